@@ -1,0 +1,603 @@
+/* `ghostvk detect`: pictures in; a table of boxes, JSON and drawn pictures out. One stream serves all pictures. A
+ * picture that fails is said and passed over; a device that fails ends the run. */
+#include <errno.h>
+#include <inttypes.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "commands.h"
+#include "draw.h"
+#include "image_io.h"
+#include "json.h"
+#include "model_path.h"
+#include "output_file.h"
+
+#define STAGES_MAX 16
+
+static const char help_text[] =
+    "ghostvk detect finds objects in JPEG and PNG pictures.\n"
+    "\n"
+    "usage: ghostvk detect [OPTION]... IMAGE...\n"
+    "\n"
+    "  -m, --model MODEL    a .safetensors or .pth file; else the one that comes with ghostvk\n"
+    "      --classes FILE   class names, one a line; else the model's\n"
+    "      --anchors FILE   18 numbers with commas between; else the model's\n"
+    "      --device DEVICE  an index of `ghostvk devices`, a part of a name, or cpu\n"
+    "      --size WxH       the network's input, multiples of 32; else the model's\n"
+    "      --letterbox      keep the pictures' aspect ratio; --no-letterbox stretches them\n"
+    "      --conf SCORE     keep boxes of at least this score, 0 to 1; else the model's\n"
+    "      --iou OVERLAP    drop boxes that overlap a better one by more, 0 to 1; else the model's\n"
+    "      --json FILE      save the boxes; - is standard output, in place of the tables\n"
+    "  -o, --output PATH    draw the boxes: a picture's name, or a folder (PATH/ creates it)\n"
+    "  -v, --verbose        say more; -vv for debugging\n"
+    "  -h, --help           this text\n"
+    "\n"
+    "example:\n"
+    "  ghostvk detect --conf 0.4 --json boxes.json -o out/ models/samples/*.jpg\n";
+
+static const struct option long_options[] = {
+    {"model", required_argument, NULL, 'm'},
+    {"classes", required_argument, NULL, OPTION_CLASSES},
+    {"anchors", required_argument, NULL, OPTION_ANCHORS},
+    {"device", required_argument, NULL, OPTION_DEVICE},
+    {"size", required_argument, NULL, OPTION_SIZE},
+    {"letterbox", no_argument, NULL, OPTION_LETTERBOX},
+    {"no-letterbox", no_argument, NULL, OPTION_NO_LETTERBOX},
+    {"conf", required_argument, NULL, OPTION_CONF},
+    {"iou", required_argument, NULL, OPTION_IOU},
+    {"json", required_argument, NULL, OPTION_JSON},
+    {"output", required_argument, NULL, 'o'},
+    COMMON_LONG_OPTIONS,
+};
+
+/* What the command line asks for. */
+struct request {
+    struct model_choice model;
+    struct device_choice device;
+    struct size size;
+    bool letterbox, letterbox_given;
+    float confidence, iou; /* as gvk_detector_params takes them */
+    const char *json, *output;
+    char **images;
+    size_t image_count;
+    bool into_folder; /* output is a folder */
+    char **drawn;     /* for each image the path to draw to; NULL without output */
+};
+
+/* What lives while pictures are worked on. */
+struct work {
+    struct program *program;
+    const struct request *request;
+    struct model_file model;
+    gvk_device *device;
+    gvk_device_info device_info;
+    gvk_model *weights;
+    gvk_stream *stream;
+    struct output_file json_file;
+    struct json json;
+    bool has_json, has_tables;
+    size_t failed_count;
+};
+
+struct times {
+    double load, resize, network, decode, total; /* ms; NaN where the device has no clock */
+};
+
+/* ---- the command line -------------------------------------------------------------------------------------------- */
+
+/* 0 in gvk_detector_params is the network's default, and a negative number is zero. */
+static bool read_threshold(const char *option, const char *value, float *out)
+{
+    if (!read_fraction(option, value, out))
+        return false;
+    if (*out <= 0)
+        *out = -1;
+    return true;
+}
+
+static bool read_option(struct request *request, int option, const char *value)
+{
+    switch (option) {
+    case 'm': return read_path("-m", value, &request->model.path);
+    case OPTION_CLASSES: return read_path("--classes", value, &request->model.classes);
+    case OPTION_ANCHORS: return read_path("--anchors", value, &request->model.anchors);
+    case OPTION_DEVICE: return read_device(value, &request->device);
+    case OPTION_SIZE: return read_size("--size", value, &request->size);
+    case OPTION_LETTERBOX:
+    case OPTION_NO_LETTERBOX:
+        request->letterbox = option == OPTION_LETTERBOX;
+        request->letterbox_given = true;
+        return true;
+    case OPTION_CONF: return read_threshold("--conf", value, &request->confidence);
+    case OPTION_IOU: return read_threshold("--iou", value, &request->iou);
+    case OPTION_JSON: return read_path("--json", value, &request->json);
+    case 'o': return read_path("-o", value, &request->output);
+    default: return false;
+    }
+}
+
+/* What the file is by its first byte; for names that do not say it. */
+static bool starts_as_png(const char *path)
+{
+    struct stat status;
+    if (stat(path, &status) != 0 || !S_ISREG(status.st_mode))
+        return false;
+    FILE *file = fopen(path, "rb");
+    bool is_png = file && fgetc(file) == 0x89;
+    if (file)
+        fclose(file);
+    return is_png;
+}
+
+/* The picture's own name in the output folder, ending in .jpg or .png as its kind is. NULL when memory ran out. */
+static char *name_drawn(const char *folder, const char *image)
+{
+    const char *name = base_name(image), *dot = strrchr(name, '.');
+    enum image_kind kind = image_kind_of_path(image);
+    size_t stem = kind != IMAGE_UNKNOWN && dot ? (size_t)(dot - name) : strlen(name);
+    bool is_png = kind == IMAGE_PNG || (kind == IMAGE_UNKNOWN && starts_as_png(image));
+    size_t folder_length = strlen(folder), size = folder_length + 1 + stem + sizeof ".png";
+    char *path = malloc(size);
+    if (path)
+        snprintf(path, size, "%s%s%.*s%s", folder, folder[folder_length - 1] == '/' ? "" : "/", (int)stem, name,
+                 is_png ? ".png" : ".jpg");
+    return path;
+}
+
+static int compare_strings(const void *left, const void *right)
+{
+    const char *const *a = left, *const *b = right;
+    return strcmp(*a, *b);
+}
+
+static int refuse_equal_drawn(const struct request *request)
+{
+    char **sorted = malloc(request->image_count * sizeof *sorted);
+    int outcome = OUTCOME_DONE;
+    if (!sorted)
+        return refuse_memory();
+    memcpy(sorted, request->drawn, request->image_count * sizeof *sorted);
+    qsort(sorted, request->image_count, sizeof *sorted, compare_strings);
+    for (size_t index = 1; index < request->image_count && outcome == OUTCOME_DONE; index++)
+        if (strcmp(sorted[index - 1], sorted[index]) == 0)
+            outcome = refuse_usage("-o %s: two pictures would be drawn to %s", request->output, sorted[index]);
+    free(sorted);
+    return outcome;
+}
+
+static int name_all_drawn(struct request *request)
+{
+    const char *output = request->output;
+    request->into_folder = output[strlen(output) - 1] == '/' || is_folder(output);
+    if (strcmp(output, "-") == 0)
+        return refuse_usage("-o -: pictures are not drawn to standard output; only --json can be -");
+    if (!request->into_folder && request->image_count > 1)
+        return refuse_usage("-o %s: several pictures need a folder; %s/ creates it", output, output);
+    if (!request->into_folder && image_kind_of_path(output) == IMAGE_UNKNOWN)
+        return refuse_usage("-o %s: a picture's name ends in .jpg, .jpeg or .png, and a new folder's in /", output);
+    request->drawn = calloc(request->image_count, sizeof *request->drawn);
+    if (!request->drawn)
+        return refuse_memory();
+    for (size_t index = 0; index < request->image_count; index++) {
+        if (request->into_folder) {
+            request->drawn[index] = name_drawn(output, request->images[index]);
+        } else if ((request->drawn[index] = malloc(strlen(output) + 1)) != NULL) {
+            memcpy(request->drawn[index], output, strlen(output) + 1);
+        }
+        if (!request->drawn[index])
+            return refuse_memory();
+    }
+    return refuse_equal_drawn(request);
+}
+
+/* No output may replace an input or another output. */
+static int check_outputs(const struct request *request)
+{
+    struct file_set inputs = {0};
+    bool enough = true;
+    int outcome = OUTCOME_DONE;
+    const char *const others[] = {request->model.path, request->model.classes, request->model.anchors};
+    const char *json = request->json && strcmp(request->json, "-") != 0 ? request->json : NULL;
+    for (size_t index = 0; index < sizeof others / sizeof *others; index++)
+        enough = (!others[index] || file_set_add(&inputs, others[index])) && enough;
+    for (size_t index = 0; index < request->image_count; index++)
+        enough = file_set_add(&inputs, request->images[index]) && enough;
+    if (!enough) {
+        outcome = refuse_memory();
+        goto done;
+    }
+    if (json && file_set_has(&inputs, json)) {
+        outcome = refuse_usage("--json %s: the output is one of the inputs", json);
+        goto done;
+    }
+    for (size_t index = 0; request->drawn && index < request->image_count && outcome == OUTCOME_DONE; index++) {
+        const char *drawn = request->drawn[index];
+        if (file_set_has(&inputs, drawn))
+            outcome = refuse_usage("-o %s: the output %s is one of the inputs", request->output, drawn);
+        else if (json && is_same_file(json, drawn))
+            outcome = refuse_usage("--json %s: a picture is drawn to that file", json);
+    }
+done:
+    file_set_release(&inputs);
+    return outcome;
+}
+
+static int read_request(struct program *program, int argument_count, char **arguments, struct request *request)
+{
+    int option;
+    while ((option = next_option(program, argument_count, arguments, ":m:o:" COMMON_SHORT_OPTIONS, long_options)) !=
+           -1) {
+        if (option == 'h') {
+            fputs(help_text, stdout);
+            return -1;
+        }
+        if (option == '?' || !read_option(request, option, optarg))
+            return OUTCOME_USAGE;
+    }
+    request->images = arguments + optind;
+    request->image_count = (size_t)(argument_count - optind);
+    if (request->image_count == 0)
+        return refuse_usage("detect needs a picture");
+    for (size_t index = 0; index < request->image_count; index++)
+        if (!request->images[index][0])
+            return refuse_usage("the path of picture %zu is empty", index + 1);
+    if (request->output) {
+        int outcome = name_all_drawn(request);
+        if (outcome != OUTCOME_DONE)
+            return outcome;
+    }
+    return check_outputs(request);
+}
+
+/* ---- output ------------------------------------------------------------------------------------------------------ */
+
+static const char *name_class(const struct work *work, uint32_t class_id)
+{
+    return class_id < work->model.info.class_count ? work->model.info.classes[class_id] : "?";
+}
+
+static void print_counts(const struct work *work, const gvk_detection *detections, uint32_t count)
+{
+    printf("  %u object%s", (unsigned)count, count == 1 ? "" : "s");
+    const char *separator = ": ";
+    for (uint32_t class_id = 0; count && class_id < work->model.info.class_count; class_id++) {
+        uint32_t members = 0;
+        for (uint32_t index = 0; index < count; index++)
+            members += detections[index].class_id == class_id;
+        if (members == 0)
+            continue;
+        printf("%s%u ", separator, (unsigned)members);
+        print_text(stdout, name_class(work, class_id));
+        separator = ", ";
+    }
+    putchar('\n');
+}
+
+static void print_times(const struct times *times)
+{
+    fputs("  ", stdout);
+    print_ms(stdout, "load", times->load);
+    print_ms(stdout, ", resize", times->resize);
+    print_ms(stdout, ", network", times->network);
+    print_ms(stdout, ", decode", times->decode);
+    print_ms(stdout, ", total", times->total);
+    putchar('\n');
+}
+
+static void print_table(const struct work *work, const char *path, const struct image *image,
+                        const gvk_detection *detections, uint32_t count, const struct times *times)
+{
+    putchar('\n');
+    print_text(stdout, path);
+    printf("  %" PRIu32 "x%" PRIu32 "\n", image->width, image->height);
+    size_t widest = strlen("class");
+    for (uint32_t index = 0; index < count; index++) {
+        size_t width = text_width(name_class(work, detections[index].class_id));
+        widest = width > widest ? width : widest;
+    }
+    if (count) {
+        fputs("  ", stdout);
+        print_padded(stdout, "class", widest);
+        printf("  %5s%9s%9s%9s%9s\n", "score", "x1", "y1", "x2", "y2");
+    }
+    for (uint32_t index = 0; index < count; index++) {
+        const gvk_detection *detection = &detections[index];
+        fputs("  ", stdout);
+        print_padded(stdout, name_class(work, detection->class_id), widest);
+        printf("  %.3f%9.1f%9.1f%9.1f%9.1f\n", (double)detection->score, (double)detection->box[0],
+               (double)detection->box[1], (double)detection->box[2], (double)detection->box[3]);
+    }
+    print_counts(work, detections, count);
+    print_times(times);
+}
+
+static void write_detections(struct work *work, const char *path, const struct image *image,
+                             const gvk_detection *detections, uint32_t count, const struct times *times)
+{
+    struct json *json = &work->json;
+    json_open_object(json, JSON_BLOCK);
+    json_key(json, "file");
+    json_string(json, path);
+    json_key(json, "width");
+    json_unsigned(json, image->width);
+    json_key(json, "height");
+    json_unsigned(json, image->height);
+    json_key(json, "detections");
+    json_open_array(json, JSON_BLOCK);
+    for (uint32_t index = 0; index < count; index++) {
+        const gvk_detection *detection = &detections[index];
+        json_open_object(json, JSON_LINE);
+        json_key(json, "class");
+        json_string(json, name_class(work, detection->class_id));
+        json_key(json, "class_id");
+        json_unsigned(json, detection->class_id);
+        json_key(json, "score");
+        json_float(json, detection->score);
+        json_key(json, "box");
+        json_open_array(json, JSON_LINE);
+        for (int side = 0; side < 4; side++)
+            json_float(json, detection->box[side]);
+        json_close(json);
+        json_close(json);
+    }
+    json_close(json);
+    const struct {
+        const char *name;
+        double ms;
+    } stages[] = {
+        {"load", times->load},     {"resize", times->resize}, {"network", times->network},
+        {"decode", times->decode}, {"total", times->total},
+    };
+    json_key(json, "ms");
+    json_open_object(json, JSON_LINE);
+    for (size_t index = 0; index < sizeof stages / sizeof *stages; index++) {
+        json_key(json, stages[index].name);
+        json_double(json, round(stages[index].ms * 1e3) / 1e3);
+    }
+    json_close(json);
+    json_close(json);
+}
+
+static void write_error(struct work *work, const char *path, const char *reason)
+{
+    json_open_object(&work->json, JSON_BLOCK);
+    json_key(&work->json, "file");
+    json_string(&work->json, path);
+    json_key(&work->json, "error");
+    json_string(&work->json, reason);
+    json_close(&work->json);
+}
+
+static void draw_picture(struct work *work, const char *path, struct image *image, const gvk_detection *detections,
+                         uint32_t count)
+{
+    char message[512] = "needs more memory than there is";
+    struct draw_box *boxes = calloc(count ? count : 1, sizeof *boxes);
+    for (uint32_t index = 0; boxes && index < count; index++) {
+        const gvk_detection *detection = &detections[index];
+        boxes[index] = (struct draw_box){
+            .x1 = detection->box[0],
+            .y1 = detection->box[1],
+            .x2 = detection->box[2],
+            .y2 = detection->box[3],
+            .score = detection->score,
+            .class_id = detection->class_id,
+            .label = name_class(work, detection->class_id),
+        };
+    }
+    bool drawn = boxes && draw_boxes(image, boxes, count) && image_write(path, image, message, sizeof message);
+    free(boxes);
+    if (!drawn) {
+        say("%s: %s", path, message);
+        work->failed_count++;
+    } else if (work->has_tables) {
+        fputs("  drawn to ", stdout);
+        print_text(stdout, path);
+        putchar('\n');
+    }
+}
+
+/* ---- one picture ------------------------------------------------------------------------------------------------- */
+
+static void read_timings(struct work *work, gvk_ticket ticket, struct times *times)
+{
+    gvk_timing stages[STAGES_MAX];
+    uint32_t count = STAGES_MAX;
+    times->resize = times->network = times->decode = NAN;
+    if (gvk_stream_timings(work->stream, ticket, stages, &count) != GVK_OK)
+        return;
+    for (uint32_t index = 0; index < count && index < STAGES_MAX; index++) {
+        if (strcmp(stages[index].name, "resize") == 0)
+            times->resize = stages[index].ms;
+        else if (strcmp(stages[index].name, "network") == 0)
+            times->network = stages[index].ms;
+        else if (strcmp(stages[index].name, "decode") == 0)
+            times->decode = stages[index].ms;
+    }
+}
+
+/* The detections live until the stream's next call. */
+static gvk_result find_boxes(struct work *work, const struct image *image, const gvk_detection **detections,
+                             uint32_t *count, struct times *times)
+{
+    const struct request *request = work->request;
+    gvk_picture picture = {
+        .size = sizeof picture,
+        .kind = GVK_PICTURE_PIXELS,
+        .format = GVK_PIXELS_RGB8,
+        .width = image->width,
+        .height = image->height,
+        .pixels = image->pixels,
+        .letterbox = request->letterbox_given ? request->letterbox : work->model.info.letterbox,
+    };
+    gvk_ticket ticket = 0;
+    gvk_result result = gvk_stream_submit(work->stream, &picture, 1, &ticket);
+    if (!result)
+        result = wait_for_frame(work->program, work->stream, ticket);
+    if (result)
+        return result;
+    read_timings(work, ticket, times);
+    return gvk_detector_read(work->stream, ticket, detections, count);
+}
+
+/* Returns OUTCOME_DONE also when the picture failed but others may be tried. */
+static int process_picture(struct work *work, size_t index)
+{
+    const char *path = work->request->images[index];
+    struct image image = {0};
+    struct times times = {0};
+    const gvk_detection *detections = NULL;
+    uint32_t count = 0;
+    int outcome = OUTCOME_DONE;
+    char message[512];
+    double start = clock_ms();
+    if (!image_read(path, &image, message, sizeof message)) {
+        say("%s: %s", path, message);
+        work->failed_count++;
+        if (work->has_json)
+            write_error(work, path, message);
+        goto done;
+    }
+    times.load = clock_ms() - start;
+    gvk_result result = find_boxes(work, &image, &detections, &count, &times);
+    times.total = clock_ms() - start;
+    if (result) {
+        if (work->has_json)
+            write_error(work, path, failure_reason(work->program, result));
+        outcome = report_failure(work->program, path, result);
+        work->failed_count++;
+        if (outcome != OUTCOME_DEVICE_FAILED) /* else nothing more can be expected of it */
+            outcome = OUTCOME_DONE;
+        goto done;
+    }
+    if (work->has_json)
+        write_detections(work, path, &image, detections, count, &times);
+    if (work->has_tables)
+        print_table(work, path, &image, detections, count, &times);
+    if (work->request->drawn)
+        draw_picture(work, work->request->drawn[index], &image, detections, count);
+    fflush(stdout); /* a picture's results are seen when they are there; a failure is noticed at the end */
+done:
+    image_release(&image);
+    return outcome;
+}
+
+/* ---- the run ----------------------------------------------------------------------------------------------------- */
+
+static int open_work(struct work *work)
+{
+    const struct request *request = work->request;
+    int outcome = model_file_open(work->program, &request->model, &work->model);
+    if (outcome != OUTCOME_DONE)
+        return outcome;
+    say_unused_tensors(work->program, &work->model);
+    if (work->model.info.kind != GVK_NETWORK_DETECTOR) {
+        say("%s: it is a classifier, and detect needs a detector.", work->model.path);
+        return OUTCOME_MODEL_REFUSED;
+    }
+    outcome = open_device(work->program, &request->device, &work->device);
+    if (outcome != OUTCOME_DONE)
+        return outcome;
+    gvk_device_describe(work->device, &work->device_info);
+    gvk_result result = gvk_model_create(work->device, gvk_network_graph(work->model.network), NULL, &work->weights);
+    if (result)
+        return report_failure(work->program, NULL, result);
+    gvk_detector_params params = {
+        .size = sizeof params,
+        .stream = {.size = sizeof params.stream, .width = request->size.width, .height = request->size.height},
+        .confidence = request->confidence,
+        .iou = request->iou,
+    };
+    result = gvk_detector_create(work->weights, work->model.network, &params, &work->stream);
+    return result ? report_failure(work->program, NULL, result) : OUTCOME_DONE;
+}
+
+static int open_outputs(struct work *work)
+{
+    const struct request *request = work->request;
+    char message[512];
+    if (request->into_folder && !create_folder(request->output)) {
+        say("%s: the folder cannot be created: %s", request->output, strerror(errno));
+        return OUTCOME_SOME_FAILED;
+    }
+    work->has_json = request->json != NULL;
+    if (work->has_json && !output_file_open(&work->json_file, request->json, message, sizeof message)) {
+        say("%s: %s", request->json, message);
+        work->has_json = false;
+        return OUTCOME_SOME_FAILED;
+    }
+    work->has_tables = !work->has_json || work->json_file.stream != stdout;
+    if (work->has_json) {
+        json_start(&work->json, work->json_file.stream);
+        json_open_object(&work->json, JSON_BLOCK);
+        json_key(&work->json, "model");
+        json_string(&work->json, work->model.path);
+        json_key(&work->json, "device");
+        json_string(&work->json, work->device_info.name);
+        json_key(&work->json, "images");
+        json_open_array(&work->json, JSON_BLOCK);
+    }
+    if (work->has_tables) {
+        const gvk_network_info *info = &work->model.info;
+        bool given = request->size.width != 0;
+        fputs("Device   ", stdout);
+        print_text(stdout, work->device_info.name);
+        fputs("\nModel    ", stdout);
+        print_text(stdout, base_name(work->model.path));
+        fputs(", ", stdout);
+        print_class_count(stdout, info->class_count);
+        printf(", %" PRIu32 "x%" PRIu32 "\n", given ? request->size.width : info->input_width,
+               given ? request->size.height : info->input_height);
+    }
+    return OUTCOME_DONE;
+}
+
+static bool finish_json(struct work *work)
+{
+    char message[512];
+    bool to_stdout = work->json_file.stream == stdout;
+    json_close(&work->json);
+    json_close(&work->json);
+    bool complete = json_finish(&work->json), written = output_file_commit(&work->json_file, message, sizeof message);
+    work->has_json = false;
+    if (complete && written)
+        return true;
+    say("%s: %s", to_stdout ? "standard output" : work->request->json,
+        written ? "cannot be written: the output reported an error" : message);
+    work->program->output_failed = work->program->output_failed || to_stdout;
+    return false;
+}
+
+int command_detect(struct program *program, int argument_count, char **arguments)
+{
+    struct request request = {.device.kind = GVK_DEVICE_BEST};
+    struct work work = {.program = program, .request = &request};
+    int outcome = read_request(program, argument_count, arguments, &request);
+    if (outcome != OUTCOME_DONE) {
+        outcome = outcome < 0 ? OUTCOME_DONE : outcome; /* help was asked for */
+        goto done;
+    }
+    outcome = open_work(&work);
+    if (outcome == OUTCOME_DONE)
+        outcome = open_outputs(&work);
+    if (outcome != OUTCOME_DONE)
+        goto done;
+    for (size_t index = 0; index < request.image_count && outcome == OUTCOME_DONE; index++)
+        outcome = process_picture(&work, index);
+    if (work.has_json && !finish_json(&work))
+        work.failed_count++;
+    if (outcome == OUTCOME_DONE && work.failed_count)
+        outcome = OUTCOME_SOME_FAILED;
+done:
+    output_file_abort(&work.json_file);
+    gvk_stream_destroy(work.stream);
+    gvk_model_destroy(work.weights);
+    gvk_device_destroy(work.device);
+    model_file_close(&work.model);
+    for (size_t index = 0; request.drawn && index < request.image_count; index++)
+        free(request.drawn[index]);
+    free(request.drawn);
+    return outcome;
+}

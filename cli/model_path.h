@@ -1,0 +1,30 @@
+/* Which model: the file that the command line names or the one that comes with the program, with the class names and
+ * anchors that the command line may give instead of the file's. Called by every command that needs a network. */
+#ifndef GHOSTVK_CLI_MODEL_PATH_H
+#define GHOSTVK_CLI_MODEL_PATH_H
+
+#include "common.h"
+
+struct model_choice {
+    const char *path;    /* NULL: the model that comes with the program */
+    const char *classes; /* a file of names, one a line; NULL: the model's */
+    const char *anchors; /* a file of 18 numbers; NULL: the model's */
+};
+
+struct model_file {
+    char *path;
+    gvk_network *network;
+    gvk_network_info info; /* its pointers live as long as the network */
+};
+
+/* Says what is wrong. Returns the exit code; on any but OUTCOME_DONE `out` is empty. */
+int model_file_open(struct program *program, const struct model_choice *choice, struct model_file *out);
+/* Accepts an empty one. */
+void model_file_close(struct model_file *file);
+
+/* "3 classes", "1 class". */
+void print_class_count(FILE *stream, uint32_t count);
+/* With -v: the tensors of the file that the network has no use for. */
+void say_unused_tensors(const struct program *program, const struct model_file *file);
+
+#endif

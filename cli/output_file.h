@@ -1,0 +1,34 @@
+/* Whole output files or none: written beside their target under another name, and renamed onto it when complete.
+ *
+ * Called by every command that writes a file. "-" and /dev/stdout are standard output; a device or pipe is written
+ * straight; a link is followed, so that its target is replaced and the link stays. Nothing here prints: on failure
+ * `message` holds a predicate without the file's name, "cannot be written: No space left on device".
+ *
+ * Thread-safety: different outputs may be open in several threads. */
+#ifndef GHOSTVK_CLI_OUTPUT_FILE_H
+#define GHOSTVK_CLI_OUTPUT_FILE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdio.h>
+
+#define OUTPUT_FILES_OPEN_MAX 64
+
+struct output_file {
+    FILE *stream; /* write here */
+    char *target; /* the regular file that appears at commit; NULL when the stream is written straight */
+    char *temporary;
+};
+
+/* On success ends with exactly one of commit and abort; on failure nothing is left. */
+bool output_file_open(struct output_file *file, const char *path, char *message, size_t message_size);
+/* Every error since the opening is noticed here. After a failure the target is as before, and the file is closed. */
+bool output_file_commit(struct output_file *file, char *message, size_t message_size);
+/* Accepts a zeroed struct and one that has ended already. */
+void output_file_abort(struct output_file *file);
+
+/* Removes the temporary files of all open outputs. For a signal handler (async-signal-safe); the process should end
+ * soon after, because a later commit of those outputs fails. */
+void output_file_abandon_all(void);
+
+#endif

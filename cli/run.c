@@ -1,0 +1,296 @@
+/* `ghostvk run`: a tensor or a picture in, a network's raw outputs out, as they come from the device. For comparing
+ * with other programs: no decoding, no thresholds. */
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "commands.h"
+#include "image_io.h"
+#include "model_path.h"
+#include "tensor_file.h"
+
+#define OUTPUTS_MAX 4
+#define BATCH_MAX   1024
+
+static const char help_text[] =
+    "ghostvk run writes a network's raw outputs, and the input that was used, to a safetensors file.\n"
+    "\n"
+    "usage: ghostvk run [OPTION]... (--input FILE | --image FILE) --output FILE\n"
+    "\n"
+    "  -m, --model MODEL    a .safetensors or .pth file; else the one that comes with ghostvk\n"
+    "      --input FILE     a safetensors file with the fp32 tensor \"input\" of N x 3 x H x W\n"
+    "      --image FILE     a JPEG or PNG picture\n"
+    "  -o, --output FILE    gets stride32, stride16, stride8 (or logits) and input\n"
+    "      --size WxH       the network's input for a picture, multiples of 32; else the model's\n"
+    "      --letterbox      keep the picture's aspect ratio; --no-letterbox stretches it\n"
+    "      --rewrite WHICH  all (the fast path) or none (node by node, the reference path)\n"
+    "      --device DEVICE  an index of `ghostvk devices`, a part of a name, or cpu\n"
+    "  -v, --verbose        say more; -vv for debugging\n"
+    "  -h, --help           this text\n"
+    "\n"
+    "example:\n"
+    "  ghostvk run --image models/samples/smear-1.jpg --rewrite none --output maps.safetensors\n";
+
+static const struct option long_options[] = {
+    {"model", required_argument, NULL, 'm'},
+    {"input", required_argument, NULL, OPTION_INPUT},
+    {"image", required_argument, NULL, OPTION_IMAGE},
+    {"output", required_argument, NULL, 'o'},
+    {"size", required_argument, NULL, OPTION_SIZE},
+    {"letterbox", no_argument, NULL, OPTION_LETTERBOX},
+    {"no-letterbox", no_argument, NULL, OPTION_NO_LETTERBOX},
+    {"rewrite", required_argument, NULL, OPTION_REWRITE},
+    {"device", required_argument, NULL, OPTION_DEVICE},
+    COMMON_LONG_OPTIONS,
+};
+
+struct request {
+    struct model_choice model;
+    struct device_choice device;
+    struct size size;
+    bool letterbox, letterbox_given;
+    uint32_t rewrites_off;
+    const char *input, *image, *output;
+};
+
+/* What goes in: either a tensor or a picture, as gvk_picture wants it, one for each of the batch. */
+struct source {
+    struct tensor tensor;
+    struct image image;
+    gvk_picture *pictures;
+    uint32_t batch, width, height; /* of the network's input */
+};
+
+static bool read_rewrite(const char *value, uint32_t *out)
+{
+    if (strcmp(value, "all") == 0)
+        *out = 0;
+    else if (strcmp(value, "none") == 0)
+        *out = GVK_REWRITE_ALL;
+    else
+        refuse_usage("--rewrite %s: all or none is wanted", *value ? value : "\"\"");
+    return strcmp(value, "all") == 0 || strcmp(value, "none") == 0;
+}
+
+static bool read_option(struct request *request, int option, const char *value)
+{
+    switch (option) {
+    case 'm': return read_path("-m", value, &request->model.path);
+    case OPTION_INPUT: return read_path("--input", value, &request->input);
+    case OPTION_IMAGE: return read_path("--image", value, &request->image);
+    case 'o': return read_path("--output", value, &request->output);
+    case OPTION_SIZE: return read_size("--size", value, &request->size);
+    case OPTION_LETTERBOX:
+    case OPTION_NO_LETTERBOX:
+        request->letterbox = option == OPTION_LETTERBOX;
+        request->letterbox_given = true;
+        return true;
+    case OPTION_REWRITE: return read_rewrite(value, &request->rewrites_off);
+    case OPTION_DEVICE: return read_device(value, &request->device);
+    default: return false;
+    }
+}
+
+static int check_output(const struct request *request)
+{
+    const char *const inputs[] = {request->model.path, request->input, request->image};
+    if (strcmp(request->output, "-") == 0 || strcmp(request->output, "/dev/stdout") == 0)
+        return refuse_usage("--output %s: tensors are not written to standard output", request->output);
+    for (size_t index = 0; index < sizeof inputs / sizeof *inputs; index++)
+        if (inputs[index] && is_same_file(inputs[index], request->output))
+            return refuse_usage("--output %s: the output is one of the inputs", request->output);
+    return OUTCOME_DONE;
+}
+
+static int read_request(struct program *program, int argument_count, char **arguments, struct request *request)
+{
+    int option;
+    while ((option = next_option(program, argument_count, arguments, ":m:o:" COMMON_SHORT_OPTIONS, long_options)) !=
+           -1) {
+        if (option == 'h') {
+            fputs(help_text, stdout);
+            return -1;
+        }
+        if (option == '?' || !read_option(request, option, optarg))
+            return OUTCOME_USAGE;
+    }
+    if (optind < argument_count)
+        return refuse_usage("run takes no argument %s; a picture is given by --image", arguments[optind]);
+    if (!request->input == !request->image)
+        return refuse_usage("run needs either --input or --image");
+    if (!request->output)
+        return refuse_usage("run needs --output");
+    if (request->input && request->size.width)
+        return refuse_usage("--size is for --image; a tensor has its own size");
+    if (request->input && request->letterbox_given)
+        return refuse_usage("--letterbox and --no-letterbox are for --image; a tensor is taken as it is");
+    return check_output(request);
+}
+
+/* The pictures of a tensor: its planes, one after another. */
+static int load_tensor(const struct request *request, struct source *source)
+{
+    char message[512];
+    struct tensor *tensor = &source->tensor;
+    *tensor = (struct tensor){.name = "input"};
+    if (!tensor_file_read(request->input, tensor, message, sizeof message)) {
+        say("%s: %s", request->input, message);
+        return OUTCOME_SOME_FAILED;
+    }
+    const uint64_t *shape = tensor->shape;
+    if (tensor->rank != 4 || shape[1] != 3 || shape[0] > BATCH_MAX || !size_is_fit(shape[3], shape[2])) {
+        say("%s: the tensor \"input\" must be N x 3 x H x W with N up to %d, and H and W multiples of 32 from 32 to "
+            "4096",
+            request->input, BATCH_MAX);
+        return OUTCOME_SOME_FAILED;
+    }
+    source->batch = (uint32_t)shape[0];
+    source->height = (uint32_t)shape[2];
+    source->width = (uint32_t)shape[3];
+    source->pictures = calloc(source->batch, sizeof *source->pictures);
+    if (!source->pictures)
+        return refuse_memory();
+    for (uint32_t item = 0; item < source->batch; item++)
+        source->pictures[item] = (gvk_picture){
+            .size = sizeof *source->pictures,
+            .kind = GVK_PICTURE_TENSOR,
+            .width = source->width,
+            .height = source->height,
+            .pixels = tensor->values + (size_t)item * 3 * source->height * source->width,
+        };
+    return OUTCOME_DONE;
+}
+
+static int load_image(const struct request *request, const gvk_network_info *info, struct source *source)
+{
+    char message[512];
+    if (!image_read(request->image, &source->image, message, sizeof message)) {
+        say("%s: %s", request->image, message);
+        return OUTCOME_SOME_FAILED;
+    }
+    source->batch = 1;
+    source->width = request->size.width ? request->size.width : info->input_width;
+    source->height = request->size.height ? request->size.height : info->input_height;
+    source->pictures = calloc(1, sizeof *source->pictures);
+    if (!source->pictures)
+        return refuse_memory();
+    source->pictures[0] = (gvk_picture){
+        .size = sizeof *source->pictures,
+        .kind = GVK_PICTURE_PIXELS,
+        .format = GVK_PIXELS_RGB8,
+        .width = source->image.width,
+        .height = source->image.height,
+        .pixels = source->image.pixels,
+        .letterbox = request->letterbox_given ? request->letterbox : info->letterbox,
+    };
+    return OUTCOME_DONE;
+}
+
+/* Copies, because what the stream lends lives until its next call only. */
+static int read_output(struct program *program, gvk_stream *stream, gvk_ticket ticket, const char *name,
+                       struct tensor *out)
+{
+    gvk_array array;
+    gvk_result result = gvk_stream_read(stream, ticket, name, &array);
+    if (result)
+        return report_failure(program, NULL, result);
+    *out = (struct tensor){.name = name, .rank = array.rank, .bytes = array.bytes};
+    memcpy(out->shape, array.shape, sizeof out->shape);
+    out->values = malloc(array.bytes ? (size_t)array.bytes : 1);
+    if (!out->values)
+        return refuse_memory();
+    memcpy(out->values, array.data, (size_t)array.bytes);
+    return OUTCOME_DONE;
+}
+
+static int write_outputs(struct program *program, const struct request *request, gvk_network_kind kind,
+                         gvk_stream *stream, gvk_ticket ticket)
+{
+    static const char *const maps[] = {"stride32", "stride16", "stride8", "input"};
+    static const char *const logits[] = {"logits", "input"};
+    bool is_detector = kind == GVK_NETWORK_DETECTOR;
+    const char *const *names = is_detector ? maps : logits;
+    size_t count = is_detector ? sizeof maps / sizeof *maps : sizeof logits / sizeof *logits;
+    struct tensor outputs[OUTPUTS_MAX] = {{0}};
+    char message[512];
+    int outcome = OUTCOME_DONE;
+    for (size_t index = 0; index < count && outcome == OUTCOME_DONE; index++)
+        outcome = read_output(program, stream, ticket, names[index], &outputs[index]);
+    if (outcome == OUTCOME_DONE && !tensor_file_write(request->output, outputs, count, message, sizeof message)) {
+        say("%s: %s", request->output, message);
+        outcome = OUTCOME_SOME_FAILED;
+    }
+    for (size_t index = 0; index < count && outcome == OUTCOME_DONE; index++) {
+        printf("%-10s", outputs[index].name);
+        for (uint32_t axis = 0; axis < outputs[index].rank; axis++)
+            printf("%s%" PRIu64, axis ? " x " : "", outputs[index].shape[axis]);
+        putchar('\n');
+    }
+    for (size_t index = 0; index < count; index++)
+        tensor_release(&outputs[index]);
+    return outcome;
+}
+
+/* Everything behind the opened network. */
+static int run_network(struct program *program, const struct request *request, const struct model_file *model,
+                       struct source *source)
+{
+    static const char *const kept[] = {"input"};
+    gvk_device *device = NULL;
+    gvk_model *weights = NULL;
+    gvk_stream *stream = NULL;
+    gvk_ticket ticket = 0;
+    int outcome = open_device(program, &request->device, &device);
+    if (outcome != OUTCOME_DONE)
+        goto done;
+    outcome = request->input ? load_tensor(request, source) : load_image(request, &model->info, source);
+    if (outcome != OUTCOME_DONE)
+        goto done;
+    gvk_model_params model_params = {.size = sizeof model_params, .rewrites_off = request->rewrites_off};
+    gvk_stream_params stream_params = {
+        .size = sizeof stream_params,
+        .width = source->width,
+        .height = source->height,
+        .batch = source->batch,
+        .kept_tensors = kept,
+        .kept_count = sizeof kept / sizeof *kept,
+    };
+    gvk_result result = gvk_model_create(device, gvk_network_graph(model->network), &model_params, &weights);
+    if (!result)
+        result = gvk_stream_create(weights, &stream_params, &stream);
+    if (!result)
+        result = gvk_stream_submit(stream, source->pictures, source->batch, &ticket);
+    if (!result)
+        result = wait_for_frame(program, stream, ticket);
+    if (result)
+        outcome = report_failure(program, NULL, result);
+    else
+        outcome = write_outputs(program, request, model->info.kind, stream, ticket);
+done:
+    gvk_stream_destroy(stream);
+    gvk_model_destroy(weights);
+    gvk_device_destroy(device);
+    return outcome;
+}
+
+int command_run(struct program *program, int argument_count, char **arguments)
+{
+    struct request request = {.device.kind = GVK_DEVICE_BEST};
+    struct model_file model = {0};
+    struct source source = {0};
+    int outcome = read_request(program, argument_count, arguments, &request);
+    if (outcome < 0)
+        return OUTCOME_DONE; /* help was asked for */
+    if (outcome != OUTCOME_DONE)
+        return outcome;
+    outcome = model_file_open(program, &request.model, &model);
+    if (outcome == OUTCOME_DONE) {
+        say_unused_tensors(program, &model);
+        outcome = run_network(program, &request, &model, &source);
+    }
+    free(source.pictures);
+    tensor_release(&source.tensor);
+    image_release(&source.image);
+    model_file_close(&model);
+    return outcome;
+}

@@ -1,0 +1,265 @@
+/* Opens a checkpoint of any kind and holds its tensors; see checkpoint.h for what callers get.
+ * The readers fill it through the calls of reader.h. */
+#include "reader.h"
+
+#include <string.h>
+
+#include "names.h"
+
+/* Blocks are copies of storages, so in an honest file they are hardly larger than the file; views that share a storage
+ * may double some of it. */
+#define BLOCKS_PER_FILE 2u
+#define BLOCK_SLACK     65536u
+
+/* Makes room for one more item. */
+static gvk_result make_room(const gvk_host *host, void **items, uint32_t count, uint32_t *capacity, size_t size)
+{
+    if (count < *capacity)
+        return GVK_OK;
+    uint32_t wanted = *capacity ? *capacity * 2 : 64;
+    void *larger = gvk_grow_array(host, *items, count, wanted, size);
+    if (!larger)
+        return gvk_fail_memory(host);
+    *items = larger;
+    *capacity = wanted;
+    return GVK_OK;
+}
+
+static char *copy_text(const gvk_host *host, const char *text, size_t length)
+{
+    char *copy = gvk_allocate(host, length + 1);
+    if (copy)
+        memcpy(copy, text, length);
+    return copy;
+}
+
+gvk_result gvk_checkpoint_add(gvk_checkpoint *checkpoint, const char *name, size_t length, const gvk_array *array)
+{
+    const gvk_host *host = &checkpoint->host;
+    if (checkpoint->count >= GVK_NAME_COUNT_LIMIT)
+        return gvk_refuse(&checkpoint->source, "it holds more than %u tensors.", GVK_NAME_COUNT_LIMIT);
+    void *tensors = checkpoint->tensors;
+    gvk_result result =
+        make_room(host, &tensors, checkpoint->count, &checkpoint->capacity, sizeof *checkpoint->tensors);
+    checkpoint->tensors = tensors;
+    if (result)
+        return result;
+    char *copy = copy_text(host, name, length);
+    if (!copy)
+        return gvk_fail_memory(host);
+    checkpoint->tensors[checkpoint->count++] = (gvk_checkpoint_tensor){.name = copy, .array = *array};
+    return GVK_OK;
+}
+
+gvk_result gvk_checkpoint_add_metadata(gvk_checkpoint *checkpoint, const char *key, size_t key_length,
+                                       const char *value, size_t value_length)
+{
+    const gvk_host *host = &checkpoint->host;
+    if (checkpoint->metadata_count >= GVK_CHECKPOINT_METADATA_LIMIT)
+        return gvk_refuse(&checkpoint->source, "it holds more than %u metadata strings.",
+                          GVK_CHECKPOINT_METADATA_LIMIT);
+    void *metadata = checkpoint->metadata;
+    gvk_result result = make_room(host, &metadata, checkpoint->metadata_count, &checkpoint->metadata_capacity,
+                                  sizeof *checkpoint->metadata);
+    checkpoint->metadata = metadata;
+    if (result)
+        return result;
+    gvk_checkpoint_pair *pair = &checkpoint->metadata[checkpoint->metadata_count];
+    pair->key = copy_text(host, key, key_length);
+    pair->value = copy_text(host, value, value_length);
+    if (!pair->key || !pair->value) {
+        gvk_release(host, pair->key);
+        gvk_release(host, pair->value);
+        return gvk_fail_memory(host);
+    }
+    bool known = gvk_checkpoint_metadata(checkpoint, pair->key) != NULL;
+    checkpoint->metadata_count++;
+    gvk_quoted quoted;
+    return known ? gvk_refuse(&checkpoint->source, "the metadata key \"%s\" occurs twice.",
+                              gvk_quote(&quoted, key, key_length))
+                 : GVK_OK;
+}
+
+gvk_result gvk_checkpoint_add_block(gvk_checkpoint *checkpoint, uint64_t bytes, unsigned char **out)
+{
+    const gvk_host *host = &checkpoint->host;
+    uint64_t ceiling = (uint64_t)checkpoint->byte_count * BLOCKS_PER_FILE + BLOCK_SLACK;
+    if (bytes > ceiling || checkpoint->block_bytes > ceiling - bytes)
+        return gvk_refuse(&checkpoint->source, "its tensors view the same data so often that they would take more than "
+                                               "twice the file's size; save contiguous copies of them instead.");
+    void *blocks = checkpoint->blocks;
+    gvk_result result =
+        make_room(host, &blocks, checkpoint->block_count, &checkpoint->block_capacity, sizeof *checkpoint->blocks);
+    checkpoint->blocks = blocks;
+    if (result)
+        return result;
+    unsigned char *block = bytes <= SIZE_MAX ? gvk_allocate(host, (size_t)bytes) : NULL;
+    if (!block)
+        return gvk_fail_memory(host);
+    checkpoint->blocks[checkpoint->block_count++] = block;
+    checkpoint->block_bytes += bytes;
+    *out = block;
+    return GVK_OK;
+}
+
+gvk_result gvk_checkpoint_index_names(gvk_checkpoint *checkpoint)
+{
+    gvk_name_index_release(&checkpoint->host, &checkpoint->index);
+    gvk_result result = gvk_name_index_create(&checkpoint->host, checkpoint->count, &checkpoint->index);
+    for (uint32_t i = 0; !result && i < checkpoint->count; i++) {
+        const char *name = checkpoint->tensors[i].name;
+        gvk_quoted quoted;
+        if (!gvk_name_index_add(&checkpoint->index, name, strlen(name), i))
+            result = gvk_refuse(&checkpoint->source, "two tensors are called \"%s\".",
+                                gvk_quote(&quoted, name, strlen(name)));
+    }
+    return result;
+}
+
+static gvk_result create_checkpoint(const gvk_host *host, const char *label, gvk_checkpoint **out)
+{
+    gvk_host complete = gvk_host_complete(host);
+    gvk_checkpoint *checkpoint = gvk_allocate(&complete, sizeof *checkpoint);
+    if (!checkpoint)
+        return gvk_fail_memory(&complete);
+    checkpoint->host = complete;
+    checkpoint->label = gvk_copy_label(&complete, label);
+    checkpoint->source = (gvk_source){.host = &checkpoint->host, .label = checkpoint->label};
+    if (!checkpoint->label) {
+        gvk_checkpoint_destroy(checkpoint);
+        return gvk_fail_memory(&complete);
+    }
+    *out = checkpoint;
+    return GVK_OK;
+}
+
+/* Hands the bytes to the reader that knows them, then settles the names. */
+static gvk_result read_tensors(gvk_checkpoint *checkpoint)
+{
+    gvk_file_kind kind;
+    gvk_result result = gvk_recognise(&checkpoint->source, checkpoint->bytes, checkpoint->byte_count, &kind);
+    if (result)
+        return result;
+    switch (kind) {
+    case GVK_FILE_SAFETENSORS:
+        checkpoint->format = "safetensors";
+        result = gvk_safetensors_read(checkpoint);
+        break;
+    case GVK_FILE_TORCH_ZIP:
+        checkpoint->format = "torch zip";
+        result = gvk_pth_read_zip(checkpoint);
+        break;
+    case GVK_FILE_TORCH_LEGACY:
+        checkpoint->format = "torch legacy";
+        result = gvk_pth_read_legacy(checkpoint);
+        break;
+    }
+    if (!result)
+        result = gvk_checkpoint_index_names(checkpoint);
+    if (!result && gvk_strip_wrappers(checkpoint->tensors, checkpoint->count))
+        result = gvk_checkpoint_index_names(checkpoint);
+    return result;
+}
+
+gvk_result gvk_checkpoint_open(const gvk_host *host, const char *path, gvk_checkpoint **out)
+{
+    if (!path || !out) {
+        gvk_host complete = gvk_host_complete(host);
+        return gvk_fail(&complete, GVK_ERROR_ARGUMENT, "A checkpoint needs a path.");
+    }
+    gvk_checkpoint *checkpoint = NULL;
+    gvk_result result = create_checkpoint(host, path, &checkpoint);
+    if (!result)
+        result = gvk_load_file(&checkpoint->source, path, &checkpoint->bytes, &checkpoint->byte_count);
+    if (!result)
+        result = read_tensors(checkpoint);
+    if (result)
+        gvk_checkpoint_destroy(checkpoint);
+    else
+        *out = checkpoint;
+    return result;
+}
+
+static gvk_result copy_bytes(gvk_checkpoint *checkpoint, const void *bytes, size_t count)
+{
+    if (count > GVK_CHECKPOINT_FILE_LIMIT)
+        return gvk_refuse(&checkpoint->source, "it is larger than 4 GiB, which is more than a checkpoint may take.");
+    checkpoint->bytes = gvk_allocate(&checkpoint->host, count);
+    if (!checkpoint->bytes)
+        return gvk_fail_memory(&checkpoint->host);
+    if (count)
+        memcpy(checkpoint->bytes, bytes, count);
+    checkpoint->byte_count = count;
+    return GVK_OK;
+}
+
+gvk_result gvk_checkpoint_open_bytes(const gvk_host *host, const void *bytes, size_t count, const char *label,
+                                     gvk_checkpoint **out)
+{
+    if ((!bytes && count) || !out) {
+        gvk_host complete = gvk_host_complete(host);
+        return gvk_fail(&complete, GVK_ERROR_ARGUMENT, "A checkpoint in memory needs its bytes.");
+    }
+    gvk_checkpoint *checkpoint = NULL;
+    gvk_result result = create_checkpoint(host, label ? label : "checkpoint", &checkpoint);
+    if (!result)
+        result = copy_bytes(checkpoint, bytes, count);
+    if (!result)
+        result = read_tensors(checkpoint);
+    if (result)
+        gvk_checkpoint_destroy(checkpoint);
+    else
+        *out = checkpoint;
+    return result;
+}
+
+void gvk_checkpoint_destroy(gvk_checkpoint *checkpoint)
+{
+    if (!checkpoint)
+        return;
+    gvk_host host = checkpoint->host; /* the checkpoint itself goes last */
+    for (uint32_t i = 0; i < checkpoint->count; i++)
+        gvk_release(&host, checkpoint->tensors[i].name);
+    for (uint32_t i = 0; i < checkpoint->metadata_count; i++) {
+        gvk_release(&host, checkpoint->metadata[i].key);
+        gvk_release(&host, checkpoint->metadata[i].value);
+    }
+    for (uint32_t i = 0; i < checkpoint->block_count; i++)
+        gvk_release(&host, checkpoint->blocks[i]);
+    gvk_name_index_release(&host, &checkpoint->index);
+    gvk_release(&host, checkpoint->tensors);
+    gvk_release(&host, checkpoint->metadata);
+    gvk_release(&host, checkpoint->blocks);
+    gvk_release(&host, checkpoint->bytes);
+    gvk_release(&host, checkpoint->label);
+    gvk_release(&host, checkpoint);
+}
+
+uint32_t gvk_checkpoint_count(const gvk_checkpoint *checkpoint)
+{
+    return checkpoint->count;
+}
+
+const gvk_checkpoint_tensor *gvk_checkpoint_at(const gvk_checkpoint *checkpoint, uint32_t index)
+{
+    return index < checkpoint->count ? &checkpoint->tensors[index] : NULL;
+}
+
+const gvk_checkpoint_tensor *gvk_checkpoint_find(const gvk_checkpoint *checkpoint, const char *name)
+{
+    uint32_t index;
+    return gvk_name_index_find(&checkpoint->index, name, strlen(name), &index) ? &checkpoint->tensors[index] : NULL;
+}
+
+const char *gvk_checkpoint_metadata(const gvk_checkpoint *checkpoint, const char *key)
+{
+    for (uint32_t i = 0; i < checkpoint->metadata_count; i++)
+        if (strcmp(checkpoint->metadata[i].key, key) == 0)
+            return checkpoint->metadata[i].value;
+    return NULL;
+}
+
+const char *gvk_checkpoint_format(const gvk_checkpoint *checkpoint)
+{
+    return checkpoint->format;
+}

@@ -1,0 +1,33 @@
+/* A checkpoint as a list of named, contiguous tensors, whatever file it came from.
+ * network.c opens one and looks weights up in it; each reader (safetensors, zip .pth, legacy .pth) fills one.
+ * A reader trusts nothing: every size is checked before it is used, and nothing that a file names is ever called. */
+#ifndef GVK_CHECKPOINT_H
+#define GVK_CHECKPOINT_H
+
+#include "../../runtime/host.h"
+
+typedef struct gvk_checkpoint_tensor {
+    char *name;      /* as the network calls it: wrappers such as "module." are stripped */
+    gvk_array array; /* contiguous; data lie in the file's bytes or in a block of the checkpoint's */
+} gvk_checkpoint_tensor;
+
+typedef struct gvk_checkpoint gvk_checkpoint;
+
+/* The whole file is read into memory. The first bytes decide the format, not the name. */
+gvk_result gvk_checkpoint_open(const gvk_host *host, const char *path, gvk_checkpoint **out);
+/* The same from memory; the bytes are copied. `label` names the source in messages. */
+gvk_result gvk_checkpoint_open_bytes(const gvk_host *host, const void *bytes, size_t count, const char *label,
+                                     gvk_checkpoint **out);
+void gvk_checkpoint_destroy(gvk_checkpoint *checkpoint);
+
+uint32_t gvk_checkpoint_count(const gvk_checkpoint *checkpoint);
+/* In the file's order. */
+const gvk_checkpoint_tensor *gvk_checkpoint_at(const gvk_checkpoint *checkpoint, uint32_t index);
+/* NULL when there is none. */
+const gvk_checkpoint_tensor *gvk_checkpoint_find(const gvk_checkpoint *checkpoint, const char *name);
+/* A safetensors metadata string, or NULL. */
+const char *gvk_checkpoint_metadata(const gvk_checkpoint *checkpoint, const char *key);
+/* "safetensors", "torch zip" or "torch legacy". */
+const char *gvk_checkpoint_format(const gvk_checkpoint *checkpoint);
+
+#endif

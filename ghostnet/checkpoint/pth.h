@@ -1,0 +1,28 @@
+/* What the two torch readers share: from a pickle's root to the checkpoint's tensors. Called by pth.c (zip) and
+ * pth_legacy.c, which differ in where a storage's bytes lie. */
+#ifndef GVK_CHECKPOINT_PTH_H
+#define GVK_CHECKPOINT_PTH_H
+
+#include "pickle.h"
+#include "reader.h"
+
+/* Finds the bytes of a storage, exactly count * item_bytes of them, or refuses. The type is known. */
+typedef struct gvk_storage_finder {
+    void *user;
+    gvk_result (*find)(void *user, const gvk_pickle_value *storage, const unsigned char **data);
+} gvk_storage_finder;
+
+/* state_dict.c: finds the dict of weights in the pickle and adds its tensors. */
+gvk_result gvk_take_state_dict(gvk_checkpoint *checkpoint, gvk_pickle *pickle, const gvk_storage_finder *finder);
+
+/* tensor.c: makes a contiguous array of a tensor value, in the file's bytes where it can. `name` is for messages. */
+gvk_result gvk_take_tensor(gvk_checkpoint *checkpoint, const char *name, const gvk_pickle_value *tensor,
+                           const gvk_storage_finder *finder, gvk_array *out);
+
+/* tensor.c: the size of a storage in bytes; false when it does not fit 64 bits. The type must be known. */
+bool gvk_measure_storage(const gvk_pickle_value *storage, uint64_t *bytes);
+
+/* How to get rid of a pickle's own classes, as the end of a sentence. */
+#define GVK_SAVE_AGAIN "load it in torch and save the weights alone: torch.save(model.state_dict(), \"weights.pth\")"
+
+#endif

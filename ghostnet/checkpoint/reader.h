@@ -1,0 +1,58 @@
+/* What checkpoint.c and the readers share: the checkpoint's inside and the calls that fill it. Not for other folders.
+ * A reader gets a checkpoint that holds the file's bytes and adds tensors; on failure it has logged one sentence, and
+ * checkpoint.c destroys what there is. */
+#ifndef GVK_CHECKPOINT_READER_H
+#define GVK_CHECKPOINT_READER_H
+
+#include "checkpoint.h"
+#include "name_index.h"
+#include "text.h"
+
+/* Files above this are refused unread. */
+#define GVK_CHECKPOINT_FILE_LIMIT     (UINT64_C(4) << 30)
+#define GVK_CHECKPOINT_METADATA_LIMIT 1024u
+
+typedef struct gvk_checkpoint_pair {
+    char *key, *value;
+} gvk_checkpoint_pair;
+
+struct gvk_checkpoint {
+    gvk_host host;
+    char *label;
+    gvk_source source; /* points at the two above */
+    const char *format;
+    unsigned char *bytes;
+    size_t byte_count;
+    gvk_checkpoint_tensor *tensors;
+    uint32_t count, capacity;
+    gvk_name_index index;
+    gvk_checkpoint_pair *metadata;
+    uint32_t metadata_count, metadata_capacity;
+    void **blocks; /* data of tensors that had to be rearranged or converted */
+    uint32_t block_count, block_capacity;
+    uint64_t block_bytes;
+};
+
+/* Adds a tensor under a copy of the name, which must be fit (gvk_name_problem). */
+gvk_result gvk_checkpoint_add(gvk_checkpoint *checkpoint, const char *name, size_t length, const gvk_array *array);
+/* Adds a metadata pair; a key that is there already is refused. Neither may hold a NUL. */
+gvk_result gvk_checkpoint_add_metadata(gvk_checkpoint *checkpoint, const char *key, size_t key_length,
+                                       const char *value, size_t value_length);
+/* Memory for one tensor's data. All blocks together are bounded by the file's size. */
+gvk_result gvk_checkpoint_add_block(gvk_checkpoint *checkpoint, uint64_t bytes, unsigned char **out);
+/* Makes the names findable again after they were filled in or changed; two equal ones are refused. */
+gvk_result gvk_checkpoint_index_names(gvk_checkpoint *checkpoint);
+
+typedef enum gvk_file_kind { GVK_FILE_SAFETENSORS, GVK_FILE_TORCH_ZIP, GVK_FILE_TORCH_LEGACY } gvk_file_kind;
+
+/* kind.c: decides by the first bytes (4096 are enough) and refuses what no reader takes, saying what it seems to be. */
+gvk_result gvk_recognise(const gvk_source *source, const unsigned char *head, size_t count, gvk_file_kind *out);
+
+/* load.c: reads a regular file whole, once its first bytes are recognised. The block is the host's memory. */
+gvk_result gvk_load_file(const gvk_source *source, const char *path, unsigned char **bytes, size_t *count);
+
+gvk_result gvk_safetensors_read(gvk_checkpoint *checkpoint);
+gvk_result gvk_pth_read_zip(gvk_checkpoint *checkpoint);
+gvk_result gvk_pth_read_legacy(gvk_checkpoint *checkpoint);
+
+#endif

@@ -1,0 +1,91 @@
+/* GhostNet and GhostNet-YOLOv4 on the runtime of gvk.h: checkpoints, the detector, the classifier.
+ *
+ * A network is a checkpoint with its classes, anchors and defaults, and the graph built from it; it needs no device. A
+ * model (gvk_model_create over gvk_network_graph) puts it on a device. A detector is a stream with decode and
+ * non-maximum suppression behind the network.
+ *
+ * Sources: Han et al., "GhostNet: More Features from Cheap Operations", CVPR 2020, Table 1; Bochkovskiy et al.,
+ * "YOLOv4", 2020. The rules of gvk.h hold here too. */
+#ifndef GVK_GHOSTNET_H
+#define GVK_GHOSTNET_H
+
+#ifdef GVK_IN_TREE
+#include "../runtime/gvk.h"
+#else
+#include <ghostvk/gvk.h>
+#endif
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef struct gvk_network gvk_network;
+
+typedef enum gvk_network_kind { GVK_NETWORK_DETECTOR, GVK_NETWORK_CLASSIFIER } gvk_network_kind;
+
+#define GVK_ANCHORS 9
+
+typedef struct gvk_network_params {
+    size_t size;
+    const char *path;  /* a .safetensors or .pth file ... */
+    const void *bytes; /* ... or its content, which is copied */
+    size_t byte_count;
+    const char *const *classes; /* UTF-8 names; NULL: the file's metadata, else "0", "1", ... */
+    uint32_t class_count;       /* must be what the checkpoint's shapes say; 0 with NULL */
+    const float *anchors;       /* GVK_ANCHORS pairs of width and height in pixels; NULL: metadata, else YOLOv4's */
+} gvk_network_params;
+
+/* Reads the checkpoint, infers kind, width and class count from shapes, and checks every tensor that the network needs.
+ * GVK_ERROR_FILE, GVK_ERROR_FORMAT or GVK_ERROR_MISMATCH with a sentence that names the tensor. */
+GVK_API gvk_result gvk_network_open(const gvk_host *host, const gvk_network_params *params, gvk_network **out);
+/* After the models made from its graph no longer need to be created; models and streams do not refer to it. */
+GVK_API void gvk_network_destroy(gvk_network *network);
+
+/* The network's graph: input "input" with 3 channels; outputs "stride32", "stride16", "stride8", or "logits". */
+GVK_API const gvk_graph *gvk_network_graph(const gvk_network *network);
+
+typedef struct gvk_network_info {
+    gvk_network_kind kind;
+    const char *format; /* of the file */
+    double width;       /* multiplier of the backbone's channels; 0 where no single multiplier fits them */
+    uint32_t class_count;
+    const char *const *classes;
+    const float *anchors;               /* GVK_ANCHORS pairs; NULL for a classifier */
+    uint32_t input_width, input_height; /* default input size in pixels */
+    int letterbox;
+    float confidence, iou;
+    uint32_t unused_count; /* tensors of the file that the network does not need */
+    const char *const *unused;
+} gvk_network_info;
+
+/* Pointers live as long as the network. */
+GVK_API void gvk_network_describe(const gvk_network *network, gvk_network_info *out);
+
+typedef struct gvk_detector_params {
+    size_t size;
+    gvk_stream_params stream; /* width and height 0: the network's default */
+    float confidence, iou;    /* 0: the network's default; negative: zero */
+    uint32_t max_detections;  /* 0: all */
+} gvk_detector_params;
+
+typedef struct gvk_detection {
+    float box[4]; /* x1, y1, x2, y2 in pixels of the source picture, clipped to it */
+    float score;
+    uint32_t class_id;
+    uint32_t item;      /* index in the batch */
+    uint32_t candidate; /* row among all candidates: stride 32, 16, 8; anchor; y; x */
+} gvk_detection;
+
+/* Makes a stream that decodes and suppresses behind the network; gvk_stream_submit, wait, read and timings work on it.
+ */
+GVK_API gvk_result gvk_detector_create(gvk_model *model, const gvk_network *network, const gvk_detector_params *params,
+                                       gvk_stream **out);
+
+/* The detections of a frame that is done: by item, best score first. They live until the stream's next call.
+ * GVK_ERROR_NUMBER when the network's maps hold an infinity or a not-a-number. */
+GVK_API gvk_result gvk_detector_read(gvk_stream *stream, gvk_ticket ticket, const gvk_detection **out, uint32_t *count);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,578 @@
+/* Opens a checkpoint as a network: what it is, how wide, which classes, and the graph over its weights.
+ * The public calls of ghostnet.h that need no device are here. */
+#include "network.h"
+
+#include <inttypes.h>
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "backbone.h"
+#include "checkpoint/text.h"
+#include "classifier.h"
+#include "yolov4.h"
+
+/* Input sides are multiples of the largest stride, and at most this. */
+#define LARGEST_STRIDE 32u
+#define LARGEST_SIDE   65504u
+
+/* What a checkpoint's graph can have; graphs stop at 65536 channels, three anchors with five numbers each included. */
+#define MAX_DETECTOR_CLASSES   21840u
+#define MAX_CLASSIFIER_CLASSES 65536u
+
+static const char *const kind_names[] = {[GVK_NETWORK_DETECTOR] = "detector", [GVK_NETWORK_CLASSIFIER] = "classifier"};
+static const char *const stem_names[] = {
+    [GVK_NETWORK_DETECTOR] = "backbone.model.conv_stem.weight", [GVK_NETWORK_CLASSIFIER] = "conv_stem.weight"};
+static const char *const backbone_prefixes[] = {
+    [GVK_NETWORK_DETECTOR] = "backbone.model", [GVK_NETWORK_CLASSIFIER] = ""};
+
+/* YOLOv4's for COCO at 608 x 608, which its family keeps at every size. */
+static const float default_anchors[2 * GVK_ANCHORS] = {12, 16, 19,  36,  40,  28,  36,  75,  76,
+                                                       55, 72, 146, 142, 110, 192, 243, 459, 401};
+
+/* ---- metadata ---- */
+
+static gvk_result refuse_metadata(const gvk_network *network, const char *key, const char *value, const char *wanted)
+{
+    gvk_quoted quoted;
+    return gvk_fail(&network->host, GVK_ERROR_FORMAT, "The file's metadata have \"%s\" as \"%s\", but it must be %s.",
+                    key, gvk_quote(&quoted, value, strlen(value)), wanted);
+}
+
+static bool is_digit(char c)
+{
+    return c >= '0' && c <= '9';
+}
+
+/* Reads a decimal number and moves *at behind it. Not strtod, which reads numbers as the process's locale writes them.
+ */
+static bool read_number(const char **at, double *out)
+{
+    const char *p = *at;
+    bool negative = *p == '-', point = false, any = false;
+    uint64_t digits = 0;
+    int exponent = 0;
+    if (*p == '-' || *p == '+')
+        p++;
+    for (; is_digit(*p) || (*p == '.' && !point); p++) {
+        if (*p == '.') {
+            point = true;
+            continue;
+        }
+        any = true;
+        if (digits < UINT64_C(100000000000000000)) { /* more digits than a double can tell */
+            digits = digits * 10 + (uint64_t)(*p - '0');
+            exponent -= point;
+        } else {
+            exponent += !point;
+        }
+    }
+    if (!any)
+        return false;
+    if (*p == 'e' || *p == 'E') {
+        bool down = *++p == '-';
+        if (*p == '-' || *p == '+')
+            p++;
+        if (!is_digit(*p))
+            return false;
+        int power = 0;
+        for (; is_digit(*p); p++)
+            power = power < 10000 ? power * 10 + (*p - '0') : power;
+        exponent += down ? -power : power;
+    }
+    /* Powers up to 10^22 are exact, so that what people write is rounded once or twice. */
+    double value = (double)digits, power = 1;
+    for (int i = exponent < 0 ? -exponent : exponent; i > 0 && power < 1e300; i--)
+        power *= 10;
+    if (digits)
+        value = exponent < 0 ? value / power : value * power;
+    *out = negative ? -value : value;
+    *at = p;
+    return true;
+}
+
+static bool read_side(const char **at, uint32_t *out)
+{
+    const char *p = *at;
+    uint32_t side = 0;
+    for (; is_digit(*p) && side <= LARGEST_SIDE; p++)
+        side = side * 10 + (uint32_t)(*p - '0');
+    *at = p;
+    *out = side;
+    return side && side <= LARGEST_SIDE && side % LARGEST_STRIDE == 0;
+}
+
+static gvk_result read_input_size(gvk_network *network)
+{
+    const char *value = gvk_checkpoint_metadata(network->checkpoint, "input_size");
+    if (!value)
+        return GVK_OK;
+    const char *at = value;
+    if (!read_side(&at, &network->input_width) || *at++ != 'x' || !read_side(&at, &network->input_height) || *at)
+        return refuse_metadata(network, "input_size", value, "WIDTHxHEIGHT in multiples of 32, such as 416x416");
+    return GVK_OK;
+}
+
+static gvk_result read_letterbox(gvk_network *network)
+{
+    const char *value = gvk_checkpoint_metadata(network->checkpoint, "letterbox");
+    if (!value)
+        return GVK_OK;
+    network->letterbox = !strcmp(value, "true");
+    if (!network->letterbox && strcmp(value, "false"))
+        return refuse_metadata(network, "letterbox", value, "true or false");
+    return GVK_OK;
+}
+
+static gvk_result read_threshold(const gvk_network *network, const char *key, float *out)
+{
+    const char *value = gvk_checkpoint_metadata(network->checkpoint, key);
+    if (!value)
+        return GVK_OK;
+    const char *at = value;
+    double number = 0;
+    if (!read_number(&at, &number) || *at || !(number >= 0 && number <= 1))
+        return refuse_metadata(network, key, value, "a number from 0 to 1");
+    *out = (float)number;
+    return GVK_OK;
+}
+
+static bool is_anchor(float side)
+{
+    return isfinite(side) && side > 0;
+}
+
+static void skip_spaces(const char **at)
+{
+    while (**at == ' ')
+        ++*at;
+}
+
+static bool parse_anchors(const char *at, float *anchors)
+{
+    for (uint32_t i = 0; i < 2 * GVK_ANCHORS; i++) {
+        double side = 0;
+        skip_spaces(&at);
+        if (i && *at++ != ',')
+            return false;
+        skip_spaces(&at);
+        if (!read_number(&at, &side) || !(side < 3e38))
+            return false;
+        anchors[i] = (float)side;
+        if (!is_anchor(anchors[i]))
+            return false;
+    }
+    skip_spaces(&at);
+    return !*at;
+}
+
+static gvk_result take_anchors(gvk_network *network, const float *given)
+{
+    if (network->kind != GVK_NETWORK_DETECTOR)
+        return GVK_OK;
+    if (given) {
+        for (uint32_t i = 0; i < 2 * GVK_ANCHORS; i++)
+            if (!is_anchor(given[i]))
+                return gvk_fail(&network->host, GVK_ERROR_ARGUMENT, "An anchor's sides are finite and above zero.");
+        memcpy(network->anchors, given, sizeof network->anchors);
+        return GVK_OK;
+    }
+    memcpy(network->anchors, default_anchors, sizeof network->anchors);
+    const char *value = gvk_checkpoint_metadata(network->checkpoint, "anchors");
+    if (value && !parse_anchors(value, network->anchors))
+        return refuse_metadata(network, "anchors", value,
+                               "18 numbers above zero with commas between them: widths and heights in pixels");
+    return GVK_OK;
+}
+
+static gvk_result read_defaults(gvk_network *network)
+{
+    network->input_width = network->input_height = network->kind == GVK_NETWORK_DETECTOR ? 416 : 224;
+    network->confidence = 0.5f;
+    network->iou = 0.3f;
+    gvk_result result = read_input_size(network);
+    if (!result)
+        result = read_letterbox(network);
+    if (!result)
+        result = read_threshold(network, "confidence", &network->confidence);
+    if (!result)
+        result = read_threshold(network, "iou", &network->iou);
+    return result;
+}
+
+/* ---- classes ---- */
+
+/* Names are shown on screens and written into files, so they hold text and nothing else. */
+static const char *find_class_fault(const char *name, size_t length)
+{
+    const unsigned char *bytes = (const unsigned char *)name;
+    for (size_t at = 0; at < length;) {
+        size_t step = gvk_utf8_sequence(bytes + at, length - at);
+        if (!step)
+            return "is not valid UTF-8";
+        bool high_control = bytes[at] == 0xc2 && bytes[at + 1] < 0xa0; /* U+0080 to U+009F */
+        if (bytes[at] < 0x20 || bytes[at] == 0x7f || high_control)
+            return "holds a control character";
+        at += step;
+    }
+    return NULL;
+}
+
+static gvk_result keep_class(gvk_network *network, uint32_t index, const char *name, size_t length, gvk_result refusal)
+{
+    if (length && name[length - 1] == '\r') /* lists from Windows */
+        length--;
+    const char *fault = find_class_fault(name, length);
+    if (fault) {
+        gvk_quoted quoted;
+        return gvk_fail(&network->host, refusal, "The name of class %" PRIu32 ", \"%s\", %s.", index,
+                        gvk_quote(&quoted, name, length), fault);
+    }
+    network->classes[index] = gvk_allocate(&network->host, length + 1);
+    if (!network->classes[index])
+        return gvk_fail_memory(&network->host);
+    memcpy(network->classes[index], name, length);
+    return GVK_OK;
+}
+
+/* Lines of the metadata; a newline at the very end begins no further one. */
+static uint64_t count_lines(const char *text)
+{
+    uint64_t lines = 0;
+    char last = '\n';
+    for (; *text; last = *text++)
+        lines += last == '\n';
+    return lines;
+}
+
+static gvk_result keep_lines(gvk_network *network, const char *text)
+{
+    uint64_t lines = count_lines(text);
+    if (lines != network->class_count)
+        return gvk_fail(&network->host, GVK_ERROR_MISMATCH,
+                        "The model has %" PRIu32 " class%s, but the \"classes\" of the file's metadata name %" PRIu64
+                        ".",
+                        network->class_count, network->class_count == 1 ? "" : "es", lines);
+    for (uint32_t i = 0; i < network->class_count; i++) {
+        size_t length = strcspn(text, "\n");
+        gvk_result result = keep_class(network, i, text, length, GVK_ERROR_FORMAT);
+        if (result)
+            return result;
+        text += length + (text[length] == '\n');
+    }
+    return GVK_OK;
+}
+
+static gvk_result take_classes(gvk_network *network, const gvk_network_params *params)
+{
+    uint32_t count = network->class_count;
+    if ((params->classes || params->class_count) && params->class_count != count)
+        return gvk_fail(&network->host, GVK_ERROR_MISMATCH,
+                        "The model has %" PRIu32 " class%s, but the list names %" PRIu32 ".", count,
+                        count == 1 ? "" : "es", params->class_count);
+    network->classes = gvk_allocate_array(&network->host, count, sizeof *network->classes);
+    if (!network->classes)
+        return gvk_fail_memory(&network->host);
+    const char *lines = gvk_checkpoint_metadata(network->checkpoint, "classes");
+    if (lines && !params->classes)
+        return keep_lines(network, lines);
+    for (uint32_t i = 0; i < count; i++) {
+        char number[16];
+        snprintf(number, sizeof number, "%" PRIu32, i);
+        const char *name = params->classes ? params->classes[i] : number;
+        if (!name)
+            return gvk_fail(&network->host, GVK_ERROR_ARGUMENT,
+                            "The list of classes has no name for class %" PRIu32 ".", i);
+        gvk_result result = keep_class(network, i, name, strlen(name), GVK_ERROR_ARGUMENT);
+        if (result)
+            return result;
+    }
+    return GVK_OK;
+}
+
+/* ---- what the shapes say ---- */
+
+static gvk_result refuse_unknown(const gvk_network *network)
+{
+    char names[352] = "no tensors";
+    size_t used = 0;
+    uint32_t count = gvk_checkpoint_count(network->checkpoint);
+    for (uint32_t i = 0; i < count && i < 3; i++) {
+        const char *name = gvk_checkpoint_at(network->checkpoint, i)->name;
+        gvk_quoted quoted;
+        int printed = snprintf(names + used, sizeof names - used, "%s\"%s\"", i ? ", " : "",
+                               gvk_quote(&quoted, name, strlen(name)));
+        used += printed > 0 ? (size_t)printed : 0;
+    }
+    if (count > 3)
+        snprintf(names + used, sizeof names - used, " and %" PRIu32 " more", count - 3);
+    return gvk_fail(&network->host, GVK_ERROR_MISMATCH,
+                    "The file is neither a detector, which has a tensor \"%s\", nor a classifier, which has \"%s\"; "
+                    "it has %s.",
+                    stem_names[GVK_NETWORK_DETECTOR], stem_names[GVK_NETWORK_CLASSIFIER], names);
+}
+
+static gvk_result decide_kind(gvk_network *network)
+{
+    bool detector = gvk_checkpoint_find(network->checkpoint, stem_names[GVK_NETWORK_DETECTOR]);
+    bool classifier = gvk_checkpoint_find(network->checkpoint, stem_names[GVK_NETWORK_CLASSIFIER]);
+    if (!detector && !classifier)
+        return refuse_unknown(network);
+    network->kind = detector ? GVK_NETWORK_DETECTOR : GVK_NETWORK_CLASSIFIER;
+    const char *value = gvk_checkpoint_metadata(network->checkpoint, "kind");
+    if (!value)
+        return GVK_OK;
+    if (!strcmp(value, kind_names[GVK_NETWORK_DETECTOR]))
+        network->kind = GVK_NETWORK_DETECTOR;
+    else if (!strcmp(value, kind_names[GVK_NETWORK_CLASSIFIER]))
+        network->kind = GVK_NETWORK_CLASSIFIER;
+    else
+        return refuse_metadata(network, "kind", value, "detector or classifier");
+    if (network->kind == GVK_NETWORK_DETECTOR ? detector : classifier)
+        return GVK_OK;
+    return gvk_fail(&network->host, GVK_ERROR_MISMATCH,
+                    "The file's metadata call it a %s, but it has no tensor \"%s\", as every %s has.",
+                    kind_names[network->kind], stem_names[network->kind], kind_names[network->kind]);
+}
+
+/* The output channels of a tensor whose shape says how many classes there are. */
+static gvk_result count_outputs(const gvk_network *network, const char *name, uint32_t rank, uint64_t *out)
+{
+    const gvk_checkpoint_tensor *tensor = gvk_checkpoint_find(network->checkpoint, name);
+    if (!tensor)
+        return gvk_fail(&network->host, GVK_ERROR_MISMATCH,
+                        "The checkpoint has no tensor \"%s\", which this network needs.", name);
+    if (tensor->array.rank != rank)
+        return gvk_fail(&network->host, GVK_ERROR_MISMATCH,
+                        "The tensor \"%s\" has %" PRIu32 " dimensions, but this network needs %" PRIu32 ".", name,
+                        tensor->array.rank, rank);
+    *out = tensor->array.shape[0];
+    return GVK_OK;
+}
+
+static gvk_result count_detector_classes(gvk_network *network)
+{
+    static const char *const heads[] = {"yolo_head1.1.weight", "yolo_head2.1.weight", "yolo_head3.1.weight"};
+    uint64_t outputs[3];
+    for (uint32_t i = 0; i < 3; i++) {
+        gvk_result result = count_outputs(network, heads[i], 4, &outputs[i]);
+        if (result)
+            return result;
+        if (outputs[i] != outputs[0])
+            return gvk_fail(&network->host, GVK_ERROR_MISMATCH,
+                            "The heads do not agree on the classes: \"%s\" has %" PRIu64 " outputs, but \"%s\" has "
+                            "%" PRIu64 ".",
+                            heads[0], outputs[0], heads[i], outputs[i]);
+    }
+    uint64_t of_anchor = outputs[0] / 3;
+    if (outputs[0] % 3 || of_anchor < 6 || of_anchor - 5 > MAX_DETECTOR_CLASSES)
+        return gvk_fail(&network->host, GVK_ERROR_MISMATCH,
+                        "The tensor \"%s\" has %" PRIu64 " outputs, but three anchors with 1 to %u classes need "
+                        "3 * (5 + classes).",
+                        heads[0], outputs[0], MAX_DETECTOR_CLASSES);
+    network->class_count = (uint32_t)(of_anchor - 5);
+    return GVK_OK;
+}
+
+static gvk_result count_classifier_classes(gvk_network *network)
+{
+    uint64_t outputs = 0;
+    gvk_result result = count_outputs(network, "classifier.weight", 2, &outputs);
+    if (result)
+        return result;
+    if (!outputs || outputs > MAX_CLASSIFIER_CLASSES)
+        return gvk_fail(&network->host, GVK_ERROR_MISMATCH,
+                        "The tensor \"classifier.weight\" has %" PRIu64 " outputs, but a classifier has 1 to %u "
+                        "classes.",
+                        outputs, MAX_CLASSIFIER_CLASSES);
+    network->class_count = (uint32_t)outputs;
+    return GVK_OK;
+}
+
+/* ---- the graph over the weights ---- */
+
+static gvk_result find_weight(void *user, const char *name, gvk_array *out)
+{
+    gvk_network *network = user;
+    const gvk_checkpoint_tensor *tensor = gvk_checkpoint_find(network->checkpoint, name);
+    if (!tensor)
+        return GVK_ERROR_MISMATCH;
+    /* Tensors lie in one array, in the file's order. */
+    network->used[tensor - gvk_checkpoint_at(network->checkpoint, 0)] = true;
+    *out = tensor->array;
+    return GVK_OK;
+}
+
+static gvk_result build_graph(gvk_network *network)
+{
+    uint32_t count = gvk_checkpoint_count(network->checkpoint);
+    network->used = gvk_allocate_array(&network->host, count, sizeof *network->used);
+    if (!network->used)
+        return gvk_fail_memory(&network->host);
+    gvk_result result = gvk_graph_create(&network->host, find_weight, network, &network->graph);
+    if (result)
+        return result;
+    gvk_tensor input = gvk_graph_input(network->graph, "input", 3);
+    if (network->kind == GVK_NETWORK_DETECTOR)
+        gvk_add_yolov4(network->graph, input, network->width, network->class_count);
+    else
+        gvk_add_classifier(network->graph, input, network->width, network->class_count);
+    return gvk_graph_finish(network->graph);
+}
+
+static bool has_suffix(const char *text, const char *suffix)
+{
+    size_t length = strlen(text), suffix_length = strlen(suffix);
+    return length >= suffix_length && !strcmp(text + length - suffix_length, suffix);
+}
+
+/* The sign and the exponent of each type lie in its last two bytes. */
+static const char *find_number_fault(const gvk_array *array, bool is_variance)
+{
+    const unsigned char *bytes = array->data;
+    size_t size = array->type == GVK_TYPE_F32 ? 4 : 2;
+    unsigned exponent = array->type == GVK_TYPE_F16 ? 0x7c00 : 0x7f80;
+    for (uint64_t at = 0; at + size <= array->bytes; at += size) {
+        unsigned top = bytes[at + size - 2] | (unsigned)bytes[at + size - 1] << 8;
+        if ((top & exponent) == exponent)
+            return "an infinity or a not-a-number";
+        bool is_zero = !(top & 0x7fff) && (size == 2 || !(bytes[at] | bytes[at + 1]));
+        if (is_variance && (top & 0x8000) && !is_zero)
+            return "a variance below zero";
+    }
+    return NULL;
+}
+
+/* One bad number among the weights would spread over every picture. */
+static gvk_result check_numbers(const gvk_network *network)
+{
+    uint32_t count = gvk_checkpoint_count(network->checkpoint);
+    for (uint32_t i = 0; i < count; i++) {
+        if (!network->used[i])
+            continue;
+        const gvk_checkpoint_tensor *tensor = gvk_checkpoint_at(network->checkpoint, i);
+        const char *fault = find_number_fault(&tensor->array, has_suffix(tensor->name, ".running_var"));
+        if (fault)
+            return gvk_fail(&network->host, GVK_ERROR_FORMAT, "The tensor \"%s\" holds %s.", tensor->name, fault);
+    }
+    return GVK_OK;
+}
+
+/* Counters that torch keeps beside each batch norm are expected and not worth a mention. */
+static bool is_worth_listing(const gvk_network *network, uint32_t index)
+{
+    return !network->used[index] &&
+           !has_suffix(gvk_checkpoint_at(network->checkpoint, index)->name, "num_batches_tracked");
+}
+
+static gvk_result list_unused(gvk_network *network)
+{
+    uint32_t count = gvk_checkpoint_count(network->checkpoint), unused = 0;
+    for (uint32_t i = 0; i < count; i++)
+        unused += is_worth_listing(network, i);
+    network->unused = gvk_allocate_array(&network->host, unused, sizeof *network->unused);
+    if (!network->unused)
+        return gvk_fail_memory(&network->host);
+    for (uint32_t i = 0; i < count; i++)
+        if (is_worth_listing(network, i))
+            network->unused[network->unused_count++] = gvk_checkpoint_at(network->checkpoint, i)->name;
+    return GVK_OK;
+}
+
+/* ---- the public calls ---- */
+
+static gvk_result open_checkpoint(gvk_network *network, const gvk_network_params *params)
+{
+    if (params->path)
+        return gvk_checkpoint_open(&network->host, params->path, &network->checkpoint);
+    return gvk_checkpoint_open_bytes(&network->host, params->bytes, params->byte_count, "The model",
+                                     &network->checkpoint);
+}
+
+static gvk_result fill_network(gvk_network *network, const gvk_network_params *params)
+{
+    gvk_result result = open_checkpoint(network, params);
+    if (!result)
+        result = decide_kind(network);
+    if (!result)
+        result =
+            network->kind == GVK_NETWORK_DETECTOR ? count_detector_classes(network) : count_classifier_classes(network);
+    if (!result)
+        result = take_classes(network, params);
+    if (!result)
+        result = read_defaults(network);
+    if (!result)
+        result = take_anchors(network, params->anchors);
+    if (!result)
+        result =
+            gvk_infer_width(&network->host, network->checkpoint, backbone_prefixes[network->kind], &network->width);
+    if (!result)
+        result = build_graph(network);
+    if (!result)
+        result = check_numbers(network);
+    if (!result)
+        result = list_unused(network);
+    return result;
+}
+
+gvk_result gvk_network_open(const gvk_host *host_or_null, const gvk_network_params *params, gvk_network **out)
+{
+    gvk_host host = gvk_host_complete(host_or_null);
+    if (!params || !out || (params->size && params->size < sizeof *params) || !params->path == !params->bytes)
+        return gvk_fail(&host, GVK_ERROR_ARGUMENT,
+                        "gvk_network_open needs params with either a path or bytes, and a place for the network.");
+    gvk_network *network = gvk_allocate(&host, sizeof *network);
+    if (!network)
+        return gvk_fail_memory(&host);
+    network->host = host;
+    gvk_result result = fill_network(network, params);
+    if (result)
+        goto fail;
+    *out = network;
+    return GVK_OK;
+fail:
+    gvk_network_destroy(network);
+    return result;
+}
+
+void gvk_network_destroy(gvk_network *network)
+{
+    if (!network)
+        return;
+    gvk_host host = network->host;
+    gvk_graph_destroy(network->graph);
+    for (uint32_t i = 0; network->classes && i < network->class_count; i++)
+        gvk_release(&host, network->classes[i]);
+    gvk_release(&host, network->classes);
+    gvk_release(&host, network->used);
+    gvk_release(&host, network->unused);
+    gvk_checkpoint_destroy(network->checkpoint);
+    gvk_release(&host, network);
+}
+
+const gvk_graph *gvk_network_graph(const gvk_network *network)
+{
+    return network ? network->graph : NULL;
+}
+
+void gvk_network_describe(const gvk_network *network, gvk_network_info *out)
+{
+    *out = (gvk_network_info){0};
+    if (!network)
+        return;
+    *out = (gvk_network_info){
+        .kind = network->kind,
+        .format = gvk_checkpoint_format(network->checkpoint),
+        .width = network->width,
+        .class_count = network->class_count,
+        .classes = (const char *const *)network->classes,
+        .anchors = network->kind == GVK_NETWORK_DETECTOR ? network->anchors : NULL,
+        .input_width = network->input_width,
+        .input_height = network->input_height,
+        .letterbox = network->letterbox,
+        .confidence = network->confidence,
+        .iou = network->iou,
+        .unused_count = network->unused_count,
+        .unused = network->unused,
+    };
+}

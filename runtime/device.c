@@ -1,0 +1,262 @@
+/* Opens a device or takes over the host's; names objects; words Vulkan's failures.
+ * Both ways end in the same gvk_device, so everything behind this file works alike on either. */
+#include "device.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "pipeline.h"
+
+gvk_result gvk_fail_vulkan(const struct gvk_device *device, VkResult result, const char *call, const char *file,
+                           int line)
+{
+    const gvk_host *host = &device->host;
+    gvk_log(host, GVK_LOG_DEBUG, "%s returned %s at %s:%d.", call, gvk_vulkan_result_name(result), file, line);
+    switch (result) {
+    case VK_ERROR_OUT_OF_HOST_MEMORY: return gvk_fail_memory(host);
+    case VK_ERROR_OUT_OF_DEVICE_MEMORY:
+    case VK_ERROR_OUT_OF_POOL_MEMORY:
+    case VK_ERROR_FRAGMENTED_POOL:
+        return gvk_fail(host, GVK_ERROR_DEVICE_MEMORY,
+                        "The device is out of memory. A smaller input size or batch takes less.");
+    case VK_ERROR_DEVICE_LOST:
+        return gvk_fail(host, GVK_ERROR_DEVICE_LOST, "The device was lost: its driver stopped or was reset.");
+    default:
+        return gvk_fail(host, GVK_ERROR_DRIVER, "The driver failed: %s returned %s.", call,
+                        gvk_vulkan_result_name(result));
+    }
+}
+
+void gvk_name_object(const struct gvk_device *device, VkObjectType type, uint64_t handle, const char *format, ...)
+{
+    if (!device->vk.SetDebugUtilsObjectNameEXT)
+        return;
+    char name[128];
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(name, sizeof name, format, arguments);
+    va_end(arguments);
+    VkDebugUtilsObjectNameInfoEXT info = {
+        .sType = VK_STRUCTURE_TYPE_DEBUG_UTILS_OBJECT_NAME_INFO_EXT,
+        .objectType = type,
+        .objectHandle = handle,
+        .pObjectName = name,
+    };
+    VkResult result = device->vk.SetDebugUtilsObjectNameEXT(device->device, &info);
+    if (result != VK_SUCCESS) /* a lost name harms nobody */
+        gvk_log(&device->host, GVK_LOG_DEBUG, "%s could not be named: %s.", name, gvk_vulkan_result_name(result));
+}
+
+static void lock_own_queue(void *user)
+{
+    struct gvk_device *device = user;
+    gvk_mutex_lock(&device->mutex);
+}
+
+static void unlock_own_queue(void *user)
+{
+    struct gvk_device *device = user;
+    gvk_mutex_unlock(&device->mutex);
+}
+
+/* What both ways of getting a device share, once the handles are there. */
+static gvk_result finish_device(struct gvk_device *device, const VkPhysicalDeviceSubgroupSizeControlFeatures *sizes)
+{
+    const char *missing = NULL;
+    if (!gvk_functions_load_device(&device->vk, device->instance, device->device, &missing))
+        return gvk_fail(&device->host, GVK_ERROR_UNSUPPORTED, "The device lacks the function %s.", missing);
+    device->mutex_made = gvk_mutex_create(&device->mutex);
+    if (!device->mutex_made)
+        return gvk_fail_memory(&device->host);
+    struct gvk_functions *vk = &device->vk;
+    vk->GetPhysicalDeviceMemoryProperties(device->physical_device, &device->memory);
+    VkPhysicalDeviceProperties properties;
+    vk->GetPhysicalDeviceProperties(device->physical_device, &properties);
+    device->non_coherent_atom = properties.limits.nonCoherentAtomSize;
+    device->timestamp_period_ns = (double)properties.limits.timestampPeriod;
+    device->traits.subgroup_size_control = sizes && sizes->subgroupSizeControl;
+    device->traits.full_subgroups = sizes && sizes->computeFullSubgroups;
+    return gvk_pipelines_create(device, &device->pipelines);
+}
+
+gvk_result gvk_device_open(const gvk_device_params *params, gvk_device **out)
+{
+    gvk_device_params defaults = {.size = sizeof defaults};
+    if (!params)
+        params = &defaults;
+    gvk_host host = gvk_host_complete(params->host);
+    if (!out)
+        return gvk_fail(&host, GVK_ERROR_ARGUMENT, "gvk_device_open needs a place for the device.");
+    struct gvk_device *device = gvk_allocate(&host, sizeof *device);
+    if (!device)
+        return gvk_fail_memory(&host);
+    device->host = host;
+    device->owned = true;
+    device->memory_ceiling = params->memory_ceiling;
+    struct gvk_functions *vk = &device->vk;
+    gvk_result result = gvk_instance_open(&host, vk, &device->loader, &device->instance);
+    if (result)
+        goto fail;
+    gvk_device_info chosen;
+    result = gvk_device_choose(&host, vk, device->instance, params, &device->physical_device, &chosen);
+    if (result)
+        goto fail;
+    gvk_physical_device_read(vk, device->physical_device, chosen.index, &device->info, &device->traits);
+    if (!gvk_compute_family(vk, &host, device->physical_device, &device->queue_family, &device->timestamp_bits)) {
+        result = gvk_fail(&host, GVK_ERROR_NO_DEVICE, "%s has no compute queue.", device->info.name);
+        goto fail;
+    }
+    gvk_wants wants;
+    result = gvk_device_wants(vk->GetInstanceProcAddr, device->instance, device->physical_device, &wants);
+    if (result)
+        goto fail;
+    float priority = 1.0f;
+    VkDeviceQueueCreateInfo queue = {
+        .sType = VK_STRUCTURE_TYPE_DEVICE_QUEUE_CREATE_INFO,
+        .queueFamilyIndex = device->queue_family,
+        .queueCount = 1,
+        .pQueuePriorities = &priority,
+    };
+    VkDeviceCreateInfo create = {
+        .sType = VK_STRUCTURE_TYPE_DEVICE_CREATE_INFO,
+        .pNext = &wants.features,
+        .queueCreateInfoCount = 1,
+        .pQueueCreateInfos = &queue,
+        .enabledExtensionCount = wants.device_extension_count,
+        .ppEnabledExtensionNames = wants.device_extensions,
+    };
+    result = GVK_VULKAN(device, "vkCreateDevice",
+                        vk->CreateDevice(device->physical_device, &create, NULL, &device->device));
+    if (result)
+        goto fail;
+    result = finish_device(device, &wants.subgroup_size);
+    if (result)
+        goto fail;
+    vk->GetDeviceQueue(device->device, device->queue_family, 0, &device->queue);
+    device->lock_queue = lock_own_queue;
+    device->unlock_queue = unlock_own_queue;
+    device->queue_user = device;
+    *out = device;
+    return GVK_OK;
+fail:
+    gvk_device_destroy(device);
+    return result;
+}
+
+static const VkPhysicalDeviceSubgroupSizeControlFeatures *find_subgroup_features(const VkPhysicalDeviceFeatures2 *first)
+{
+    if (!first)
+        return NULL;
+    for (const VkBaseInStructure *item = first->pNext; item; item = item->pNext)
+        if (item->sType == VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_SUBGROUP_SIZE_CONTROL_FEATURES)
+            return (const VkPhysicalDeviceSubgroupSizeControlFeatures *)(const void *)item;
+    return NULL;
+}
+
+static bool names_hold(const char *const *names, uint32_t count, const char *name)
+{
+    for (uint32_t i = 0; i < count; i++)
+        if (!strcmp(names[i], name))
+            return true;
+    return false;
+}
+
+gvk_result gvk_device_import(const gvk_import_params *params, gvk_device **out)
+{
+    if (!params)
+        return GVK_ERROR_ARGUMENT;
+    gvk_host host = gvk_host_complete(params->host);
+    if (!out || !params->get_instance_proc || !params->instance || !params->physical_device || !params->device ||
+        !params->queue || !params->lock_queue != !params->unlock_queue ||
+        (params->instance_extension_count && !params->instance_extensions) ||
+        (params->device_extension_count && !params->device_extensions))
+        return gvk_fail(&host, GVK_ERROR_ARGUMENT,
+                        "gvk_device_import needs the instance, its proc-addr, the physical device, the device and a "
+                        "queue, and both lock functions or neither.");
+    if (params->api_version < VK_API_VERSION_1_1)
+        return gvk_fail(&host, GVK_ERROR_UNSUPPORTED, "The host's instance is of Vulkan 1.0; 1.1 is needed.");
+    struct gvk_device *device = gvk_allocate(&host, sizeof *device);
+    if (!device)
+        return gvk_fail_memory(&host);
+    device->host = host;
+    device->instance = params->instance;
+    device->physical_device = params->physical_device;
+    device->device = params->device;
+    device->queue_family = params->queue_family;
+    device->queue = params->queue;
+    device->host_cache = params->pipeline_cache;
+    device->memory_ceiling = params->memory_ceiling;
+    struct gvk_functions *vk = &device->vk;
+    vk->GetInstanceProcAddr = params->get_instance_proc;
+    const char *missing = NULL;
+    gvk_result result = GVK_OK;
+    if (!gvk_functions_load_instance(vk, params->instance, &missing)) {
+        result = gvk_fail(&host, GVK_ERROR_UNSUPPORTED, "The host's instance lacks the function %s.", missing);
+        goto fail;
+    }
+    gvk_physical_device_read(vk, device->physical_device, 0, &device->info, &device->traits);
+    if (!device->info.usable) {
+        result = gvk_fail(&host, GVK_ERROR_NO_DEVICE, "%s cannot be used: %s.", device->info.name, device->info.reason);
+        goto fail;
+    }
+    uint32_t family_count = 0;
+    vk->GetPhysicalDeviceQueueFamilyProperties(device->physical_device, &family_count, NULL);
+    VkQueueFamilyProperties *families = gvk_allocate_array(&host, family_count, sizeof *families);
+    if (!families) {
+        result = gvk_fail_memory(&host);
+        goto fail;
+    }
+    vk->GetPhysicalDeviceQueueFamilyProperties(device->physical_device, &family_count, families);
+    bool compute = params->queue_family < family_count &&
+                   (families[params->queue_family].queueFlags & VK_QUEUE_COMPUTE_BIT);
+    if (compute)
+        device->timestamp_bits = families[params->queue_family].timestampValidBits;
+    gvk_release(&host, families);
+    if (!compute) {
+        result = gvk_fail(&host, GVK_ERROR_ARGUMENT, "Queue family %u of %s has no compute.", params->queue_family,
+                          device->info.name);
+        goto fail;
+    }
+    const VkPhysicalDeviceSubgroupSizeControlFeatures *sizes = NULL;
+    if (names_hold(params->device_extensions, params->device_extension_count,
+                   VK_EXT_SUBGROUP_SIZE_CONTROL_EXTENSION_NAME) ||
+        params->api_version >= VK_API_VERSION_1_3)
+        sizes = find_subgroup_features(params->enabled_features);
+    result = finish_device(device, sizes);
+    if (result)
+        goto fail;
+    if (!names_hold(params->instance_extensions, params->instance_extension_count, VK_EXT_DEBUG_UTILS_EXTENSION_NAME)) {
+        vk->SetDebugUtilsObjectNameEXT = NULL;
+        vk->CmdBeginDebugUtilsLabelEXT = NULL;
+        vk->CmdEndDebugUtilsLabelEXT = NULL;
+    }
+    device->lock_queue = params->lock_queue ? params->lock_queue : lock_own_queue;
+    device->unlock_queue = params->unlock_queue ? params->unlock_queue : unlock_own_queue;
+    device->queue_user = params->lock_queue ? params->queue_user : device;
+    *out = device;
+    return GVK_OK;
+fail:
+    gvk_device_destroy(device);
+    return result;
+}
+
+void gvk_device_describe(const gvk_device *device, gvk_device_info *out)
+{
+    *out = device->info;
+}
+
+void gvk_device_destroy(gvk_device *device)
+{
+    if (!device)
+        return;
+    gvk_pipelines_destroy(device, device->pipelines);
+    if (device->owned && device->device && device->vk.DestroyDevice)
+        device->vk.DestroyDevice(device->device, NULL);
+    if (device->owned && device->instance && device->vk.DestroyInstance)
+        device->vk.DestroyInstance(device->instance, NULL);
+    gvk_loader_close(device->loader);
+    if (device->mutex_made)
+        gvk_mutex_destroy(&device->mutex);
+    gvk_host host = device->host;
+    gvk_release(&host, device);
+}

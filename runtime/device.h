@@ -1,0 +1,91 @@
+/* A device as the runtime's own files see it: handles, function table, traits, pipelines.
+ * Made by device.c; used by memory.c, pipeline.c, model.c, record.c and stream.c. */
+#ifndef GVK_DEVICE_H
+#define GVK_DEVICE_H
+
+#include "host.h"
+#include "thread.h"
+#include "vulkan_table.h"
+
+/* What the choice of kernels depends on; no handles, so that plans can be made without a device. */
+struct gvk_traits {
+    VkPhysicalDeviceType type;
+    uint32_t vendor_id;
+    uint32_t subgroup_size;       /* 0: unknown, then no kernel with subgroup operations is taken */
+    bool subgroup_shuffle;        /* in compute shaders */
+    bool subgroup_broadcast;      /* ballot operations, broadcast among them */
+    bool subgroup_size_control;   /* sizes can be required of a pipeline */
+    bool full_subgroups;          /* feature computeFullSubgroups */
+    uint32_t max_invocations;     /* of a workgroup */
+    uint32_t max_workgroup_size_x;
+    uint32_t max_workgroup_count; /* the smallest of the three dimensions */
+    uint32_t max_shared_bytes;
+    uint32_t max_texels; /* of a texel buffer */
+    uint64_t max_storage_bytes;
+    uint32_t storage_alignment, texel_alignment;
+    bool texel_buffers; /* RGBA32F can be read through uniform texel buffers */
+};
+
+struct gvk_pipelines; /* pipeline.c */
+
+struct gvk_device {
+    gvk_host host;
+    struct gvk_functions vk;
+    void *loader; /* NULL when imported */
+    VkInstance instance;
+    VkPhysicalDevice physical_device;
+    VkDevice device;
+    bool owned; /* instance and device are ours to destroy */
+    uint32_t queue_family;
+    VkQueue queue;
+    void (*lock_queue)(void *user);
+    void (*unlock_queue)(void *user);
+    void *queue_user;
+    gvk_mutex mutex; /* pipelines, memory count and, when the queue is ours, the queue */
+    bool mutex_made;
+    VkPhysicalDeviceMemoryProperties memory;
+    VkDeviceSize non_coherent_atom;
+    uint64_t memory_ceiling, memory_used;
+    uint32_t timestamp_bits;
+    double timestamp_period_ns;
+    struct gvk_traits traits;
+    gvk_device_info info;
+    VkPipelineCache host_cache; /* the importing host's, or VK_NULL_HANDLE */
+    struct gvk_pipelines *pipelines;
+};
+
+/* The host's result for a Vulkan failure; logs `call`, and the place at debug level. */
+gvk_result gvk_fail_vulkan(const struct gvk_device *device, VkResult result, const char *call, const char *file,
+                           int line);
+
+/* Returns from the calling expression's point of view: evaluates a Vulkan call once and gives a gvk_result. */
+#define GVK_VULKAN(device, call_name, result_expression)                                                               \
+    gvk_check_vulkan((device), (result_expression), (call_name), __FILE__, __LINE__)
+static inline gvk_result gvk_check_vulkan(const struct gvk_device *device, VkResult result, const char *call,
+                                          const char *file, int line)
+{
+    return result == VK_SUCCESS ? GVK_OK : gvk_fail_vulkan(device, result, call, file, line);
+}
+
+/* Gives a Vulkan object the name that captures and validation messages show. */
+void gvk_name_object(const struct gvk_device *device, VkObjectType type, uint64_t handle, const char *format, ...)
+    GVK_FORMAT(4, 5);
+
+/* Reads the physical device: info, traits, limits. Used for listing, opening and importing alike. */
+void gvk_physical_device_read(const struct gvk_functions *vk, VkPhysicalDevice physical_device, uint32_t index,
+                              gvk_device_info *info, struct gvk_traits *traits);
+bool gvk_physical_device_has(const struct gvk_functions *vk, const gvk_host *host, VkPhysicalDevice physical_device,
+                             const char *extension);
+/* The first queue family with compute; prefers one without graphics, which real GPUs run beside the host's frame. */
+bool gvk_compute_family(const struct gvk_functions *vk, const gvk_host *host, VkPhysicalDevice physical_device,
+                        uint32_t *family, uint32_t *timestamp_bits);
+
+/* device_choice.c: an instance of our own, and the device that the params ask for. */
+gvk_result gvk_instance_open(const gvk_host *host, struct gvk_functions *vk, void **loader, VkInstance *instance);
+gvk_result gvk_device_choose(const gvk_host *host, const struct gvk_functions *vk, VkInstance instance,
+                             const gvk_device_params *params, VkPhysicalDevice *out, gvk_device_info *info);
+
+/* The traits of a plain GPU with the floor's limits, for plans without a device. */
+struct gvk_traits gvk_traits_of_plain_gpu(void);
+
+#endif

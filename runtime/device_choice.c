@@ -1,0 +1,411 @@
+/* Lists the machine's Vulkan devices, says what each lacks, and picks the one that was asked for.
+ * Called by device.c when a device is opened, and by hosts through gvk_device_list and gvk_device_wants. */
+#include "device.h"
+
+#include <stdio.h>
+#include <string.h>
+
+static const char *const no_driver_sentence =
+    "No Vulkan device was found. Install a driver (on Debian and Ubuntu: mesa-vulkan-drivers, which also holds a CPU "
+    "device, or your GPU vendor's package).";
+
+static bool extension_in(const VkExtensionProperties *list, uint32_t count, const char *name)
+{
+    for (uint32_t i = 0; i < count; i++)
+        if (!strcmp(list[i].extensionName, name))
+            return true;
+    return false;
+}
+
+gvk_result gvk_instance_open(const gvk_host *host, struct gvk_functions *vk, void **loader, VkInstance *instance)
+{
+    gvk_result result = GVK_OK;
+    VkExtensionProperties *available = NULL;
+    VkInstance made = VK_NULL_HANDLE;
+    const char *missing = NULL;
+    PFN_vkGetInstanceProcAddr get = NULL;
+    void *library = gvk_loader_open(&get);
+    if (!library)
+        return gvk_fail(host, GVK_ERROR_NO_DEVICE,
+                        "No Vulkan loader was found. Install it (on Debian and Ubuntu: libvulkan1) and a driver "
+                        "(mesa-vulkan-drivers, or your GPU vendor's package).");
+    if (!gvk_functions_load_global(vk, get, &missing)) {
+        result = gvk_fail(host, GVK_ERROR_NO_DEVICE, "The Vulkan loader is too old: it lacks %s.", missing);
+        goto done;
+    }
+
+    uint32_t count = 0;
+    VkResult vulkan = vk->EnumerateInstanceExtensionProperties(NULL, &count, NULL);
+    if (vulkan == VK_SUCCESS && count) {
+        available = gvk_allocate_array(host, count, sizeof *available);
+        if (!available) {
+            result = gvk_fail_memory(host);
+            goto done;
+        }
+        vulkan = vk->EnumerateInstanceExtensionProperties(NULL, &count, available);
+    }
+    if (vulkan < 0)
+        count = 0; /* no extension is needed; go on without */
+
+    const char *enabled[2];
+    uint32_t enabled_count = 0;
+    VkInstanceCreateFlags flags = 0;
+    if (extension_in(available, count, VK_EXT_DEBUG_UTILS_EXTENSION_NAME))
+        enabled[enabled_count++] = VK_EXT_DEBUG_UTILS_EXTENSION_NAME;
+    if (extension_in(available, count, VK_KHR_PORTABILITY_ENUMERATION_EXTENSION_NAME)) {
+        enabled[enabled_count++] = VK_KHR_PORTABILITY_ENUMERATION_EXTENSION_NAME;
+        flags |= VK_INSTANCE_CREATE_ENUMERATE_PORTABILITY_BIT_KHR; /* or MoltenVK's device stays invisible */
+    }
+    VkApplicationInfo application = {
+        .sType = VK_STRUCTURE_TYPE_APPLICATION_INFO,
+        .pEngineName = "ghostvk",
+        .engineVersion = VK_MAKE_VERSION(GVK_VERSION_MAJOR, GVK_VERSION_MINOR, GVK_VERSION_PATCH),
+        .apiVersion = VK_API_VERSION_1_1,
+    };
+    VkInstanceCreateInfo create = {
+        .sType = VK_STRUCTURE_TYPE_INSTANCE_CREATE_INFO,
+        .flags = flags,
+        .pApplicationInfo = &application,
+        .enabledExtensionCount = enabled_count,
+        .ppEnabledExtensionNames = enabled,
+    };
+    vulkan = vk->CreateInstance(&create, NULL, &made);
+    if (vulkan != VK_SUCCESS) {
+        result = vulkan == VK_ERROR_OUT_OF_HOST_MEMORY
+                     ? gvk_fail_memory(host)
+                     : gvk_fail(host, GVK_ERROR_NO_DEVICE, "%s (vkCreateInstance: %s)", no_driver_sentence,
+                                gvk_vulkan_result_name(vulkan));
+        goto done;
+    }
+    if (!gvk_functions_load_instance(vk, made, &missing)) {
+        result = gvk_fail(host, GVK_ERROR_NO_DEVICE, "The Vulkan loader is too old: it lacks %s.", missing);
+        goto done;
+    }
+    *loader = library;
+    *instance = made;
+    library = NULL;
+    made = VK_NULL_HANDLE;
+done:
+    gvk_release(host, available);
+    if (made && vk->DestroyInstance)
+        vk->DestroyInstance(made, NULL);
+    gvk_loader_close(library);
+    return result;
+}
+
+bool gvk_physical_device_has(const struct gvk_functions *vk, const gvk_host *host, VkPhysicalDevice physical_device,
+                             const char *extension)
+{
+    uint32_t count = 0;
+    if (vk->EnumerateDeviceExtensionProperties(physical_device, NULL, &count, NULL) != VK_SUCCESS || !count)
+        return false;
+    VkExtensionProperties *list = gvk_allocate_array(host, count, sizeof *list);
+    bool found = list && vk->EnumerateDeviceExtensionProperties(physical_device, NULL, &count, list) >= 0 &&
+                 extension_in(list, count, extension);
+    gvk_release(host, list);
+    return found;
+}
+
+bool gvk_compute_family(const struct gvk_functions *vk, const gvk_host *host, VkPhysicalDevice physical_device,
+                        uint32_t *family, uint32_t *timestamp_bits)
+{
+    uint32_t count = 0;
+    vk->GetPhysicalDeviceQueueFamilyProperties(physical_device, &count, NULL);
+    VkQueueFamilyProperties *families = gvk_allocate_array(host, count, sizeof *families);
+    if (!families)
+        return false;
+    vk->GetPhysicalDeviceQueueFamilyProperties(physical_device, &count, families);
+    bool found = false;
+    for (uint32_t i = 0; i < count; i++) {
+        bool compute = families[i].queueFlags & VK_QUEUE_COMPUTE_BIT;
+        bool graphics = families[i].queueFlags & VK_QUEUE_GRAPHICS_BIT;
+        if (!compute || !families[i].queueCount || (found && graphics))
+            continue;
+        *family = i;
+        *timestamp_bits = families[i].timestampValidBits;
+        found = true;
+        if (!graphics)
+            break;
+    }
+    gvk_release(host, families);
+    return found;
+}
+
+static void describe_driver(const struct gvk_functions *vk, VkPhysicalDevice physical_device,
+                            const VkPhysicalDeviceProperties *properties, gvk_device_info *info)
+{
+    gvk_host silent = gvk_host_complete(NULL);
+    if (gvk_physical_device_has(vk, &silent, physical_device, VK_KHR_DRIVER_PROPERTIES_EXTENSION_NAME)) {
+        VkPhysicalDeviceDriverProperties driver = {.sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_DRIVER_PROPERTIES};
+        VkPhysicalDeviceProperties2 chain = {.sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_PROPERTIES_2,
+                                             .pNext = &driver};
+        vk->GetPhysicalDeviceProperties2(physical_device, &chain);
+        snprintf(info->driver, sizeof info->driver, "%.255s%s%.255s", driver.driverName, driver.driverInfo[0] ? " " : "",
+                 driver.driverInfo);
+    } else {
+        snprintf(info->driver, sizeof info->driver, "driver version 0x%x", properties->driverVersion);
+    }
+}
+
+/* Everything below this the kernels do not fit into. */
+static const char *lack_of(const VkPhysicalDeviceProperties *properties)
+{
+    const VkPhysicalDeviceLimits *limits = &properties->limits;
+    if (properties->apiVersion < VK_API_VERSION_1_1)
+        return "its driver knows Vulkan 1.0 only; 1.1 is needed";
+    if (limits->maxComputeWorkGroupInvocations < 128 || limits->maxComputeWorkGroupSize[0] < 128)
+        return "its workgroups are smaller than 128 invocations";
+    if (limits->maxPerStageDescriptorStorageBuffers < 4)
+        return "it has fewer than 4 storage buffers a stage";
+    if (limits->maxPushConstantsSize < 128)
+        return "it has fewer than 128 bytes of push constants";
+    return NULL;
+}
+
+void gvk_physical_device_read(const struct gvk_functions *vk, VkPhysicalDevice physical_device, uint32_t index,
+                              gvk_device_info *info, struct gvk_traits *traits)
+{
+    VkPhysicalDeviceSubgroupProperties subgroup = {.sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_SUBGROUP_PROPERTIES};
+    VkPhysicalDeviceProperties2 chain = {.sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_PROPERTIES_2, .pNext = &subgroup};
+    VkPhysicalDeviceProperties *properties = &chain.properties;
+    vk->GetPhysicalDeviceProperties(physical_device, properties);
+    if (properties->apiVersion >= VK_API_VERSION_1_1)
+        vk->GetPhysicalDeviceProperties2(physical_device, &chain);
+    const VkPhysicalDeviceLimits *limits = &properties->limits;
+
+    memset(info, 0, sizeof *info);
+    info->index = index;
+    snprintf(info->name, sizeof info->name, "%.*s", (int)(sizeof info->name - 1), properties->deviceName);
+    info->type = properties->deviceType;
+    info->api_version = properties->apiVersion;
+    info->vendor_id = properties->vendorID;
+    info->device_id = properties->deviceID;
+    info->subgroup_size = subgroup.subgroupSize;
+    describe_driver(vk, physical_device, properties, info);
+    VkPhysicalDeviceMemoryProperties memory;
+    vk->GetPhysicalDeviceMemoryProperties(physical_device, &memory);
+    for (uint32_t i = 0; i < memory.memoryHeapCount; i++)
+        if ((memory.memoryHeaps[i].flags & VK_MEMORY_HEAP_DEVICE_LOCAL_BIT) &&
+            memory.memoryHeaps[i].size > info->memory_bytes)
+            info->memory_bytes = memory.memoryHeaps[i].size;
+    const char *lack = lack_of(properties);
+    info->usable = !lack;
+    snprintf(info->reason, sizeof info->reason, "%s", lack ? lack : "");
+
+    memset(traits, 0, sizeof *traits);
+    traits->type = properties->deviceType;
+    traits->vendor_id = properties->vendorID;
+    if (subgroup.supportedStages & VK_SHADER_STAGE_COMPUTE_BIT) {
+        traits->subgroup_size = subgroup.subgroupSize;
+        traits->subgroup_shuffle = subgroup.supportedOperations & VK_SUBGROUP_FEATURE_SHUFFLE_BIT;
+        traits->subgroup_broadcast = subgroup.supportedOperations & VK_SUBGROUP_FEATURE_BALLOT_BIT;
+    }
+    traits->max_invocations = limits->maxComputeWorkGroupInvocations;
+    traits->max_workgroup_size_x = limits->maxComputeWorkGroupSize[0];
+    traits->max_workgroup_count = limits->maxComputeWorkGroupCount[0];
+    for (int i = 1; i < 3; i++)
+        if (limits->maxComputeWorkGroupCount[i] < traits->max_workgroup_count)
+            traits->max_workgroup_count = limits->maxComputeWorkGroupCount[i];
+    traits->max_shared_bytes = limits->maxComputeSharedMemorySize;
+    traits->max_texels = limits->maxTexelBufferElements;
+    traits->max_storage_bytes = limits->maxStorageBufferRange;
+    traits->storage_alignment = (uint32_t)limits->minStorageBufferOffsetAlignment;
+    traits->texel_alignment = (uint32_t)limits->minTexelBufferOffsetAlignment;
+    VkFormatProperties format;
+    vk->GetPhysicalDeviceFormatProperties(physical_device, VK_FORMAT_R32G32B32A32_SFLOAT, &format);
+    traits->texel_buffers = format.bufferFeatures & VK_FORMAT_FEATURE_UNIFORM_TEXEL_BUFFER_BIT;
+}
+
+struct gvk_traits gvk_traits_of_plain_gpu(void)
+{
+    return (struct gvk_traits){
+        .type = VK_PHYSICAL_DEVICE_TYPE_DISCRETE_GPU,
+        .max_invocations = 128,
+        .max_workgroup_size_x = 128,
+        .max_workgroup_count = 65535,
+        .max_shared_bytes = 16384,
+        .max_texels = 65536,
+        .max_storage_bytes = (uint64_t)1 << 27,
+        .storage_alignment = 256,
+        .texel_alignment = 256,
+        .texel_buffers = true,
+    };
+}
+
+/* The physical devices, GPUs before CPU devices, otherwise in the loader's order. */
+static gvk_result list_physical_devices(const gvk_host *host, const struct gvk_functions *vk, VkInstance instance,
+                                        VkPhysicalDevice **out, uint32_t *out_count)
+{
+    uint32_t count = 0;
+    VkResult vulkan = vk->EnumeratePhysicalDevices(instance, &count, NULL);
+    if (vulkan == VK_ERROR_OUT_OF_HOST_MEMORY)
+        return gvk_fail_memory(host);
+    if (vulkan < 0 || !count)
+        return gvk_fail(host, GVK_ERROR_NO_DEVICE, "%s", no_driver_sentence);
+    VkPhysicalDevice *devices = gvk_allocate_array(host, count, sizeof(VkPhysicalDevice));
+    VkPhysicalDevice *sorted = gvk_allocate_array(host, count, sizeof(VkPhysicalDevice));
+    if (!devices || !sorted) {
+        gvk_release(host, devices);
+        gvk_release(host, sorted);
+        return gvk_fail_memory(host);
+    }
+    vulkan = vk->EnumeratePhysicalDevices(instance, &count, devices);
+    if (vulkan < 0)
+        count = 0;
+    uint32_t placed = 0;
+    for (int cpu = 0; cpu < 2; cpu++) {
+        for (uint32_t i = 0; i < count; i++) {
+            VkPhysicalDeviceProperties properties;
+            vk->GetPhysicalDeviceProperties(devices[i], &properties);
+            if ((properties.deviceType == VK_PHYSICAL_DEVICE_TYPE_CPU) == (cpu == 1))
+                sorted[placed++] = devices[i];
+        }
+    }
+    gvk_release(host, devices);
+    if (!placed) {
+        gvk_release(host, sorted);
+        return gvk_fail(host, GVK_ERROR_NO_DEVICE, "%s", no_driver_sentence);
+    }
+    *out = sorted;
+    *out_count = placed;
+    return GVK_OK;
+}
+
+gvk_result gvk_device_list(const gvk_host *host_or_null, gvk_device_info *infos, uint32_t *count)
+{
+    gvk_host host = gvk_host_complete(host_or_null);
+    if (!count || (*count && !infos))
+        return gvk_fail(&host, GVK_ERROR_ARGUMENT, "gvk_device_list needs a count, and room for that many devices.");
+    struct gvk_functions vk = {0};
+    void *loader = NULL;
+    VkInstance instance = VK_NULL_HANDLE;
+    VkPhysicalDevice *devices = NULL;
+    uint32_t device_count = 0;
+    gvk_result result = gvk_instance_open(&host, &vk, &loader, &instance);
+    if (result)
+        return result;
+    result = list_physical_devices(&host, &vk, instance, &devices, &device_count);
+    if (!result) {
+        for (uint32_t i = 0; i < device_count && i < *count; i++) {
+            struct gvk_traits traits;
+            gvk_physical_device_read(&vk, devices[i], i, &infos[i], &traits);
+        }
+        *count = device_count;
+    }
+    gvk_release(&host, devices);
+    vk.DestroyInstance(instance, NULL);
+    gvk_loader_close(loader);
+    return result;
+}
+
+static char lower(char letter)
+{
+    return letter >= 'A' && letter <= 'Z' ? (char)(letter - 'A' + 'a') : letter;
+}
+
+static bool contains_ignoring_case(const char *text, const char *part)
+{
+    for (; *text; text++) {
+        size_t i = 0;
+        while (part[i] && lower(text[i]) == lower(part[i]))
+            i++;
+        if (!part[i])
+            return true;
+    }
+    return false;
+}
+
+static bool fits_choice(const gvk_device_params *params, const gvk_device_info *info)
+{
+    switch (params->choice) {
+    case GVK_DEVICE_INDEX: return info->index == params->index;
+    case GVK_DEVICE_NAME: return contains_ignoring_case(info->name, params->name);
+    case GVK_DEVICE_CPU: return info->type == VK_PHYSICAL_DEVICE_TYPE_CPU;
+    case GVK_DEVICE_BEST: break;
+    }
+    return info->usable;
+}
+
+/* A discrete GPU before an integrated one, before anything else, before a CPU. */
+static int rank_of(VkPhysicalDeviceType type)
+{
+    switch (type) {
+    case VK_PHYSICAL_DEVICE_TYPE_DISCRETE_GPU: return 4;
+    case VK_PHYSICAL_DEVICE_TYPE_INTEGRATED_GPU: return 3;
+    case VK_PHYSICAL_DEVICE_TYPE_VIRTUAL_GPU: return 2;
+    case VK_PHYSICAL_DEVICE_TYPE_CPU: return 0;
+    default: return 1;
+    }
+}
+
+gvk_result gvk_device_choose(const gvk_host *host, const struct gvk_functions *vk, VkInstance instance,
+                             const gvk_device_params *params, VkPhysicalDevice *out, gvk_device_info *info)
+{
+    if (params->choice == GVK_DEVICE_NAME && (!params->name || !*params->name))
+        return gvk_fail(host, GVK_ERROR_ARGUMENT, "A device is to be chosen by name, but no name was given.");
+    VkPhysicalDevice *devices = NULL;
+    uint32_t count = 0;
+    gvk_result result = list_physical_devices(host, vk, instance, &devices, &count);
+    if (result)
+        return result;
+    bool found = false;
+    for (uint32_t i = 0; i < count; i++) {
+        gvk_device_info candidate;
+        struct gvk_traits traits;
+        gvk_physical_device_read(vk, devices[i], i, &candidate, &traits);
+        if (!fits_choice(params, &candidate))
+            continue;
+        if (!found || (params->choice == GVK_DEVICE_BEST && rank_of(candidate.type) > rank_of(info->type))) {
+            *info = candidate;
+            *out = devices[i];
+            found = true;
+        }
+        if (params->choice != GVK_DEVICE_BEST)
+            break;
+    }
+    gvk_release(host, devices);
+    if (!found) {
+        if (params->choice == GVK_DEVICE_INDEX)
+            return gvk_fail(host, GVK_ERROR_NO_DEVICE, "There is no device %u; there are %u, counted from 0.",
+                            params->index, count);
+        if (params->choice == GVK_DEVICE_NAME)
+            return gvk_fail(host, GVK_ERROR_NO_DEVICE, "No device has \"%s\" in its name.", params->name);
+        if (params->choice == GVK_DEVICE_CPU)
+            return gvk_fail(host, GVK_ERROR_NO_DEVICE,
+                            "There is no CPU device. On Debian and Ubuntu, mesa-vulkan-drivers holds one.");
+        return gvk_fail(host, GVK_ERROR_NO_DEVICE, "None of the %u Vulkan devices can be used; `ghostvk devices` says why.",
+                        count);
+    }
+    if (!info->usable)
+        return gvk_fail(host, GVK_ERROR_NO_DEVICE, "%s cannot be used: %s.", info->name, info->reason);
+    if (params->choice == GVK_DEVICE_BEST && info->type == VK_PHYSICAL_DEVICE_TYPE_CPU)
+        gvk_log(host, GVK_LOG_WARNING, "No GPU was found; running on the CPU device %s.", info->name);
+    return GVK_OK;
+}
+
+gvk_result gvk_device_wants(PFN_vkGetInstanceProcAddr get_instance_proc, VkInstance instance,
+                            VkPhysicalDevice physical_device, gvk_wants *out)
+{
+    if (!get_instance_proc || !instance || !physical_device || !out)
+        return GVK_ERROR_ARGUMENT;
+    gvk_host host = gvk_host_complete(NULL);
+    struct gvk_functions vk = {.GetInstanceProcAddr = get_instance_proc};
+    const char *missing = NULL;
+    if (!gvk_functions_load_instance(&vk, instance, &missing))
+        return GVK_ERROR_UNSUPPORTED;
+    memset(out, 0, sizeof *out);
+    out->features.sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_FEATURES_2;
+    out->subgroup_size.sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_SUBGROUP_SIZE_CONTROL_FEATURES;
+    if (gvk_physical_device_has(&vk, &host, physical_device, VK_EXT_SUBGROUP_SIZE_CONTROL_EXTENSION_NAME)) {
+        VkPhysicalDeviceFeatures2 query = {.sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_FEATURES_2,
+                                           .pNext = &out->subgroup_size};
+        vk.GetPhysicalDeviceFeatures2(physical_device, &query);
+        out->subgroup_size.pNext = NULL;
+        out->features.pNext = &out->subgroup_size;
+        out->device_extensions[out->device_extension_count++] = VK_EXT_SUBGROUP_SIZE_CONTROL_EXTENSION_NAME;
+    }
+    /* A device that offers this extension must be created with it. */
+    if (gvk_physical_device_has(&vk, &host, physical_device, "VK_KHR_portability_subset"))
+        out->device_extensions[out->device_extension_count++] = "VK_KHR_portability_subset";
+    return GVK_OK;
+}

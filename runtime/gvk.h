@@ -1,0 +1,348 @@
+/* The public face of the runtime: devices, graphs, models, streams.
+ *
+ * The way of a frame: open (or import) a device, build a graph of nodes over named weights, create a model (the graph's
+ * weights on that device) and a stream (one input size and batch); then submit pictures, wait for the ticket, read.
+ * The runtime knows no network; ghostnet.h adds GhostNet and GhostNet-YOLOv4 on top of it.
+ *
+ * Rules that hold for every call
+ *   - Every call that can fail returns gvk_result. GVK_OK is 0, errors are negative. The reason goes to the host's log
+ *     as one plain sentence. `*out` is written on success only.
+ *   - The first member of a params struct is its size in bytes; 0 means the first release's. Other zero members mean
+ *     the default.
+ *   - A destroy call accepts NULL. Destroy streams before their model, models before their device, a device last.
+ *   - Tensors outside the device are N, C, H, W, row-major. Sizes are in pixels, times in the unit that the name says.
+ *   - Thread safety: devices, graphs (once finished) and models may be shared by threads; a stream belongs to one
+ *     thread at a time. Callbacks of gvk_host may come from any thread that is inside a call.
+ *   - The library keeps no global state, prints nothing, reads no environment variable and installs no handler.
+ */
+#ifndef GVK_H
+#define GVK_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include <vulkan/vulkan_core.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#if defined(GVK_SHARED) && defined(__GNUC__)
+#define GVK_API __attribute__((visibility("default")))
+#else
+#define GVK_API
+#endif
+
+#define GVK_VERSION_MAJOR 0
+#define GVK_VERSION_MINOR 1
+#define GVK_VERSION_PATCH 0
+
+typedef enum gvk_result {
+    GVK_OK = 0,
+    GVK_NOT_READY = 1, /* the frame is still on the device; poll again */
+    GVK_TIMEOUT = 2,   /* the time given to a wait passed */
+    GVK_ERROR_ARGUMENT = -1,
+    GVK_ERROR_HOST_MEMORY = -2,
+    GVK_ERROR_DEVICE_MEMORY = -3,
+    GVK_ERROR_BUDGET = -4, /* over memory_ceiling */
+    GVK_ERROR_DEVICE_LOST = -5,
+    GVK_ERROR_NO_DEVICE = -6,
+    GVK_ERROR_UNSUPPORTED = -7, /* the device's limits do not allow this size or operation */
+    GVK_ERROR_FILE = -8,        /* a file cannot be opened, read or written */
+    GVK_ERROR_FORMAT = -9,      /* a file's content is damaged or of an unknown kind */
+    GVK_ERROR_MISMATCH = -10,   /* a checkpoint does not fit the network */
+    GVK_ERROR_DRIVER = -11,     /* the driver returned an error that fits none of the above */
+    GVK_ERROR_NUMBER = -12      /* a result holds infinities or not-a-numbers */
+} gvk_result;
+
+/* The constant's name, such as "GVK_ERROR_FILE". Static; never NULL. */
+GVK_API const char *gvk_result_name(gvk_result result);
+
+/* ---- what the host lends ------------------------------------------------------------------------------------------
+ */
+
+typedef enum gvk_log_level { GVK_LOG_ERROR, GVK_LOG_WARNING, GVK_LOG_INFO, GVK_LOG_DEBUG } gvk_log_level;
+
+/* Log and memory. NULL callbacks mean silence and malloc. The struct is copied; `user` must outlive every object that
+ * was created with it. `allocate` returns NULL when it cannot; `release` accepts NULL. A sentence has no newline and
+ * lives only during the call. */
+typedef struct gvk_host {
+    size_t size;
+    void *user;
+    void (*log)(void *user, gvk_log_level level, const char *sentence);
+    void *(*allocate)(void *user, size_t bytes, size_t alignment);
+    void (*release)(void *user, void *block);
+} gvk_host;
+
+/* ---- devices ------------------------------------------------------------------------------------------------------
+ */
+
+typedef struct gvk_device gvk_device; /* opened or imported; owns pipelines, which all its models share */
+
+typedef struct gvk_device_info {
+    uint32_t index; /* what GVK_DEVICE_INDEX takes */
+    char name[VK_MAX_PHYSICAL_DEVICE_NAME_SIZE];
+    char driver[VK_MAX_DRIVER_NAME_SIZE + VK_MAX_DRIVER_INFO_SIZE]; /* name and version as the driver words them */
+    VkPhysicalDeviceType type;
+    uint32_t api_version; /* VK_MAKE_API_VERSION */
+    uint32_t vendor_id, device_id;
+    uint32_t subgroup_size;
+    uint64_t memory_bytes; /* the largest device-local heap */
+    int usable;            /* 0: the device misses something of the floor; `reason` says what */
+    char reason[128];
+} gvk_device_info;
+
+/* Lists physical devices, a GPU before a CPU device. On entry *count is the capacity of `infos`; on return it is the
+ * number of devices there are (which may be larger; the first capacity ones are filled). GVK_ERROR_NO_DEVICE when there
+ * is no Vulkan loader or no driver; the log says what to install. */
+GVK_API gvk_result gvk_device_list(const gvk_host *host, gvk_device_info *infos, uint32_t *count);
+
+typedef enum gvk_device_choice {
+    GVK_DEVICE_BEST,  /* a GPU; a CPU device only when it is alone, with a notice in the log */
+    GVK_DEVICE_INDEX, /* as listed */
+    GVK_DEVICE_NAME,  /* the first whose name contains `name`, case ignored */
+    GVK_DEVICE_CPU    /* the first CPU device */
+} gvk_device_choice;
+
+typedef struct gvk_device_params {
+    size_t size;
+    const gvk_host *host; /* NULL: silence and malloc */
+    gvk_device_choice choice;
+    uint32_t index;
+    const char *name;
+    uint64_t memory_ceiling; /* bytes of device memory that all objects together may take; 0: none */
+} gvk_device_params;
+
+/* Opens a device with an instance of its own. */
+GVK_API gvk_result gvk_device_open(const gvk_device_params *params, gvk_device **out);
+
+/* What the runtime likes a device to be created with, for a host that creates it: pass `features` as pNext of
+ * VkDeviceCreateInfo (it is a chain of structs inside `out`, so keep `out` where it is) and enable the extensions.
+ * Everything listed is supported by the physical device. Nothing of it is needed: a Vulkan 1.1 device with a compute
+ * queue and no feature at all works. */
+typedef struct gvk_wants {
+    VkPhysicalDeviceFeatures2 features;
+    VkPhysicalDeviceSubgroupSizeControlFeatures subgroup_size;
+    const char *device_extensions[8];
+    uint32_t device_extension_count;
+} gvk_wants;
+
+GVK_API gvk_result gvk_device_wants(PFN_vkGetInstanceProcAddr get_instance_proc, VkInstance instance,
+                                    VkPhysicalDevice physical_device, gvk_wants *out);
+
+/* A device of the host's. Vulkan cannot be asked what a device was created with, so the host says it here. The handles
+ * stay the host's and must outlive the gvk_device. The queue is used between lock_queue and unlock_queue only (NULL:
+ * the queue is ours alone). It must belong to `queue_family`, which must have compute. */
+typedef struct gvk_import_params {
+    size_t size;
+    const gvk_host *host;
+    PFN_vkGetInstanceProcAddr get_instance_proc;
+    VkInstance instance;
+    uint32_t api_version; /* the instance's, at least VK_API_VERSION_1_1 */
+    VkPhysicalDevice physical_device;
+    VkDevice device;
+    const VkPhysicalDeviceFeatures2 *enabled_features; /* with its pNext chain; NULL: none */
+    const char *const *instance_extensions;
+    const char *const *device_extensions;
+    uint32_t instance_extension_count, device_extension_count;
+    uint32_t queue_family;
+    VkQueue queue;
+    void (*lock_queue)(void *user);
+    void (*unlock_queue)(void *user);
+    void *queue_user;
+    VkPipelineCache pipeline_cache; /* VK_NULL_HANDLE: the runtime's own */
+    uint64_t memory_ceiling;
+} gvk_import_params;
+
+GVK_API gvk_result gvk_device_import(const gvk_import_params *params, gvk_device **out);
+GVK_API void gvk_device_describe(const gvk_device *device, gvk_device_info *out);
+GVK_API void gvk_device_destroy(gvk_device *device);
+
+/* ---- arrays: weights in, tensors out ------------------------------------------------------------------------------
+ */
+
+typedef enum gvk_type { GVK_TYPE_OTHER, GVK_TYPE_F32, GVK_TYPE_F16, GVK_TYPE_BF16 } gvk_type;
+
+#define GVK_MAX_RANK 8
+
+/* A contiguous row-major array in host memory, little-endian, of any alignment. The data belong to whoever gave it. */
+typedef struct gvk_array {
+    gvk_type type;
+    uint32_t rank;
+    uint64_t shape[GVK_MAX_RANK];
+    const void *data;
+    uint64_t bytes;
+} gvk_array;
+
+/* ---- graphs: nodes and shapes, no device needed -------------------------------------------------------------------
+ */
+
+typedef struct gvk_graph gvk_graph;
+typedef uint32_t gvk_tensor; /* the output of a node; 0 is none */
+
+typedef enum gvk_op {
+    GVK_OP_NONE,
+    GVK_OP_CONVOLUTION,  /* pointwise, depthwise (groups = channels) or dense; weights NAME.weight, NAME.bias */
+    GVK_OP_BATCH_NORM,   /* NAME.weight, .bias, .running_mean, .running_var; epsilon 1e-5; then `activation` */
+    GVK_OP_ACTIVATION,   /* `activation` alone */
+    GVK_OP_CONCAT,       /* along channels, 2 to 4 inputs of one size */
+    GVK_OP_UPSAMPLE,     /* nearest, factor 2 */
+    GVK_OP_MAX_POOL,     /* odd kernel, stride 1, padding kernel / 2 */
+    GVK_OP_AVERAGE_POOL, /* global: C x H x W to C x 1 x 1 */
+    GVK_OP_MULTIPLY,     /* inputs[0] times the gate inputs[1] of C x 1 x 1 */
+    GVK_OP_ADD,          /* of two tensors of one shape */
+    GVK_OP_LINEAR        /* C x 1 x 1 to outputs x 1 x 1; weights NAME.weight (outputs, C), NAME.bias */
+} gvk_op;
+
+typedef enum gvk_activation {
+    GVK_ACTIVATION_NONE,
+    GVK_ACTIVATION_RELU,
+    GVK_ACTIVATION_RELU6,
+    GVK_ACTIVATION_HARD_SIGMOID /* relu6(x + 3) / 6 */
+} gvk_activation;
+
+typedef struct gvk_node {
+    gvk_op op;
+    const char *name;     /* unique; the prefix of its weights' names; copied */
+    gvk_tensor inputs[4]; /* unused ones 0 */
+    uint32_t outputs;     /* output channels of a convolution or linear; 0: as many as the input has */
+    uint32_t kernel;      /* 0: 1 */
+    uint32_t stride;      /* 0: 1 */
+    uint32_t padding;     /* on every side, zeros */
+    uint32_t groups;      /* 0: 1; else the input's channel count (depthwise) */
+    int bias;             /* a convolution has NAME.bias */
+    gvk_activation activation;
+} gvk_node;
+
+/* Finds a weight by name: GVK_OK and *out, or GVK_ERROR_MISMATCH when there is none. The data must outlive the graph.
+ * A NULL function makes a graph without weights, for shapes and plans alone. */
+typedef gvk_result (*gvk_find_weight)(void *user, const char *name, gvk_array *out);
+
+GVK_API gvk_result gvk_graph_create(const gvk_host *host, gvk_find_weight find, void *user, gvk_graph **out);
+
+/* These add to the graph. The first error sticks, later adds return 0, and finish reports it: so a network reads as one
+ * page without a check at each line. */
+GVK_API gvk_tensor gvk_graph_input(gvk_graph *graph, const char *name, uint32_t channels);
+GVK_API gvk_tensor gvk_graph_add(gvk_graph *graph, const gvk_node *node);
+GVK_API void gvk_graph_output(gvk_graph *graph, const char *name, gvk_tensor tensor);
+GVK_API uint32_t gvk_graph_channels(const gvk_graph *graph, gvk_tensor tensor);
+GVK_API gvk_result gvk_graph_finish(gvk_graph *graph);
+GVK_API void gvk_graph_destroy(gvk_graph *graph);
+
+/* ---- models: a graph's weights on a device ------------------------------------------------------------------------
+ */
+
+typedef struct gvk_model gvk_model; /* immutable; any number of streams of any size; outlives them */
+
+/* The passes over the graph, each of which can be left out. Off, the graph runs node by node, a shader a node. */
+typedef enum gvk_rewrite {
+    GVK_REWRITE_FOLD_BATCH_NORM = 1 << 0,
+    GVK_REWRITE_FUSE_ACTIVATION = 1 << 1,
+    GVK_REWRITE_FUSE_POOLS = 1 << 2, /* several max pools of one tensor, in one dispatch */
+    GVK_REWRITE_FUSE_SQUEEZE_EXCITE =
+        1 << 3, /* pool and both linear layers together, the gate in the next convolution */
+    GVK_REWRITE_FUSE_RESIDUAL = 1 << 4,
+    GVK_REWRITE_PLACE_UPSAMPLE = 1 << 5, /* the convolution before it stores each value four times */
+    GVK_REWRITE_PLACE_CONCAT = 1 << 6,   /* the parts are written where the concat wants them */
+    GVK_REWRITE_FAST_KERNELS = 1 << 7,   /* tiled kernels instead of the plain reference forms */
+    GVK_REWRITE_ALL = (1 << 8) - 1
+} gvk_rewrite;
+
+typedef struct gvk_model_params {
+    size_t size;
+    uint32_t rewrites_off; /* gvk_rewrite bits to leave out; GVK_REWRITE_ALL is the reference path */
+} gvk_model_params;
+
+/* Rewrites a copy of the graph and uploads its weights. The graph may be destroyed afterwards. params may be NULL. */
+GVK_API gvk_result gvk_model_create(gvk_device *device, const gvk_graph *graph, const gvk_model_params *params,
+                                    gvk_model **out);
+GVK_API void gvk_model_destroy(gvk_model *model);
+
+/* ---- streams: frames of one size ----------------------------------------------------------------------------------
+ */
+
+typedef struct gvk_stream gvk_stream; /* arena, command buffers, frames in flight */
+typedef uint64_t gvk_ticket;          /* a submitted frame; 0 is none */
+
+typedef struct gvk_stream_params {
+    size_t size;
+    uint32_t width, height;          /* of the network's input */
+    uint32_t batch;                  /* pictures a frame; 0: 1 */
+    uint32_t frames;                 /* in flight at once; 0: 1 */
+    const char *const *kept_tensors; /* names of nodes whose outputs stay readable beside the graph's outputs */
+    uint32_t kept_count;
+} gvk_stream_params;
+
+GVK_API gvk_result gvk_stream_create(gvk_model *model, const gvk_stream_params *params, gvk_stream **out);
+GVK_API void gvk_stream_destroy(gvk_stream *stream);
+
+typedef enum gvk_picture_kind {
+    GVK_PICTURE_PIXELS, /* 8-bit pixels in host memory; resized to the input on the device */
+    GVK_PICTURE_TENSOR  /* fp32 C x H x W of exactly the input's size, in host memory */
+} gvk_picture_kind;
+
+typedef enum gvk_pixel_format {
+    GVK_PIXELS_RGB8,
+    GVK_PIXELS_RGBA8,
+    GVK_PIXELS_BGRA8
+} gvk_pixel_format; /* alpha is dropped */
+
+typedef struct gvk_picture {
+    size_t size;
+    gvk_picture_kind kind;
+    gvk_pixel_format format;
+    uint32_t width, height; /* pixels, each 1 to 65535 */
+    size_t row_pitch;       /* bytes from row to row; 0: tight */
+    const void *pixels;     /* read during the submit call only */
+    int letterbox;          /* keep the aspect ratio, fill the rest with grey 128 */
+} gvk_picture;
+
+/* Copies the pictures (as many as the batch) and submits one frame. Waits for the oldest frame when all are in flight.
+ * Pixels are resized with Pillow's antialiased bicubic, bit for bit, and scaled to [0, 1]. */
+GVK_API gvk_result gvk_stream_submit(gvk_stream *stream, const gvk_picture *pictures, uint32_t count, gvk_ticket *out);
+
+/* GVK_OK once the frame is done; GVK_NOT_READY (timeout 0) or GVK_TIMEOUT before. The results of a ticket stay readable
+ * until `frames` further submits. */
+GVK_API gvk_result gvk_stream_wait(gvk_stream *stream, gvk_ticket ticket, uint64_t timeout_ns);
+
+/* An output, a kept tensor, or the input that was used ("input"), as fp32 N, C, H, W. The data belong to the stream and
+ * live until its next call. The frame must be done. */
+GVK_API gvk_result gvk_stream_read(gvk_stream *stream, gvk_ticket ticket, const char *tensor, gvk_array *out);
+
+typedef struct gvk_timing {
+    const char *name; /* "resize", "network", "decode"; lives as long as the stream */
+    double ms;        /* on the device, by its timestamps */
+} gvk_timing;
+
+/* On entry *count is the capacity; on return the number of stages. 0 stages when the device has no timestamps. */
+GVK_API gvk_result gvk_stream_timings(gvk_stream *stream, gvk_ticket ticket, gvk_timing *out, uint32_t *count);
+
+/* ---- looking at a plan, no device needed --------------------------------------------------------------------------
+ */
+
+typedef struct gvk_layer_description {
+    const char *name;
+    const char *op;
+    uint32_t channels, height, width; /* of its output */
+    uint64_t macs, parameters;
+} gvk_layer_description;
+
+typedef struct gvk_description {
+    const gvk_layer_description *layers; /* nodes as built, before rewriting */
+    uint32_t layer_count;
+    uint32_t dispatches_before, dispatches_after; /* of the network, without and with the rewrites */
+    uint32_t barriers_after, pipelines_after;
+    uint64_t macs, parameters; /* of the whole batch; parameters count batch norms' four vectors too */
+    uint64_t arena_bytes, weight_bytes;
+    void *memory; /* what gvk_description_release frees */
+} gvk_description;
+
+/* For `device`, or for a plain GPU where device is NULL. */
+GVK_API gvk_result gvk_plan_describe(const gvk_device *device, const gvk_graph *graph, const gvk_model_params *model,
+                                     const gvk_stream_params *stream, gvk_description *out);
+GVK_API void gvk_description_release(const gvk_host *host, gvk_description *description);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

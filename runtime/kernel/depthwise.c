@@ -1,0 +1,107 @@
+/* Depthwise convolutions: 3 x 3 and 5 x 5 in tiles, any other in the plain form. */
+#include "kernel.h"
+
+/* A kernel of shaders/depthwise.comp. */
+struct tile {
+    enum gvk_shader shader;
+    uint32_t kernel, stride;
+    uint32_t out_x, out_y; /* outputs of a lane */
+    uint32_t local_size, subgroup_size;
+    bool texels;
+};
+
+#define TILES(FORM, x1, y1, x2, y2, local_size, subgroup_size, texels)                                                 \
+    {                                                                                                                  \
+        {GVK_SHADER_DEPTHWISE_##FORM##_3S1, 3, 1, x1, y1, local_size, subgroup_size, texels},                          \
+        {GVK_SHADER_DEPTHWISE_##FORM##_3S2, 3, 2, x2, y2, local_size, subgroup_size, texels},                          \
+        {GVK_SHADER_DEPTHWISE_##FORM##_5S1, 5, 1, x2, y2, local_size, subgroup_size, texels},                          \
+        {GVK_SHADER_DEPTHWISE_##FORM##_5S2, 5, 2, x2, y2, local_size, subgroup_size, texels},                          \
+    }
+#define TILE_COUNT 4
+static const struct tile uniform_tiles[TILE_COUNT] = TILES(UNIFORM, 4, 2, 2, 2, 64, 0, false);
+static const struct tile shuffle_tiles[TILE_COUNT] = TILES(SHUFFLE8, 4, 2, 2, 2, 8, 8, true);
+static const struct tile broadcast_tiles[TILE_COUNT] = TILES(BROADCAST4, 2, 2, 2, 2, 16, 4, false);
+
+static const struct tile *choose_tile(const struct gvk_builder *builder, const struct gvk_graph_node *node)
+{
+    if (builder->reference || node->padding != node->kernel / 2)
+        return NULL;
+    const struct tile *list = uniform_tiles;
+    switch (gvk_form_of(builder->traits)) {
+    case GVK_FORM_SHUFFLE_8: list = shuffle_tiles; break;
+    case GVK_FORM_BROADCAST_4: list = broadcast_tiles; break;
+    case GVK_FORM_UNIFORM: break;
+    }
+    for (int i = 0; i < TILE_COUNT; i++)
+        if (list[i].kernel == node->kernel && list[i].stride == node->stride)
+            return &list[i];
+    return NULL;
+}
+
+static uint64_t count_weights(const struct gvk_builder *builder, const struct gvk_graph_node *node)
+{
+    (void)builder;
+    return (uint64_t)gvk_quads(node->input_channels) * (node->kernel * node->kernel + 1);
+}
+
+static gvk_result pack_weights(const struct gvk_builder *builder, const struct gvk_graph_node *node, float *out)
+{
+    struct gvk_dense_weights weights;
+    gvk_result result = gvk_fold_weights(builder->host, node, &weights);
+    if (result)
+        return result;
+    uint64_t taps = (uint64_t)node->kernel * node->kernel;
+    for (uint64_t c = 0; c < node->input_channels; c++) {
+        float *quad = out + (c / 4) * (taps + 1) * 4 + c % 4;
+        for (uint64_t t = 0; t < taps; t++)
+            quad[t * 4] = weights.weight[c * taps + t];
+        quad[taps * 4] = weights.bias[c];
+    }
+    gvk_release_weights(builder->host, &weights);
+    return GVK_OK;
+}
+
+static gvk_result emit(const struct gvk_builder *builder, uint32_t index)
+{
+    const struct gvk_program *program = builder->program;
+    const struct gvk_graph_node *node = &builder->graph->nodes[index];
+    const struct tile *tile = choose_tile(builder, node);
+    const struct gvk_shape *in = &program->shapes[node->inputs[0]], *out = &program->shapes[node->output];
+    bool texels = tile && tile->texels;
+    uint32_t tiles_x = gvk_divide_up(out->width, tile ? tile->out_x : 1);
+    uint32_t tiles = tiles_x * gvk_divide_up(out->height, tile ? tile->out_y : 1);
+    uint32_t local_size = tile ? tile->local_size : 64;
+
+    struct gvk_command command =
+        gvk_begin_dispatch(builder, node, tile ? tile->shader : GVK_SHADER_DEPTHWISE_REFERENCE, local_size);
+    command.key.subgroup_size = tile ? tile->subgroup_size : 0;
+    gvk_add_operand(&command, gvk_tensor_operand(program, node->output, GVK_BINDING_OUTPUT, GVK_WRITE));
+    gvk_add_operand(&command, gvk_tensor_operand(program, node->inputs[0],
+                                                 texels ? GVK_BINDING_SOURCE_TEXELS : GVK_BINDING_SOURCE, GVK_READ));
+    gvk_add_operand(&command, gvk_weights_operand(builder, index,
+                                                  texels ? GVK_BINDING_WEIGHTS_TEXELS : GVK_BINDING_WEIGHTS));
+    if (node->residual) {
+        command.key.constants[GVK_CONSTANT_EXTRA] = GVK_EXTRA_RESIDUAL;
+        gvk_add_operand(&command, gvk_tensor_operand(program, node->residual,
+                                                     texels ? GVK_BINDING_EXTRA_TEXELS : GVK_BINDING_EXTRA, GVK_READ));
+    }
+    struct gvk_depthwise_push push = {
+        .output_item = program->places[node->output].item,
+        .source_item = program->places[node->inputs[0]].item,
+        .extra_item = node->residual ? program->places[node->residual].item : 0,
+        .quads = gvk_quads(node->input_channels),
+        .width = in->width,
+        .height = in->height,
+        .output_width = out->width,
+        .output_height = out->height,
+        .tiles_x = tiles_x,
+        .tiles = tiles,
+        .kernel = node->kernel,
+        .stride = node->stride,
+        .padding = node->padding,
+    };
+    gvk_set_push(&command, &push, sizeof push);
+    return gvk_finish_dispatch(builder, &command, gvk_divide_up(tiles, local_size), push.quads, program->batch);
+}
+
+const struct gvk_kernel gvk_kernel_depthwise = {count_weights, pack_weights, emit};

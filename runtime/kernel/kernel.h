@@ -1,0 +1,63 @@
+/* What a kernel file offers: how its weights are packed, and the commands of a node.
+ * kernels.c finds the file for a node; model.c packs through it, plan makers emit through it. */
+#ifndef GVK_KERNEL_H
+#define GVK_KERNEL_H
+
+#include "../program.h"
+
+struct gvk_kernel {
+    /* vec4s that the node's packed weights take; NULL: it has none. */
+    uint64_t (*count_weights)(const struct gvk_builder *builder, const struct gvk_graph_node *node);
+    /* Fills them; the memory is zeroed. Batch norms are folded here. */
+    gvk_result (*pack_weights)(const struct gvk_builder *builder, const struct gvk_graph_node *node, float *out);
+    gvk_result (*emit)(const struct gvk_builder *builder, uint32_t node_index);
+};
+
+/* The kernel of each node; never NULL for a graph that was checked. */
+const struct gvk_kernel *gvk_kernel_of(const struct gvk_graph_node *node);
+
+extern const struct gvk_kernel gvk_kernel_pointwise, gvk_kernel_depthwise, gvk_kernel_dense, gvk_kernel_batch_norm,
+    gvk_kernel_concat, gvk_kernel_upsample, gvk_kernel_max_pool, gvk_kernel_average_pool, gvk_kernel_combine,
+    gvk_kernel_squeeze_excite;
+
+/* Emits every live node of the graph in order. */
+gvk_result gvk_emit_graph(const struct gvk_builder *builder);
+/* Counts every node's weights and gives them their places. */
+gvk_result gvk_packing_create(const struct gvk_builder *builder, struct gvk_packing *out);
+void gvk_packing_destroy(const gvk_host *host, struct gvk_packing *packing);
+
+/* ---- for kernel files ---- */
+
+/* The weights as fp32; the caller releases them. A norm, when present, is folded into weight and bias in double. */
+gvk_result gvk_read_weights(const gvk_host *host, const gvk_array *array, uint64_t count, float **out);
+struct gvk_dense_weights {
+    float *weight, *bias; /* bias has output_channels values, zeros when the node has none */
+};
+gvk_result gvk_fold_weights(const gvk_host *host, const struct gvk_graph_node *node, struct gvk_dense_weights *out);
+void gvk_release_weights(const gvk_host *host, struct gvk_dense_weights *weights);
+
+/* A dispatch with its label, source and output tensors and item strides filled in. `push` is its block of shared.h,
+ * which begins with GVK_OFFSETS. */
+struct gvk_command gvk_begin_dispatch(const struct gvk_builder *builder, const struct gvk_graph_node *node,
+                                      enum gvk_shader shader, uint32_t local_size);
+void gvk_add_operand(struct gvk_command *command, struct gvk_operand operand);
+struct gvk_operand gvk_weights_operand(const struct gvk_builder *builder, uint32_t node_index, uint32_t binding);
+void gvk_set_push(struct gvk_command *command, const void *push, uint32_t bytes);
+/* Checks the workgroup counts against the device before it appends. */
+gvk_result gvk_finish_dispatch(const struct gvk_builder *builder, struct gvk_command *command, uint64_t x, uint64_t y,
+                               uint64_t z);
+
+static inline uint32_t gvk_divide_up(uint32_t value, uint32_t by)
+{
+    return value / by + (value % by != 0);
+}
+
+/* How weights and activations are read on this device (shaders/pointwise.comp says what SPREAD is). */
+enum gvk_form {
+    GVK_FORM_UNIFORM,   /* SPREAD 0, storage buffers */
+    GVK_FORM_SHUFFLE_8, /* SPREAD 1, subgroups of 8, texel buffers */
+    GVK_FORM_BROADCAST_4 /* SPREAD 2, subgroups of 4, storage buffers */
+};
+enum gvk_form gvk_form_of(const struct gvk_traits *traits);
+
+#endif

@@ -1,0 +1,212 @@
+/* Finds a node's kernel, and holds what all kernel files share. Called by model.c, stream.c and describe.c. */
+#include "kernel.h"
+
+#include <math.h>
+#include <string.h>
+
+const struct gvk_kernel *gvk_kernel_of(const struct gvk_graph_node *node)
+{
+    switch (node->op) {
+    case GVK_OP_CONVOLUTION:
+        return gvk_is_pointwise(node)   ? &gvk_kernel_pointwise
+               : gvk_is_depthwise(node) ? &gvk_kernel_depthwise
+                                        : &gvk_kernel_dense;
+    case GVK_OP_LINEAR: return &gvk_kernel_pointwise;
+    case GVK_OP_BATCH_NORM:
+    case GVK_OP_ACTIVATION: return &gvk_kernel_batch_norm;
+    case GVK_OP_CONCAT: return &gvk_kernel_concat;
+    case GVK_OP_UPSAMPLE: return &gvk_kernel_upsample;
+    case GVK_OP_MAX_POOL:
+    case GVK_OP_MAX_POOLS: return &gvk_kernel_max_pool;
+    case GVK_OP_AVERAGE_POOL: return &gvk_kernel_average_pool;
+    case GVK_OP_SQUEEZE_EXCITE: return &gvk_kernel_squeeze_excite;
+    default: return &gvk_kernel_combine; /* add and multiply: graph.c lets nothing else in */
+    }
+}
+
+enum gvk_form gvk_form_of(const struct gvk_traits *traits)
+{
+    bool cpu = traits->type == VK_PHYSICAL_DEVICE_TYPE_CPU;
+    /* Without a required size a driver may run subgroups partly filled, and lanes would miss weights. */
+    bool sure = traits->subgroup_size_control && traits->full_subgroups;
+    if (cpu && sure && traits->subgroup_size == 8 && traits->subgroup_shuffle && traits->texel_buffers)
+        return GVK_FORM_SHUFFLE_8;
+    if (cpu && sure && traits->subgroup_size == 4 && traits->subgroup_broadcast)
+        return GVK_FORM_BROADCAST_4;
+    return GVK_FORM_UNIFORM;
+}
+
+gvk_result gvk_emit_graph(const struct gvk_builder *builder)
+{
+    for (uint32_t i = 0; i < builder->graph->node_count; i++) {
+        const struct gvk_graph_node *node = &builder->graph->nodes[i];
+        if (node->removed)
+            continue;
+        gvk_result result = gvk_kernel_of(node)->emit(builder, i);
+        if (result)
+            return result;
+    }
+    builder->program->network_end = builder->program->command_count;
+    return GVK_OK;
+}
+
+gvk_result gvk_packing_create(const struct gvk_builder *builder, struct gvk_packing *out)
+{
+    const struct gvk_graph *graph = builder->graph;
+    struct gvk_packing made = {0};
+    made.offsets = gvk_allocate_array(builder->host, graph->node_count, sizeof *made.offsets);
+    made.sizes = gvk_allocate_array(builder->host, graph->node_count, sizeof *made.sizes);
+    if (!made.offsets || !made.sizes) {
+        gvk_packing_destroy(builder->host, &made);
+        return gvk_fail_memory(builder->host);
+    }
+    for (uint32_t i = 0; i < graph->node_count; i++) {
+        const struct gvk_graph_node *node = &graph->nodes[i];
+        const struct gvk_kernel *kernel = gvk_kernel_of(node);
+        if (node->removed || !kernel->count_weights)
+            continue;
+        made.offsets[i] = made.vec4s;
+        made.sizes[i] = kernel->count_weights(builder, node);
+        made.vec4s += (made.sizes[i] + 15) / 16 * 16; /* channels are bounded by graph.c: no overflow */
+    }
+    made.vec4s += GVK_SLACK_VEC4S;
+    *out = made;
+    return GVK_OK;
+}
+
+void gvk_packing_destroy(const gvk_host *host, struct gvk_packing *packing)
+{
+    gvk_release(host, packing->offsets);
+    gvk_release(host, packing->sizes);
+    *packing = (struct gvk_packing){0};
+}
+
+static float float_of_bits(uint32_t bits)
+{
+    float value;
+    memcpy(&value, &bits, sizeof value);
+    return value;
+}
+
+static float float_of_half(uint16_t half)
+{
+    uint32_t sign = (uint32_t)(half >> 15) << 31, exponent = half >> 10 & 31, fraction = half & 1023u;
+    if (exponent == 31)
+        return float_of_bits(sign | 0x7f800000u | fraction << 13);
+    if (exponent)
+        return float_of_bits(sign | (exponent + 112) << 23 | fraction << 13);
+    float small = (float)fraction * (1.0f / 16777216.0f); /* subnormal: fraction * 2^-24 */
+    return sign ? -small : small;
+}
+
+gvk_result gvk_read_weights(const gvk_host *host, const gvk_array *array, uint64_t count, float **out)
+{
+    if (count > SIZE_MAX / sizeof(float))
+        return gvk_fail_memory(host);
+    float *values = gvk_allocate_array(host, (size_t)count, sizeof *values);
+    if (!values)
+        return gvk_fail_memory(host);
+    const unsigned char *bytes = array->data;
+    if (bytes && array->type == GVK_TYPE_F32) {
+        memcpy(values, bytes, (size_t)count * 4);
+    } else if (bytes) {
+        for (uint64_t i = 0; i < count; i++) {
+            uint16_t half = (uint16_t)(bytes[2 * i] | bytes[2 * i + 1] << 8);
+            values[i] = array->type == GVK_TYPE_F16 ? float_of_half(half) : float_of_bits((uint32_t)half << 16);
+        }
+    }
+    *out = values;
+    return GVK_OK;
+}
+
+gvk_result gvk_fold_weights(const gvk_host *host, const struct gvk_graph_node *node, struct gvk_dense_weights *out)
+{
+    struct gvk_dense_weights made = {0};
+    float *norm[4] = {0};
+    uint64_t outputs = node->output_channels;
+    uint64_t each = (uint64_t)node->input_channels / node->groups * node->kernel * node->kernel;
+    gvk_result result = gvk_read_weights(host, &node->weight, outputs * each, &made.weight);
+    if (!result)
+        result = gvk_read_weights(host, &node->bias, outputs, &made.bias);
+    if (!result && node->norm.present) {
+        const gvk_array *arrays[4] = {&node->norm.weight, &node->norm.bias, &node->norm.mean, &node->norm.variance};
+        for (int i = 0; i < 4 && !result; i++)
+            result = gvk_read_weights(host, arrays[i], outputs, &norm[i]);
+        for (uint64_t o = 0; o < outputs && !result; o++) {
+            double scale = (double)norm[0][o] / sqrt((double)norm[3][o] + GVK_BATCH_NORM_EPSILON);
+            for (uint64_t i = 0; i < each; i++)
+                made.weight[o * each + i] = (float)((double)made.weight[o * each + i] * scale);
+            made.bias[o] = (float)((double)norm[1][o] + ((double)made.bias[o] - (double)norm[2][o]) * scale);
+        }
+    }
+    for (int i = 0; i < 4; i++)
+        gvk_release(host, norm[i]);
+    if (result)
+        gvk_release_weights(host, &made);
+    else
+        *out = made;
+    return result;
+}
+
+void gvk_release_weights(const gvk_host *host, struct gvk_dense_weights *weights)
+{
+    gvk_release(host, weights->weight);
+    gvk_release(host, weights->bias);
+    *weights = (struct gvk_dense_weights){0};
+}
+
+struct gvk_command gvk_begin_dispatch(const struct gvk_builder *builder, const struct gvk_graph_node *node,
+                                      enum gvk_shader shader, uint32_t local_size)
+{
+    struct gvk_command command = {
+        .kind = GVK_COMMAND_DISPATCH,
+        .label = node->name,
+        .key = {.shader = shader},
+    };
+    command.key.constants[GVK_CONSTANT_LOCAL_SIZE] = local_size;
+    command.key.constants[GVK_CONSTANT_ACTIVATION] = (uint32_t)node->activation;
+    (void)builder;
+    return command;
+}
+
+void gvk_add_operand(struct gvk_command *command, struct gvk_operand operand)
+{
+    command->operands[command->operand_count++] = operand;
+}
+
+struct gvk_operand gvk_weights_operand(const struct gvk_builder *builder, uint32_t node_index, uint32_t binding)
+{
+    return (struct gvk_operand){
+        .binding = binding,
+        .place = GVK_PLACE_WEIGHTS,
+        .access = GVK_READ,
+        .offset = builder->packing->offsets[node_index] * 16,
+        .bytes = (builder->packing->sizes[node_index] + GVK_SLACK_VEC4S) * 16,
+    };
+}
+
+void gvk_set_push(struct gvk_command *command, const void *push, uint32_t bytes)
+{
+    memcpy(command->push, push, bytes);
+    command->push_bytes = bytes;
+}
+
+gvk_result gvk_finish_dispatch(const struct gvk_builder *builder, struct gvk_command *command, uint64_t x, uint64_t y,
+                               uint64_t z)
+{
+    const uint64_t groups[3] = {x, y, z};
+    for (int i = 0; i < 3; i++) {
+        if (!groups[i] || groups[i] > builder->traits->max_workgroup_count)
+            return gvk_fail(builder->host, GVK_ERROR_UNSUPPORTED,
+                            "\"%s\" is too large for this device: it takes at most %u workgroups a dimension.",
+                            command->label, builder->traits->max_workgroup_count);
+        command->groups[i] = (uint32_t)groups[i];
+    }
+    for (uint32_t i = 0; i < command->operand_count; i++)
+        if (command->operands[i].bytes > builder->traits->max_storage_bytes)
+            return gvk_fail(builder->host, GVK_ERROR_UNSUPPORTED,
+                            "\"%s\" is too large for this device: it binds at most %u MiB at once. A smaller input "
+                            "size or batch takes less.",
+                            command->label, (unsigned)(builder->traits->max_storage_bytes >> 20));
+    return gvk_program_add_command(builder->program, command);
+}

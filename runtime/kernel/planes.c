@@ -1,0 +1,168 @@
+/* Kernels that go plane by plane: batch norm + activation, upsample, pools, add, multiply, concat. */
+#include <math.h>
+
+#include "kernel.h"
+
+#define LOCAL_SIZE 64
+
+static struct gvk_planes_push planes_of(const struct gvk_program *program, const struct gvk_graph_node *node)
+{
+    const struct gvk_shape *in = &program->shapes[node->inputs[0]];
+    return (struct gvk_planes_push){
+        .output_item = program->places[node->output].item,
+        .source_item = program->places[node->inputs[0]].item,
+        .quads = gvk_quads(in->channels),
+        .width = in->width,
+        .height = in->height,
+    };
+}
+
+/* The dispatch of most of these: one source, one output, a lane for each of `lanes` pixels of each plane. */
+static struct gvk_command begin_planes(const struct gvk_builder *builder, const struct gvk_graph_node *node,
+                                       enum gvk_shader shader)
+{
+    struct gvk_command command = gvk_begin_dispatch(builder, node, shader, LOCAL_SIZE);
+    gvk_add_operand(&command, gvk_tensor_operand(builder->program, node->output, GVK_BINDING_OUTPUT, GVK_WRITE));
+    gvk_add_operand(&command, gvk_tensor_operand(builder->program, node->inputs[0], GVK_BINDING_SOURCE, GVK_READ));
+    return command;
+}
+
+static gvk_result finish_planes(const struct gvk_builder *builder, struct gvk_command *command,
+                                const struct gvk_planes_push *push, uint32_t lanes, uint32_t rows)
+{
+    gvk_set_push(command, push, sizeof *push);
+    return gvk_finish_dispatch(builder, command, gvk_divide_up(lanes, LOCAL_SIZE), rows, builder->program->batch);
+}
+
+/* ---- batch norm and activation ---- */
+
+static uint64_t count_norm(const struct gvk_builder *builder, const struct gvk_graph_node *node)
+{
+    (void)builder;
+    return node->norm.present ? 2 * (uint64_t)gvk_quads(node->input_channels) : 0;
+}
+
+static gvk_result pack_norm(const struct gvk_builder *builder, const struct gvk_graph_node *node, float *out)
+{
+    const gvk_array *arrays[4] = {&node->norm.weight, &node->norm.bias, &node->norm.mean, &node->norm.variance};
+    float *values[4] = {0};
+    gvk_result result = GVK_OK;
+    for (int i = 0; i < 4 && !result && node->norm.present; i++)
+        result = gvk_read_weights(builder->host, arrays[i], node->input_channels, &values[i]);
+    float *shifts = out + (size_t)gvk_quads(node->input_channels) * 4;
+    for (uint32_t c = 0; c < node->input_channels && !result && node->norm.present; c++) {
+        double scale = (double)values[0][c] / sqrt((double)values[3][c] + GVK_BATCH_NORM_EPSILON);
+        out[c] = (float)scale;
+        shifts[c] = (float)((double)values[1][c] - (double)values[2][c] * scale);
+    }
+    for (int i = 0; i < 4; i++)
+        gvk_release(builder->host, values[i]);
+    return result;
+}
+
+static gvk_result emit_batch_norm(const struct gvk_builder *builder, uint32_t index)
+{
+    const struct gvk_graph_node *node = &builder->graph->nodes[index];
+    struct gvk_command command = begin_planes(builder, node, GVK_SHADER_BATCH_NORM);
+    if (node->norm.present) {
+        command.key.constants[GVK_CONSTANT_MODE] = 1;
+        gvk_add_operand(&command, gvk_weights_operand(builder, index, GVK_BINDING_WEIGHTS));
+    }
+    struct gvk_planes_push push = planes_of(builder->program, node);
+    return finish_planes(builder, &command, &push, push.width * push.height, push.quads);
+}
+
+const struct gvk_kernel gvk_kernel_batch_norm = {count_norm, pack_norm, emit_batch_norm};
+
+/* ---- upsample ---- */
+
+static gvk_result emit_upsample(const struct gvk_builder *builder, uint32_t index)
+{
+    const struct gvk_graph_node *node = &builder->graph->nodes[index];
+    struct gvk_command command = begin_planes(builder, node, GVK_SHADER_UPSAMPLE);
+    struct gvk_planes_push push = planes_of(builder->program, node);
+    return finish_planes(builder, &command, &push, 4 * push.width * push.height, push.quads);
+}
+
+const struct gvk_kernel gvk_kernel_upsample = {NULL, NULL, emit_upsample};
+
+/* ---- pools ---- */
+
+static gvk_result emit_max_pool(const struct gvk_builder *builder, uint32_t index)
+{
+    const struct gvk_graph_node *node = &builder->graph->nodes[index];
+    struct gvk_command command = begin_planes(builder, node, GVK_SHADER_MAX_POOL);
+    struct gvk_planes_push push = planes_of(builder->program, node);
+    if (node->op == GVK_OP_MAX_POOL)
+        push.kernels[0] = node->kernel;
+    for (int i = 0; i < 3 && node->op == GVK_OP_MAX_POOLS; i++)
+        push.kernels[i] = node->pool_kernels[i];
+    return finish_planes(builder, &command, &push, push.width * push.height, push.quads);
+}
+
+const struct gvk_kernel gvk_kernel_max_pool = {NULL, NULL, emit_max_pool};
+
+static gvk_result emit_average_pool(const struct gvk_builder *builder, uint32_t index)
+{
+    const struct gvk_graph_node *node = &builder->graph->nodes[index];
+    struct gvk_command command = begin_planes(builder, node, GVK_SHADER_AVERAGE_POOL);
+    struct gvk_planes_push push = planes_of(builder->program, node);
+    return finish_planes(builder, &command, &push, push.quads, 1);
+}
+
+const struct gvk_kernel gvk_kernel_average_pool = {NULL, NULL, emit_average_pool};
+
+/* ---- add and multiply ---- */
+
+static gvk_result emit_combine(const struct gvk_builder *builder, uint32_t index)
+{
+    const struct gvk_graph_node *node = &builder->graph->nodes[index];
+    struct gvk_command command = begin_planes(builder, node, GVK_SHADER_COMBINE);
+    command.key.constants[GVK_CONSTANT_EXTRA] = node->op == GVK_OP_ADD ? GVK_EXTRA_RESIDUAL : GVK_EXTRA_GATE;
+    gvk_add_operand(&command, gvk_tensor_operand(builder->program, node->inputs[1], GVK_BINDING_EXTRA, GVK_READ));
+    struct gvk_planes_push push = planes_of(builder->program, node);
+    push.extra_item = builder->program->places[node->inputs[1]].item;
+    return finish_planes(builder, &command, &push, push.width * push.height, push.quads);
+}
+
+const struct gvk_kernel gvk_kernel_combine = {NULL, NULL, emit_combine};
+
+/* ---- concat: one copy for each part that is not written in its place ---- */
+
+static gvk_result emit_concat(const struct gvk_builder *builder, uint32_t index)
+{
+    const struct gvk_graph *graph = builder->graph;
+    const struct gvk_program *program = builder->program;
+    const struct gvk_graph_node *node = &graph->nodes[index];
+    uint32_t first = 0;
+    for (uint32_t i = 0; i < node->input_count; i++) {
+        const struct gvk_graph_tensor *part = &graph->tensors[node->inputs[i]];
+        const struct gvk_shape *shape = &program->shapes[node->inputs[i]];
+        uint32_t end = first + part->channels;
+        if (part->parent == node->output && part->first_channel == first) {
+            first = end;
+            continue;
+        }
+        uint32_t padded_end = i + 1 == node->input_count ? gvk_quads(end) * 4 : end;
+        struct gvk_command command = gvk_begin_dispatch(builder, node, GVK_SHADER_CONCAT, LOCAL_SIZE);
+        gvk_add_operand(&command, gvk_tensor_operand(program, node->output, GVK_BINDING_OUTPUT, GVK_WRITE));
+        gvk_add_operand(&command, gvk_tensor_operand(program, node->inputs[i], GVK_BINDING_SOURCE, GVK_READ));
+        struct gvk_concat_push push = {
+            .output_item = program->places[node->output].item,
+            .source_item = program->places[node->inputs[i]].item,
+            .channels = part->channels,
+            .first_channel = first,
+            .padded_end = padded_end,
+            .pixels = shape->width * shape->height,
+        };
+        gvk_set_push(&command, &push, sizeof push);
+        gvk_result result = gvk_finish_dispatch(builder, &command, gvk_divide_up(push.pixels, LOCAL_SIZE),
+                                                padded_end - first, program->batch);
+        if (result)
+            return result;
+        first = end;
+    }
+    return GVK_OK;
+}
+
+const struct gvk_kernel gvk_kernel_concat = {NULL, NULL, emit_concat};

@@ -1,0 +1,129 @@
+/* Pointwise convolutions and linear layers: which tile, how weights are packed for it, and the dispatch. */
+#include "kernel.h"
+
+/* A kernel of shaders/pointwise.comp. Weights come in blocks of 4 * quads outputs. */
+struct tile {
+    enum gvk_shader shader;
+    uint32_t quads, pixels; /* of a lane */
+    uint32_t local_size;
+    uint32_t subgroup_size;
+    bool texels;
+};
+
+/* In each list the widest tile first. Rates by tile and shape are in docs/kernels.md. */
+static const struct tile uniform_tiles[] = {
+    {GVK_SHADER_POINTWISE_UNIFORM_2X4, 2, 4, 64, 0, false},
+    {GVK_SHADER_POINTWISE_UNIFORM_1X4, 1, 4, 64, 0, false},
+};
+static const struct tile shuffle_tiles[] = {
+    {GVK_SHADER_POINTWISE_SHUFFLE8_8X4, 8, 4, 8, 8, true},
+    {GVK_SHADER_POINTWISE_SHUFFLE8_5X4, 5, 4, 8, 8, true},
+    {GVK_SHADER_POINTWISE_SHUFFLE8_4X4, 4, 4, 8, 8, true},
+    {GVK_SHADER_POINTWISE_SHUFFLE8_3X4, 3, 4, 16, 8, true},
+    {GVK_SHADER_POINTWISE_SHUFFLE8_2X4, 2, 4, 32, 8, true},
+};
+static const struct tile broadcast_tiles[] = {
+    {GVK_SHADER_POINTWISE_BROADCAST4_4X4, 4, 4, 16, 4, false},
+    {GVK_SHADER_POINTWISE_BROADCAST4_2X4, 2, 4, 32, 4, false},
+};
+static const struct tile reference_tile = {GVK_SHADER_POINTWISE_REFERENCE, 1, 1, 64, 0, false};
+
+/* The tile that computes the fewest output quads in vain; of equals the widest. */
+static const struct tile *choose_tile(const struct gvk_builder *builder, const struct gvk_graph_node *node)
+{
+    const struct tile *list = uniform_tiles;
+    size_t count = sizeof uniform_tiles / sizeof uniform_tiles[0];
+    if (builder->reference)
+        return &reference_tile;
+    switch (gvk_form_of(builder->traits)) {
+    case GVK_FORM_SHUFFLE_8:
+        list = shuffle_tiles;
+        count = sizeof shuffle_tiles / sizeof shuffle_tiles[0];
+        break;
+    case GVK_FORM_BROADCAST_4:
+        list = broadcast_tiles;
+        count = sizeof broadcast_tiles / sizeof broadcast_tiles[0];
+        break;
+    case GVK_FORM_UNIFORM: break;
+    }
+    uint32_t quads = gvk_quads(node->output_channels);
+    const struct tile *best = &list[0];
+    for (size_t i = 1; i < count; i++)
+        if (gvk_divide_up(quads, list[i].quads) * list[i].quads < gvk_divide_up(quads, best->quads) * best->quads)
+            best = &list[i];
+    return best;
+}
+
+static uint64_t padded_quads(const struct tile *tile, const struct gvk_graph_node *node)
+{
+    return (uint64_t)gvk_divide_up(gvk_quads(node->output_channels), tile->quads) * tile->quads;
+}
+
+static uint64_t bias_offset(const struct tile *tile, const struct gvk_graph_node *node)
+{
+    return padded_quads(tile, node) * 4 * gvk_quads(node->input_channels);
+}
+
+static uint64_t count_weights(const struct gvk_builder *builder, const struct gvk_graph_node *node)
+{
+    const struct tile *tile = choose_tile(builder, node);
+    return bias_offset(tile, node) + padded_quads(tile, node);
+}
+
+static gvk_result pack_weights(const struct gvk_builder *builder, const struct gvk_graph_node *node, float *out)
+{
+    const struct tile *tile = choose_tile(builder, node);
+    struct gvk_dense_weights weights;
+    gvk_result result = gvk_fold_weights(builder->host, node, &weights);
+    if (result)
+        return result;
+    uint64_t inputs = node->input_channels, block = 4 * (uint64_t)tile->quads, input_quads = gvk_quads(node->input_channels);
+    for (uint64_t o = 0; o < node->output_channels; o++)
+        for (uint64_t i = 0; i < inputs; i++)
+            out[(((o / block) * input_quads + i / 4) * block + o % block) * 4 + i % 4] = weights.weight[o * inputs + i];
+    float *bias = out + bias_offset(tile, node) * 4;
+    for (uint64_t o = 0; o < node->output_channels; o++)
+        bias[o] = weights.bias[o];
+    gvk_release_weights(builder->host, &weights);
+    return GVK_OK;
+}
+
+static gvk_result emit(const struct gvk_builder *builder, uint32_t index)
+{
+    const struct gvk_program *program = builder->program;
+    const struct gvk_graph_node *node = &builder->graph->nodes[index];
+    const struct tile *tile = choose_tile(builder, node);
+    const struct gvk_shape *in = &program->shapes[node->inputs[0]];
+    gvk_tensor extra = node->residual ? node->residual : node->gate;
+    uint32_t pixels = in->width * in->height;
+
+    struct gvk_command command = gvk_begin_dispatch(builder, node, tile->shader, tile->local_size);
+    command.key.subgroup_size = tile->subgroup_size;
+    command.key.constants[GVK_CONSTANT_EXTRA] =
+        node->residual ? GVK_EXTRA_RESIDUAL : node->gate ? GVK_EXTRA_GATE : GVK_EXTRA_NONE;
+    command.key.constants[GVK_CONSTANT_MODE] = node->upsample ? GVK_STORE_UPSAMPLE : GVK_STORE_PLAIN;
+    gvk_add_operand(&command, gvk_tensor_operand(program, node->output, GVK_BINDING_OUTPUT, GVK_WRITE));
+    gvk_add_operand(&command, gvk_tensor_operand(program, node->inputs[0],
+                                                 tile->texels ? GVK_BINDING_SOURCE_TEXELS : GVK_BINDING_SOURCE, GVK_READ));
+    gvk_add_operand(&command, gvk_weights_operand(builder, index,
+                                                  tile->texels ? GVK_BINDING_WEIGHTS_TEXELS : GVK_BINDING_WEIGHTS));
+    if (extra)
+        gvk_add_operand(&command, gvk_tensor_operand(program, extra,
+                                                     tile->texels ? GVK_BINDING_EXTRA_TEXELS : GVK_BINDING_EXTRA,
+                                                     GVK_READ));
+    struct gvk_pointwise_push push = {
+        .output_item = program->places[node->output].item,
+        .source_item = program->places[node->inputs[0]].item,
+        .extra_item = extra ? program->places[extra].item : 0,
+        .bias = (uint32_t)bias_offset(tile, node),
+        .input_quads = gvk_quads(node->input_channels),
+        .output_quads = gvk_quads(node->output_channels),
+        .pixels = pixels,
+        .width = in->width,
+    };
+    gvk_set_push(&command, &push, sizeof push);
+    return gvk_finish_dispatch(builder, &command, gvk_divide_up(pixels, tile->local_size * tile->pixels),
+                               padded_quads(tile, node) / tile->quads, program->batch);
+}
+
+const struct gvk_kernel gvk_kernel_pointwise = {count_weights, pack_weights, emit};

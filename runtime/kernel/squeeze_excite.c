@@ -1,0 +1,106 @@
+/* Squeeze-excite's gate in two dispatches: an average pool, and both linear layers in one workgroup. */
+#include "kernel.h"
+
+#define LOCAL_SIZE 64
+
+struct layout {
+    uint64_t reduce_bias, expand, expand_bias, end;
+};
+
+static struct layout layout_of(const struct gvk_graph_node *node)
+{
+    uint64_t channels = gvk_quads(node->input_channels), reduced = gvk_quads(node->reduced_channels);
+    struct layout layout = {.reduce_bias = channels * reduced * 4};
+    layout.expand = layout.reduce_bias + reduced;
+    layout.expand_bias = layout.expand + channels * reduced * 4;
+    layout.end = layout.expand_bias + channels;
+    return layout;
+}
+
+static uint64_t count_weights(const struct gvk_builder *builder, const struct gvk_graph_node *node)
+{
+    (void)builder;
+    return layout_of(node).end;
+}
+
+static gvk_result pack_linear(const gvk_host *host, const gvk_array *weight_array, const gvk_array *bias_array,
+                              uint64_t inputs, uint64_t outputs, float *out, float *out_bias)
+{
+    float *weight = NULL, *bias = NULL;
+    gvk_result result = gvk_read_weights(host, weight_array, inputs * outputs, &weight);
+    if (!result)
+        result = gvk_read_weights(host, bias_array, outputs, &bias);
+    uint64_t input_quads = (inputs + 3) / 4;
+    for (uint64_t o = 0; o < outputs && !result; o++) {
+        for (uint64_t i = 0; i < inputs; i++)
+            out[(((o / 4) * input_quads + i / 4) * 4 + o % 4) * 4 + i % 4] = weight[o * inputs + i];
+        out_bias[o] = bias[o];
+    }
+    gvk_release(host, weight);
+    gvk_release(host, bias);
+    return result;
+}
+
+static gvk_result pack_weights(const struct gvk_builder *builder, const struct gvk_graph_node *node, float *out)
+{
+    struct layout layout = layout_of(node);
+    gvk_result result = pack_linear(builder->host, &node->weight, &node->bias, node->input_channels,
+                                    node->reduced_channels, out, out + layout.reduce_bias * 4);
+    if (result)
+        return result;
+    return pack_linear(builder->host, &node->expand_weight, &node->expand_bias, node->reduced_channels,
+                       node->input_channels, out + layout.expand * 4, out + layout.expand_bias * 4);
+}
+
+static gvk_result emit(const struct gvk_builder *builder, uint32_t index)
+{
+    struct gvk_program *program = builder->program;
+    const struct gvk_graph_node *node = &builder->graph->nodes[index];
+    const struct gvk_shape *in = &program->shapes[node->inputs[0]];
+    uint32_t quads = gvk_quads(node->input_channels), pooled;
+    gvk_result result = gvk_program_add_block(program, (uint64_t)quads * program->batch * 16, &pooled);
+    if (result)
+        return result;
+    struct gvk_operand pooled_operand = {.place = GVK_PLACE_ARENA,
+                                         .block = pooled,
+                                         .bytes = (uint64_t)quads * program->batch * 16};
+
+    struct gvk_command pool = gvk_begin_dispatch(builder, node, GVK_SHADER_AVERAGE_POOL, LOCAL_SIZE);
+    pool.key.constants[GVK_CONSTANT_ACTIVATION] = 0;
+    pooled_operand.binding = GVK_BINDING_OUTPUT;
+    pooled_operand.access = GVK_WRITE;
+    gvk_add_operand(&pool, pooled_operand);
+    gvk_add_operand(&pool, gvk_tensor_operand(program, node->inputs[0], GVK_BINDING_SOURCE, GVK_READ));
+    struct gvk_planes_push pool_push = {
+        .output_item = quads,
+        .source_item = program->places[node->inputs[0]].item,
+        .quads = quads,
+        .width = in->width,
+        .height = in->height,
+    };
+    gvk_set_push(&pool, &pool_push, sizeof pool_push);
+    result = gvk_finish_dispatch(builder, &pool, gvk_divide_up(quads, LOCAL_SIZE), 1, program->batch);
+    if (result)
+        return result;
+
+    struct gvk_command excite = gvk_begin_dispatch(builder, node, GVK_SHADER_EXCITE, LOCAL_SIZE);
+    pooled_operand.binding = GVK_BINDING_SOURCE;
+    pooled_operand.access = GVK_READ;
+    gvk_add_operand(&excite, gvk_tensor_operand(program, node->output, GVK_BINDING_OUTPUT, GVK_WRITE));
+    gvk_add_operand(&excite, pooled_operand);
+    gvk_add_operand(&excite, gvk_weights_operand(builder, index, GVK_BINDING_WEIGHTS));
+    struct layout layout = layout_of(node);
+    struct gvk_excite_push push = {
+        .output_item = program->places[node->output].item,
+        .source_item = quads,
+        .channels_quads = quads,
+        .reduced_quads = gvk_quads(node->reduced_channels),
+        .reduce_bias = (uint32_t)layout.reduce_bias,
+        .expand = (uint32_t)layout.expand,
+        .expand_bias = (uint32_t)layout.expand_bias,
+    };
+    gvk_set_push(&excite, &push, sizeof push);
+    return gvk_finish_dispatch(builder, &excite, 1, 1, program->batch);
+}
+
+const struct gvk_kernel gvk_kernel_squeeze_excite = {count_weights, pack_weights, emit};

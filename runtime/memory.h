@@ -1,0 +1,29 @@
+/* Buffers: one Vulkan buffer with memory of its own, counted against the device's ceiling.
+ * model.c keeps weights in one, stream.c the arena, uploads and results. */
+#ifndef GVK_MEMORY_H
+#define GVK_MEMORY_H
+
+#include "device.h"
+
+enum gvk_buffer_use {
+    GVK_BUFFER_DEVICE,  /* read and written by kernels; mapped only where that costs nothing */
+    GVK_BUFFER_UPLOAD,  /* written by the host, read by kernels once */
+    GVK_BUFFER_READBACK /* written by kernels, read by the host: cached memory */
+};
+
+struct gvk_buffer {
+    VkBuffer buffer;
+    VkDeviceMemory memory;
+    uint64_t bytes, allocated;
+    void *mapped; /* NULL when the host cannot see it */
+    bool coherent;
+};
+
+gvk_result gvk_buffer_create(struct gvk_device *device, uint64_t bytes, enum gvk_buffer_use use, const char *name,
+                             struct gvk_buffer *out);
+void gvk_buffer_destroy(struct gvk_device *device, struct gvk_buffer *buffer);
+/* Makes host writes visible to the device, or device writes visible to the host; nothing to do on coherent memory. */
+gvk_result gvk_buffer_flush(struct gvk_device *device, const struct gvk_buffer *buffer);
+gvk_result gvk_buffer_invalidate(struct gvk_device *device, const struct gvk_buffer *buffer);
+
+#endif

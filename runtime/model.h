@@ -1,0 +1,19 @@
+/* A model as stream.c sees it: the rewritten graph and the packed weights on the device. */
+#ifndef GVK_MODEL_H
+#define GVK_MODEL_H
+
+#include "memory.h"
+#include "program.h"
+
+struct gvk_model {
+    gvk_device *device;
+    struct gvk_graph *graph; /* rewritten copy */
+    struct gvk_packing packing;
+    struct gvk_buffer weights;
+    bool reference; /* plain kernels */
+};
+
+/* For making programs of the model; the caller sets `program`. */
+struct gvk_builder gvk_model_builder(const struct gvk_model *model);
+
+#endif

@@ -1,0 +1,43 @@
+/* The way of pictures into the network's input: uploads, and the commands in front of the network that resize them.
+ * One gvk_intake a frame in flight; stream.c fills it at each submit and records it anew only when sizes change. */
+#ifndef GVK_PICTURE_H
+#define GVK_PICTURE_H
+
+#include "memory.h"
+#include "program.h"
+
+/* What the recorded commands depend on, of one picture. */
+struct gvk_picture_layout {
+    gvk_picture_kind kind;
+    gvk_pixel_format format;
+    uint32_t width, height;
+    int letterbox;
+    uint64_t pixels, horizontal, vertical; /* bytes in the upload */
+    uint64_t rows;                         /* bytes in the scratch */
+};
+
+struct gvk_intake {
+    struct gvk_buffer upload, scratch; /* grow */
+    struct gvk_picture_layout *layouts; /* by item; of the last recording */
+    uint32_t count;
+    bool recorded;
+    VkDescriptorPool pool;
+};
+
+struct gvk_input_target {
+    gvk_device *device;
+    const struct gvk_program *program;
+    const struct gvk_buffer *arena;
+    gvk_tensor tensor;
+};
+
+gvk_result gvk_intake_create(gvk_device *device, uint32_t batch, struct gvk_intake *out);
+void gvk_intake_destroy(gvk_device *device, struct gvk_intake *intake);
+
+/* Checks and copies the pictures; *changed says that the commands must be recorded anew. The frame must not be in
+ * flight. */
+gvk_result gvk_intake_fill(struct gvk_intake *intake, const struct gvk_input_target *target, const gvk_picture *pictures,
+                           uint32_t count, bool *changed);
+gvk_result gvk_intake_record(struct gvk_intake *intake, const struct gvk_input_target *target, VkCommandBuffer commands);
+
+#endif

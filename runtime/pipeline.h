@@ -1,0 +1,27 @@
+/* Compute pipelines: made when first asked for, kept by the device, shared by all its models.
+ * All kernels share one descriptor set layout and one pipeline layout (shaders/shared.h numbers the bindings), so a
+ * pipeline is known by its shader and its specialisation constants alone. record.c asks for them. */
+#ifndef GVK_PIPELINE_H
+#define GVK_PIPELINE_H
+
+#include "device.h"
+#include "shader_table.h"
+
+#define GVK_MAX_CONSTANTS 6
+
+struct gvk_pipeline_key {
+    enum gvk_shader shader;
+    uint32_t constants[GVK_MAX_CONSTANTS]; /* by specialisation id; unused ones 0 */
+    uint32_t subgroup_size;                /* required; 0: any */
+};
+
+gvk_result gvk_pipelines_create(struct gvk_device *device, struct gvk_pipelines **out);
+void gvk_pipelines_destroy(struct gvk_device *device, struct gvk_pipelines *pipelines);
+
+/* Thread-safe. The pipeline lives as long as the device. */
+gvk_result gvk_pipeline_get(struct gvk_device *device, const struct gvk_pipeline_key *key, VkPipeline *out);
+VkDescriptorSetLayout gvk_descriptor_set_layout(const struct gvk_device *device);
+VkPipelineLayout gvk_pipeline_layout(const struct gvk_device *device);
+bool gvk_pipeline_keys_equal(const struct gvk_pipeline_key *left, const struct gvk_pipeline_key *right);
+
+#endif

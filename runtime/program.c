@@ -1,0 +1,170 @@
+/* Programs: blocks, commands, and the places of tensors. Called by the kernel files, plan.c's callers and detector.c. */
+#include "program.h"
+
+#include <string.h>
+
+#define SLACK_BYTES ((uint64_t)GVK_SLACK_VEC4S * 16)
+/* Of one block and of the arena. No device of today has more, and every offset in vec4s fits 32 bits. */
+#define MAX_BYTES ((uint64_t)1 << 35)
+
+gvk_result gvk_program_create(const gvk_host *host, struct gvk_program **out)
+{
+    struct gvk_program *program = gvk_allocate(host, sizeof *program);
+    if (!program)
+        return gvk_fail_memory(host);
+    program->host = host;
+    *out = program;
+    return GVK_OK;
+}
+
+void gvk_program_destroy(struct gvk_program *program)
+{
+    if (!program)
+        return;
+    const gvk_host *host = program->host;
+    gvk_release(host, program->commands);
+    gvk_release(host, program->blocks);
+    gvk_release(host, program->shapes);
+    gvk_release(host, program->places);
+    gvk_release(host, program);
+}
+
+gvk_result gvk_program_add_block(struct gvk_program *program, uint64_t bytes, uint32_t *out)
+{
+    if (bytes > MAX_BYTES)
+        return gvk_fail(program->host, GVK_ERROR_UNSUPPORTED,
+                        "A tensor of this network would take more than 32 GiB. A smaller input size or batch takes less.");
+    if (program->block_count == program->block_capacity) {
+        uint32_t capacity = program->block_capacity ? program->block_capacity * 2 : 128;
+        struct gvk_block *blocks =
+            gvk_grow_array(program->host, program->blocks, program->block_count, capacity, sizeof *blocks);
+        if (!blocks)
+            return gvk_fail_memory(program->host);
+        program->blocks = blocks;
+        program->block_capacity = capacity;
+    }
+    program->blocks[program->block_count] = (struct gvk_block){.bytes = bytes + SLACK_BYTES};
+    *out = program->block_count++;
+    return GVK_OK;
+}
+
+void gvk_program_keep_block(struct gvk_program *program, uint32_t block)
+{
+    program->blocks[block].last = GVK_FOREVER;
+}
+
+static void touch(struct gvk_program *program, uint32_t block)
+{
+    struct gvk_block *touched = &program->blocks[block];
+    if (!touched->used) {
+        touched->used = true;
+        touched->first = program->command_count;
+    }
+    if (touched->last != GVK_FOREVER)
+        touched->last = program->command_count;
+}
+
+gvk_result gvk_program_add_command(struct gvk_program *program, const struct gvk_command *command)
+{
+    if (program->command_count == program->command_capacity) {
+        uint32_t capacity = program->command_capacity ? program->command_capacity * 2 : 128;
+        struct gvk_command *commands =
+            gvk_grow_array(program->host, program->commands, program->command_count, capacity, sizeof *commands);
+        if (!commands)
+            return gvk_fail_memory(program->host);
+        program->commands = commands;
+        program->command_capacity = capacity;
+    }
+    for (uint32_t i = 0; i < command->operand_count; i++)
+        if (command->operands[i].place == GVK_PLACE_ARENA)
+            touch(program, command->operands[i].block);
+    program->commands[program->command_count++] = *command;
+    return GVK_OK;
+}
+
+/* The tensor that owns the memory, and the channel of it where this tensor begins. */
+static gvk_tensor root_of(const struct gvk_graph *graph, gvk_tensor tensor, uint32_t *channel)
+{
+    *channel = 0;
+    while (graph->tensors[tensor].parent) {
+        *channel += graph->tensors[tensor].first_channel;
+        tensor = graph->tensors[tensor].parent;
+    }
+    return tensor;
+}
+
+static bool is_live(const struct gvk_graph *graph, gvk_tensor tensor)
+{
+    if (graph->tensors[tensor].removed)
+        return false;
+    if (gvk_graph_uses(graph, tensor))
+        return true;
+    for (uint32_t i = 1; i < graph->tensor_count; i++) /* parts keep their parent alive, a parent its parts */
+        if (!graph->tensors[i].removed && (graph->tensors[i].parent == tensor || graph->tensors[tensor].parent == i))
+            return true;
+    for (uint32_t i = 0; i < graph->node_count; i++)
+        if (!graph->nodes[i].removed && graph->nodes[i].output == tensor)
+            return true;
+    return false;
+}
+
+gvk_result gvk_program_place_tensors(struct gvk_builder *builder, uint32_t width, uint32_t height, uint32_t batch)
+{
+    struct gvk_program *program = builder->program;
+    const struct gvk_graph *graph = builder->graph;
+    const gvk_host *host = builder->host;
+    if (!batch || batch > 1024)
+        return gvk_fail(host, GVK_ERROR_ARGUMENT, "A batch of %u pictures cannot be; it is 1 to 1024.", batch);
+    program->tensor_count = graph->tensor_count;
+    program->width = width;
+    program->height = height;
+    program->batch = batch;
+    program->shapes = gvk_allocate_array(host, graph->tensor_count, sizeof *program->shapes);
+    program->places = gvk_allocate_array(host, graph->tensor_count, sizeof *program->places);
+    if (!program->shapes || !program->places)
+        return gvk_fail_memory(host);
+    gvk_result result = gvk_graph_shapes(host, graph, width, height, program->shapes);
+    if (result)
+        return result;
+    for (gvk_tensor i = 1; i < graph->tensor_count; i++) {
+        uint32_t channel;
+        if (root_of(graph, i, &channel) != i || !is_live(graph, i))
+            continue;
+        const struct gvk_shape *shape = &program->shapes[i];
+        uint64_t item = (uint64_t)gvk_quads(shape->channels) * shape->width * shape->height; /* below 2^48 */
+        if (item * batch > UINT32_MAX / 16)
+            return gvk_fail(host, GVK_ERROR_UNSUPPORTED,
+                            "A tensor of this network would take more than 4 GiB. A smaller input size or batch takes less.");
+        program->places[i].item = (uint32_t)item;
+        program->places[i].root_quads = gvk_quads(shape->channels);
+        result = gvk_program_add_block(program, item * batch * 16, &program->places[i].block);
+        if (result)
+            return result;
+    }
+    for (gvk_tensor i = 1; i < graph->tensor_count; i++) {
+        uint32_t channel;
+        gvk_tensor root = root_of(graph, i, &channel);
+        if (root == i)
+            continue;
+        const struct gvk_shape *shape = &program->shapes[root];
+        program->places[i] = program->places[root];
+        program->places[i].offset = (uint64_t)(channel / 4) * shape->width * shape->height * 16;
+    }
+    return GVK_OK;
+}
+
+struct gvk_operand gvk_tensor_operand(const struct gvk_program *program, gvk_tensor tensor, uint32_t binding,
+                                      enum gvk_access access)
+{
+    const struct gvk_tensor_place *place = &program->places[tensor];
+    const struct gvk_shape *shape = &program->shapes[tensor];
+    uint64_t own = (uint64_t)gvk_quads(shape->channels) * shape->width * shape->height;
+    return (struct gvk_operand){
+        .binding = binding,
+        .place = GVK_PLACE_ARENA,
+        .access = access,
+        .block = place->block,
+        .offset = place->offset,
+        .bytes = ((uint64_t)place->item * (program->batch - 1) + own) * 16 + (access == GVK_READ ? SLACK_BYTES : 0),
+    };
+}

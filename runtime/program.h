@@ -1,0 +1,123 @@
+/* A program: the commands of a frame over blocks of memory, before any Vulkan object exists.
+ * kernel files append commands, plan.c gives the blocks their place in the arena, record.c records it. */
+#ifndef GVK_PROGRAM_H
+#define GVK_PROGRAM_H
+
+#include "../shaders/shared.h"
+#include "device.h"
+#include "graph.h"
+#include "shader_table.h"
+
+#include "pipeline.h"
+
+#define GVK_MAX_OPERANDS 4
+#define GVK_FOREVER      UINT32_MAX
+
+enum gvk_place {
+    GVK_PLACE_ARENA,      /* a block of the stream's arena */
+    GVK_PLACE_WEIGHTS,    /* the model's weights */
+    GVK_PLACE_PARAMETERS, /* the frame's parameters, written by the host */
+    GVK_PLACE_RESULT      /* the frame's result, read by the host */
+};
+
+enum gvk_access { GVK_READ = 1, GVK_WRITE = 2, GVK_READ_WRITE = 3 };
+
+/* A range that a command touches. */
+struct gvk_operand {
+    uint32_t binding; /* GVK_BINDING_... */
+    enum gvk_place place;
+    enum gvk_access access;
+    uint32_t block;  /* of the arena */
+    uint64_t offset; /* bytes from the block's (or the buffer's) start; a multiple of 16 */
+    uint64_t bytes;
+};
+
+enum gvk_command_kind { GVK_COMMAND_DISPATCH, GVK_COMMAND_CLEAR };
+
+struct gvk_command {
+    enum gvk_command_kind kind; /* clear: the only operand is filled with zeros */
+    const char *label;          /* the node's name; lives as long as the graph, or static */
+    struct gvk_pipeline_key key;
+    uint32_t groups[3];
+    uint32_t push[GVK_PUSH_BYTES / 4]; /* the first four words are set when recorded: each operand's remainder */
+    uint32_t push_bytes;
+    struct gvk_operand operands[GVK_MAX_OPERANDS];
+    uint32_t operand_count;
+};
+
+struct gvk_block {
+    uint64_t bytes;       /* slack included */
+    uint32_t first, last; /* command that first and last touches it; GVK_FOREVER: stays readable */
+    bool used;
+    uint64_t offset; /* in the arena, once planned */
+};
+
+/* Where a tensor's values lie. */
+struct gvk_tensor_place {
+    uint32_t block;
+    uint64_t offset;     /* bytes from the block's start */
+    uint32_t item;       /* vec4s from one item of the batch to the next */
+    uint32_t root_quads; /* of the tensor that owns the block */
+};
+
+struct gvk_program {
+    const gvk_host *host;
+    struct gvk_command *commands;
+    uint32_t command_count, command_capacity;
+    struct gvk_block *blocks;
+    uint32_t block_count, block_capacity;
+    uint64_t arena_bytes;
+    /* Of the graph's tensors, by number. */
+    struct gvk_shape *shapes;
+    struct gvk_tensor_place *places;
+    uint32_t tensor_count;
+    uint32_t width, height, batch;
+    uint32_t network_end; /* the first command behind the network's */
+};
+
+/* The model's weights as the kernels read them: for each node the vec4 where its own begin. */
+struct gvk_packing {
+    uint64_t *offsets; /* by node, in vec4s; each at a multiple of 16 vec4s, the largest alignment that devices ask */
+    uint64_t *sizes;
+    uint64_t vec4s; /* in all, slack included */
+};
+
+/* What emits commands: the kernels are called with one. */
+struct gvk_builder {
+    const gvk_host *host;
+    const struct gvk_traits *traits;
+    const struct gvk_graph *graph; /* rewritten */
+    const struct gvk_packing *packing;
+    bool reference; /* plain kernels alone */
+    struct gvk_program *program;
+};
+
+gvk_result gvk_program_create(const gvk_host *host, struct gvk_program **out);
+void gvk_program_destroy(struct gvk_program *program);
+
+/* A block of memory that lives from its first to its last command. */
+gvk_result gvk_program_add_block(struct gvk_program *program, uint64_t bytes, uint32_t *out);
+/* Appends a copy. Its operands' blocks live at least until here. */
+gvk_result gvk_program_add_command(struct gvk_program *program, const struct gvk_command *command);
+/* Shapes and blocks of all tensors of the graph. */
+gvk_result gvk_program_place_tensors(struct gvk_builder *builder, uint32_t width, uint32_t height, uint32_t batch);
+void gvk_program_keep_block(struct gvk_program *program, uint32_t block);
+/* Gives every block its offset in the arena. */
+gvk_result gvk_program_plan(struct gvk_program *program);
+
+/* Walks commands in order and says where a barrier is needed. Used by record.c and for counting. */
+struct gvk_hazards {
+    const gvk_host *host;
+    struct gvk_hazard_range *ranges;
+    uint32_t count, capacity;
+    bool transfer; /* a transfer command is among them */
+};
+gvk_result gvk_hazards_check(struct gvk_hazards *hazards, const struct gvk_program *program,
+                             const struct gvk_command *command, bool *barrier, bool *transfer);
+void gvk_hazards_release(struct gvk_hazards *hazards);
+
+/* Operands over tensors, whole batch. Reads include the slack that tail lanes may touch. */
+struct gvk_operand gvk_tensor_operand(const struct gvk_program *program, gvk_tensor tensor, uint32_t binding,
+                                      enum gvk_access access);
+
+#endif

@@ -1,0 +1,85 @@
+/* Resampling tables, computed in double exactly as Pillow computes them, so that every output byte is Pillow's.
+ * Source: R. Keys, "Cubic convolution interpolation for digital image processing", 1981, with a = -0.5. */
+#include "resize.h"
+
+#include <math.h>
+
+#define CUBIC_SUPPORT 2.0
+#define FIXED_ONE     (1 << 22)
+
+struct gvk_placement gvk_place_picture(uint32_t picture_width, uint32_t picture_height, uint32_t width, uint32_t height,
+                                       bool letterbox)
+{
+    if (!letterbox)
+        return (struct gvk_placement){0, 0, width, height};
+    double scale_x = (double)width / picture_width, scale_y = (double)height / picture_height;
+    double scale = scale_x < scale_y ? scale_x : scale_y;
+    struct gvk_placement place = {.width = (uint32_t)(picture_width * scale), .height = (uint32_t)(picture_height * scale)};
+    /* A picture thousands of times wider than high would vanish. */
+    if (!place.width)
+        place.width = 1;
+    if (!place.height)
+        place.height = 1;
+    place.x = (width - place.width) / 2;
+    place.y = (height - place.height) / 2;
+    return place;
+}
+
+static double support_of(uint32_t source, uint32_t target)
+{
+    double scale = (double)source / target;
+    return CUBIC_SUPPORT * (scale < 1.0 ? 1.0 : scale);
+}
+
+uint32_t gvk_resize_taps(uint32_t source, uint32_t target)
+{
+    return (uint32_t)ceil(support_of(source, target)) * 2 + 1;
+}
+
+uint64_t gvk_resize_table_ints(uint32_t source, uint32_t target)
+{
+    return (uint64_t)target * (gvk_resize_taps(source, target) + 2);
+}
+
+static double cubic(double x)
+{
+    const double a = -0.5;
+    if (x < 0.0)
+        x = -x;
+    if (x < 1.0)
+        return ((a + 2.0) * x - (a + 3.0)) * x * x + 1;
+    if (x < 2.0)
+        return (((x - 5) * x + 8) * x - 4) * a;
+    return 0.0;
+}
+
+void gvk_resize_fill_table(uint32_t source, uint32_t target, double *scratch, int32_t *out)
+{
+    double scale = (double)source / target;
+    double widening = scale < 1.0 ? 1.0 : scale;
+    double support = CUBIC_SUPPORT * widening, narrowing = 1.0 / widening;
+    uint32_t taps = gvk_resize_taps(source, target);
+    for (uint32_t i = 0; i < target; i++, out += taps + 2) {
+        double centre = (i + 0.5) * scale;
+        int first = (int)(centre - support + 0.5);
+        if (first < 0)
+            first = 0;
+        int end = (int)(centre + support + 0.5);
+        if (end > (int)source)
+            end = (int)source;
+        int count = end - first;
+        double sum = 0.0;
+        for (int j = 0; j < count; j++) {
+            scratch[j] = cubic((j + first - centre + 0.5) * narrowing);
+            sum += scratch[j];
+        }
+        out[0] = first;
+        out[1] = count;
+        for (int j = 0; j < count; j++) {
+            double weight = sum != 0.0 ? scratch[j] / sum : scratch[j];
+            out[2 + j] = (int32_t)((weight < 0 ? -0.5 : 0.5) + weight * FIXED_ONE);
+        }
+        for (uint32_t j = (uint32_t)count; j < taps; j++)
+            out[2 + j] = 0;
+    }
+}

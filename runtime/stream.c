@@ -1,0 +1,585 @@
+/* Streams: everything of a frame made once, then submit, wait, read. Called by hosts through gvk.h and by detector.c.
+ *
+ * A frame in flight has two command buffers: `intake` (uploads, resize; recorded anew when picture sizes change) and
+ * `main` (network, tail, copies to the result; recorded once). The arena is shared: frames run after one another on
+ * the device while the host fills the next one's upload. */
+#include "stream.h"
+
+#include <inttypes.h>
+#include <math.h>
+#include <string.h>
+
+#include "kernel/kernel.h"
+#include "picture.h"
+#include "record.h"
+#include "transfer.h"
+
+#define MAX_FRAMES 8
+enum timestamp { TIME_START, TIME_RESIZED, TIME_NETWORK, TIME_TAIL, TIME_COUNT };
+
+/* A tensor that is copied to the result, to be read by name. */
+struct readable {
+    gvk_tensor tensor;
+    uint64_t offset; /* in the result */
+};
+
+struct frame {
+    struct gvk_intake intake;
+    struct gvk_buffer parameters, result;
+    VkCommandBuffer intake_commands, main_commands;
+    VkFence fence;
+    VkQueryPool queries;
+    gvk_ticket ticket;
+    bool in_flight;
+};
+
+struct gvk_stream {
+    gvk_device *device;
+    gvk_model *model;
+    struct gvk_tail tail; /* emit NULL: none */
+    struct gvk_program *program;
+    struct gvk_buffer arena;
+    struct gvk_recorder recorder;
+    VkCommandPool pool;
+    struct frame frames[MAX_FRAMES];
+    uint32_t frame_count;
+    gvk_ticket newest;
+    struct readable *readables;
+    uint32_t readable_count;
+    uint64_t readable_offset, result_bytes; /* where the readables begin; in all */
+    float *values;                          /* of the last tensor read */
+    uint64_t value_capacity;
+    bool lost; /* a wait ran out of time: its frame may still be running */
+};
+
+static uint64_t align_up(uint64_t value, uint64_t alignment)
+{
+    return (value + alignment - 1) / alignment * alignment;
+}
+
+static gvk_result add_readable(gvk_stream *stream, const char *name)
+{
+    const gvk_host *host = &stream->device->host;
+    gvk_tensor tensor = gvk_graph_find_tensor(stream->model->graph, name);
+    if (!tensor)
+        return gvk_fail(host, GVK_ERROR_ARGUMENT, "There is no tensor \"%s\" in this graph, or a rewrite removed it.", name);
+    for (uint32_t i = 0; i < stream->readable_count; i++)
+        if (stream->readables[i].tensor == tensor)
+            return GVK_OK;
+    const struct gvk_shape *shape = &stream->program->shapes[tensor];
+    uint64_t bytes = (uint64_t)gvk_quads(shape->channels) * shape->width * shape->height * 16 * stream->program->batch;
+    struct readable *grown =
+        gvk_grow_array(host, stream->readables, stream->readable_count, (size_t)stream->readable_count + 1, sizeof *grown);
+    if (!grown)
+        return gvk_fail_memory(host);
+    stream->readables = grown;
+    stream->readables[stream->readable_count++] = (struct readable){tensor, stream->result_bytes};
+    stream->result_bytes = align_up(stream->result_bytes + bytes, 16);
+    gvk_program_keep_block(stream->program, stream->program->places[tensor].block);
+    return GVK_OK;
+}
+
+static gvk_result make_program(gvk_stream *stream, const gvk_stream_params *params)
+{
+    struct gvk_builder builder = gvk_model_builder(stream->model);
+    gvk_result result = gvk_program_create(builder.host, &stream->program);
+    if (result)
+        return result;
+    builder.program = stream->program;
+    result = gvk_program_place_tensors(&builder, params->width, params->height, params->batch ? params->batch : 1);
+    if (!result && stream->tail.prepare)
+        result = stream->tail.prepare(&stream->tail, &builder);
+    if (result)
+        return result;
+    stream->readable_offset = stream->result_bytes = align_up(stream->tail.result_bytes, 256);
+    const struct gvk_graph *graph = stream->model->graph;
+    for (uint32_t i = 0; i < graph->output_count && !stream->tail.emit && !result; i++)
+        result = add_readable(stream, graph->outputs[i].name);
+    for (uint32_t i = 0; i < params->kept_count && !result; i++)
+        result = add_readable(stream, params->kept_tensors[i]);
+    if (result)
+        return result;
+    /* The input is written in front of the first command. */
+    struct gvk_block *input = &stream->program->blocks[stream->program->places[graph->inputs[0].tensor].block];
+    input->used = true;
+    result = gvk_emit_graph(&builder);
+    if (!result && stream->tail.emit)
+        result = stream->tail.emit(&stream->tail, &builder);
+    if (result)
+        return result;
+    input->first = 0;
+    return gvk_program_plan(stream->program);
+}
+
+static gvk_result create_commands(gvk_stream *stream)
+{
+    gvk_device *device = stream->device;
+    const struct gvk_functions *vk = &device->vk;
+    VkCommandPoolCreateInfo pool = {
+        .sType = VK_STRUCTURE_TYPE_COMMAND_POOL_CREATE_INFO,
+        .flags = VK_COMMAND_POOL_CREATE_RESET_COMMAND_BUFFER_BIT,
+        .queueFamilyIndex = device->queue_family,
+    };
+    gvk_result result =
+        GVK_VULKAN(device, "vkCreateCommandPool", vk->CreateCommandPool(device->device, &pool, NULL, &stream->pool));
+    if (result)
+        return result;
+    gvk_name_object(device, VK_OBJECT_TYPE_COMMAND_POOL, (uint64_t)stream->pool, "stream");
+    VkCommandBuffer buffers[2 * MAX_FRAMES];
+    VkCommandBufferAllocateInfo allocate = {
+        .sType = VK_STRUCTURE_TYPE_COMMAND_BUFFER_ALLOCATE_INFO,
+        .commandPool = stream->pool,
+        .level = VK_COMMAND_BUFFER_LEVEL_PRIMARY,
+        .commandBufferCount = 2 * stream->frame_count,
+    };
+    result = GVK_VULKAN(device, "vkAllocateCommandBuffers",
+                        vk->AllocateCommandBuffers(device->device, &allocate, buffers));
+    for (uint32_t i = 0; i < stream->frame_count && !result; i++) {
+        stream->frames[i].intake_commands = buffers[2 * i];
+        stream->frames[i].main_commands = buffers[2 * i + 1];
+        gvk_name_object(device, VK_OBJECT_TYPE_COMMAND_BUFFER, (uint64_t)(uintptr_t)buffers[2 * i], "frame %u, intake", i);
+        gvk_name_object(device, VK_OBJECT_TYPE_COMMAND_BUFFER, (uint64_t)(uintptr_t)buffers[2 * i + 1], "frame %u, network",
+                        i);
+    }
+    return result;
+}
+
+static gvk_result create_frame(gvk_stream *stream, uint32_t index)
+{
+    gvk_device *device = stream->device;
+    const struct gvk_functions *vk = &device->vk;
+    struct frame *frame = &stream->frames[index];
+    gvk_result result = gvk_intake_create(device, stream->program->batch, &frame->intake);
+    if (!result && stream->tail.parameter_bytes)
+        result = gvk_buffer_create(device, stream->tail.parameter_bytes, GVK_BUFFER_UPLOAD, "frame's parameters",
+                                   &frame->parameters);
+    if (!result)
+        result = gvk_buffer_create(device, stream->result_bytes, GVK_BUFFER_READBACK, "frame's result", &frame->result);
+    if (result)
+        return result;
+    VkFenceCreateInfo fence = {.sType = VK_STRUCTURE_TYPE_FENCE_CREATE_INFO};
+    result = GVK_VULKAN(device, "vkCreateFence", vk->CreateFence(device->device, &fence, NULL, &frame->fence));
+    if (result)
+        return result;
+    gvk_name_object(device, VK_OBJECT_TYPE_FENCE, (uint64_t)frame->fence, "frame %u", index);
+    if (!device->timestamp_bits)
+        return GVK_OK;
+    VkQueryPoolCreateInfo queries = {
+        .sType = VK_STRUCTURE_TYPE_QUERY_POOL_CREATE_INFO,
+        .queryType = VK_QUERY_TYPE_TIMESTAMP,
+        .queryCount = TIME_COUNT,
+    };
+    result = GVK_VULKAN(device, "vkCreateQueryPool", vk->CreateQueryPool(device->device, &queries, NULL, &frame->queries));
+    if (!result)
+        gvk_name_object(device, VK_OBJECT_TYPE_QUERY_POOL, (uint64_t)frame->queries, "frame %u", index);
+    return result;
+}
+
+static void write_timestamp(gvk_stream *stream, struct frame *frame, VkCommandBuffer commands, enum timestamp time)
+{
+    if (frame->queries)
+        stream->device->vk.CmdWriteTimestamp(commands, VK_PIPELINE_STAGE_BOTTOM_OF_PIPE_BIT, frame->queries, time);
+}
+
+/* Everything before, on this queue, is done and visible to everything after. */
+static void record_full_barrier(const gvk_stream *stream, VkCommandBuffer commands)
+{
+    VkPipelineStageFlags stages = VK_PIPELINE_STAGE_COMPUTE_SHADER_BIT | VK_PIPELINE_STAGE_TRANSFER_BIT;
+    VkMemoryBarrier barrier = {
+        .sType = VK_STRUCTURE_TYPE_MEMORY_BARRIER,
+        .srcAccessMask = VK_ACCESS_SHADER_WRITE_BIT | VK_ACCESS_TRANSFER_WRITE_BIT,
+        .dstAccessMask = VK_ACCESS_SHADER_READ_BIT | VK_ACCESS_SHADER_WRITE_BIT | VK_ACCESS_TRANSFER_READ_BIT |
+                         VK_ACCESS_TRANSFER_WRITE_BIT,
+    };
+    stream->device->vk.CmdPipelineBarrier(commands, stages, stages, 0, 1, &barrier, 0, NULL, 0, NULL);
+}
+
+static void record_readables(gvk_stream *stream, struct frame *frame)
+{
+    const struct gvk_program *program = stream->program;
+    if (!stream->readable_count)
+        return;
+    record_full_barrier(stream, frame->main_commands);
+    for (uint32_t i = 0; i < stream->readable_count; i++) {
+        const struct readable *readable = &stream->readables[i];
+        const struct gvk_tensor_place *place = &program->places[readable->tensor];
+        const struct gvk_shape *shape = &program->shapes[readable->tensor];
+        uint64_t bytes = (uint64_t)gvk_quads(shape->channels) * shape->width * shape->height * 16;
+        for (uint32_t item = 0; item < program->batch; item++) {
+            VkBufferCopy region = {
+                .srcOffset = program->blocks[place->block].offset + place->offset + (uint64_t)place->item * item * 16,
+                .dstOffset = readable->offset + bytes * item,
+                .size = bytes,
+            };
+            stream->device->vk.CmdCopyBuffer(frame->main_commands, stream->arena.buffer, frame->result.buffer, 1, &region);
+        }
+    }
+}
+
+static gvk_result record_main(gvk_stream *stream, uint32_t index)
+{
+    gvk_device *device = stream->device;
+    const struct gvk_functions *vk = &device->vk;
+    const struct gvk_program *program = stream->program;
+    struct frame *frame = &stream->frames[index];
+    VkCommandBuffer commands = frame->main_commands;
+    struct gvk_hazards hazards = {.host = &device->host};
+    VkCommandBufferBeginInfo begin = {.sType = VK_STRUCTURE_TYPE_COMMAND_BUFFER_BEGIN_INFO};
+    gvk_result result = GVK_VULKAN(device, "vkBeginCommandBuffer", vk->BeginCommandBuffer(commands, &begin));
+    if (result)
+        return result;
+    record_full_barrier(stream, commands);
+    result = gvk_recorder_record(&stream->recorder, commands, index, 0, program->network_end, &hazards);
+    if (result)
+        goto done;
+    write_timestamp(stream, frame, commands, TIME_NETWORK);
+    result = gvk_recorder_record(&stream->recorder, commands, index, program->network_end, program->command_count, &hazards);
+    if (result)
+        goto done;
+    write_timestamp(stream, frame, commands, TIME_TAIL);
+    record_readables(stream, frame);
+    VkMemoryBarrier barrier = {
+        .sType = VK_STRUCTURE_TYPE_MEMORY_BARRIER,
+        .srcAccessMask = VK_ACCESS_SHADER_WRITE_BIT | VK_ACCESS_TRANSFER_WRITE_BIT,
+        .dstAccessMask = VK_ACCESS_HOST_READ_BIT,
+    };
+    vk->CmdPipelineBarrier(commands, VK_PIPELINE_STAGE_COMPUTE_SHADER_BIT | VK_PIPELINE_STAGE_TRANSFER_BIT,
+                           VK_PIPELINE_STAGE_HOST_BIT, 0, 1, &barrier, 0, NULL, 0, NULL);
+    result = GVK_VULKAN(device, "vkEndCommandBuffer", vk->EndCommandBuffer(commands));
+done:
+    gvk_hazards_release(&hazards);
+    return result;
+}
+
+gvk_result gvk_stream_create_with_tail(gvk_model *model, const gvk_stream_params *params, const struct gvk_tail *tail,
+                                       gvk_stream **out)
+{
+    gvk_device *device = model->device;
+    const gvk_host *host = &device->host;
+    gvk_result result = GVK_OK;
+    gvk_stream *stream = gvk_allocate(host, sizeof *stream);
+    if (!stream) {
+        if (tail && tail->release)
+            tail->release(host, tail->user);
+        return gvk_fail_memory(host);
+    }
+    stream->device = device;
+    stream->model = model;
+    if (tail)
+        stream->tail = *tail;
+    stream->frame_count = params->frames ? params->frames : 1;
+    if (stream->frame_count > MAX_FRAMES || (params->kept_count && !params->kept_tensors)) {
+        result = gvk_fail(host, GVK_ERROR_ARGUMENT, "A stream has at most %u frames in flight, and names its kept tensors.",
+                          MAX_FRAMES);
+        stream->frame_count = 0;
+        goto fail;
+    }
+    result = make_program(stream, params);
+    if (result)
+        goto fail;
+    result = gvk_buffer_create(device, stream->program->arena_bytes, GVK_BUFFER_DEVICE, "arena", &stream->arena);
+    if (!result)
+        result = create_commands(stream);
+    struct gvk_frame_buffers buffers[MAX_FRAMES];
+    for (uint32_t i = 0; i < stream->frame_count && !result; i++) {
+        result = create_frame(stream, i);
+        buffers[i] = (struct gvk_frame_buffers){&stream->frames[i].parameters, &stream->frames[i].result};
+    }
+    if (!result)
+        result = gvk_recorder_create(device, stream->program, &stream->arena, &model->weights, buffers,
+                                     stream->frame_count, &stream->recorder);
+    for (uint32_t i = 0; i < stream->frame_count && !result; i++)
+        result = record_main(stream, i);
+    if (result)
+        goto fail;
+    *out = stream;
+    return GVK_OK;
+fail:
+    gvk_stream_destroy(stream);
+    return result;
+}
+
+gvk_result gvk_stream_create(gvk_model *model, const gvk_stream_params *params, gvk_stream **out)
+{
+    if (!model)
+        return GVK_ERROR_ARGUMENT;
+    if (!params || !out)
+        return gvk_fail(&model->device->host, GVK_ERROR_ARGUMENT, "gvk_stream_create needs params and a place for the stream.");
+    return gvk_stream_create_with_tail(model, params, NULL, out);
+}
+
+static gvk_result wait_for_frame(gvk_stream *stream, struct frame *frame, uint64_t timeout_ns)
+{
+    if (!frame->in_flight)
+        return GVK_OK;
+    VkResult waited =
+        stream->device->vk.WaitForFences(stream->device->device, 1, &frame->fence, VK_TRUE, timeout_ns);
+    if (waited == VK_TIMEOUT)
+        return timeout_ns ? GVK_TIMEOUT : GVK_NOT_READY;
+    gvk_result result = GVK_VULKAN(stream->device, "vkWaitForFences", waited);
+    if (result) {
+        stream->lost = true;
+        return result;
+    }
+    frame->in_flight = false;
+    return gvk_buffer_invalidate(stream->device, &frame->result);
+}
+
+void gvk_stream_destroy(gvk_stream *stream)
+{
+    if (!stream)
+        return;
+    gvk_device *device = stream->device;
+    const struct gvk_functions *vk = &device->vk;
+    for (uint32_t i = 0; i < stream->frame_count; i++)
+        if (stream->frames[i].in_flight && !stream->lost && wait_for_frame(stream, &stream->frames[i], GVK_WAIT_NS))
+            gvk_log(&device->host, GVK_LOG_ERROR, "A frame did not finish; its stream is destroyed all the same.");
+    gvk_recorder_destroy(&stream->recorder);
+    for (uint32_t i = 0; i < stream->frame_count; i++) {
+        struct frame *frame = &stream->frames[i];
+        gvk_intake_destroy(device, &frame->intake);
+        gvk_buffer_destroy(device, &frame->parameters);
+        gvk_buffer_destroy(device, &frame->result);
+        if (frame->fence)
+            vk->DestroyFence(device->device, frame->fence, NULL);
+        if (frame->queries)
+            vk->DestroyQueryPool(device->device, frame->queries, NULL);
+    }
+    if (stream->pool)
+        vk->DestroyCommandPool(device->device, stream->pool, NULL);
+    gvk_buffer_destroy(device, &stream->arena);
+    gvk_program_destroy(stream->program);
+    if (stream->tail.release)
+        stream->tail.release(&device->host, stream->tail.user);
+    gvk_release(&device->host, stream->readables);
+    gvk_release(&device->host, stream->values);
+    gvk_release(&device->host, stream);
+}
+
+static gvk_result record_intake(gvk_stream *stream, struct frame *frame, const struct gvk_input_target *target)
+{
+    gvk_device *device = stream->device;
+    const struct gvk_functions *vk = &device->vk;
+    VkCommandBufferBeginInfo begin = {.sType = VK_STRUCTURE_TYPE_COMMAND_BUFFER_BEGIN_INFO};
+    gvk_result result =
+        GVK_VULKAN(device, "vkBeginCommandBuffer", vk->BeginCommandBuffer(frame->intake_commands, &begin));
+    if (result)
+        return result;
+    if (frame->queries)
+        vk->CmdResetQueryPool(frame->intake_commands, frame->queries, 0, TIME_COUNT);
+    record_full_barrier(stream, frame->intake_commands); /* the frame before may still use the arena */
+    write_timestamp(stream, frame, frame->intake_commands, TIME_START);
+    result = gvk_intake_record(&frame->intake, target, frame->intake_commands);
+    if (result)
+        return result;
+    write_timestamp(stream, frame, frame->intake_commands, TIME_RESIZED);
+    return GVK_VULKAN(device, "vkEndCommandBuffer", vk->EndCommandBuffer(frame->intake_commands));
+}
+
+gvk_result gvk_stream_submit(gvk_stream *stream, const gvk_picture *pictures, uint32_t count, gvk_ticket *out)
+{
+    if (!stream)
+        return GVK_ERROR_ARGUMENT;
+    gvk_device *device = stream->device;
+    const gvk_host *host = &device->host;
+    if (!pictures || !out || count != stream->program->batch)
+        return gvk_fail(host, GVK_ERROR_ARGUMENT, "A frame of this stream takes %u pictures; %u were given.",
+                        stream->program->batch, count);
+    struct frame *frame = &stream->frames[stream->newest % stream->frame_count];
+    gvk_result result = stream->lost ? GVK_ERROR_DEVICE_LOST : wait_for_frame(stream, frame, GVK_WAIT_NS);
+    if (result == GVK_TIMEOUT || stream->lost) {
+        stream->lost = true;
+        return gvk_fail(host, GVK_ERROR_DEVICE_LOST, "The device did not finish a frame; it is taken for lost.");
+    }
+    if (result)
+        return result;
+    struct gvk_input_target target = {
+        .device = device,
+        .program = stream->program,
+        .arena = &stream->arena,
+        .tensor = stream->model->graph->inputs[0].tensor,
+    };
+    bool changed = false;
+    frame->ticket = 0; /* its result is gone from here on */
+    result = gvk_intake_fill(&frame->intake, &target, pictures, count, &changed);
+    if (!result && changed)
+        result = record_intake(stream, frame, &target);
+    if (result) {
+        frame->intake.recorded = false;
+        return result;
+    }
+    if (stream->tail.fill) {
+        stream->tail.fill(&stream->tail, pictures, count, frame->parameters.mapped);
+        result = gvk_buffer_flush(device, &frame->parameters);
+        if (result)
+            return result;
+    }
+    result = GVK_VULKAN(device, "vkResetFences", device->vk.ResetFences(device->device, 1, &frame->fence));
+    if (result)
+        return result;
+    const VkCommandBuffer commands[2] = {frame->intake_commands, frame->main_commands};
+    VkSubmitInfo submit = {
+        .sType = VK_STRUCTURE_TYPE_SUBMIT_INFO,
+        .commandBufferCount = 2,
+        .pCommandBuffers = commands,
+    };
+    result = gvk_queue_submit(device, &submit, frame->fence);
+    if (result)
+        return result;
+    frame->in_flight = true;
+    frame->ticket = ++stream->newest;
+    *out = frame->ticket;
+    return GVK_OK;
+}
+
+static gvk_result find_frame(gvk_stream *stream, gvk_ticket ticket, struct frame **out)
+{
+    if (ticket && ticket <= stream->newest) {
+        struct frame *frame = &stream->frames[(ticket - 1) % stream->frame_count];
+        if (frame->ticket == ticket) {
+            *out = frame;
+            return GVK_OK;
+        }
+    }
+    return gvk_fail(&stream->device->host, GVK_ERROR_ARGUMENT,
+                    "Ticket %" PRIu64 " is unknown, or later frames took its place.", ticket);
+}
+
+gvk_result gvk_stream_wait(gvk_stream *stream, gvk_ticket ticket, uint64_t timeout_ns)
+{
+    if (!stream)
+        return GVK_ERROR_ARGUMENT;
+    struct frame *frame = NULL;
+    gvk_result result = find_frame(stream, ticket, &frame);
+    return result ? result : wait_for_frame(stream, frame, timeout_ns);
+}
+
+/* The frame, when its results can be read. */
+static gvk_result find_done_frame(gvk_stream *stream, gvk_ticket ticket, struct frame **out)
+{
+    gvk_result result = find_frame(stream, ticket, out);
+    if (result)
+        return result;
+    result = wait_for_frame(stream, *out, 0);
+    if (result == GVK_NOT_READY)
+        return gvk_fail(&stream->device->host, GVK_ERROR_ARGUMENT, "A frame is read that is not done; wait for it first.");
+    return result;
+}
+
+gvk_result gvk_stream_result(gvk_stream *stream, gvk_ticket ticket, const void **out)
+{
+    struct frame *frame = NULL;
+    gvk_result result = find_done_frame(stream, ticket, &frame);
+    if (!result)
+        *out = frame->result.mapped;
+    return result;
+}
+
+/* NC4HW4 to N, C, H, W. False when a value is not finite. */
+static bool unpack(const struct gvk_shape *shape, uint32_t batch, const float *from, float *to)
+{
+    size_t pixels = (size_t)shape->width * shape->height;
+    size_t quads = gvk_quads(shape->channels);
+    bool finite = true;
+    for (size_t item = 0; item < batch; item++)
+        for (size_t c = 0; c < shape->channels; c++) {
+            const float *quad = from + (item * quads + c / 4) * pixels * 4 + c % 4;
+            float *plane = to + (item * shape->channels + c) * pixels;
+            for (size_t p = 0; p < pixels; p++) {
+                plane[p] = quad[p * 4];
+                finite = finite && isfinite(plane[p]);
+            }
+        }
+    return finite;
+}
+
+gvk_result gvk_stream_read(gvk_stream *stream, gvk_ticket ticket, const char *name, gvk_array *out)
+{
+    if (!stream)
+        return GVK_ERROR_ARGUMENT;
+    const gvk_host *host = &stream->device->host;
+    if (!name || !out)
+        return gvk_fail(host, GVK_ERROR_ARGUMENT, "gvk_stream_read needs a tensor's name and a place for the array.");
+    struct frame *frame = NULL;
+    gvk_result result = find_done_frame(stream, ticket, &frame);
+    if (result)
+        return result;
+    gvk_tensor tensor = gvk_graph_find_tensor(stream->model->graph, name);
+    const struct readable *readable = NULL;
+    for (uint32_t i = 0; i < stream->readable_count; i++)
+        if (tensor && stream->readables[i].tensor == tensor)
+            readable = &stream->readables[i];
+    if (!readable)
+        return gvk_fail(host, GVK_ERROR_ARGUMENT, "The tensor \"%s\" is neither an output nor kept in this stream.", name);
+    const struct gvk_shape *shape = &stream->program->shapes[tensor];
+    uint32_t batch = stream->program->batch;
+    uint64_t count = (uint64_t)batch * shape->channels * shape->width * shape->height;
+    if (count > stream->value_capacity) {
+        gvk_release(host, stream->values);
+        stream->value_capacity = 0;
+        stream->values = count > SIZE_MAX / 4 ? NULL : gvk_allocate_array(host, (size_t)count, sizeof *stream->values);
+        if (!stream->values)
+            return gvk_fail_memory(host);
+        stream->value_capacity = count;
+    }
+    const unsigned char *mapped = frame->result.mapped;
+    if (!unpack(shape, batch, (const float *)(const void *)(mapped + readable->offset), stream->values))
+        return gvk_fail(host, GVK_ERROR_NUMBER, "The tensor \"%s\" holds an infinity or a not-a-number.", name);
+    *out = (gvk_array){
+        .type = GVK_TYPE_F32,
+        .rank = 4,
+        .shape = {batch, shape->channels, shape->height, shape->width},
+        .data = stream->values,
+        .bytes = count * 4,
+    };
+    return GVK_OK;
+}
+
+gvk_result gvk_stream_timings(gvk_stream *stream, gvk_ticket ticket, gvk_timing *out, uint32_t *count)
+{
+    if (!stream)
+        return GVK_ERROR_ARGUMENT;
+    gvk_device *device = stream->device;
+    if (!count || (*count && !out))
+        return gvk_fail(&device->host, GVK_ERROR_ARGUMENT, "gvk_stream_timings needs a count, and room for that many stages.");
+    struct frame *frame = NULL;
+    gvk_result result = find_done_frame(stream, ticket, &frame);
+    if (result)
+        return result;
+    uint32_t stages = !frame->queries ? 0 : stream->tail.emit ? 3 : 2;
+    uint64_t times[TIME_COUNT] = {0};
+    if (stages) {
+        result = GVK_VULKAN(device, "vkGetQueryPoolResults",
+                            device->vk.GetQueryPoolResults(device->device, frame->queries, 0, TIME_COUNT, sizeof times,
+                                                           times, sizeof times[0], VK_QUERY_RESULT_64_BIT));
+        if (result)
+            return result;
+    }
+    const char *const names[3] = {"resize", "network", stream->tail.stage};
+    uint64_t mask = device->timestamp_bits >= 64 ? UINT64_MAX : ((uint64_t)1 << device->timestamp_bits) - 1;
+    for (uint32_t i = 0; i < stages && i < *count; i++)
+        out[i] = (gvk_timing){names[i], (double)((times[i + 1] - times[i]) & mask) * device->timestamp_period_ns * 1e-6};
+    *count = stages;
+    return GVK_OK;
+}
+
+void *gvk_stream_tail_user(const gvk_stream *stream,
+                           gvk_result (*emit)(const struct gvk_tail *tail, const struct gvk_builder *builder))
+{
+    return stream && stream->tail.emit == emit ? stream->tail.user : NULL;
+}
+
+const gvk_host *gvk_stream_host(const gvk_stream *stream)
+{
+    return &stream->device->host;
+}
+
+const struct gvk_program *gvk_stream_program(const gvk_stream *stream)
+{
+    return stream->program;
+}
+
+const struct gvk_buffer *gvk_stream_arena(const gvk_stream *stream)
+{
+    return &stream->arena;
+}

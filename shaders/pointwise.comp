@@ -1,0 +1,93 @@
+#version 450
+#extension GL_GOOGLE_include_directive : require
+// Pointwise (1 x 1) convolution with bias, gate, residual, activation and upsampling store: 97 % of the arithmetic.
+//
+// source   input_quads planes of `pixels` vec4s        output   output_quads planes
+// weights  [output block][input quad][4 * QUADS outputs] vec4s of four inputs each; then the bias, a vec4 a quad
+// A lane computes QUADS output quads for PIXELS pixels that lie STRIDE apart, so that neighbouring lanes read
+// neighbouring pixels. Any channel counts, pixel counts and batch; weights and bias are padded to whole blocks.
+// workgroups: x = ceil(pixels / (local size * PIXELS)), y = output blocks, z = batch
+// SPREAD, with SUBGROUP lanes: see spread.glsl.
+#include "spread.glsl"
+#define GVK_USE_POINTWISE
+#include "common.glsl"
+
+const uint OUTPUTS = 4 * QUADS;
+
+void store(uint block, uint quad, uint pixel, vec4 value)
+{
+    uint output_quad = block * QUADS + quad;
+    if (output_quad >= output_quads || pixel >= pixels)
+        return;
+    uint item = gl_WorkGroupID.z;
+    if (EXTRA == GVK_EXTRA_RESIDUAL)
+        value += EXTRA_AT(extra_offset + item * extra_item + output_quad * pixels + pixel);
+    value = activate(value);
+    uint plane = output_offset + item * output_item;
+    if (MODE == GVK_STORE_UPSAMPLE) {
+        uint row = pixel / width;
+        uint corner = plane + output_quad * 4 * pixels + row * 4 * width + (pixel - row * width) * 2;
+        output_data[corner] = value;
+        output_data[corner + 1] = value;
+        output_data[corner + 2 * width] = value;
+        output_data[corner + 2 * width + 1] = value;
+    } else {
+        output_data[plane + output_quad * pixels + pixel] = value;
+    }
+}
+
+void main()
+{
+    uint block = gl_WorkGroupID.y;
+#if SPREAD == 0
+    const uint STRIDE = gl_WorkGroupSize.x;
+    uint first = gl_WorkGroupID.x * gl_WorkGroupSize.x * PIXELS + gl_LocalInvocationID.x;
+#else
+    const uint STRIDE = SUBGROUP;
+    const uint LOADS = (OUTPUTS + SUBGROUP - 1) / SUBGROUP;
+    uint lane = gl_SubgroupInvocationID;
+    uint first = (gl_WorkGroupID.x * (gl_WorkGroupSize.x / SUBGROUP) + gl_SubgroupID) * SUBGROUP * PIXELS + lane;
+#endif
+    uint read = source_offset + gl_WorkGroupID.z * source_item + first;
+    uint weight = weights_offset + block * input_quads * OUTPUTS;
+    uint gate = extra_offset + gl_WorkGroupID.z * extra_item;
+
+    vec4 sum[QUADS * PIXELS];
+    [[unroll]] for (uint j = 0; j < QUADS; j++) {
+        vec4 start = WEIGHT(weights_offset + bias + block * QUADS + j);
+        [[unroll]] for (uint p = 0; p < PIXELS; p++)
+            sum[j * PIXELS + p] = start;
+    }
+    for (uint k = 0; k < input_quads; k++) {
+        vec4 x[PIXELS];
+        [[unroll]] for (uint p = 0; p < PIXELS; p++)
+            x[p] = SOURCE(read + p * STRIDE);
+        if (EXTRA == GVK_EXTRA_GATE) {
+            vec4 factor = EXTRA_AT(gate + k);
+            [[unroll]] for (uint p = 0; p < PIXELS; p++)
+                x[p] *= factor;
+        }
+#if SPREAD == 0
+        [[unroll]] for (uint j = 0; j < QUADS; j++) {
+            mat4 w = mat4(WEIGHT(weight + 4 * j), WEIGHT(weight + 4 * j + 1), WEIGHT(weight + 4 * j + 2),
+                          WEIGHT(weight + 4 * j + 3));
+#else
+        vec4 mine[LOADS];
+        [[unroll]] for (uint n = 0; n < LOADS; n++)
+            mine[n] = WEIGHT(weight + n * SUBGROUP + lane);
+        [[unroll]] for (uint j = 0; j < QUADS; j++) {
+            mat4 w = mat4(HAND_ROUND(mine[4 * j / SUBGROUP], 4 * j % SUBGROUP),
+                          HAND_ROUND(mine[(4 * j + 1) / SUBGROUP], (4 * j + 1) % SUBGROUP),
+                          HAND_ROUND(mine[(4 * j + 2) / SUBGROUP], (4 * j + 2) % SUBGROUP),
+                          HAND_ROUND(mine[(4 * j + 3) / SUBGROUP], (4 * j + 3) % SUBGROUP));
+#endif
+            [[unroll]] for (uint p = 0; p < PIXELS; p++)
+                sum[j * PIXELS + p] += x[p] * w;
+        }
+        read += pixels;
+        weight += OUTPUTS;
+    }
+    [[unroll]] for (uint j = 0; j < QUADS; j++)
+        [[unroll]] for (uint p = 0; p < PIXELS; p++)
+            store(block, j, first + p * STRIDE, sum[j * PIXELS + p]);
+}

@@ -1,0 +1,46 @@
+#version 450
+#extension GL_GOOGLE_include_directive : require
+// First pass of the resize: rows of the uploaded picture to rows of the inner width, as Pillow's BICUBIC does it:
+// antialiased, coefficients in 22-bit fixed point, rounded and clipped to 8 bits.
+// source   the upload: 3 or 4 bytes a pixel at any byte, rows row_bytes apart
+// extra    for each output column: first source column, count, then `taps` coefficients
+// output   one uint a pixel (R in the low byte), source_height rows of inner_width
+// workgroups: x = ceil(inner_width / local size), y = source_height
+#define GVK_USE_RESIZE
+#include "shared.h"
+layout(local_size_x_id = 0) in;
+layout(std430, binding = GVK_BINDING_OUTPUT) writeonly buffer output_buffer
+{
+    uint rows[];
+};
+layout(std430, binding = GVK_BINDING_SOURCE) readonly buffer source_buffer
+{
+    uint words[];
+};
+layout(std430, binding = GVK_BINDING_EXTRA) readonly buffer extra_buffer
+{
+    int table[];
+};
+
+int byte_at(uint index)
+{
+    return int(words[index / 4] >> 8 * (index % 4) & 255);
+}
+
+void main()
+{
+    uint column = gl_GlobalInvocationID.x;
+    uint row = gl_WorkGroupID.y;
+    if (column >= inner_width)
+        return;
+    uint entry = extra_offset * 4 + coefficients + column * (taps + 2);
+    uint first = uint(table[entry]), count = uint(table[entry + 1]);
+    uint at = source_offset * 16 + pixels_byte + row * row_bytes + first * pixel_bytes;
+    ivec3 sum = ivec3(1 << 21);
+    for (uint i = 0; i < count; i++, at += pixel_bytes)
+        sum += ivec3(byte_at(at), byte_at(at + 1), byte_at(at + 2)) * table[entry + 2 + i];
+    uvec3 value = uvec3(clamp(sum >> 22, 0, 255));
+    if (red_first == 0)
+        value = value.zyx;
+    rows[output_offset * 4 + row * inner_width + column] = value.x | value.y << 8 | value.z << 16;
+}

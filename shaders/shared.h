@@ -1,0 +1,190 @@
+/* What C and GLSL must agree on: bindings, specialisation ids, push constants. Included by both.
+ *
+ * Tensors on the device are NC4HW4: four channels of a pixel in one vec4, planes of H x W vec4s, one plane per channel
+ * quad. Every offset and stride below counts vec4s (16 bytes) unless its name says otherwise. A push constant block
+ * starts with the offset of each binding's tensor inside the range that is bound, because ranges are bound at the
+ * device's alignment. */
+#ifndef GVK_SHARED_H
+#define GVK_SHARED_H
+
+/* Storage buffers. A minimal device has four a stage; these are all of them. */
+#define GVK_BINDING_OUTPUT  0
+#define GVK_BINDING_SOURCE  1
+#define GVK_BINDING_EXTRA   2 /* a residual, a gate, or a second input */
+#define GVK_BINDING_WEIGHTS 3
+/* The same ranges read as texels. */
+#define GVK_BINDING_SOURCE_TEXELS  4
+#define GVK_BINDING_EXTRA_TEXELS   5
+#define GVK_BINDING_WEIGHTS_TEXELS 6
+#define GVK_FIRST_TEXEL_BINDING    4
+#define GVK_BINDING_COUNT          7
+
+/* Specialisation constants. */
+#define GVK_CONSTANT_LOCAL_SIZE 0
+#define GVK_CONSTANT_ACTIVATION 1
+#define GVK_CONSTANT_EXTRA      2 /* GVK_EXTRA_... */
+#define GVK_CONSTANT_MODE       3 /* what the shader's head says */
+
+/* Values of GVK_CONSTANT_ACTIVATION, as enum gvk_activation. */
+#define GVK_SHADER_RELU         1
+#define GVK_SHADER_RELU6        2
+#define GVK_SHADER_HARD_SIGMOID 3
+
+/* Values of GVK_CONSTANT_EXTRA. */
+#define GVK_EXTRA_NONE     0
+#define GVK_EXTRA_RESIDUAL 1 /* added to the output */
+#define GVK_EXTRA_GATE     2 /* one factor a channel, multiplied into the source */
+
+/* Values of GVK_CONSTANT_MODE of the pointwise convolution. */
+#define GVK_STORE_PLAIN    0
+#define GVK_STORE_UPSAMPLE 1 /* each value to the 2 x 2 pixels of an image twice the size */
+
+/* The most quads that excite.comp keeps in shared memory: 16 KiB, the least that Vulkan promises. */
+#define GVK_EXCITE_QUADS 1024
+
+#define GVK_PUSH_BYTES 128
+
+/* Lanes beyond a plane's end read on, and never use what they read: so many vec4s follow each tensor. */
+#define GVK_SLACK_VEC4S 512
+
+#ifdef __STDC__
+#include <stdint.h>
+#define GVK_PUSH(name)  struct gvk_##name##_push
+#define GVK_UINT        uint32_t
+#define GVK_INT         int32_t
+#define GVK_FLOAT       float
+#else
+#define GVK_PUSH(name)  layout(push_constant) uniform name##_push
+#define GVK_UINT        uint
+#define GVK_INT         int
+#define GVK_FLOAT       float
+#endif
+
+#define GVK_OFFSETS GVK_UINT output_offset, source_offset, extra_offset, weights_offset;
+/* From one item of the batch to the next. */
+#define GVK_ITEMS GVK_UINT output_item, source_item, extra_item;
+
+#if defined(__STDC__) || defined(GVK_USE_POINTWISE)
+GVK_PUSH(pointwise)
+{
+    GVK_OFFSETS
+    GVK_ITEMS
+    GVK_UINT bias; /* behind weights_offset */
+    GVK_UINT input_quads, output_quads;
+    GVK_UINT pixels; /* of a plane of the source */
+    GVK_UINT width;  /* of the source; for GVK_STORE_UPSAMPLE */
+};
+#endif
+
+#if defined(__STDC__) || defined(GVK_USE_DEPTHWISE)
+GVK_PUSH(depthwise)
+{
+    GVK_OFFSETS
+    GVK_ITEMS
+    GVK_UINT quads;
+    GVK_UINT width, height; /* of the source */
+    GVK_UINT output_width, output_height;
+    GVK_UINT tiles_x, tiles; /* along a row; of a plane */
+    GVK_UINT kernel, stride, padding;
+};
+#endif
+
+#if defined(__STDC__) || defined(GVK_USE_DENSE)
+GVK_PUSH(dense)
+{
+    GVK_OFFSETS
+    GVK_ITEMS
+    GVK_UINT bias;
+    GVK_UINT input_quads, output_quads;
+    GVK_UINT width, height;
+    GVK_UINT output_width, output_height;
+    GVK_UINT kernel, stride, padding;
+};
+#endif
+
+/* Kernels that take one or two tensors plane by plane. */
+#if defined(__STDC__) || defined(GVK_USE_PLANES)
+GVK_PUSH(planes)
+{
+    GVK_OFFSETS
+    GVK_ITEMS
+    GVK_UINT quads;         /* of the output */
+    GVK_UINT width, height; /* of the source */
+    GVK_UINT kernels[3];    /* of max pools; 0: none */
+};
+#endif
+
+#if defined(__STDC__) || defined(GVK_USE_CONCAT)
+GVK_PUSH(concat)
+{
+    GVK_OFFSETS
+    GVK_ITEMS
+    GVK_UINT channels;      /* of the part */
+    GVK_UINT first_channel; /* where the part goes */
+    GVK_UINT padded_end;    /* zeros are written from the part's end to this channel */
+    GVK_UINT pixels;
+};
+#endif
+
+#if defined(__STDC__) || defined(GVK_USE_EXCITE)
+GVK_PUSH(excite)
+{
+    GVK_OFFSETS
+    GVK_ITEMS
+    GVK_UINT channels_quads, reduced_quads;
+    GVK_UINT reduce_bias, expand, expand_bias; /* behind weights_offset */
+};
+#endif
+
+/* Resize: source is the upload (offset in bytes), extra the coefficients of this pass (offset in ints). */
+#if defined(__STDC__) || defined(GVK_USE_RESIZE)
+GVK_PUSH(resize)
+{
+    GVK_OFFSETS
+    GVK_UINT pixels_byte;  /* first byte of the picture in the source; horizontal pass */
+    GVK_UINT row_bytes;    /* horizontal pass */
+    GVK_UINT pixel_bytes;  /* 3 or 4 */
+    GVK_UINT red_first;    /* 1: R, G, B in memory; 0: B, G, R */
+    GVK_UINT coefficients; /* first int of this pass in the extra */
+    GVK_UINT taps;         /* ints a row of the coefficient table, behind first and count */
+    GVK_UINT source_width, source_height;
+    GVK_UINT inner_x, inner_y, inner_width, inner_height; /* where the picture lies in the input */
+    GVK_UINT width, height;                               /* of the input */
+};
+#endif
+
+/* Detection. A candidate is two uvec4s: the bits of the box x1, y1, x2, y2 in [0, 1] of the input; then the score's bits,
+ * class, item, row. The counters' block: [0] candidates, [1] not 0 when a map holds a non-finite number; from
+ * GVK_FIRST_FLAG on, one flag a ranked candidate: kept or suppressed. */
+#define GVK_FIRST_FLAG 4
+#if defined(__STDC__) || defined(GVK_USE_DECODE)
+GVK_PUSH(decode)
+{
+    GVK_OFFSETS
+    GVK_UINT source_item;
+    GVK_UINT classes;
+    GVK_UINT width, height; /* of the map */
+    GVK_UINT first_row;     /* candidates of coarser maps before this one's */
+    GVK_UINT batch;
+    GVK_FLOAT anchors[6]; /* three pairs of width and height, divided by the input's size */
+};
+#endif
+
+#if defined(__STDC__) || defined(GVK_USE_SUPPRESS)
+GVK_PUSH(suppress)
+{
+    GVK_OFFSETS
+    GVK_UINT capacity; /* candidates that there can be */
+    GVK_UINT classes;
+};
+#endif
+
+/* Frame parameters of a detector, written by the host for each frame: two vec4s at the front, then two an item. */
+/* [0] confidence, IoU threshold, 0, 0; [1] unused; [2 + 2 i] scale x, y, offset x, y; [3 + 2 i] width, height, 0, 0 */
+#define GVK_FRAME_PARAMETERS_FRONT 2
+#define GVK_FRAME_PARAMETERS_ITEM  2
+
+/* Result of a detector: one uvec4 (kept, candidates, non-finite, 0), then two uvec4s a detection: the bits of the box in
+ * pixels of the picture; then the score's bits, class, item, row. That is the layout of gvk_detection. */
+
+#endif
