@@ -118,13 +118,12 @@ static bool read_option(struct request *request, int option, const char *value)
     }
 }
 
-/* What the file is by its first byte; for names that do not say it. */
+/* What the file is by its first byte; for names that do not say it. A pipe must not make us wait. */
 static bool starts_as_png(const char *path)
 {
     struct stat status;
-    if (stat(path, &status) != 0 || !S_ISREG(status.st_mode))
-        return false;
-    FILE *file = fopen(path, "rb");
+    bool is_file = stat(path, &status) == 0 && S_ISREG(status.st_mode);
+    FILE *file = is_file ? fopen(path, "rb") : NULL;
     bool is_png = file && fgetc(file) == 0x89;
     if (file)
         fclose(file);
@@ -277,8 +276,7 @@ static void print_counts(const struct work *work, const gvk_detection *detection
 
 static void print_times(const struct times *times)
 {
-    fputs("  ", stdout);
-    print_ms(stdout, "load", times->load);
+    print_ms(stdout, "  load", times->load);
     print_ms(stdout, ", resize", times->resize);
     print_ms(stdout, ", network", times->network);
     print_ms(stdout, ", decode", times->decode);

@@ -250,7 +250,9 @@ int model_file_open(struct program *program, const struct model_choice *choice, 
     };
     gvk_result result = gvk_network_open(&program->host, &params, &network);
     if (result) {
-        outcome = report_failure(program, NULL, result);
+        /* The sentence names the file where reading it went wrong, but not where its content does not fit. */
+        bool is_named = strstr(failure_reason(program, result), base_name(path)) != NULL;
+        outcome = report_failure(program, is_named ? NULL : path, result);
         goto done;
     }
     *out = (struct model_file){.path = path, .network = network};

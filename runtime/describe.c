@@ -52,10 +52,8 @@ static gvk_result follow_path(const gvk_host *host, const struct gvk_traits *tra
     for (uint32_t i = 0; !result && i < copy->output_count; i++)
         gvk_program_keep_block(program, program->places[copy->outputs[i].tensor].block);
     if (!result) {
-        struct gvk_block *input = &program->blocks[program->places[copy->inputs[0].tensor].block];
-        input->used = true;
+        gvk_program_fill_before(program, program->places[copy->inputs[0].tensor].block);
         result = gvk_emit_graph(&builder);
-        program->blocks[program->places[copy->inputs[0].tensor].block].first = 0;
     }
     if (!result)
         result = gvk_program_plan(program);

@@ -48,6 +48,12 @@ gvk_result gvk_program_add_block(struct gvk_program *program, uint64_t bytes, ui
     return GVK_OK;
 }
 
+void gvk_program_fill_before(struct gvk_program *program, uint32_t block)
+{
+    program->blocks[block].used = true;
+    program->blocks[block].first = 0;
+}
+
 void gvk_program_keep_block(struct gvk_program *program, uint32_t block)
 {
     program->blocks[block].last = GVK_FOREVER;

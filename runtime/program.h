@@ -101,6 +101,9 @@ gvk_result gvk_program_add_block(struct gvk_program *program, uint64_t bytes, ui
 gvk_result gvk_program_add_command(struct gvk_program *program, const struct gvk_command *command);
 /* Shapes and blocks of all tensors of the graph. */
 gvk_result gvk_program_place_tensors(struct gvk_builder *builder, uint32_t width, uint32_t height, uint32_t batch);
+/* The block is written in front of the first command. */
+void gvk_program_fill_before(struct gvk_program *program, uint32_t block);
+/* The block stays readable behind the last command. */
 void gvk_program_keep_block(struct gvk_program *program, uint32_t block);
 /* Gives every block its offset in the arena. */
 gvk_result gvk_program_plan(struct gvk_program *program);

@@ -100,14 +100,12 @@ static gvk_result make_program(gvk_stream *stream, const gvk_stream_params *para
     if (result)
         return result;
     /* The input is written in front of the first command. */
-    struct gvk_block *input = &stream->program->blocks[stream->program->places[graph->inputs[0].tensor].block];
-    input->used = true;
+    gvk_program_fill_before(stream->program, stream->program->places[graph->inputs[0].tensor].block);
     result = gvk_emit_graph(&builder);
     if (!result && stream->tail.emit)
         result = stream->tail.emit(&stream->tail, &builder);
     if (result)
         return result;
-    input->first = 0;
     return gvk_program_plan(stream->program);
 }
 

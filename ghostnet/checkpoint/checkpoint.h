@@ -13,15 +13,19 @@ typedef struct gvk_checkpoint_tensor {
 
 typedef struct gvk_checkpoint gvk_checkpoint;
 
-/* The whole file is read into memory. The first bytes decide the format, not the name. */
+/* The whole file is read into memory. The first bytes decide the format, not the name. The path is UTF-8.
+ * Files up to 4 GiB, 16384 tensors. Doubles of a .pth arrive as floats; integers and other types that no network here
+ * has as weights are kept as GVK_TYPE_OTHER. A failure logs exactly one sentence: GVK_ERROR_FILE when the file cannot
+ * be read, GVK_ERROR_FORMAT when it is damaged or of another kind, GVK_ERROR_HOST_MEMORY. */
 gvk_result gvk_checkpoint_open(const gvk_host *host, const char *path, gvk_checkpoint **out);
 /* The same from memory; the bytes are copied. `label` names the source in messages. */
 gvk_result gvk_checkpoint_open_bytes(const gvk_host *host, const void *bytes, size_t count, const char *label,
                                      gvk_checkpoint **out);
+/* Names, arrays and metadata that the calls below gave live until this. Accepts NULL. */
 void gvk_checkpoint_destroy(gvk_checkpoint *checkpoint);
 
 uint32_t gvk_checkpoint_count(const gvk_checkpoint *checkpoint);
-/* In the file's order. */
+/* In the file's order; NULL past the last one. */
 const gvk_checkpoint_tensor *gvk_checkpoint_at(const gvk_checkpoint *checkpoint, uint32_t index);
 /* NULL when there is none. */
 const gvk_checkpoint_tensor *gvk_checkpoint_find(const gvk_checkpoint *checkpoint, const char *name);
