@@ -16,26 +16,27 @@
 
 #define STAGES_MAX 16
 
-static const char help_text[] =
-    "ghostvk detect finds objects in JPEG and PNG pictures.\n"
-    "\n"
-    "usage: ghostvk detect [OPTION]... IMAGE...\n"
-    "\n"
-    "  -m, --model MODEL    a .safetensors or .pth file; else the one that comes with ghostvk\n"
-    "      --classes FILE   class names, one a line; else the model's\n"
-    "      --anchors FILE   18 numbers with commas between; else the model's\n"
-    "      --device DEVICE  an index of `ghostvk devices`, a part of a name, or cpu\n"
-    "      --size WxH       the network's input, multiples of 32; else the model's\n"
-    "      --letterbox      keep the pictures' aspect ratio; --no-letterbox stretches them\n"
-    "      --conf SCORE     keep boxes of at least this score, 0 to 1; else the model's\n"
-    "      --iou OVERLAP    drop boxes that overlap a better one by more, 0 to 1; else the model's\n"
-    "      --json FILE      save the boxes; - is standard output, in place of the tables\n"
-    "  -o, --output PATH    draw the boxes: a picture's name, or a folder (PATH/ creates it)\n"
-    "  -v, --verbose        say more; -vv for debugging\n"
-    "  -h, --help           this text\n"
-    "\n"
-    "example:\n"
-    "  ghostvk detect --conf 0.4 --json boxes.json -o out/ models/samples/*.jpg\n";
+static const char help_text[] = "ghostvk detect finds objects in JPEG and PNG pictures.\n"
+                                "\n"
+                                "usage: ghostvk detect [OPTION]... IMAGE...\n"
+                                "\n"
+                                "  -m, --model MODEL    .safetensors or .pth file; default: the one of ghostvk\n"
+                                "      --classes FILE   class names, one a line; default: the model's\n"
+                                "      --anchors FILE   18 numbers with commas between; default: the model's\n"
+                                "      --device DEVICE  an index of `ghostvk devices`, a part of a name, or cpu\n"
+                                "      --size WxH       the network's input, multiples of 32\n"
+                                "      --letterbox      keep the aspect ratio; --no-letterbox stretches\n"
+                                "      --conf SCORE     keep boxes of at least this score, 0 to 1\n"
+                                "      --iou OVERLAP    drop boxes that overlap a better one by more, 0 to 1\n"
+                                "      --json FILE      save the boxes; - is stdout, in place of the tables\n"
+                                "  -o, --output PATH    draw the boxes: to a picture, or into a folder (PATH/)\n"
+                                "  -v, --verbose        say more; -vv for debugging\n"
+                                "  -h, --help           this text\n"
+                                "\n"
+                                "Without an option, size, letterbox, score and overlap are the model's.\n"
+                                "\n"
+                                "example:\n"
+                                "  ghostvk detect --conf 0.4 --json boxes.json -o out/ pictures/*.jpg\n";
 
 static const struct option long_options[] = {
     {"model", required_argument, NULL, 'm'},
@@ -81,8 +82,12 @@ struct work {
     size_t failed_count;
 };
 
+enum stage { STAGE_LOAD, STAGE_RESIZE, STAGE_NETWORK, STAGE_DECODE, STAGE_TOTAL, STAGE_COUNT };
+
+static const char *const stage_names[STAGE_COUNT] = {"load", "resize", "network", "decode", "total"};
+
 struct times {
-    double load, resize, network, decode, total; /* ms; NaN where the device has no clock */
+    double ms[STAGE_COUNT]; /* NaN where the device has no clock */
 };
 
 /* ---- the command line -------------------------------------------------------------------------------------------- */
@@ -276,11 +281,10 @@ static void print_counts(const struct work *work, const gvk_detection *detection
 
 static void print_times(const struct times *times)
 {
-    print_ms(stdout, "  load", times->load);
-    print_ms(stdout, ", resize", times->resize);
-    print_ms(stdout, ", network", times->network);
-    print_ms(stdout, ", decode", times->decode);
-    print_ms(stdout, ", total", times->total);
+    for (int stage = 0; stage < STAGE_COUNT; stage++) {
+        fputs(stage ? ", " : "  ", stdout);
+        print_ms(stdout, stage_names[stage], times->ms[stage]);
+    }
     putchar('\n');
 }
 
@@ -341,18 +345,11 @@ static void write_detections(struct work *work, const char *path, const struct i
         json_close(json);
     }
     json_close(json);
-    const struct {
-        const char *name;
-        double ms;
-    } stages[] = {
-        {"load", times->load},     {"resize", times->resize}, {"network", times->network},
-        {"decode", times->decode}, {"total", times->total},
-    };
     json_key(json, "ms");
     json_open_object(json, JSON_LINE);
-    for (size_t index = 0; index < sizeof stages / sizeof *stages; index++) {
-        json_key(json, stages[index].name);
-        json_double(json, round(stages[index].ms * 1e3) / 1e3);
+    for (int stage = 0; stage < STAGE_COUNT; stage++) {
+        json_key(json, stage_names[stage]);
+        json_double(json, round(times->ms[stage] * 1e3) / 1e3);
     }
     json_close(json);
     json_close(json);
@@ -403,17 +400,14 @@ static void read_timings(struct work *work, gvk_ticket ticket, struct times *tim
 {
     gvk_timing stages[STAGES_MAX];
     uint32_t count = STAGES_MAX;
-    times->resize = times->network = times->decode = NAN;
+    for (int stage = STAGE_RESIZE; stage <= STAGE_DECODE; stage++)
+        times->ms[stage] = NAN;
     if (gvk_stream_timings(work->stream, ticket, stages, &count) != GVK_OK)
         return;
-    for (uint32_t index = 0; index < count && index < STAGES_MAX; index++) {
-        if (strcmp(stages[index].name, "resize") == 0)
-            times->resize = stages[index].ms;
-        else if (strcmp(stages[index].name, "network") == 0)
-            times->network = stages[index].ms;
-        else if (strcmp(stages[index].name, "decode") == 0)
-            times->decode = stages[index].ms;
-    }
+    for (uint32_t index = 0; index < count && index < STAGES_MAX; index++)
+        for (int stage = STAGE_RESIZE; stage <= STAGE_DECODE; stage++)
+            if (strcmp(stages[index].name, stage_names[stage]) == 0)
+                times->ms[stage] = stages[index].ms;
 }
 
 /* The detections live until the stream's next call. */
@@ -445,7 +439,7 @@ static int process_picture(struct work *work, size_t index)
 {
     const char *path = work->request->images[index];
     struct image image = {0};
-    struct times times = {0};
+    struct times times = {{0}};
     const gvk_detection *detections = NULL;
     uint32_t count = 0;
     int outcome = OUTCOME_DONE;
@@ -458,9 +452,9 @@ static int process_picture(struct work *work, size_t index)
             write_error(work, path, message);
         goto done;
     }
-    times.load = clock_ms() - start;
+    times.ms[STAGE_LOAD] = clock_ms() - start;
     gvk_result result = find_boxes(work, &image, &detections, &count, &times);
-    times.total = clock_ms() - start;
+    times.ms[STAGE_TOTAL] = clock_ms() - start;
     if (result) {
         if (work->has_json)
             write_error(work, path, failure_reason(work->program, result));

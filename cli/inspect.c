@@ -8,21 +8,20 @@
 
 #define BATCH_MAX 1024
 
-static const char help_text[] =
-    "ghostvk inspect describes a model and the plan to run it. Needs no Vulkan.\n"
-    "\n"
-    "usage: ghostvk inspect [OPTION]... [MODEL]\n"
-    "\n"
-    "  -m, --model MODEL  a .safetensors or .pth file; else the one that comes with ghostvk\n"
-    "      --size WxH     the network's input, multiples of 32; else the model's\n"
-    "      --batch N      pictures in a frame; else 1\n"
-    "      --layers       list the layers too\n"
-    "      --json         print JSON, always with the layers\n"
-    "  -v, --verbose      say more, such as the tensors that are not used; -vv for debugging\n"
-    "  -h, --help         this text\n"
-    "\n"
-    "example:\n"
-    "  ghostvk inspect --size 608x608 --layers models/blood-cells.safetensors\n";
+static const char help_text[] = "ghostvk inspect describes a model and the plan to run it. Needs no Vulkan.\n"
+                                "\n"
+                                "usage: ghostvk inspect [OPTION]... [MODEL]\n"
+                                "\n"
+                                "  -m, --model MODEL  .safetensors or .pth file; default: the one of ghostvk\n"
+                                "      --size WxH     the network's input, multiples of 32; default: the model's\n"
+                                "      --batch N      pictures in a frame; default: 1\n"
+                                "      --layers       list the layers too\n"
+                                "      --json         print JSON, always with the layers\n"
+                                "  -v, --verbose      say more, such as the unused tensors; -vv for debugging\n"
+                                "  -h, --help         this text\n"
+                                "\n"
+                                "example:\n"
+                                "  ghostvk inspect --size 608x608 --layers model.pth\n";
 
 static const struct option long_options[] = {
     {"model", required_argument, NULL, 'm'},          {"size", required_argument, NULL, OPTION_SIZE},
@@ -101,7 +100,7 @@ static void print_classes(const gvk_network_info *info)
 static void print_amount(uint64_t amount)
 {
     if (amount >= 1000000000)
-        printf("%.2f thousand million", (double)amount / 1e9);
+        printf("%.2f billion", (double)amount / 1e9);
     else if (amount >= 1000000)
         printf("%.2f million", (double)amount / 1e6);
     else

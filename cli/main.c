@@ -14,26 +14,27 @@
 static const char usage_text[] = "usage: ghostvk COMMAND [OPTION]... [FILE]...\n"
                                  "commands: detect, run, devices, inspect; `ghostvk --help` says more\n";
 
-static const char help_text[] =
-    "ghostvk finds objects in pictures with GhostNet-YOLOv4, on any Vulkan device.\n"
-    "\n"
-    "usage: ghostvk COMMAND [OPTION]... [FILE]...\n"
-    "\n"
-    "commands:\n"
-    "  detect     print, draw or save the boxes in pictures\n"
-    "  run        write a network's raw outputs to a file\n"
-    "  devices    list the Vulkan devices\n"
-    "  inspect    describe a model and its plan; needs no Vulkan\n"
-    "\n"
-    "options:\n"
-    "  -h, --help      this text, or a command's own: ghostvk detect --help\n"
-    "  -V, --version   the version\n"
-    "\n"
-    "example:\n"
-    "  ghostvk detect -o out/ models/samples/*.jpg\n"
-    "\n"
-    "exit codes: 0 all done, 1 some inputs failed, 2 wrong usage, 3 model refused, 4 no usable device,\n"
-    "            5 device or driver failure, 6 out of memory, 130 interrupted\n";
+static const char help_text[] = "ghostvk finds objects in pictures with GhostNet-YOLOv4, on any Vulkan device.\n"
+                                "\n"
+                                "usage: ghostvk COMMAND [OPTION]... [FILE]...\n"
+                                "\n"
+                                "commands:\n"
+                                "  detect     print, draw or save the boxes in pictures\n"
+                                "  run        write a network's raw outputs to a file\n"
+                                "  devices    list the Vulkan devices\n"
+                                "  inspect    describe a model and its plan; needs no Vulkan\n"
+                                "\n"
+                                "options:\n"
+                                "  -h, --help      this text, or a command's own: ghostvk detect --help\n"
+                                "  -V, --version   the version\n"
+                                "\n"
+                                "example:\n"
+                                "  ghostvk detect -o out/ models/samples/*.jpg\n"
+                                "\n"
+                                "exit codes:\n"
+                                "  0 all done, 1 some inputs failed, 2 wrong usage, 3 model refused,\n"
+                                "  4 no usable device, 5 device or driver failure, 6 out of memory,\n"
+                                "  130 interrupted\n";
 
 static const struct {
     const char *name;

@@ -231,7 +231,7 @@ static bool copy_params(gvk_graph *graph, const gvk_node *from, struct gvk_graph
         return false;
     }
     *node = (struct gvk_graph_node){
-        .op = from->op,
+        .op = (int)from->op,
         .kernel = from->kernel ? from->kernel : 1,
         .stride = from->stride ? from->stride : 1,
         .padding = from->op == GVK_OP_MAX_POOL ? from->kernel / 2 : from->padding,

@@ -271,6 +271,7 @@ typedef struct gvk_stream_params {
     uint32_t frames;                 /* in flight at once; 0: 1 */
     const char *const *kept_tensors; /* names of nodes whose outputs stay readable beside the graph's outputs */
     uint32_t kept_count;
+    int profile; /* time every dispatch; slower, since nothing overlaps */
 } gvk_stream_params;
 
 GVK_API gvk_result gvk_stream_create(gvk_model *model, const gvk_stream_params *params, gvk_stream **out);
@@ -316,6 +317,17 @@ typedef struct gvk_timing {
 
 /* On entry *count is the capacity; on return the number of stages. 0 stages when the device has no timestamps. */
 GVK_API gvk_result gvk_stream_timings(gvk_stream *stream, gvk_ticket ticket, gvk_timing *out, uint32_t *count);
+
+typedef struct gvk_layer_timing {
+    const char *name;   /* of the node, or of the step behind the network; lives as long as the stream */
+    const char *kernel; /* the variant that ran; static */
+    double ms;
+} gvk_layer_timing;
+
+/* Every dispatch of a frame of a stream made with `profile`, in order. On entry *count is the capacity; on return the
+ * number of dispatches; 0 without `profile` or timestamps. */
+GVK_API gvk_result gvk_stream_layer_timings(gvk_stream *stream, gvk_ticket ticket, gvk_layer_timing *out,
+                                            uint32_t *count);
 
 /* ---- looking at a plan, no device needed --------------------------------------------------------------------------
  */

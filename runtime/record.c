@@ -228,7 +228,7 @@ static void record_dispatch(struct gvk_recorder *recorder, VkCommandBuffer comma
 }
 
 gvk_result gvk_recorder_record(struct gvk_recorder *recorder, VkCommandBuffer commands, uint32_t frame, uint32_t first,
-                               uint32_t end, struct gvk_hazards *hazards)
+                               uint32_t end, struct gvk_hazards *hazards, VkQueryPool profile)
 {
     const struct gvk_program *program = recorder->program;
     const struct gvk_functions *vk = &recorder->device->vk;
@@ -239,8 +239,10 @@ gvk_result gvk_recorder_record(struct gvk_recorder *recorder, VkCommandBuffer co
         gvk_result result = gvk_hazards_check(hazards, program, command, &barrier, &transfer);
         if (result)
             return result;
-        if (barrier)
-            record_barrier(recorder->device, commands, transfer);
+        if (barrier || profile)
+            record_barrier(recorder->device, commands, transfer || profile);
+        if (profile)
+            vk->CmdWriteTimestamp(commands, VK_PIPELINE_STAGE_BOTTOM_OF_PIPE_BIT, profile, 2 * i);
         gvk_begin_label(recorder->device, commands, command->label);
         if (command->kind == GVK_COMMAND_CLEAR) {
             const struct gvk_operand *operand = &command->operands[0];
@@ -250,6 +252,8 @@ gvk_result gvk_recorder_record(struct gvk_recorder *recorder, VkCommandBuffer co
             record_dispatch(recorder, commands, frame, i, &bound);
         }
         gvk_end_label(recorder->device, commands);
+        if (profile)
+            vk->CmdWriteTimestamp(commands, VK_PIPELINE_STAGE_BOTTOM_OF_PIPE_BIT, profile, 2 * i + 1);
     }
     return GVK_OK;
 }

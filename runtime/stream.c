@@ -28,7 +28,7 @@ struct frame {
     struct gvk_buffer parameters, result;
     VkCommandBuffer intake_commands, main_commands;
     VkFence fence;
-    VkQueryPool queries;
+    VkQueryPool queries, profile; /* of stages; of commands, or none */
     gvk_ticket ticket;
     bool in_flight;
 };
@@ -49,6 +49,7 @@ struct gvk_stream {
     uint64_t readable_offset, result_bytes; /* where the readables begin; in all */
     float *values;                          /* of the last tensor read */
     uint64_t value_capacity;
+    bool profiled;
     bool lost; /* a wait ran out of time: its frame may still be running */
 };
 
@@ -142,6 +143,20 @@ static gvk_result create_commands(gvk_stream *stream)
     return result;
 }
 
+static gvk_result create_queries(gvk_device *device, uint32_t count, uint32_t frame, VkQueryPool *out)
+{
+    VkQueryPoolCreateInfo create = {
+        .sType = VK_STRUCTURE_TYPE_QUERY_POOL_CREATE_INFO,
+        .queryType = VK_QUERY_TYPE_TIMESTAMP,
+        .queryCount = count,
+    };
+    gvk_result result =
+        GVK_VULKAN(device, "vkCreateQueryPool", device->vk.CreateQueryPool(device->device, &create, NULL, out));
+    if (!result)
+        gvk_name_object(device, VK_OBJECT_TYPE_QUERY_POOL, (uint64_t)*out, "frame %u, %u timestamps", frame, count);
+    return result;
+}
+
 static gvk_result create_frame(gvk_stream *stream, uint32_t index)
 {
     gvk_device *device = stream->device;
@@ -162,14 +177,9 @@ static gvk_result create_frame(gvk_stream *stream, uint32_t index)
     gvk_name_object(device, VK_OBJECT_TYPE_FENCE, (uint64_t)frame->fence, "frame %u", index);
     if (!device->timestamp_bits)
         return GVK_OK;
-    VkQueryPoolCreateInfo queries = {
-        .sType = VK_STRUCTURE_TYPE_QUERY_POOL_CREATE_INFO,
-        .queryType = VK_QUERY_TYPE_TIMESTAMP,
-        .queryCount = TIME_COUNT,
-    };
-    result = GVK_VULKAN(device, "vkCreateQueryPool", vk->CreateQueryPool(device->device, &queries, NULL, &frame->queries));
-    if (!result)
-        gvk_name_object(device, VK_OBJECT_TYPE_QUERY_POOL, (uint64_t)frame->queries, "frame %u", index);
+    result = create_queries(device, TIME_COUNT, index, &frame->queries);
+    if (!result && stream->profiled)
+        result = create_queries(device, 2 * stream->program->command_count, index, &frame->profile);
     return result;
 }
 
@@ -226,12 +236,15 @@ static gvk_result record_main(gvk_stream *stream, uint32_t index)
     gvk_result result = GVK_VULKAN(device, "vkBeginCommandBuffer", vk->BeginCommandBuffer(commands, &begin));
     if (result)
         return result;
+    if (frame->profile)
+        vk->CmdResetQueryPool(commands, frame->profile, 0, 2 * program->command_count);
     record_full_barrier(stream, commands);
-    result = gvk_recorder_record(&stream->recorder, commands, index, 0, program->network_end, &hazards);
+    result = gvk_recorder_record(&stream->recorder, commands, index, 0, program->network_end, &hazards, frame->profile);
     if (result)
         goto done;
     write_timestamp(stream, frame, commands, TIME_NETWORK);
-    result = gvk_recorder_record(&stream->recorder, commands, index, program->network_end, program->command_count, &hazards);
+    result = gvk_recorder_record(&stream->recorder, commands, index, program->network_end, program->command_count, &hazards,
+                                 frame->profile);
     if (result)
         goto done;
     write_timestamp(stream, frame, commands, TIME_TAIL);
@@ -272,6 +285,7 @@ gvk_result gvk_stream_create_with_tail(gvk_model *model, const gvk_stream_params
         stream->frame_count = 0;
         goto fail;
     }
+    stream->profiled = params->profile != 0;
     result = make_program(stream, params);
     if (result)
         goto fail;
@@ -342,6 +356,8 @@ void gvk_stream_destroy(gvk_stream *stream)
             vk->DestroyFence(device->device, frame->fence, NULL);
         if (frame->queries)
             vk->DestroyQueryPool(device->device, frame->queries, NULL);
+        if (frame->profile)
+            vk->DestroyQueryPool(device->device, frame->profile, NULL);
     }
     if (stream->pool)
         vk->DestroyCommandPool(device->device, stream->pool, NULL);
@@ -533,6 +549,12 @@ gvk_result gvk_stream_read(gvk_stream *stream, gvk_ticket ticket, const char *na
     return GVK_OK;
 }
 
+static double milliseconds_between(const gvk_device *device, uint64_t first, uint64_t last)
+{
+    uint64_t mask = device->timestamp_bits >= 64 ? UINT64_MAX : ((uint64_t)1 << device->timestamp_bits) - 1;
+    return (double)((last - first) & mask) * device->timestamp_period_ns * 1e-6;
+}
+
 gvk_result gvk_stream_timings(gvk_stream *stream, gvk_ticket ticket, gvk_timing *out, uint32_t *count)
 {
     if (!stream)
@@ -554,10 +576,41 @@ gvk_result gvk_stream_timings(gvk_stream *stream, gvk_ticket ticket, gvk_timing 
             return result;
     }
     const char *const names[3] = {"resize", "network", stream->tail.stage};
-    uint64_t mask = device->timestamp_bits >= 64 ? UINT64_MAX : ((uint64_t)1 << device->timestamp_bits) - 1;
     for (uint32_t i = 0; i < stages && i < *count; i++)
-        out[i] = (gvk_timing){names[i], (double)((times[i + 1] - times[i]) & mask) * device->timestamp_period_ns * 1e-6};
+        out[i] = (gvk_timing){names[i], milliseconds_between(device, times[i], times[i + 1])};
     *count = stages;
+    return GVK_OK;
+}
+
+gvk_result gvk_stream_layer_timings(gvk_stream *stream, gvk_ticket ticket, gvk_layer_timing *out, uint32_t *count)
+{
+    if (!stream)
+        return GVK_ERROR_ARGUMENT;
+    gvk_device *device = stream->device;
+    if (!count || (*count && !out))
+        return gvk_fail(&device->host, GVK_ERROR_ARGUMENT,
+                        "gvk_stream_layer_timings needs a count, and room for that many dispatches.");
+    struct frame *frame = NULL;
+    gvk_result result = find_done_frame(stream, ticket, &frame);
+    if (result)
+        return result;
+    uint32_t capacity = *count, filled = 0;
+    for (uint32_t i = 0; i < stream->program->command_count && frame->profile; i++) {
+        const struct gvk_command *command = &stream->program->commands[i];
+        if (command->kind != GVK_COMMAND_DISPATCH)
+            continue;
+        uint64_t times[2];
+        result = GVK_VULKAN(device, "vkGetQueryPoolResults",
+                            device->vk.GetQueryPoolResults(device->device, frame->profile, 2 * i, 2, sizeof times, times,
+                                                           sizeof times[0], VK_QUERY_RESULT_64_BIT));
+        if (result)
+            return result;
+        if (filled < capacity)
+            out[filled] = (gvk_layer_timing){command->label, gvk_shader_codes[command->key.shader].name,
+                                             milliseconds_between(device, times[0], times[1])};
+        filled++;
+    }
+    *count = filled;
     return GVK_OK;
 }
 

@@ -5,7 +5,7 @@
 #include <string.h>
 
 /* A path is cut so that a sentence of the log (512 bytes) has room for the reason. */
-#define LABEL_LIMIT 160
+#define LABEL_LIMIT 120
 
 gvk_result gvk_refuse(const gvk_source *source, const char *format, ...)
 {

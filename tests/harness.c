@@ -1,0 +1,138 @@
+/* Devices, goldens and comparisons for the tests that need a device. */
+#include "harness.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "filler.h"
+#include "ghostnet/checkpoint/checkpoint.h"
+#include "host_device.h"
+#include "runtime/kernel/kernel.h"
+
+static void print_sentence(void *user, gvk_log_level level, const char *sentence)
+{
+    (void)user;
+    if (level <= GVK_LOG_ERROR)
+        print_message("             (%s)\n", sentence);
+}
+
+const gvk_host test_host = {.size = sizeof(gvk_host), .log = print_sentence};
+
+static struct host_device imported; /* one device a test program */
+
+gvk_device *open_test_device(void)
+{
+    gvk_device *device = NULL;
+    const char *kind = getenv("GVK_TEST_DEVICE");
+    if (kind && !strcmp(kind, "imported")) {
+        if (!host_device_create(&imported)) {
+            print_error("No Vulkan device could be created: %s\n", imported.fault);
+            return NULL;
+        }
+        gvk_import_params params = host_device_params(&imported);
+        params.host = &test_host;
+        if (gvk_device_import(&params, &device))
+            host_device_destroy(&imported);
+    } else {
+        gvk_device_params params = {.size = sizeof params, .host = &test_host};
+        gvk_device_open(&params, &device);
+    }
+    return device;
+}
+
+void close_test_device(gvk_device *device)
+{
+    gvk_device_destroy(device);
+    host_device_destroy(&imported);
+}
+
+int open_device_fixture(void **state)
+{
+    *state = open_test_device();
+    return *state ? 0 : -1;
+}
+
+int close_device_fixture(void **state)
+{
+    close_test_device(*state);
+    return 0;
+}
+
+void assert_result(gvk_result result, gvk_result expected, const char *call, const char *file, int line)
+{
+    if (result != expected) {
+        print_error("%s returned %s, not %s\n", call, gvk_result_name(result), gvk_result_name(expected));
+        _fail(file, line);
+    }
+}
+
+struct golden {
+    gvk_checkpoint *file;
+};
+
+struct golden *open_golden(const char *name)
+{
+    char path[1024];
+    snprintf(path, sizeof path, "%s/goldens/%s", GVK_TEST_DATA_DIR, name);
+    struct golden *golden = calloc(1, sizeof *golden);
+    assert_non_null(golden);
+    assert_ok(gvk_checkpoint_open(&test_host, path, &golden->file));
+    return golden;
+}
+
+void close_golden(struct golden *golden)
+{
+    if (golden)
+        gvk_checkpoint_destroy(golden->file);
+    free(golden);
+}
+
+const gvk_array *golden_array(const struct golden *golden, const char *name)
+{
+    const gvk_checkpoint_tensor *tensor = gvk_checkpoint_find(golden->file, name);
+    if (!tensor)
+        fail_msg("the golden has no tensor %s", name);
+    return &tensor->array;
+}
+
+const char *golden_text(const struct golden *golden, const char *key)
+{
+    return gvk_checkpoint_metadata(golden->file, key);
+}
+
+float *golden_floats(const struct golden *golden, const char *name, uint64_t *count)
+{
+    const gvk_array *array = golden_array(golden, name);
+    *count = 1;
+    for (uint32_t i = 0; i < array->rank; i++)
+        *count *= array->shape[i];
+    float *values = NULL;
+    gvk_host plain = {.size = sizeof plain}; /* malloc, so that free() fits */
+    plain = gvk_host_complete(&plain);
+    assert_ok(gvk_read_weights(&plain, array, *count, &values));
+    return values;
+}
+
+double relative_error(const float *got, const float *expected, uint64_t count)
+{
+    double largest = 0, worst = 0;
+    for (uint64_t i = 0; i < count; i++) {
+        largest = fmax(largest, fabs((double)expected[i]));
+        double difference = fabs((double)got[i] - (double)expected[i]);
+        if (!(difference <= worst)) /* true for a not-a-number */
+            worst = isnan(difference) ? INFINITY : difference;
+    }
+    return largest > 0 ? worst / largest : worst;
+}
+
+float quarter_step(uint64_t *random_state)
+{
+    return (float)((int)(splitmix64_next(random_state) % 17) - 8) * 0.25f;
+}
+
+uint32_t random_below(uint64_t *random_state, uint32_t limit)
+{
+    return (uint32_t)(splitmix64_next(random_state) % limit);
+}

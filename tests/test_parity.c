@@ -1,0 +1,150 @@
+/* Whole networks against PyTorch: raw maps and logits within 1e-4 of each map's largest magnitude, on the fast path and
+ * on the reference path. The weights and inputs are filled by a named generator that C and Python share, and the
+ * goldens were computed in double precision (tests/goldens/README.md). */
+#include "harness.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "checkpoint_maker.h"
+#include "filler.h"
+
+#define TOLERANCE 1e-4
+
+struct golden_case {
+    const char *file;
+    bool classifier;
+    double width;
+    uint32_t classes, input_width, input_height, batch;
+};
+
+/* Sizes, batches, class counts and widths, covered in pairs; 416x416 once. */
+static const struct golden_case cases[] = {
+    {"detector_w050_c3_64x64_b1.safetensors", false, 0.5, 3, 64, 64, 1},
+    {"detector_w050_c80_64x64_b2.safetensors", false, 0.5, 80, 64, 64, 2},
+    {"detector_w100_c3_64x64_b2.safetensors", false, 1.0, 3, 64, 64, 2},
+    {"detector_w100_c20_64x64_b1.safetensors", false, 1.0, 20, 64, 64, 1},
+    {"detector_w130_c20_64x64_b2.safetensors", false, 1.3, 20, 64, 64, 2},
+    {"detector_w130_c80_64x64_b1.safetensors", false, 1.3, 80, 64, 64, 1},
+    {"detector_w050_c20_608x320_b1.safetensors", false, 0.5, 20, 608, 320, 1},
+    {"detector_w130_c3_608x320_b2.safetensors", false, 1.3, 3, 608, 320, 2},
+    {"detector_w100_c80_416x416_b1.safetensors", false, 1.0, 80, 416, 416, 1},
+    {"classifier_w050_c10_224x224_b2.safetensors", true, 0.5, 10, 224, 224, 2},
+    {"classifier_w100_c1000_224x224_b1.safetensors", true, 1.0, 1000, 224, 224, 1},
+    {"classifier_w130_c37_224x224_b1.safetensors", true, 1.3, 37, 224, 224, 1},
+};
+#define CASE_COUNT (sizeof cases / sizeof cases[0])
+
+static gvk_network *open_filled_network(const struct golden_case *golden)
+{
+    struct network_shape shape = {
+        .kind = golden->classifier ? NETWORK_CLASSIFIER : NETWORK_DETECTOR,
+        .width = golden->width,
+        .class_count = golden->classes,
+    };
+    gvk_network_params params = {.size = sizeof params};
+    unsigned char *bytes = make_checkpoint(&shape, &params.byte_count);
+    assert_non_null(bytes);
+    params.bytes = bytes;
+    gvk_network *network = NULL;
+    assert_ok(gvk_network_open(&test_host, &params, &network));
+    free(bytes);
+    return network;
+}
+
+static void compare_output(gvk_stream *stream, gvk_ticket ticket, const struct golden *file, const char *name,
+                           const struct golden_case *golden, const char *path)
+{
+    gvk_array array;
+    uint64_t count;
+    assert_ok(gvk_stream_read(stream, ticket, name, &array));
+    float *expected = golden_floats(file, name, &count);
+    assert_int_equal(array.bytes, count * sizeof(float));
+    double error = relative_error(array.data, expected, count);
+    free(expected);
+    if (error > TOLERANCE)
+        fail_msg("%s, %s path: %s is off by %.3g of its largest magnitude (allowed %.0e)", golden->file, path, name,
+                 error, TOLERANCE);
+    print_message("             %-45s %-9s %-8s %.1e\n", golden->file, path, name, error);
+}
+
+static void run_case(gvk_device *device, const struct golden_case *golden, uint32_t rewrites_off, const char *path)
+{
+    gvk_network *network = open_filled_network(golden);
+    gvk_model_params model_params = {.size = sizeof model_params, .rewrites_off = rewrites_off};
+    gvk_model *model = NULL;
+    assert_ok(gvk_model_create(device, gvk_network_graph(network), &model_params, &model));
+    gvk_network_destroy(network); /* the model does not need it any more */
+    gvk_stream_params stream_params = {
+        .size = sizeof stream_params,
+        .width = golden->input_width,
+        .height = golden->input_height,
+        .batch = golden->batch,
+    };
+    gvk_stream *stream = NULL;
+    assert_ok(gvk_stream_create(model, &stream_params, &stream));
+
+    const uint64_t shape[4] = {golden->batch, 3, golden->input_height, golden->input_width};
+    size_t item = (size_t)(shape[1] * shape[2] * shape[3]);
+    float *input = malloc(item * golden->batch * sizeof *input);
+    assert_non_null(input);
+    fill_input("input", shape, input);
+    gvk_picture pictures[2];
+    for (uint32_t i = 0; i < golden->batch; i++)
+        pictures[i] = (gvk_picture){
+            .size = sizeof(gvk_picture),
+            .kind = GVK_PICTURE_TENSOR,
+            .width = golden->input_width,
+            .height = golden->input_height,
+            .pixels = input + i * item,
+        };
+    gvk_ticket ticket = 0;
+    assert_ok(gvk_stream_submit(stream, pictures, golden->batch, &ticket));
+    free(input);
+    assert_ok(gvk_stream_wait(stream, ticket, UINT64_MAX));
+    struct golden *file = open_golden(golden->file);
+    if (golden->classifier) {
+        compare_output(stream, ticket, file, "logits", golden, path);
+    } else {
+        compare_output(stream, ticket, file, "stride32", golden, path);
+        compare_output(stream, ticket, file, "stride16", golden, path);
+        compare_output(stream, ticket, file, "stride8", golden, path);
+    }
+    close_golden(file);
+    gvk_stream_destroy(stream);
+    gvk_model_destroy(model);
+}
+
+static void the_fast_path_equals_pytorch(void **state)
+{
+    for (size_t i = 0; i < CASE_COUNT; i++)
+        run_case(*state, &cases[i], 0, "fast");
+}
+
+static void the_reference_path_equals_pytorch(void **state)
+{
+    for (size_t i = 0; i < CASE_COUNT; i++)
+        run_case(*state, &cases[i], GVK_REWRITE_ALL, "reference");
+}
+
+static void each_rewrite_alone_changes_no_result(void **state)
+{
+    for (uint32_t bit = 1; bit < GVK_REWRITE_ALL; bit <<= 1) {
+        char path[32];
+        snprintf(path, sizeof path, "off 0x%02x", bit);
+        run_case(*state, &cases[3], bit, path);
+        snprintf(path, sizeof path, "only 0x%02x", bit);
+        run_case(*state, &cases[3], GVK_REWRITE_ALL & ~bit, path);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(the_fast_path_equals_pytorch),
+        cmocka_unit_test(the_reference_path_equals_pytorch),
+        cmocka_unit_test(each_rewrite_alone_changes_no_result),
+    };
+    return cmocka_run_group_tests(tests, open_device_fixture, close_device_fixture);
+}

@@ -1,0 +1,3 @@
+/* volk's functions, for the program side of an imported device. The library itself defines no vk* symbol. */
+#define VOLK_IMPLEMENTATION
+#include <volk.h>
