@@ -80,15 +80,16 @@ static gvk_result emit(const struct gvk_builder *builder, uint32_t index)
                                                  texels ? GVK_BINDING_SOURCE_TEXELS : GVK_BINDING_SOURCE, GVK_READ));
     gvk_add_operand(&command, gvk_weights_operand(builder, index,
                                                   texels ? GVK_BINDING_WEIGHTS_TEXELS : GVK_BINDING_WEIGHTS));
-    if (node->residual) {
-        command.key.constants[GVK_CONSTANT_EXTRA] = GVK_EXTRA_RESIDUAL;
-        gvk_add_operand(&command, gvk_tensor_operand(program, node->residual,
+    /* A binding that the shader names must hold something, also where its constants leave it unread. */
+    gvk_tensor extra = node->residual ? node->residual : node->inputs[0];
+    command.key.constants[GVK_CONSTANT_EXTRA] = node->residual ? GVK_EXTRA_RESIDUAL : GVK_EXTRA_NONE;
+    if (tile)
+        gvk_add_operand(&command, gvk_tensor_operand(program, extra,
                                                      texels ? GVK_BINDING_EXTRA_TEXELS : GVK_BINDING_EXTRA, GVK_READ));
-    }
     struct gvk_depthwise_push push = {
         .output_item = program->places[node->output].item,
         .source_item = program->places[node->inputs[0]].item,
-        .extra_item = node->residual ? program->places[node->residual].item : 0,
+        .extra_item = program->places[extra].item,
         .quads = gvk_quads(node->input_channels),
         .width = in->width,
         .height = in->height,

@@ -64,10 +64,9 @@ static gvk_result emit_batch_norm(const struct gvk_builder *builder, uint32_t in
 {
     const struct gvk_graph_node *node = &builder->graph->nodes[index];
     struct gvk_command command = begin_planes(builder, node, GVK_SHADER_BATCH_NORM);
-    if (node->norm.present) {
-        command.key.constants[GVK_CONSTANT_MODE] = 1;
-        gvk_add_operand(&command, gvk_weights_operand(builder, index, GVK_BINDING_WEIGHTS));
-    }
+    command.key.constants[GVK_CONSTANT_MODE] = node->norm.present;
+    /* Also for an activation alone, which reads none: a binding that the shader names must hold something. */
+    gvk_add_operand(&command, gvk_weights_operand(builder, index, GVK_BINDING_WEIGHTS));
     struct gvk_planes_push push = planes_of(builder->program, node);
     return finish_planes(builder, &command, &push, push.width * push.height, push.quads);
 }

@@ -94,7 +94,8 @@ static gvk_result emit(const struct gvk_builder *builder, uint32_t index)
     const struct gvk_graph_node *node = &builder->graph->nodes[index];
     const struct tile *tile = choose_tile(builder, node);
     const struct gvk_shape *in = &program->shapes[node->inputs[0]];
-    gvk_tensor extra = node->residual ? node->residual : node->gate;
+    /* A binding that the shader names must hold something, also where its constants leave it unread. */
+    gvk_tensor extra = node->residual ? node->residual : node->gate ? node->gate : node->inputs[0];
     uint32_t pixels = in->width * in->height;
 
     struct gvk_command command = gvk_begin_dispatch(builder, node, tile->shader, tile->local_size);
@@ -107,14 +108,14 @@ static gvk_result emit(const struct gvk_builder *builder, uint32_t index)
                                                  tile->texels ? GVK_BINDING_SOURCE_TEXELS : GVK_BINDING_SOURCE, GVK_READ));
     gvk_add_operand(&command, gvk_weights_operand(builder, index,
                                                   tile->texels ? GVK_BINDING_WEIGHTS_TEXELS : GVK_BINDING_WEIGHTS));
-    if (extra)
+    if (!builder->reference)
         gvk_add_operand(&command, gvk_tensor_operand(program, extra,
                                                      tile->texels ? GVK_BINDING_EXTRA_TEXELS : GVK_BINDING_EXTRA,
                                                      GVK_READ));
     struct gvk_pointwise_push push = {
         .output_item = program->places[node->output].item,
         .source_item = program->places[node->inputs[0]].item,
-        .extra_item = extra ? program->places[extra].item : 0,
+        .extra_item = program->places[extra].item,
         .bias = (uint32_t)bias_offset(tile, node),
         .input_quads = gvk_quads(node->input_channels),
         .output_quads = gvk_quads(node->output_channels),
