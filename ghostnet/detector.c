@@ -92,9 +92,9 @@ static gvk_result emit_decode(const struct detector *detector, const struct gvk_
         gvk_tensor map = gvk_graph_find_tensor(builder->graph, detector->setup.maps[i]);
         const struct gvk_shape *shape = &builder->program->shapes[map];
         struct gvk_command command = begin(labels[i], GVK_SHADER_DECODE);
-        gvk_add_operand(&command, as(blocks->candidates, GVK_BINDING_OUTPUT, GVK_WRITE));
+        gvk_add_operand(&command, as(blocks->candidates, GVK_BINDING_OUTPUT, GVK_APPEND));
         gvk_add_operand(&command, gvk_tensor_operand(builder->program, map, GVK_BINDING_SOURCE, GVK_READ));
-        gvk_add_operand(&command, as(blocks->counters, GVK_BINDING_EXTRA, GVK_READ_WRITE));
+        gvk_add_operand(&command, as(blocks->counters, GVK_BINDING_EXTRA, GVK_APPEND));
         gvk_add_operand(&command, as(blocks->parameters, GVK_BINDING_WEIGHTS, GVK_READ));
         struct gvk_decode_push push = {
             .source_item = builder->program->places[map].item,

@@ -17,6 +17,7 @@ static bool live_together(const struct gvk_block *left, const struct gvk_block *
 /* Places the largest blocks first, each at the lowest offset at which no block that lives at the same time lies. */
 gvk_result gvk_program_plan(struct gvk_program *program)
 {
+    gvk_program_schedule(program);
     uint32_t count = program->block_count;
     uint32_t *order = gvk_allocate_array(program->host, count, sizeof *order);
     uint32_t *placed = gvk_allocate_array(program->host, count, sizeof *placed); /* by offset */
@@ -87,7 +88,7 @@ static struct gvk_hazard_range range_of(const struct gvk_program *program, const
 
 static bool collide(const struct gvk_hazard_range *left, const struct gvk_hazard_range *right)
 {
-    return left->place == right->place && ((left->access | right->access) & GVK_WRITE) && left->first < right->end &&
+    return left->place == right->place && gvk_accesses_collide(left->access, right->access) && left->first < right->end &&
            right->first < left->end;
 }
 

@@ -51,23 +51,12 @@ gvk_result gvk_program_add_block(struct gvk_program *program, uint64_t bytes, ui
 void gvk_program_fill_before(struct gvk_program *program, uint32_t block)
 {
     program->blocks[block].used = true;
-    program->blocks[block].first = 0;
+    program->blocks[block].filled_before = true;
 }
 
 void gvk_program_keep_block(struct gvk_program *program, uint32_t block)
 {
     program->blocks[block].last = GVK_FOREVER;
-}
-
-static void touch(struct gvk_program *program, uint32_t block)
-{
-    struct gvk_block *touched = &program->blocks[block];
-    if (!touched->used) {
-        touched->used = true;
-        touched->first = program->command_count;
-    }
-    if (touched->last != GVK_FOREVER)
-        touched->last = program->command_count;
 }
 
 gvk_result gvk_program_add_command(struct gvk_program *program, const struct gvk_command *command)
@@ -83,7 +72,7 @@ gvk_result gvk_program_add_command(struct gvk_program *program, const struct gvk
     }
     for (uint32_t i = 0; i < command->operand_count; i++)
         if (command->operands[i].place == GVK_PLACE_ARENA)
-            touch(program, command->operands[i].block);
+            program->blocks[command->operands[i].block].used = true;
     program->commands[program->command_count++] = *command;
     return GVK_OK;
 }

@@ -20,7 +20,17 @@ enum gvk_place {
     GVK_PLACE_RESULT      /* the frame's result, read by the host */
 };
 
-enum gvk_access { GVK_READ = 1, GVK_WRITE = 2, GVK_READ_WRITE = 3 };
+enum gvk_access {
+    GVK_READ = 1,
+    GVK_WRITE = 2,
+    GVK_READ_WRITE = 3,
+    GVK_APPEND = 6 /* written through atomics, each element by one: appends do not disturb each other */
+};
+
+static inline bool gvk_accesses_collide(enum gvk_access left, enum gvk_access right)
+{
+    return ((left | right) & GVK_WRITE) && !(left == GVK_APPEND && right == GVK_APPEND);
+}
 
 /* A range that a command touches. */
 struct gvk_operand {
@@ -36,6 +46,7 @@ enum gvk_command_kind { GVK_COMMAND_DISPATCH, GVK_COMMAND_CLEAR };
 
 struct gvk_command {
     enum gvk_command_kind kind; /* clear: the only operand is filled with zeros */
+    uint32_t level;             /* set by schedule.c */
     const char *label;          /* the node's name; lives as long as the graph, or static */
     struct gvk_pipeline_key key;
     uint32_t groups[3];
@@ -47,8 +58,8 @@ struct gvk_command {
 
 struct gvk_block {
     uint64_t bytes;       /* slack included */
-    uint32_t first, last; /* command that first and last touches it; GVK_FOREVER: stays readable */
-    bool used;
+    uint32_t first, last; /* level of the commands that first and last touch it; GVK_FOREVER: stays readable */
+    bool used, filled_before;
     uint64_t offset; /* in the arena, once planned */
 };
 
@@ -105,8 +116,9 @@ gvk_result gvk_program_place_tensors(struct gvk_builder *builder, uint32_t width
 void gvk_program_fill_before(struct gvk_program *program, uint32_t block);
 /* The block stays readable behind the last command. */
 void gvk_program_keep_block(struct gvk_program *program, uint32_t block);
-/* Gives every block its offset in the arena. */
+/* Reorders the commands (schedule.c) and gives every block its offset in the arena. */
 gvk_result gvk_program_plan(struct gvk_program *program);
+void gvk_program_schedule(struct gvk_program *program);
 
 /* Walks commands in order and says where a barrier is needed. Used by record.c and for counting. */
 struct gvk_hazards {

@@ -396,7 +396,9 @@ gvk_result gvk_stream_submit(gvk_stream *stream, const gvk_picture *pictures, ui
         return GVK_ERROR_ARGUMENT;
     gvk_device *device = stream->device;
     const gvk_host *host = &device->host;
-    if (!pictures || !out || count != stream->program->batch)
+    if (!pictures || !out)
+        return gvk_fail(host, GVK_ERROR_ARGUMENT, "gvk_stream_submit needs the pictures and a place for the ticket.");
+    if (count != stream->program->batch)
         return gvk_fail(host, GVK_ERROR_ARGUMENT, "A frame of this stream takes %u pictures; %u were given.",
                         stream->program->batch, count);
     struct frame *frame = &stream->frames[stream->newest % stream->frame_count];

@@ -53,7 +53,7 @@ static void read_cases(void)
         struct resize_case *one = &cases[i];
         char key[32];
         snprintf(one->name, sizeof one->name, "case%02u", i);
-        snprintf(key, sizeof key, "%s.kind", one->name);
+        snprintf(key, sizeof key, "case%02u.kind", i);
         one->letterbox = !strcmp(golden_text(golden, key), "letterbox");
         one->source = case_bytes(one->name, "source", &one->source_width, &one->source_height);
         one->expected = case_bytes(one->name, "expected", &one->width, &one->height);
