@@ -17,7 +17,7 @@
 struct detector {
     struct gvk_detector_setup setup;
     uint32_t width, height, batch;
-    uint64_t capacity; /* candidates that there can be */
+    uint64_t capacity;         /* candidates that there can be */
     gvk_detection *detections; /* of the last read */
     gvk_host host;
 };
@@ -47,7 +47,8 @@ static gvk_result prepare(struct gvk_tail *tail, const struct gvk_builder *build
     detector->batch = builder->program->batch;
     detector->capacity = capacity_of(detector, builder);
     if (detector->capacity > UINT32_MAX / 8)
-        return gvk_fail(builder->host, GVK_ERROR_UNSUPPORTED, "A frame of this size and batch has too many candidates.");
+        return gvk_fail(builder->host, GVK_ERROR_UNSUPPORTED,
+                        "A frame of this size and batch has too many candidates.");
     detector->detections =
         gvk_allocate_array(&detector->host, (size_t)detector->capacity, sizeof *detector->detections);
     if (!detector->detections)
@@ -257,8 +258,12 @@ gvk_result gvk_detector_create(gvk_model *model, const gvk_network *network, con
     struct gvk_detector_setup setup = {
         .maps = {"stride32", "stride16", "stride8"},
         .classes = info.class_count,
-        .confidence = used.confidence == 0.0f ? info.confidence : used.confidence < 0.0f ? 0.0f : used.confidence,
-        .iou = used.iou == 0.0f ? info.iou : used.iou < 0.0f ? 0.0f : used.iou,
+        .confidence = used.confidence == 0.0f  ? info.confidence
+                      : used.confidence < 0.0f ? 0.0f
+                                               : used.confidence,
+        .iou = used.iou == 0.0f  ? info.iou
+               : used.iou < 0.0f ? 0.0f
+                                 : used.iou,
         .max_detections = used.max_detections,
     };
     memcpy(setup.anchors, info.anchors, sizeof setup.anchors);
@@ -278,7 +283,8 @@ gvk_result gvk_detector_read(gvk_stream *stream, gvk_ticket ticket, const gvk_de
     const gvk_host *host = gvk_stream_host(stream);
     struct detector *detector = gvk_stream_tail_user(stream, emit);
     if (!detector || !out || !count)
-        return gvk_fail(host, GVK_ERROR_ARGUMENT, "gvk_detector_read needs a detector's stream and places for the result.");
+        return gvk_fail(host, GVK_ERROR_ARGUMENT,
+                        "gvk_detector_read needs a detector's stream and places for the result.");
     const void *result_bytes;
     gvk_result result = gvk_stream_result(stream, ticket, &result_bytes);
     if (result)

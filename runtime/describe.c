@@ -25,8 +25,8 @@ static uint32_t count_pipelines(const struct gvk_program *program)
     return count;
 }
 
-static gvk_result follow_path(const gvk_host *host, const struct gvk_traits *traits, const gvk_graph *graph, uint32_t off,
-                              const gvk_stream_params *stream, struct path *out)
+static gvk_result follow_path(const gvk_host *host, const struct gvk_traits *traits, const gvk_graph *graph,
+                              uint32_t off, const gvk_stream_params *stream, struct path *out)
 {
     struct gvk_graph *copy = NULL;
     struct gvk_program *program = NULL;

@@ -125,8 +125,8 @@ gvk_result gvk_device_open(const gvk_device_params *params, gvk_device **out)
         .enabledExtensionCount = wants.device_extension_count,
         .ppEnabledExtensionNames = wants.device_extensions,
     };
-    result = GVK_VULKAN(device, "vkCreateDevice",
-                        vk->CreateDevice(device->physical_device, &create, NULL, &device->device));
+    result =
+        GVK_VULKAN(device, "vkCreateDevice", vk->CreateDevice(device->physical_device, &create, NULL, &device->device));
     if (result)
         goto fail;
     result = finish_device(device, &wants.subgroup_size);
@@ -207,8 +207,8 @@ gvk_result gvk_device_import(const gvk_import_params *params, gvk_device **out)
         goto fail;
     }
     vk->GetPhysicalDeviceQueueFamilyProperties(device->physical_device, &family_count, families);
-    bool compute = params->queue_family < family_count &&
-                   (families[params->queue_family].queueFlags & VK_QUEUE_COMPUTE_BIT);
+    bool compute =
+        params->queue_family < family_count && (families[params->queue_family].queueFlags & VK_QUEUE_COMPUTE_BIT);
     if (compute)
         device->timestamp_bits = families[params->queue_family].timestampValidBits;
     gvk_release(&host, families);

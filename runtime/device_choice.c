@@ -137,11 +137,10 @@ static void describe_driver(const struct gvk_functions *vk, VkPhysicalDevice phy
     gvk_host silent = gvk_host_complete(NULL);
     if (gvk_physical_device_has(vk, &silent, physical_device, VK_KHR_DRIVER_PROPERTIES_EXTENSION_NAME)) {
         VkPhysicalDeviceDriverProperties driver = {.sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_DRIVER_PROPERTIES};
-        VkPhysicalDeviceProperties2 chain = {.sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_PROPERTIES_2,
-                                             .pNext = &driver};
+        VkPhysicalDeviceProperties2 chain = {.sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_PROPERTIES_2, .pNext = &driver};
         vk->GetPhysicalDeviceProperties2(physical_device, &chain);
-        snprintf(info->driver, sizeof info->driver, "%.255s%s%.255s", driver.driverName, driver.driverInfo[0] ? " " : "",
-                 driver.driverInfo);
+        snprintf(info->driver, sizeof info->driver, "%.255s%s%.255s", driver.driverName,
+                 driver.driverInfo[0] ? " " : "", driver.driverInfo);
     } else {
         snprintf(info->driver, sizeof info->driver, "driver version 0x%x", properties->driverVersion);
     }
@@ -373,8 +372,8 @@ gvk_result gvk_device_choose(const gvk_host *host, const struct gvk_functions *v
         if (params->choice == GVK_DEVICE_CPU)
             return gvk_fail(host, GVK_ERROR_NO_DEVICE,
                             "There is no CPU device. On Debian and Ubuntu, mesa-vulkan-drivers holds one.");
-        return gvk_fail(host, GVK_ERROR_NO_DEVICE, "None of the %u Vulkan devices can be used; `ghostvk devices` says why.",
-                        count);
+        return gvk_fail(host, GVK_ERROR_NO_DEVICE,
+                        "None of the %u Vulkan devices can be used; `ghostvk devices` says why.", count);
     }
     if (!info->usable)
         return gvk_fail(host, GVK_ERROR_NO_DEVICE, "%s cannot be used: %s.", info->name, info->reason);

@@ -91,7 +91,8 @@ void gvk_graph_output(gvk_graph *graph, const char *name, gvk_tensor tensor)
         return;
     uint32_t room = sizeof graph->outputs / sizeof graph->outputs[0];
     if (!name || !tensor || tensor >= graph->tensor_count || graph->output_count == room) {
-        refuse(graph, gvk_fail(&graph->host, GVK_ERROR_ARGUMENT, "A graph has 1 to %u outputs, each with a name.", room));
+        refuse(graph,
+               gvk_fail(&graph->host, GVK_ERROR_ARGUMENT, "A graph has 1 to %u outputs, each with a name.", room));
         return;
     }
     char *copy = gvk_copy_string(&graph->host, name);
@@ -194,7 +195,8 @@ static const char *check_node(const gvk_graph *graph, const struct gvk_graph_nod
     uint32_t wanted = 1;
     switch (node->op) {
     case GVK_OP_CONVOLUTION:
-        if (node->groups != 1 && (node->groups != node->input_channels || node->output_channels != node->input_channels))
+        if (node->groups != 1 &&
+            (node->groups != node->input_channels || node->output_channels != node->input_channels))
             return "groups must be 1 or the channel count (depthwise)";
         if (node->stride > 4 || node->padding >= node->kernel)
             return "the stride is 1 to 4 and the padding smaller than the kernel";
@@ -227,7 +229,8 @@ static bool copy_params(gvk_graph *graph, const gvk_node *from, struct gvk_graph
 {
     const gvk_host *host = &graph->host;
     if (!from->name || !*from->name || graph->node_count >= MAX_NODES) {
-        refuse(graph, gvk_fail(host, GVK_ERROR_ARGUMENT, "A node needs a name, and a graph has at most %u.", MAX_NODES));
+        refuse(graph,
+               gvk_fail(host, GVK_ERROR_ARGUMENT, "A node needs a name, and a graph has at most %u.", MAX_NODES));
         return false;
     }
     *node = (struct gvk_graph_node){
@@ -241,7 +244,8 @@ static bool copy_params(gvk_graph *graph, const gvk_node *from, struct gvk_graph
     uint32_t channels = 0;
     for (uint32_t i = 0; i < GVK_MAX_INPUTS && from->inputs[i]; i++) {
         if (from->inputs[i] >= graph->tensor_count) {
-            refuse(graph, gvk_fail(host, GVK_ERROR_ARGUMENT, "Node \"%s\" names an input that is not there.", from->name));
+            refuse(graph,
+                   gvk_fail(host, GVK_ERROR_ARGUMENT, "Node \"%s\" names an input that is not there.", from->name));
             return false;
         }
         node->inputs[node->input_count++] = from->inputs[i];
@@ -253,9 +257,10 @@ static bool copy_params(gvk_graph *graph, const gvk_node *from, struct gvk_graph
         node->output_channels = node->input_channels;
     if (!node->input_count || node->output_channels > MAX_CHANNELS || node->kernel > MAX_KERNEL ||
         (uint32_t)node->activation > GVK_ACTIVATION_HARD_SIGMOID) {
-        refuse(graph, gvk_fail(host, GVK_ERROR_ARGUMENT,
-                               "Node \"%s\" has no input, a kernel over %u, more than %u channels, or an unknown activation.",
-                               from->name, MAX_KERNEL, MAX_CHANNELS));
+        refuse(graph,
+               gvk_fail(host, GVK_ERROR_ARGUMENT,
+                        "Node \"%s\" has no input, a kernel over %u, more than %u channels, or an unknown activation.",
+                        from->name, MAX_KERNEL, MAX_CHANNELS));
         return false;
     }
     return true;
@@ -270,7 +275,8 @@ gvk_tensor gvk_graph_add(gvk_graph *graph, const gvk_node *params)
         return 0;
     const char *fault = check_node(graph, &node);
     if (fault)
-        return refuse(graph, gvk_fail(&graph->host, GVK_ERROR_ARGUMENT, "Node \"%s\" does not fit: %s.", params->name, fault));
+        return refuse(graph,
+                      gvk_fail(&graph->host, GVK_ERROR_ARGUMENT, "Node \"%s\" does not fit: %s.", params->name, fault));
     node.name = gvk_copy_string(&graph->host, params->name);
     if (!node.name)
         return refuse(graph, gvk_fail_memory(&graph->host));
@@ -335,7 +341,8 @@ gvk_result gvk_graph_copy(const gvk_host *host, const struct gvk_graph *graph, s
             goto fail;
     }
     for (uint32_t i = 0; i < graph->input_count; i++) {
-        copy->inputs[i] = (struct gvk_graph_port){gvk_copy_string(host, graph->inputs[i].name), graph->inputs[i].tensor};
+        copy->inputs[i] =
+            (struct gvk_graph_port){gvk_copy_string(host, graph->inputs[i].name), graph->inputs[i].tensor};
         copy->input_count++;
         if (!copy->inputs[i].name)
             goto fail;
@@ -358,7 +365,8 @@ static gvk_result shape_of_node(const gvk_host *host, const struct gvk_graph *gr
                                 struct gvk_shape *shapes)
 {
     const struct gvk_shape *in = &shapes[node->inputs[0]];
-    struct gvk_shape out = {.channels = graph->tensors[node->output].channels, .height = in->height, .width = in->width};
+    struct gvk_shape out = {
+        .channels = graph->tensors[node->output].channels, .height = in->height, .width = in->width};
     if (node->op == GVK_OP_CONVOLUTION) {
         if (in->width + 2 * node->padding < node->kernel || in->height + 2 * node->padding < node->kernel)
             return gvk_fail(host, GVK_ERROR_ARGUMENT, "The input is too small: nothing is left of it at \"%s\".",
@@ -384,8 +392,7 @@ static gvk_result shape_of_node(const gvk_host *host, const struct gvk_graph *gr
                                 node->name, in->width, in->height, other->width, other->height);
         }
     }
-    if (node->op == GVK_OP_MULTIPLY &&
-        (shapes[node->inputs[1]].width != 1 || shapes[node->inputs[1]].height != 1))
+    if (node->op == GVK_OP_MULTIPLY && (shapes[node->inputs[1]].width != 1 || shapes[node->inputs[1]].height != 1))
         return gvk_fail(host, GVK_ERROR_ARGUMENT, "The gate of \"%s\" is not 1 x 1 pixels.", node->name);
     shapes[node->output] = out;
     /* A concat whose parts are all placed has no node left; it has its parts' size. */
@@ -448,9 +455,10 @@ uint32_t gvk_graph_uses(const struct gvk_graph *graph, gvk_tensor tensor)
 const char *gvk_op_name(const struct gvk_graph_node *node)
 {
     switch (node->op) {
-    case GVK_OP_CONVOLUTION: return gvk_is_pointwise(node)   ? "pointwise convolution"
-                                    : gvk_is_depthwise(node) ? "depthwise convolution"
-                                                             : "convolution";
+    case GVK_OP_CONVOLUTION:
+        return gvk_is_pointwise(node)   ? "pointwise convolution"
+               : gvk_is_depthwise(node) ? "depthwise convolution"
+                                        : "convolution";
     case GVK_OP_BATCH_NORM: return "batch norm";
     case GVK_OP_ACTIVATION: return "activation";
     case GVK_OP_CONCAT: return "concat";

@@ -5,7 +5,7 @@
 
 #include "host.h"
 
-#define GVK_MAX_INPUTS 4
+#define GVK_MAX_INPUTS         4
 #define GVK_BATCH_NORM_EPSILON 1e-5
 
 /* Behind gvk_op: what only the rewrites make. */
@@ -32,7 +32,7 @@ struct gvk_graph_node {
     gvk_array weight, bias; /* data NULL where the graph has no weights, or no bias */
     struct gvk_norm norm;   /* a batch norm's own, or one folded into a convolution */
 
-    bool removed; /* by a rewrite */
+    bool removed;              /* by a rewrite */
     gvk_tensor residual, gate; /* fused inputs; 0: none */
     bool upsample;             /* each value goes to 2 x 2 pixels */
     bool ghost_tail;           /* depthwise.comp's tail of a ghost bottleneck */
@@ -76,7 +76,8 @@ struct gvk_shape {
 
 /* A copy with memory of its own, weights still shared. */
 gvk_result gvk_graph_copy(const gvk_host *host, const struct gvk_graph *graph, struct gvk_graph **out);
-/* Shapes of all tensors for one input size; `shapes` has room for tensor_count. Refuses sizes that do not fit together. */
+/* Shapes of all tensors for one input size; `shapes` has room for tensor_count. Refuses sizes that do not fit together.
+ */
 gvk_result gvk_graph_shapes(const gvk_host *host, const struct gvk_graph *graph, uint32_t width, uint32_t height,
                             struct gvk_shape *shapes);
 /* The node whose output, or the output or input, is called so; 0 when there is none. */

@@ -5,8 +5,8 @@
 
 static VkMemoryPropertyFlags preferred_flags(const struct gvk_device *device, enum gvk_buffer_use use)
 {
-    bool shared = device->info.type == VK_PHYSICAL_DEVICE_TYPE_INTEGRATED_GPU ||
-                  device->info.type == VK_PHYSICAL_DEVICE_TYPE_CPU;
+    bool shared =
+        device->info.type == VK_PHYSICAL_DEVICE_TYPE_INTEGRATED_GPU || device->info.type == VK_PHYSICAL_DEVICE_TYPE_CPU;
     switch (use) {
     case GVK_BUFFER_UPLOAD: return VK_MEMORY_PROPERTY_DEVICE_LOCAL_BIT | VK_MEMORY_PROPERTY_HOST_COHERENT_BIT;
     /* Write-combined memory reads at a third of a gigabyte a second; cached memory is tens of times faster. */
@@ -79,7 +79,8 @@ gvk_result gvk_buffer_create(struct gvk_device *device, uint64_t bytes, enum gvk
                  VK_BUFFER_USAGE_TRANSFER_DST_BIT |
                  (use == GVK_BUFFER_DEVICE ? VK_BUFFER_USAGE_UNIFORM_TEXEL_BUFFER_BIT : 0u),
     };
-    gvk_result result = GVK_VULKAN(device, "vkCreateBuffer", vk->CreateBuffer(device->device, &create, NULL, &made.buffer));
+    gvk_result result =
+        GVK_VULKAN(device, "vkCreateBuffer", vk->CreateBuffer(device->device, &create, NULL, &made.buffer));
     if (result)
         goto fail;
     VkMemoryRequirements needs;
@@ -101,8 +102,8 @@ gvk_result gvk_buffer_create(struct gvk_device *device, uint64_t bytes, enum gvk
     result = GVK_VULKAN(device, "vkAllocateMemory", vk->AllocateMemory(device->device, &allocate, NULL, &made.memory));
     if (result)
         goto fail;
-    result = GVK_VULKAN(device, "vkBindBufferMemory",
-                        vk->BindBufferMemory(device->device, made.buffer, made.memory, 0));
+    result =
+        GVK_VULKAN(device, "vkBindBufferMemory", vk->BindBufferMemory(device->device, made.buffer, made.memory, 0));
     if (result)
         goto fail;
     VkMemoryPropertyFlags flags = device->memory.memoryTypes[type].propertyFlags;
@@ -137,9 +138,8 @@ gvk_result gvk_buffer_flush(struct gvk_device *device, const struct gvk_buffer *
 {
     if (buffer->coherent || !buffer->mapped)
         return GVK_OK;
-    VkMappedMemoryRange range = {.sType = VK_STRUCTURE_TYPE_MAPPED_MEMORY_RANGE,
-                                 .memory = buffer->memory,
-                                 .size = VK_WHOLE_SIZE};
+    VkMappedMemoryRange range = {
+        .sType = VK_STRUCTURE_TYPE_MAPPED_MEMORY_RANGE, .memory = buffer->memory, .size = VK_WHOLE_SIZE};
     return GVK_VULKAN(device, "vkFlushMappedMemoryRanges",
                       device->vk.FlushMappedMemoryRanges(device->device, 1, &range));
 }
@@ -148,9 +148,8 @@ gvk_result gvk_buffer_invalidate(struct gvk_device *device, const struct gvk_buf
 {
     if (buffer->coherent || !buffer->mapped)
         return GVK_OK;
-    VkMappedMemoryRange range = {.sType = VK_STRUCTURE_TYPE_MAPPED_MEMORY_RANGE,
-                                 .memory = buffer->memory,
-                                 .size = VK_WHOLE_SIZE};
+    VkMappedMemoryRange range = {
+        .sType = VK_STRUCTURE_TYPE_MAPPED_MEMORY_RANGE, .memory = buffer->memory, .size = VK_WHOLE_SIZE};
     return GVK_VULKAN(device, "vkInvalidateMappedMemoryRanges",
                       device->vk.InvalidateMappedMemoryRanges(device->device, 1, &range));
 }

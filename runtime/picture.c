@@ -138,7 +138,8 @@ static gvk_result copy_pixels(const struct gvk_input_target *target, const gvk_p
     const struct gvk_shape *shape = &target->program->shapes[target->tensor];
     struct gvk_placement place =
         gvk_place_picture(picture->width, picture->height, shape->width, shape->height, layout->letterbox);
-    uint32_t taps_x = gvk_resize_taps(picture->width, place.width), taps_y = gvk_resize_taps(picture->height, place.height);
+    uint32_t taps_x = gvk_resize_taps(picture->width, place.width),
+             taps_y = gvk_resize_taps(picture->height, place.height);
     double *scratch = gvk_allocate_array(host, taps_x > taps_y ? taps_x : taps_y, sizeof *scratch);
     if (!scratch)
         return gvk_fail_memory(host);
@@ -148,8 +149,8 @@ static gvk_result copy_pixels(const struct gvk_input_target *target, const gvk_p
     return GVK_OK;
 }
 
-gvk_result gvk_intake_fill(struct gvk_intake *intake, const struct gvk_input_target *target, const gvk_picture *pictures,
-                           uint32_t count, bool *changed)
+gvk_result gvk_intake_fill(struct gvk_intake *intake, const struct gvk_input_target *target,
+                           const gvk_picture *pictures, uint32_t count, bool *changed)
 {
     gvk_device *device = target->device;
     uint64_t upload = 0, scratch = 0;
@@ -212,7 +213,8 @@ static gvk_result record_pass(struct gvk_intake *intake, gvk_device *device, VkC
         .pSetLayouts = &layout,
     };
     VkDescriptorSet set;
-    result = GVK_VULKAN(device, "vkAllocateDescriptorSets", vk->AllocateDescriptorSets(device->device, &allocate, &set));
+    result =
+        GVK_VULKAN(device, "vkAllocateDescriptorSets", vk->AllocateDescriptorSets(device->device, &allocate, &set));
     if (result)
         return result;
     gvk_name_object(device, VK_OBJECT_TYPE_DESCRIPTOR_SET, (uint64_t)set, "%s", pass->label);

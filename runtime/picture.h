@@ -17,7 +17,7 @@ struct gvk_picture_layout {
 };
 
 struct gvk_intake {
-    struct gvk_buffer upload, scratch; /* grow */
+    struct gvk_buffer upload, scratch;  /* grow */
     struct gvk_picture_layout *layouts; /* by item; of the last recording */
     uint32_t count;
     bool recorded;
@@ -36,8 +36,9 @@ void gvk_intake_destroy(gvk_device *device, struct gvk_intake *intake);
 
 /* Checks and copies the pictures; *changed says that the commands must be recorded anew. The frame must not be in
  * flight. */
-gvk_result gvk_intake_fill(struct gvk_intake *intake, const struct gvk_input_target *target, const gvk_picture *pictures,
-                           uint32_t count, bool *changed);
-gvk_result gvk_intake_record(struct gvk_intake *intake, const struct gvk_input_target *target, VkCommandBuffer commands);
+gvk_result gvk_intake_fill(struct gvk_intake *intake, const struct gvk_input_target *target,
+                           const gvk_picture *pictures, uint32_t count, bool *changed);
+gvk_result gvk_intake_record(struct gvk_intake *intake, const struct gvk_input_target *target,
+                             VkCommandBuffer commands);
 
 #endif

@@ -113,8 +113,8 @@ static gvk_result create_pipeline(struct gvk_device *device, const struct gvk_pi
         .pCode = code->words,
     };
     VkShaderModule module = VK_NULL_HANDLE;
-    gvk_result result = GVK_VULKAN(device, "vkCreateShaderModule",
-                                   vk->CreateShaderModule(device->device, &module_info, NULL, &module));
+    gvk_result result =
+        GVK_VULKAN(device, "vkCreateShaderModule", vk->CreateShaderModule(device->device, &module_info, NULL, &module));
     if (result)
         return result;
     gvk_name_object(device, VK_OBJECT_TYPE_SHADER_MODULE, (uint64_t)module, "%s", code->name);

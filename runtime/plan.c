@@ -88,8 +88,8 @@ static struct gvk_hazard_range range_of(const struct gvk_program *program, const
 
 static bool collide(const struct gvk_hazard_range *left, const struct gvk_hazard_range *right)
 {
-    return left->place == right->place && gvk_accesses_collide(left->access, right->access) && left->first < right->end &&
-           right->first < left->end;
+    return left->place == right->place && gvk_accesses_collide(left->access, right->access) &&
+           left->first < right->end && right->first < left->end;
 }
 
 gvk_result gvk_hazards_check(struct gvk_hazards *hazards, const struct gvk_program *program,

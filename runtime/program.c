@@ -1,4 +1,5 @@
-/* Programs: blocks, commands, and the places of tensors. Called by the kernel files, plan.c's callers and detector.c. */
+/* Programs: blocks, commands, and the places of tensors. Called by the kernel files, plan.c's callers and detector.c.
+ */
 #include "program.h"
 
 #include <string.h>
@@ -32,8 +33,9 @@ void gvk_program_destroy(struct gvk_program *program)
 gvk_result gvk_program_add_block(struct gvk_program *program, uint64_t bytes, uint32_t *out)
 {
     if (bytes > MAX_BYTES)
-        return gvk_fail(program->host, GVK_ERROR_UNSUPPORTED,
-                        "A tensor of this network would take more than 32 GiB. A smaller input size or batch takes less.");
+        return gvk_fail(
+            program->host, GVK_ERROR_UNSUPPORTED,
+            "A tensor of this network would take more than 32 GiB. A smaller input size or batch takes less.");
     if (program->block_count == program->block_capacity) {
         uint32_t capacity = program->block_capacity ? program->block_capacity * 2 : 128;
         struct gvk_block *blocks =
@@ -128,8 +130,9 @@ gvk_result gvk_program_place_tensors(struct gvk_builder *builder, uint32_t width
         const struct gvk_shape *shape = &program->shapes[i];
         uint64_t item = (uint64_t)gvk_quads(shape->channels) * shape->width * shape->height; /* below 2^48 */
         if (item * batch > UINT32_MAX / 16)
-            return gvk_fail(host, GVK_ERROR_UNSUPPORTED,
-                            "A tensor of this network would take more than 4 GiB. A smaller input size or batch takes less.");
+            return gvk_fail(
+                host, GVK_ERROR_UNSUPPORTED,
+                "A tensor of this network would take more than 4 GiB. A smaller input size or batch takes less.");
         program->places[i].item = (uint32_t)item;
         program->places[i].root_quads = gvk_quads(shape->channels);
         result = gvk_program_add_block(program, item * batch * 16, &program->places[i].block);

@@ -111,7 +111,8 @@ static gvk_result write_set(struct gvk_recorder *recorder, const struct gvk_fram
                                 vk->CreateBufferView(device->device, &create, NULL, &views[i]));
             if (result)
                 return result;
-            gvk_name_object(device, VK_OBJECT_TYPE_BUFFER_VIEW, (uint64_t)views[i], "%s, operand %u", command->label, i);
+            gvk_name_object(device, VK_OBJECT_TYPE_BUFFER_VIEW, (uint64_t)views[i], "%s, operand %u", command->label,
+                            i);
         }
         writes[i].descriptorType = VK_DESCRIPTOR_TYPE_UNIFORM_TEXEL_BUFFER;
         writes[i].pTexelBufferView = &views[i];

@@ -14,7 +14,8 @@ struct gvk_placement gvk_place_picture(uint32_t picture_width, uint32_t picture_
         return (struct gvk_placement){0, 0, width, height};
     double scale_x = (double)width / picture_width, scale_y = (double)height / picture_height;
     double scale = scale_x < scale_y ? scale_x : scale_y;
-    struct gvk_placement place = {.width = (uint32_t)(picture_width * scale), .height = (uint32_t)(picture_height * scale)};
+    struct gvk_placement place = {.width = (uint32_t)(picture_width * scale),
+                                  .height = (uint32_t)(picture_height * scale)};
     /* A picture thousands of times wider than high would vanish. */
     if (!place.width)
         place.width = 1;

@@ -34,7 +34,8 @@ static void take_output(struct gvk_graph *graph, struct gvk_graph_node *node, st
     remove_node(last);
 }
 
-/* Puts `node` where `later` stands, whose output it makes from now on: its inputs may include tensors made in between. */
+/* Puts `node` where `later` stands, whose output it makes from now on: its inputs may include tensors made in between.
+ */
 static void move_to(struct gvk_graph *graph, struct gvk_graph_node *node, struct gvk_graph_node *later)
 {
     char *name = later->name;

@@ -63,14 +63,15 @@ static gvk_result add_readable(gvk_stream *stream, const char *name)
     const gvk_host *host = &stream->device->host;
     gvk_tensor tensor = gvk_graph_find_tensor(stream->model->graph, name);
     if (!tensor)
-        return gvk_fail(host, GVK_ERROR_ARGUMENT, "There is no tensor \"%s\" in this graph, or a rewrite removed it.", name);
+        return gvk_fail(host, GVK_ERROR_ARGUMENT, "There is no tensor \"%s\" in this graph, or a rewrite removed it.",
+                        name);
     for (uint32_t i = 0; i < stream->readable_count; i++)
         if (stream->readables[i].tensor == tensor)
             return GVK_OK;
     const struct gvk_shape *shape = &stream->program->shapes[tensor];
     uint64_t bytes = (uint64_t)gvk_quads(shape->channels) * shape->width * shape->height * 16 * stream->program->batch;
-    struct readable *grown =
-        gvk_grow_array(host, stream->readables, stream->readable_count, (size_t)stream->readable_count + 1, sizeof *grown);
+    struct readable *grown = gvk_grow_array(host, stream->readables, stream->readable_count,
+                                            (size_t)stream->readable_count + 1, sizeof *grown);
     if (!grown)
         return gvk_fail_memory(host);
     stream->readables = grown;
@@ -131,14 +132,15 @@ static gvk_result create_commands(gvk_stream *stream)
         .level = VK_COMMAND_BUFFER_LEVEL_PRIMARY,
         .commandBufferCount = 2 * stream->frame_count,
     };
-    result = GVK_VULKAN(device, "vkAllocateCommandBuffers",
-                        vk->AllocateCommandBuffers(device->device, &allocate, buffers));
+    result =
+        GVK_VULKAN(device, "vkAllocateCommandBuffers", vk->AllocateCommandBuffers(device->device, &allocate, buffers));
     for (uint32_t i = 0; i < stream->frame_count && !result; i++) {
         stream->frames[i].intake_commands = buffers[2 * i];
         stream->frames[i].main_commands = buffers[2 * i + 1];
-        gvk_name_object(device, VK_OBJECT_TYPE_COMMAND_BUFFER, (uint64_t)(uintptr_t)buffers[2 * i], "frame %u, intake", i);
-        gvk_name_object(device, VK_OBJECT_TYPE_COMMAND_BUFFER, (uint64_t)(uintptr_t)buffers[2 * i + 1], "frame %u, network",
+        gvk_name_object(device, VK_OBJECT_TYPE_COMMAND_BUFFER, (uint64_t)(uintptr_t)buffers[2 * i], "frame %u, intake",
                         i);
+        gvk_name_object(device, VK_OBJECT_TYPE_COMMAND_BUFFER, (uint64_t)(uintptr_t)buffers[2 * i + 1],
+                        "frame %u, network", i);
     }
     return result;
 }
@@ -219,7 +221,8 @@ static void record_readables(gvk_stream *stream, struct frame *frame)
                 .dstOffset = readable->offset + bytes * item,
                 .size = bytes,
             };
-            stream->device->vk.CmdCopyBuffer(frame->main_commands, stream->arena.buffer, frame->result.buffer, 1, &region);
+            stream->device->vk.CmdCopyBuffer(frame->main_commands, stream->arena.buffer, frame->result.buffer, 1,
+                                             &region);
         }
     }
 }
@@ -243,8 +246,8 @@ static gvk_result record_main(gvk_stream *stream, uint32_t index)
     if (result)
         goto done;
     write_timestamp(stream, frame, commands, TIME_NETWORK);
-    result = gvk_recorder_record(&stream->recorder, commands, index, program->network_end, program->command_count, &hazards,
-                                 frame->profile);
+    result = gvk_recorder_record(&stream->recorder, commands, index, program->network_end, program->command_count,
+                                 &hazards, frame->profile);
     if (result)
         goto done;
     write_timestamp(stream, frame, commands, TIME_TAIL);
@@ -280,8 +283,8 @@ gvk_result gvk_stream_create_with_tail(gvk_model *model, const gvk_stream_params
         stream->tail = *tail;
     stream->frame_count = params->frames ? params->frames : 1;
     if (stream->frame_count > MAX_FRAMES || (params->kept_count && !params->kept_tensors)) {
-        result = gvk_fail(host, GVK_ERROR_ARGUMENT, "A stream has at most %u frames in flight, and names its kept tensors.",
-                          MAX_FRAMES);
+        result = gvk_fail(host, GVK_ERROR_ARGUMENT,
+                          "A stream has at most %u frames in flight, and names its kept tensors.", MAX_FRAMES);
         stream->frame_count = 0;
         goto fail;
     }
@@ -316,7 +319,8 @@ gvk_result gvk_stream_create(gvk_model *model, const gvk_stream_params *params, 
     if (!model)
         return GVK_ERROR_ARGUMENT;
     if (!params || !out)
-        return gvk_fail(&model->device->host, GVK_ERROR_ARGUMENT, "gvk_stream_create needs params and a place for the stream.");
+        return gvk_fail(&model->device->host, GVK_ERROR_ARGUMENT,
+                        "gvk_stream_create needs params and a place for the stream.");
     return gvk_stream_create_with_tail(model, params, NULL, out);
 }
 
@@ -324,8 +328,7 @@ static gvk_result wait_for_frame(gvk_stream *stream, struct frame *frame, uint64
 {
     if (!frame->in_flight)
         return GVK_OK;
-    VkResult waited =
-        stream->device->vk.WaitForFences(stream->device->device, 1, &frame->fence, VK_TRUE, timeout_ns);
+    VkResult waited = stream->device->vk.WaitForFences(stream->device->device, 1, &frame->fence, VK_TRUE, timeout_ns);
     if (waited == VK_TIMEOUT)
         return timeout_ns ? GVK_TIMEOUT : GVK_NOT_READY;
     gvk_result result = GVK_VULKAN(stream->device, "vkWaitForFences", waited);
@@ -478,7 +481,8 @@ static gvk_result find_done_frame(gvk_stream *stream, gvk_ticket ticket, struct 
         return result;
     result = wait_for_frame(stream, *out, 0);
     if (result == GVK_NOT_READY)
-        return gvk_fail(&stream->device->host, GVK_ERROR_ARGUMENT, "A frame is read that is not done; wait for it first.");
+        return gvk_fail(&stream->device->host, GVK_ERROR_ARGUMENT,
+                        "A frame is read that is not done; wait for it first.");
     return result;
 }
 
@@ -526,7 +530,8 @@ gvk_result gvk_stream_read(gvk_stream *stream, gvk_ticket ticket, const char *na
         if (tensor && stream->readables[i].tensor == tensor)
             readable = &stream->readables[i];
     if (!readable)
-        return gvk_fail(host, GVK_ERROR_ARGUMENT, "The tensor \"%s\" is neither an output nor kept in this stream.", name);
+        return gvk_fail(host, GVK_ERROR_ARGUMENT, "The tensor \"%s\" is neither an output nor kept in this stream.",
+                        name);
     const struct gvk_shape *shape = &stream->program->shapes[tensor];
     uint32_t batch = stream->program->batch;
     uint64_t count = (uint64_t)batch * shape->channels * shape->width * shape->height;
@@ -563,7 +568,8 @@ gvk_result gvk_stream_timings(gvk_stream *stream, gvk_ticket ticket, gvk_timing 
         return GVK_ERROR_ARGUMENT;
     gvk_device *device = stream->device;
     if (!count || (*count && !out))
-        return gvk_fail(&device->host, GVK_ERROR_ARGUMENT, "gvk_stream_timings needs a count, and room for that many stages.");
+        return gvk_fail(&device->host, GVK_ERROR_ARGUMENT,
+                        "gvk_stream_timings needs a count, and room for that many stages.");
     struct frame *frame = NULL;
     gvk_result result = find_done_frame(stream, ticket, &frame);
     if (result)
@@ -603,8 +609,8 @@ gvk_result gvk_stream_layer_timings(gvk_stream *stream, gvk_ticket ticket, gvk_l
             continue;
         uint64_t times[2];
         result = GVK_VULKAN(device, "vkGetQueryPoolResults",
-                            device->vk.GetQueryPoolResults(device->device, frame->profile, 2 * i, 2, sizeof times, times,
-                                                           sizeof times[0], VK_QUERY_RESULT_64_BIT));
+                            device->vk.GetQueryPoolResults(device->device, frame->profile, 2 * i, 2, sizeof times,
+                                                           times, sizeof times[0], VK_QUERY_RESULT_64_BIT));
         if (result)
             return result;
         if (filled < capacity)

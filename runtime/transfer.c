@@ -59,13 +59,15 @@ gvk_result gvk_transfer_to_device(struct gvk_device *device, const void *bytes, 
     result = GVK_VULKAN(device, "vkCreateFence", vk->CreateFence(device->device, &fence_info, NULL, &fence));
     if (result)
         goto done;
-    VkSubmitInfo submit = {.sType = VK_STRUCTURE_TYPE_SUBMIT_INFO, .commandBufferCount = 1, .pCommandBuffers = &commands};
+    VkSubmitInfo submit = {
+        .sType = VK_STRUCTURE_TYPE_SUBMIT_INFO, .commandBufferCount = 1, .pCommandBuffers = &commands};
     result = gvk_queue_submit(device, &submit, fence);
     if (result)
         goto done;
     VkResult waited = vk->WaitForFences(device->device, 1, &fence, VK_TRUE, GVK_WAIT_NS);
-    result = waited == VK_TIMEOUT ? gvk_fail(&device->host, GVK_ERROR_DEVICE_LOST, "The device did not finish an upload.")
-                                  : GVK_VULKAN(device, "vkWaitForFences", waited);
+    result = waited == VK_TIMEOUT
+                 ? gvk_fail(&device->host, GVK_ERROR_DEVICE_LOST, "The device did not finish an upload.")
+                 : GVK_VULKAN(device, "vkWaitForFences", waited);
 done:
     if (fence)
         vk->DestroyFence(device->device, fence, NULL);

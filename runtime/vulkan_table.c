@@ -99,9 +99,12 @@ void *gvk_loader_open(PFN_vkGetInstanceProcAddr *get)
 {
     static const char *const names[] = {
 #if defined(__APPLE__)
-        "libvulkan.1.dylib", "libvulkan.dylib", "libMoltenVK.dylib",
+        "libvulkan.1.dylib",
+        "libvulkan.dylib",
+        "libMoltenVK.dylib",
 #else
-        "libvulkan.so.1", "libvulkan.so",
+        "libvulkan.so.1",
+        "libvulkan.so",
 #endif
     };
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {

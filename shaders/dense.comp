@@ -1,47 +1,83 @@
 #version 450
 #extension GL_GOOGLE_include_directive : require
 // Dense convolution (every output channel from every input channel), any kernel, stride and padding; the stem is one.
-// A lane computes QUADS output quads of one pixel.
+// A lane computes QUADS output quads for PIXELS pixels that lie STRIDE apart.
 // source   input_quads planes of width * height vec4s  output   output_quads planes of output_width * output_height
 // weights  [output block][input quad][tap][4 * QUADS outputs] vec4s of four inputs; then the bias, a vec4 a quad
-// workgroups: x = ceil(output pixels / local size), y = output blocks, z = batch
+// workgroups: x = ceil(output pixels / (local size * PIXELS)), y = output blocks, z = batch
+// SPREAD, with SUBGROUP lanes: see spread.glsl.
+#include "spread.glsl"
 #define GVK_USE_DENSE
 #include "common.glsl"
 
+const uint OUTPUTS = 4 * QUADS;
+
 void main()
 {
-    uint pixel = gl_GlobalInvocationID.x;
-    if (pixel >= output_width * output_height)
-        return;
     uint block = gl_WorkGroupID.y;
     uint item = gl_WorkGroupID.z;
-    int out_y = int(pixel / output_width);
-    int out_x = int(pixel) - out_y * int(output_width);
-    uint taps = kernel * kernel;
-    uint weight = weights_offset + block * input_quads * taps * 4 * QUADS;
-    vec4 sum[QUADS];
-    [[unroll]] for (uint j = 0; j < QUADS; j++)
-        sum[j] = WEIGHT(weights_offset + bias + block * QUADS + j);
-    for (uint k = 0; k < input_quads; k++) {
-        uint plane = source_offset + item * source_item + k * width * height;
+    uint pixels = output_width * output_height;
+#if SPREAD == 0
+    const uint STRIDE = gl_WorkGroupSize.x;
+    uint first = gl_WorkGroupID.x * gl_WorkGroupSize.x * PIXELS + gl_LocalInvocationID.x;
+#else
+    const uint STRIDE = SUBGROUP;
+    const uint LOADS = (OUTPUTS + SUBGROUP - 1) / SUBGROUP;
+    uint lane = gl_SubgroupInvocationID;
+    uint first = (gl_WorkGroupID.x * (gl_WorkGroupSize.x / SUBGROUP) + gl_SubgroupID) * SUBGROUP * PIXELS + lane;
+#endif
+    int left[PIXELS], top[PIXELS];
+    [[unroll]] for (uint p = 0; p < PIXELS; p++) {
+        uint y = (first + p * STRIDE) / output_width;
+        uint x = first + p * STRIDE - y * output_width;
+        left[p] = int(x * stride) - int(padding);
+        top[p] = int(y * stride) - int(padding);
+    }
+    uint weight = weights_offset + block * input_quads * kernel * kernel * OUTPUTS;
+    vec4 sum[QUADS * PIXELS];
+    [[unroll]] for (uint j = 0; j < QUADS; j++) {
+        vec4 start = WEIGHT(weights_offset + bias + block * QUADS + j);
+        [[unroll]] for (uint p = 0; p < PIXELS; p++)
+            sum[j * PIXELS + p] = start;
+    }
+    uint plane = source_offset + item * source_item;
+    for (uint k = 0; k < input_quads; k++, plane += width * height) {
         for (uint ky = 0; ky < kernel; ky++) {
-            int y = out_y * int(stride) + int(ky) - int(padding);
             for (uint kx = 0; kx < kernel; kx++) {
-                int x = out_x * int(stride) + int(kx) - int(padding);
-                bool inside = y >= 0 && y < int(height) && x >= 0 && x < int(width);
-                vec4 value = SOURCE(plane + (inside ? uint(y) * width + uint(x) : 0));
-                value = mix(vec4(0), value, bvec4(inside));
-                [[unroll]] for (uint j = 0; j < QUADS; j++)
-                    sum[j] += value * mat4(WEIGHT(weight + 4 * j), WEIGHT(weight + 4 * j + 1),
-                                           WEIGHT(weight + 4 * j + 2), WEIGHT(weight + 4 * j + 3));
-                weight += 4 * QUADS;
+                vec4 x[PIXELS];
+                [[unroll]] for (uint p = 0; p < PIXELS; p++) {
+                    int column = left[p] + int(kx), row = top[p] + int(ky);
+                    bool inside = row >= 0 && row < int(height) && column >= 0 && column < int(width);
+                    vec4 value = SOURCE(plane + (inside ? uint(row) * width + uint(column) : 0));
+                    x[p] = mix(vec4(0), value, bvec4(inside));
+                }
+#if SPREAD == 0
+                [[unroll]] for (uint j = 0; j < QUADS; j++) {
+                    mat4 w = mat4(WEIGHT(weight + 4 * j), WEIGHT(weight + 4 * j + 1), WEIGHT(weight + 4 * j + 2),
+                                  WEIGHT(weight + 4 * j + 3));
+#else
+                vec4 mine[LOADS];
+                [[unroll]] for (uint n = 0; n < LOADS; n++)
+                    mine[n] = WEIGHT(weight + n * SUBGROUP + lane);
+                [[unroll]] for (uint j = 0; j < QUADS; j++) {
+                    mat4 w = mat4(HAND_ROUND(mine[4 * j / SUBGROUP], 4 * j % SUBGROUP),
+                                  HAND_ROUND(mine[(4 * j + 1) / SUBGROUP], (4 * j + 1) % SUBGROUP),
+                                  HAND_ROUND(mine[(4 * j + 2) / SUBGROUP], (4 * j + 2) % SUBGROUP),
+                                  HAND_ROUND(mine[(4 * j + 3) / SUBGROUP], (4 * j + 3) % SUBGROUP));
+#endif
+                    [[unroll]] for (uint p = 0; p < PIXELS; p++)
+                        sum[j * PIXELS + p] += x[p] * w;
+                }
+                weight += OUTPUTS;
             }
         }
     }
-    uint pixels = output_width * output_height;
     [[unroll]] for (uint j = 0; j < QUADS; j++) {
-        uint quad = block * QUADS + j;
-        if (quad < output_quads)
-            output_data[output_offset + item * output_item + quad * pixels + pixel] = activate(sum[j]);
+        [[unroll]] for (uint p = 0; p < PIXELS; p++) {
+            uint quad = block * QUADS + j, pixel = first + p * STRIDE;
+            if (quad < output_quads && pixel < pixels)
+                output_data[output_offset + item * output_item + quad * pixels + pixel] =
+                    activate(sum[j * PIXELS + p]);
+        }
     }
 }

@@ -407,7 +407,8 @@ static void detections_are_those_of_the_reference_and_the_same_each_time(void **
         compare_case(&one, found, count, &worst);
         if (candidates_of(stream, tickets[0]) != one.candidate_count)
             fail_msg("%s: %u candidates, not %u", one.name, candidates_of(stream, tickets[0]), one.candidate_count);
-        for (int j = 0; j < 2; j++) {
+        int others = one.candidate_count > 10000 ? 1 : 2; /* that many candidates take seconds on a CPU device */
+        for (int j = 0; j < others; j++) {
             gvk_ticket ticket = j ? submit_case(stream, &one) : tickets[1];
             gvk_detection *other = copy_detections(stream, ticket, &again);
             if (again != count || memcmp(other, found, count * sizeof *found))
@@ -483,24 +484,24 @@ static void a_number_that_is_not_finite_fails_its_frame_alone(void **state)
     const gvk_detection *found = NULL;
     uint32_t count = 0;
     for (size_t i = 0; i < ARRAY_COUNT(wrong); i++)
-        for (size_t j = 0; j < ARRAY_COUNT(places); j++)
-            for (uint32_t c = 0; c < CHANNELS; c++) {
-                memcpy(bad, good, sizeof good);
-                bad[c * PLANE + places[j]] = wrong[i];
-                bool second = c % 2;
-                gvk_picture pictures[2] = {tensor_picture(SIDE, SIDE, second ? good : bad),
-                                           tensor_picture(SIDE, SIDE, second ? bad : good)};
-                gvk_ticket ticket = submit(stream, pictures, 2);
-                assert_ok(gvk_stream_wait(stream, ticket, UINT64_MAX));
-                gvk_result result = gvk_detector_read(stream, ticket, &found, &count);
-                if (result != GVK_ERROR_NUMBER)
-                    fail_msg("%g in channel %u, place %u, item %d: %s, not GVK_ERROR_NUMBER", (double)wrong[i], c,
-                             places[j], second, gvk_result_name(result));
-                gvk_array array;
-                assert_int_equal(gvk_stream_read(stream, ticket, "stride8", &array), GVK_ERROR_NUMBER);
-                pictures[second] = tensor_picture(SIDE, SIDE, good);
-                assert_int_equal(read_detections(stream, submit(stream, pictures, 2), &found), 0);
-            }
+        for (uint32_t c = 0; c < CHANNELS; c++) {
+            uint32_t place = places[(c + i) % ARRAY_COUNT(places)];
+            memcpy(bad, good, sizeof good);
+            bad[c * PLANE + place] = wrong[i];
+            bool second = c / 3 % 2;
+            gvk_picture pictures[2] = {tensor_picture(SIDE, SIDE, second ? good : bad),
+                                       tensor_picture(SIDE, SIDE, second ? bad : good)};
+            gvk_ticket ticket = submit(stream, pictures, 2);
+            assert_ok(gvk_stream_wait(stream, ticket, UINT64_MAX));
+            gvk_result result = gvk_detector_read(stream, ticket, &found, &count);
+            if (result != GVK_ERROR_NUMBER)
+                fail_msg("%g in channel %u, place %u, item %d: %s, not GVK_ERROR_NUMBER", (double)wrong[i], c, place,
+                         second, gvk_result_name(result));
+            gvk_array array;
+            assert_int_equal(gvk_stream_read(stream, ticket, "stride8", &array), GVK_ERROR_NUMBER);
+            pictures[second] = tensor_picture(SIDE, SIDE, good);
+            assert_int_equal(read_detections(stream, submit(stream, pictures, 2), &found), 0);
+        }
     /* A box whose side is beyond fp32 has no place either. */
     memcpy(bad, good, sizeof good);
     bad[2 * PLANE + 9] = 100;

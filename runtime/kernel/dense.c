@@ -1,16 +1,34 @@
 /* Dense convolutions: the stem, and any that is neither pointwise nor depthwise. */
 #include "kernel.h"
 
-#define LOCAL_SIZE 64
+/* A kernel of shaders/dense.comp. Weights come in blocks of 4 * quads outputs. */
+struct tile {
+    enum gvk_shader shader;
+    uint32_t quads, pixels; /* of a lane */
+    uint32_t local_size, subgroup_size;
+    bool texels;
+};
 
-static uint32_t block_quads(const struct gvk_builder *builder, const struct gvk_graph_node *node)
+static const struct tile plain_tile = {GVK_SHADER_DENSE_1X1, 1, 1, 64, 0, false};
+static const struct tile uniform_tile = {GVK_SHADER_DENSE_UNIFORM_4X2, 4, 2, 64, 0, false};
+static const struct tile shuffle_tile = {GVK_SHADER_DENSE_SHUFFLE8_4X4, 4, 4, 16, 8, true};
+static const struct tile broadcast_tile = {GVK_SHADER_DENSE_BROADCAST4_4X4, 4, 4, 16, 4, false};
+
+static const struct tile *choose_tile(const struct gvk_builder *builder, const struct gvk_graph_node *node)
 {
-    return builder->reference || gvk_quads(node->output_channels) % 4 ? 1 : 4;
+    if (builder->reference || gvk_quads(node->output_channels) % 4)
+        return &plain_tile;
+    switch (gvk_form_of(builder->traits)) {
+    case GVK_FORM_SHUFFLE_8: return &shuffle_tile;
+    case GVK_FORM_BROADCAST_4: return &broadcast_tile;
+    case GVK_FORM_UNIFORM: break;
+    }
+    return &uniform_tile;
 }
 
 static uint64_t padded_quads(const struct gvk_builder *builder, const struct gvk_graph_node *node)
 {
-    uint32_t block = block_quads(builder, node);
+    uint32_t block = choose_tile(builder, node)->quads;
     return (uint64_t)gvk_divide_up(gvk_quads(node->output_channels), block) * block;
 }
 
@@ -31,7 +49,7 @@ static gvk_result pack_weights(const struct gvk_builder *builder, const struct g
     if (result)
         return result;
     uint64_t inputs = node->input_channels, input_quads = gvk_quads(node->input_channels);
-    uint64_t block = 4 * (uint64_t)block_quads(builder, node), taps = (uint64_t)node->kernel * node->kernel;
+    uint64_t block = 4 * (uint64_t)choose_tile(builder, node)->quads, taps = (uint64_t)node->kernel * node->kernel;
     for (uint64_t o = 0; o < node->output_channels; o++)
         for (uint64_t i = 0; i < inputs; i++)
             for (uint64_t t = 0; t < taps; t++)
@@ -49,12 +67,15 @@ static gvk_result emit(const struct gvk_builder *builder, uint32_t index)
     const struct gvk_program *program = builder->program;
     const struct gvk_graph_node *node = &builder->graph->nodes[index];
     const struct gvk_shape *in = &program->shapes[node->inputs[0]], *out = &program->shapes[node->output];
-    uint32_t block = block_quads(builder, node);
-    struct gvk_command command =
-        gvk_begin_dispatch(builder, node, block == 4 ? GVK_SHADER_DENSE_4 : GVK_SHADER_DENSE_1, LOCAL_SIZE);
+    const struct tile *tile = choose_tile(builder, node);
+    struct gvk_command command = gvk_begin_dispatch(node, tile->shader, tile->local_size);
+    command.key.subgroup_size = tile->subgroup_size;
     gvk_add_operand(&command, gvk_tensor_operand(program, node->output, GVK_BINDING_OUTPUT, GVK_WRITE));
-    gvk_add_operand(&command, gvk_tensor_operand(program, node->inputs[0], GVK_BINDING_SOURCE, GVK_READ));
-    gvk_add_operand(&command, gvk_weights_operand(builder, index, GVK_BINDING_WEIGHTS));
+    gvk_add_operand(&command,
+                    gvk_tensor_operand(program, node->inputs[0],
+                                       tile->texels ? GVK_BINDING_SOURCE_TEXELS : GVK_BINDING_SOURCE, GVK_READ));
+    gvk_add_operand(
+        &command, gvk_weights_operand(builder, index, tile->texels ? GVK_BINDING_WEIGHTS_TEXELS : GVK_BINDING_WEIGHTS));
     struct gvk_dense_push push = {
         .output_item = program->places[node->output].item,
         .source_item = program->places[node->inputs[0]].item,
@@ -70,8 +91,9 @@ static gvk_result emit(const struct gvk_builder *builder, uint32_t index)
         .padding = node->padding,
     };
     gvk_set_push(&command, &push, sizeof push);
-    return gvk_finish_dispatch(builder, &command, gvk_divide_up(out->width * out->height, LOCAL_SIZE),
-                               padded_quads(builder, node) / block, program->batch);
+    return gvk_finish_dispatch(builder, &command,
+                               gvk_divide_up(out->width * out->height, tile->local_size * tile->pixels),
+                               padded_quads(builder, node) / tile->quads, program->batch);
 }
 
 const struct gvk_kernel gvk_kernel_dense = {count_weights, pack_weights, emit};

@@ -13,9 +13,9 @@ struct tile {
 #define TILES(FORM, x1, y1, x2, y2, local_size, subgroup_size, texels)                                                 \
     {                                                                                                                  \
         {GVK_SHADER_DEPTHWISE_##FORM##_3S1, 3, 1, x1, y1, local_size, subgroup_size, texels},                          \
-        {GVK_SHADER_DEPTHWISE_##FORM##_3S2, 3, 2, x2, y2, local_size, subgroup_size, texels},                          \
-        {GVK_SHADER_DEPTHWISE_##FORM##_5S1, 5, 1, x2, y2, local_size, subgroup_size, texels},                          \
-        {GVK_SHADER_DEPTHWISE_##FORM##_5S2, 5, 2, x2, y2, local_size, subgroup_size, texels},                          \
+            {GVK_SHADER_DEPTHWISE_##FORM##_3S2, 3, 2, x2, y2, local_size, subgroup_size, texels},                      \
+            {GVK_SHADER_DEPTHWISE_##FORM##_5S1, 5, 1, x2, y2, local_size, subgroup_size, texels},                      \
+            {GVK_SHADER_DEPTHWISE_##FORM##_5S2, 5, 2, x2, y2, local_size, subgroup_size, texels},                      \
     }
 #define TILE_COUNT 4
 static const struct tile uniform_tiles[TILE_COUNT] = TILES(UNIFORM, 4, 2, 2, 2, 64, 0, false);
@@ -73,13 +73,13 @@ static gvk_result emit(const struct gvk_builder *builder, uint32_t index)
     uint32_t local_size = tile ? tile->local_size : 64;
 
     struct gvk_command command =
-        gvk_begin_dispatch(builder, node, tile ? tile->shader : GVK_SHADER_DEPTHWISE_REFERENCE, local_size);
+        gvk_begin_dispatch(node, tile ? tile->shader : GVK_SHADER_DEPTHWISE_REFERENCE, local_size);
     command.key.subgroup_size = tile ? tile->subgroup_size : 0;
     gvk_add_operand(&command, gvk_tensor_operand(program, node->output, GVK_BINDING_OUTPUT, GVK_WRITE));
     gvk_add_operand(&command, gvk_tensor_operand(program, node->inputs[0],
                                                  texels ? GVK_BINDING_SOURCE_TEXELS : GVK_BINDING_SOURCE, GVK_READ));
-    gvk_add_operand(&command, gvk_weights_operand(builder, index,
-                                                  texels ? GVK_BINDING_WEIGHTS_TEXELS : GVK_BINDING_WEIGHTS));
+    gvk_add_operand(&command,
+                    gvk_weights_operand(builder, index, texels ? GVK_BINDING_WEIGHTS_TEXELS : GVK_BINDING_WEIGHTS));
     /* A binding that the shader names must hold something, also where its constants leave it unread. */
     gvk_tensor extra = node->residual ? node->residual : node->inputs[0];
     command.key.constants[GVK_CONSTANT_EXTRA] = node->residual ? GVK_EXTRA_RESIDUAL : GVK_EXTRA_NONE;

@@ -36,10 +36,8 @@ struct gvk_dense_weights {
 gvk_result gvk_fold_weights(const gvk_host *host, const struct gvk_graph_node *node, struct gvk_dense_weights *out);
 void gvk_release_weights(const gvk_host *host, struct gvk_dense_weights *weights);
 
-/* A dispatch with its label, source and output tensors and item strides filled in. `push` is its block of shared.h,
- * which begins with GVK_OFFSETS. */
-struct gvk_command gvk_begin_dispatch(const struct gvk_builder *builder, const struct gvk_graph_node *node,
-                                      enum gvk_shader shader, uint32_t local_size);
+/* A dispatch with its label, activation and local size; operands and push constants are added by the caller. */
+struct gvk_command gvk_begin_dispatch(const struct gvk_graph_node *node, enum gvk_shader shader, uint32_t local_size);
 void gvk_add_operand(struct gvk_command *command, struct gvk_operand operand);
 struct gvk_operand gvk_weights_operand(const struct gvk_builder *builder, uint32_t node_index, uint32_t binding);
 void gvk_set_push(struct gvk_command *command, const void *push, uint32_t bytes);
@@ -54,8 +52,8 @@ static inline uint32_t gvk_divide_up(uint32_t value, uint32_t by)
 
 /* How weights and activations are read on this device (shaders/pointwise.comp says what SPREAD is). */
 enum gvk_form {
-    GVK_FORM_UNIFORM,   /* SPREAD 0, storage buffers */
-    GVK_FORM_SHUFFLE_8, /* SPREAD 1, subgroups of 8, texel buffers */
+    GVK_FORM_UNIFORM,    /* SPREAD 0, storage buffers */
+    GVK_FORM_SHUFFLE_8,  /* SPREAD 1, subgroups of 8, texel buffers */
     GVK_FORM_BROADCAST_4 /* SPREAD 2, subgroups of 4, storage buffers */
 };
 enum gvk_form gvk_form_of(const struct gvk_traits *traits);

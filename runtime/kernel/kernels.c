@@ -155,8 +155,7 @@ void gvk_release_weights(const gvk_host *host, struct gvk_dense_weights *weights
     *weights = (struct gvk_dense_weights){0};
 }
 
-struct gvk_command gvk_begin_dispatch(const struct gvk_builder *builder, const struct gvk_graph_node *node,
-                                      enum gvk_shader shader, uint32_t local_size)
+struct gvk_command gvk_begin_dispatch(const struct gvk_graph_node *node, enum gvk_shader shader, uint32_t local_size)
 {
     struct gvk_command command = {
         .kind = GVK_COMMAND_DISPATCH,
@@ -165,7 +164,6 @@ struct gvk_command gvk_begin_dispatch(const struct gvk_builder *builder, const s
     };
     command.key.constants[GVK_CONSTANT_LOCAL_SIZE] = local_size;
     command.key.constants[GVK_CONSTANT_ACTIVATION] = (uint32_t)node->activation;
-    (void)builder;
     return command;
 }
 

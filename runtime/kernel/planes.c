@@ -21,7 +21,7 @@ static struct gvk_planes_push planes_of(const struct gvk_program *program, const
 static struct gvk_command begin_planes(const struct gvk_builder *builder, const struct gvk_graph_node *node,
                                        enum gvk_shader shader)
 {
-    struct gvk_command command = gvk_begin_dispatch(builder, node, shader, LOCAL_SIZE);
+    struct gvk_command command = gvk_begin_dispatch(node, shader, LOCAL_SIZE);
     gvk_add_operand(&command, gvk_tensor_operand(builder->program, node->output, GVK_BINDING_OUTPUT, GVK_WRITE));
     gvk_add_operand(&command, gvk_tensor_operand(builder->program, node->inputs[0], GVK_BINDING_SOURCE, GVK_READ));
     return command;
@@ -143,7 +143,7 @@ static gvk_result emit_concat(const struct gvk_builder *builder, uint32_t index)
             continue;
         }
         uint32_t padded_end = i + 1 == node->input_count ? gvk_quads(end) * 4 : end;
-        struct gvk_command command = gvk_begin_dispatch(builder, node, GVK_SHADER_CONCAT, LOCAL_SIZE);
+        struct gvk_command command = gvk_begin_dispatch(node, GVK_SHADER_CONCAT, LOCAL_SIZE);
         gvk_add_operand(&command, gvk_tensor_operand(program, node->output, GVK_BINDING_OUTPUT, GVK_WRITE));
         gvk_add_operand(&command, gvk_tensor_operand(program, node->inputs[i], GVK_BINDING_SOURCE, GVK_READ));
         struct gvk_concat_push push = {

@@ -16,10 +16,8 @@ static const struct tile uniform_tiles[] = {
     {GVK_SHADER_POINTWISE_UNIFORM_1X4, 1, 4, 64, 0, false},
 };
 static const struct tile shuffle_tiles[] = {
-    {GVK_SHADER_POINTWISE_SHUFFLE8_8X4, 8, 4, 8, 8, true},
-    {GVK_SHADER_POINTWISE_SHUFFLE8_5X4, 5, 4, 8, 8, true},
-    {GVK_SHADER_POINTWISE_SHUFFLE8_4X4, 4, 4, 8, 8, true},
-    {GVK_SHADER_POINTWISE_SHUFFLE8_3X4, 3, 4, 16, 8, true},
+    {GVK_SHADER_POINTWISE_SHUFFLE8_8X4, 8, 4, 8, 8, true},  {GVK_SHADER_POINTWISE_SHUFFLE8_5X4, 5, 4, 8, 8, true},
+    {GVK_SHADER_POINTWISE_SHUFFLE8_4X4, 4, 4, 8, 8, true},  {GVK_SHADER_POINTWISE_SHUFFLE8_3X4, 3, 4, 16, 8, true},
     {GVK_SHADER_POINTWISE_SHUFFLE8_2X4, 2, 4, 32, 8, true},
 };
 static const struct tile broadcast_tiles[] = {
@@ -77,7 +75,8 @@ static gvk_result pack_weights(const struct gvk_builder *builder, const struct g
     gvk_result result = gvk_fold_weights(builder->host, node, &weights);
     if (result)
         return result;
-    uint64_t inputs = node->input_channels, block = 4 * (uint64_t)tile->quads, input_quads = gvk_quads(node->input_channels);
+    uint64_t inputs = node->input_channels, block = 4 * (uint64_t)tile->quads,
+             input_quads = gvk_quads(node->input_channels);
     for (uint64_t o = 0; o < node->output_channels; o++)
         for (uint64_t i = 0; i < inputs; i++)
             out[(((o / block) * input_quads + i / 4) * block + o % block) * 4 + i % 4] = weights.weight[o * inputs + i];
@@ -98,20 +97,22 @@ static gvk_result emit(const struct gvk_builder *builder, uint32_t index)
     gvk_tensor extra = node->residual ? node->residual : node->gate ? node->gate : node->inputs[0];
     uint32_t pixels = in->width * in->height;
 
-    struct gvk_command command = gvk_begin_dispatch(builder, node, tile->shader, tile->local_size);
+    struct gvk_command command = gvk_begin_dispatch(node, tile->shader, tile->local_size);
     command.key.subgroup_size = tile->subgroup_size;
-    command.key.constants[GVK_CONSTANT_EXTRA] =
-        node->residual ? GVK_EXTRA_RESIDUAL : node->gate ? GVK_EXTRA_GATE : GVK_EXTRA_NONE;
+    command.key.constants[GVK_CONSTANT_EXTRA] = node->residual ? GVK_EXTRA_RESIDUAL
+                                                : node->gate   ? GVK_EXTRA_GATE
+                                                               : GVK_EXTRA_NONE;
     command.key.constants[GVK_CONSTANT_MODE] = node->upsample ? GVK_STORE_UPSAMPLE : GVK_STORE_PLAIN;
     gvk_add_operand(&command, gvk_tensor_operand(program, node->output, GVK_BINDING_OUTPUT, GVK_WRITE));
-    gvk_add_operand(&command, gvk_tensor_operand(program, node->inputs[0],
-                                                 tile->texels ? GVK_BINDING_SOURCE_TEXELS : GVK_BINDING_SOURCE, GVK_READ));
-    gvk_add_operand(&command, gvk_weights_operand(builder, index,
-                                                  tile->texels ? GVK_BINDING_WEIGHTS_TEXELS : GVK_BINDING_WEIGHTS));
+    gvk_add_operand(&command,
+                    gvk_tensor_operand(program, node->inputs[0],
+                                       tile->texels ? GVK_BINDING_SOURCE_TEXELS : GVK_BINDING_SOURCE, GVK_READ));
+    gvk_add_operand(
+        &command, gvk_weights_operand(builder, index, tile->texels ? GVK_BINDING_WEIGHTS_TEXELS : GVK_BINDING_WEIGHTS));
     if (!builder->reference)
-        gvk_add_operand(&command, gvk_tensor_operand(program, extra,
-                                                     tile->texels ? GVK_BINDING_EXTRA_TEXELS : GVK_BINDING_EXTRA,
-                                                     GVK_READ));
+        gvk_add_operand(
+            &command,
+            gvk_tensor_operand(program, extra, tile->texels ? GVK_BINDING_EXTRA_TEXELS : GVK_BINDING_EXTRA, GVK_READ));
     struct gvk_pointwise_push push = {
         .output_item = program->places[node->output].item,
         .source_item = program->places[node->inputs[0]].item,

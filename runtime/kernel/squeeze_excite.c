@@ -61,11 +61,10 @@ static gvk_result emit(const struct gvk_builder *builder, uint32_t index)
     gvk_result result = gvk_program_add_block(program, (uint64_t)quads * program->batch * 16, &pooled);
     if (result)
         return result;
-    struct gvk_operand pooled_operand = {.place = GVK_PLACE_ARENA,
-                                         .block = pooled,
-                                         .bytes = (uint64_t)quads * program->batch * 16};
+    struct gvk_operand pooled_operand = {
+        .place = GVK_PLACE_ARENA, .block = pooled, .bytes = (uint64_t)quads * program->batch * 16};
 
-    struct gvk_command pool = gvk_begin_dispatch(builder, node, GVK_SHADER_AVERAGE_POOL, LOCAL_SIZE);
+    struct gvk_command pool = gvk_begin_dispatch(node, GVK_SHADER_AVERAGE_POOL, LOCAL_SIZE);
     pool.key.constants[GVK_CONSTANT_ACTIVATION] = 0;
     pooled_operand.binding = GVK_BINDING_OUTPUT;
     pooled_operand.access = GVK_WRITE;
@@ -83,7 +82,7 @@ static gvk_result emit(const struct gvk_builder *builder, uint32_t index)
     if (result)
         return result;
 
-    struct gvk_command excite = gvk_begin_dispatch(builder, node, GVK_SHADER_EXCITE, LOCAL_SIZE);
+    struct gvk_command excite = gvk_begin_dispatch(node, GVK_SHADER_EXCITE, LOCAL_SIZE);
     pooled_operand.binding = GVK_BINDING_SOURCE;
     pooled_operand.access = GVK_READ;
     gvk_add_operand(&excite, gvk_tensor_operand(program, node->output, GVK_BINDING_OUTPUT, GVK_WRITE));

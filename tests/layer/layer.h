@@ -1,0 +1,106 @@
+/* What the layer's own files share: the plan of faults (plan.c), the lowered limits (limits.c), the device's calls
+ * (calls.c) and the tables that chain to the next layer or driver (layer.c). */
+#ifndef GHOSTVK_LAYER_H
+#define GHOSTVK_LAYER_H
+
+#include "faults.h"
+
+/* ---- plan.c -------------------------------------------------------------------------------------------------------
+ */
+
+/* False when an environment variable says what no one understands; printed then. */
+bool plan_read_environment(void);
+/* Counts the call. VK_SUCCESS: go on; else what it is to return. */
+VkResult plan_strike(const char *call);
+bool plan_fences_withheld(void);
+void plan_count_object(int change);
+void plan_note_misuse(const char *sentence);
+
+/* ---- limits.c -----------------------------------------------------------------------------------------------------
+ */
+
+struct limits {
+    uint32_t api; /* 0: as it is, here and below */
+    uint32_t invocations, shared, storage_buffers, range, texels, groups, push, alignment;
+    uint32_t no_timeline, no_fp16, no_synchronization2, no_subgroup_size_control, no_timestamps;
+    uint32_t subgroup_unknown;
+    uint32_t discrete; /* a discrete GPU: device memory apart from host memory, which is not coherent */
+};
+
+/* A copy of those in force. */
+struct limits limits_now(void);
+bool limits_set(const char *options);
+void limits_lower_properties(VkPhysicalDeviceProperties *properties);
+void limits_lower_chain(void *first); /* of VkPhysicalDeviceProperties2 or VkPhysicalDeviceFeatures2 */
+bool limits_hide_extension(const char *name);
+void limits_split_memory(VkPhysicalDeviceMemoryProperties *memory);
+
+/* ---- layer.c ------------------------------------------------------------------------------------------------------
+ */
+
+#define DEVICE_FUNCTIONS(X)                                                                                            \
+    X(DestroyDevice)                                                                                                   \
+    X(DeviceWaitIdle)                                                                                                  \
+    X(QueueSubmit)                                                                                                     \
+    X(CreateBuffer)                                                                                                    \
+    X(DestroyBuffer)                                                                                                   \
+    X(GetBufferMemoryRequirements)                                                                                     \
+    X(AllocateMemory)                                                                                                  \
+    X(FreeMemory)                                                                                                      \
+    X(BindBufferMemory)                                                                                                \
+    X(MapMemory)                                                                                                       \
+    X(FlushMappedMemoryRanges)                                                                                         \
+    X(InvalidateMappedMemoryRanges)                                                                                    \
+    X(CreateBufferView)                                                                                                \
+    X(DestroyBufferView)                                                                                               \
+    X(CreateShaderModule)                                                                                              \
+    X(DestroyShaderModule)                                                                                             \
+    X(CreatePipelineCache)                                                                                             \
+    X(DestroyPipelineCache)                                                                                            \
+    X(CreateComputePipelines)                                                                                          \
+    X(DestroyPipeline)                                                                                                 \
+    X(CreatePipelineLayout)                                                                                            \
+    X(DestroyPipelineLayout)                                                                                           \
+    X(CreateDescriptorSetLayout)                                                                                       \
+    X(DestroyDescriptorSetLayout)                                                                                      \
+    X(CreateDescriptorPool)                                                                                            \
+    X(DestroyDescriptorPool)                                                                                           \
+    X(AllocateDescriptorSets)                                                                                          \
+    X(UpdateDescriptorSets)                                                                                            \
+    X(CreateCommandPool)                                                                                               \
+    X(DestroyCommandPool)                                                                                              \
+    X(AllocateCommandBuffers)                                                                                          \
+    X(BeginCommandBuffer)                                                                                              \
+    X(EndCommandBuffer)                                                                                                \
+    X(CmdDispatch)                                                                                                     \
+    X(CreateQueryPool)                                                                                                 \
+    X(DestroyQueryPool)                                                                                                \
+    X(GetQueryPoolResults)                                                                                             \
+    X(CreateFence)                                                                                                     \
+    X(DestroyFence)                                                                                                    \
+    X(ResetFences)                                                                                                     \
+    X(WaitForFences)                                                                                                   \
+    X(SetDebugUtilsObjectNameEXT)
+
+#define DECLARE_FUNCTION(name) PFN_vk##name name;
+
+/* A device in use: the next layer's or the driver's functions. */
+struct device {
+    void *key; /* the loader's dispatch pointer, which a device's queues and command buffers share; NULL: a free entry */
+    VkDevice handle;
+    bool lost;
+    PFN_vkGetDeviceProcAddr GetDeviceProcAddr;
+    DEVICE_FUNCTIONS(DECLARE_FUNCTION)
+};
+
+/* By a device, queue or command buffer. */
+struct device *device_of(const void *handle);
+void forget_device(struct device *device);
+
+/* ---- calls.c ------------------------------------------------------------------------------------------------------
+ */
+
+/* The layer's own version of a device's function, or NULL. */
+PFN_vkVoidFunction find_device_call(const char *name);
+
+#endif

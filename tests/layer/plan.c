@@ -1,0 +1,182 @@
+/* The plan of faults: which call fails, and what was counted. Everything here may be asked by any thread. */
+#include "layer.h"
+
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define CALL_CAPACITY 48
+
+static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
+static struct {
+    char call[64]; /* "*": any */
+    uint64_t nth;  /* 0: none */
+    VkResult result;
+    const char *struck, *misuse;
+    bool withheld;
+    int64_t alive;
+    uint64_t total;
+    struct {
+        const char *call;
+        uint64_t count;
+    } counts[CALL_CAPACITY];
+} plan;
+
+static void arm(const char *call, uint64_t nth, VkResult result)
+{
+    pthread_mutex_lock(&mutex);
+    snprintf(plan.call, sizeof plan.call, "%s", call);
+    plan.nth = nth;
+    plan.result = result;
+    plan.struck = plan.misuse = NULL;
+    plan.total = 0;
+    memset(plan.counts, 0, sizeof plan.counts);
+    pthread_mutex_unlock(&mutex);
+}
+
+VkResult plan_strike(const char *call)
+{
+    VkResult result = VK_SUCCESS;
+    pthread_mutex_lock(&mutex);
+    size_t i = 0;
+    while (i + 1 < CALL_CAPACITY && plan.counts[i].call && strcmp(plan.counts[i].call, call))
+        i++;
+    plan.counts[i].call = call;
+    plan.counts[i].count++;
+    plan.total++;
+    uint64_t seen = !strcmp(plan.call, "*") ? plan.total : !strcmp(plan.call, call) ? plan.counts[i].count : 0;
+    if (plan.nth && seen == plan.nth) {
+        plan.struck = call;
+        result = plan.result;
+    }
+    pthread_mutex_unlock(&mutex);
+    return result;
+}
+
+static uint64_t count(const char *call)
+{
+    uint64_t found = 0;
+    pthread_mutex_lock(&mutex);
+    if (!strcmp(call, "*"))
+        found = plan.total;
+    for (size_t i = 0; i < CALL_CAPACITY && plan.counts[i].call; i++)
+        if (!strcmp(plan.counts[i].call, call))
+            found = plan.counts[i].count;
+    pthread_mutex_unlock(&mutex);
+    return found;
+}
+
+static const char *struck(void)
+{
+    pthread_mutex_lock(&mutex);
+    const char *call = plan.struck;
+    pthread_mutex_unlock(&mutex);
+    return call;
+}
+
+static void withhold_fences(bool withheld)
+{
+    pthread_mutex_lock(&mutex);
+    plan.withheld = withheld;
+    pthread_mutex_unlock(&mutex);
+}
+
+bool plan_fences_withheld(void)
+{
+    pthread_mutex_lock(&mutex);
+    bool withheld = plan.withheld;
+    pthread_mutex_unlock(&mutex);
+    return withheld;
+}
+
+void plan_count_object(int change)
+{
+    pthread_mutex_lock(&mutex);
+    plan.alive += change;
+    pthread_mutex_unlock(&mutex);
+}
+
+static int64_t alive(void)
+{
+    pthread_mutex_lock(&mutex);
+    int64_t objects = plan.alive;
+    pthread_mutex_unlock(&mutex);
+    return objects;
+}
+
+void plan_note_misuse(const char *sentence)
+{
+    pthread_mutex_lock(&mutex);
+    if (!plan.misuse)
+        fprintf(stderr, "VK_LAYER_GHOSTVK_faults: %s\n", sentence);
+    plan.misuse = plan.misuse ? plan.misuse : sentence;
+    pthread_mutex_unlock(&mutex);
+}
+
+static const char *misuse(void)
+{
+    pthread_mutex_lock(&mutex);
+    const char *sentence = plan.misuse;
+    pthread_mutex_unlock(&mutex);
+    return sentence;
+}
+
+static const struct {
+    const char *name;
+    VkResult result;
+} result_names[] = {
+    {"VK_ERROR_OUT_OF_HOST_MEMORY", VK_ERROR_OUT_OF_HOST_MEMORY},
+    {"VK_ERROR_OUT_OF_DEVICE_MEMORY", VK_ERROR_OUT_OF_DEVICE_MEMORY},
+    {"VK_ERROR_DEVICE_LOST", VK_ERROR_DEVICE_LOST},
+    {"VK_ERROR_INITIALIZATION_FAILED", VK_ERROR_INITIALIZATION_FAILED},
+    {"VK_ERROR_UNKNOWN", VK_ERROR_UNKNOWN},
+};
+
+/* CALL:N:RESULT */
+static bool read_fail(const char *text)
+{
+    char call[64], name[64];
+    unsigned long long nth = 0;
+    int used = 0;
+    if (sscanf(text, "%63[^:]:%llu:%63[A-Z_]%n", call, &nth, name, &used) != 3 || text[used])
+        return false;
+    for (size_t i = 0; i < sizeof result_names / sizeof result_names[0]; i++)
+        if (!strcmp(result_names[i].name, name)) {
+            arm(call, nth, result_names[i].result);
+            return true;
+        }
+    return false;
+}
+
+bool plan_read_environment(void)
+{
+    static bool done, understood;
+    pthread_mutex_lock(&mutex);
+    bool first = !done;
+    done = true;
+    pthread_mutex_unlock(&mutex);
+    if (!first)
+        return understood;
+    const char *limits = getenv("GHOSTVK_FAULTS_LIMITS"), *fail = getenv("GHOSTVK_FAULTS_FAIL");
+    const char *withheld = getenv("GHOSTVK_FAULTS_WITHHOLD");
+    bool good_limits = !limits || limits_set(limits), good_fail = !fail || read_fail(fail);
+    if (withheld && *withheld)
+        withhold_fences(true);
+    if (!good_limits)
+        fprintf(stderr, "VK_LAYER_GHOSTVK_faults: GHOSTVK_FAULTS_LIMITS is not understood: %s\n", limits);
+    if (!good_fail)
+        fprintf(stderr, "VK_LAYER_GHOSTVK_faults: GHOSTVK_FAULTS_FAIL is not understood: %s\n", fail);
+    return understood = good_limits && good_fail;
+}
+
+__attribute__((visibility("default"))) extern const struct ghostvk_faults ghostvk_faults;
+const struct ghostvk_faults ghostvk_faults = {
+    .limit = limits_set,
+    .arm = arm,
+    .withhold_fences = withhold_fences,
+    .count = count,
+    .struck = struck,
+    .alive = alive,
+    .misuse = misuse,
+};
