@@ -95,6 +95,11 @@ void gvk_graph_output(gvk_graph *graph, const char *name, gvk_tensor tensor)
                gvk_fail(&graph->host, GVK_ERROR_ARGUMENT, "A graph has 1 to %u outputs, each with a name.", room));
         return;
     }
+    for (uint32_t i = 0; i < graph->output_count; i++)
+        if (!strcmp(graph->outputs[i].name, name)) {
+            refuse(graph, gvk_fail(&graph->host, GVK_ERROR_ARGUMENT, "Two outputs are called \"%s\".", name));
+            return;
+        }
     char *copy = gvk_copy_string(&graph->host, name);
     if (!copy) {
         refuse(graph, gvk_fail_memory(&graph->host));
@@ -193,6 +198,9 @@ static const char *check_node(const gvk_graph *graph, const struct gvk_graph_nod
 {
     const struct gvk_graph_tensor *tensors = graph->tensors;
     uint32_t wanted = 1;
+    if (node->activation && node->op != GVK_OP_CONVOLUTION && node->op != GVK_OP_LINEAR &&
+        node->op != GVK_OP_BATCH_NORM && node->op != GVK_OP_ACTIVATION)
+        return "only convolutions, linear layers and batch norms end in an activation";
     switch (node->op) {
     case GVK_OP_CONVOLUTION:
         if (node->groups != 1 &&
@@ -202,8 +210,8 @@ static const char *check_node(const gvk_graph *graph, const struct gvk_graph_nod
             return "the stride is 1 to 4 and the padding smaller than the kernel";
         break;
     case GVK_OP_MAX_POOL:
-        if (node->kernel % 2 == 0)
-            return "a max pool's kernel is odd";
+        if (node->kernel % 2 == 0 || node->stride != 1)
+            return "a max pool's kernel is odd and its stride 1";
         break;
     case GVK_OP_CONCAT:
         if (node->input_count < 2)
@@ -218,8 +226,11 @@ static const char *check_node(const gvk_graph *graph, const struct gvk_graph_nod
     case GVK_OP_BATCH_NORM:
     case GVK_OP_ACTIVATION:
     case GVK_OP_UPSAMPLE:
-    case GVK_OP_AVERAGE_POOL:
-    case GVK_OP_LINEAR: break;
+    case GVK_OP_AVERAGE_POOL: break;
+    case GVK_OP_LINEAR:
+        if (node->kernel != 1 || node->stride != 1 || node->padding || node->groups != 1)
+            return "a linear layer has no kernel, stride, padding or groups";
+        break;
     default: return "its op is unknown";
     }
     return node->input_count == wanted ? NULL : "it has the wrong number of inputs";
@@ -296,6 +307,7 @@ gvk_tensor gvk_graph_add(gvk_graph *graph, const gvk_node *params)
     node.output = add_tensor(graph, graph->node_count, node.output_channels);
     if (!node.output)
         goto fail;
+    node.built = node.output;
     graph->nodes[graph->node_count++] = node;
     return node.output;
 fail:
@@ -361,6 +373,18 @@ fail:
     return gvk_fail_memory(host);
 }
 
+/* Refuses two maps that meet at a node and differ in size. */
+static gvk_result compare_maps(const gvk_host *host, const struct gvk_graph_node *node, const struct gvk_shape *left,
+                               const struct gvk_shape *right)
+{
+    if (left->width == right->width && left->height == right->height)
+        return GVK_OK;
+    return gvk_fail(host, GVK_ERROR_ARGUMENT,
+                    "At \"%s\" maps of %ux%u and %ux%u meet. Width and height of the input must be multiples of the "
+                    "network's largest stride.",
+                    node->name, left->width, left->height, right->width, right->height);
+}
+
 static gvk_result shape_of_node(const gvk_host *host, const struct gvk_graph *graph, const struct gvk_graph_node *node,
                                 struct gvk_shape *shapes)
 {
@@ -384,21 +408,23 @@ static gvk_result shape_of_node(const gvk_host *host, const struct gvk_graph *gr
         return gvk_fail(host, GVK_ERROR_ARGUMENT, "\"%s\" needs an input of 1 x 1 pixels.", node->name);
     if (node->op == GVK_OP_CONCAT || node->op == GVK_OP_ADD) {
         for (uint32_t i = 1; i < node->input_count; i++) {
-            const struct gvk_shape *other = &shapes[node->inputs[i]];
-            if (other->width != in->width || other->height != in->height)
-                return gvk_fail(host, GVK_ERROR_ARGUMENT,
-                                "At \"%s\" maps of %ux%u and %ux%u meet. Width and height of the input must be "
-                                "multiples of the network's largest stride.",
-                                node->name, in->width, in->height, other->width, other->height);
+            gvk_result result = compare_maps(host, node, in, &shapes[node->inputs[i]]);
+            if (result)
+                return result;
         }
     }
     if (node->op == GVK_OP_MULTIPLY && (shapes[node->inputs[1]].width != 1 || shapes[node->inputs[1]].height != 1))
         return gvk_fail(host, GVK_ERROR_ARGUMENT, "The gate of \"%s\" is not 1 x 1 pixels.", node->name);
+    gvk_result result = node->residual ? compare_maps(host, node, &out, &shapes[node->residual]) : GVK_OK;
     shapes[node->output] = out;
     /* A concat whose parts are all placed has no node left; it has its parts' size. */
-    for (gvk_tensor parent = graph->tensors[node->output].parent; parent; parent = graph->tensors[parent].parent)
+    for (gvk_tensor parent = graph->tensors[node->output].parent; parent && !result;
+         parent = graph->tensors[parent].parent) {
+        if (shapes[parent].width)
+            result = compare_maps(host, node, &out, &shapes[parent]);
         shapes[parent] = (struct gvk_shape){graph->tensors[parent].channels, out.height, out.width};
-    return GVK_OK;
+    }
+    return result;
 }
 
 gvk_result gvk_graph_shapes(const gvk_host *host, const struct gvk_graph *graph, uint32_t width, uint32_t height,
@@ -407,6 +433,8 @@ gvk_result gvk_graph_shapes(const gvk_host *host, const struct gvk_graph *graph,
     if (!width || !height || width > 65535 || height > 65535)
         return gvk_fail(host, GVK_ERROR_ARGUMENT, "An input of %ux%u pixels cannot be; each side is 1 to 65535.", width,
                         height);
+    for (uint32_t i = 0; i < graph->tensor_count; i++)
+        shapes[i] = (struct gvk_shape){0};
     for (uint32_t i = 0; i < graph->input_count; i++) {
         gvk_tensor tensor = graph->inputs[i].tensor;
         shapes[tensor] = (struct gvk_shape){graph->tensors[tensor].channels, height, width};
@@ -430,8 +458,10 @@ gvk_tensor gvk_graph_find_tensor(const struct gvk_graph *graph, const char *name
         if (!strcmp(graph->inputs[i].name, name))
             return graph->inputs[i].tensor;
     for (uint32_t i = 0; i < graph->node_count; i++)
-        if (!graph->nodes[i].removed && !strcmp(graph->nodes[i].name, name))
-            return graph->nodes[i].output;
+        if (!strcmp(graph->nodes[i].name, name)) {
+            gvk_tensor built = graph->nodes[i].built;
+            return graph->tensors[built].removed ? 0 : built; /* [0] is no tensor, and never removed */
+        }
     return 0;
 }
 

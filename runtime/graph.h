@@ -26,6 +26,8 @@ struct gvk_graph_node {
     gvk_tensor inputs[GVK_MAX_INPUTS];
     uint32_t input_count;
     gvk_tensor output;
+    gvk_tensor
+        built; /* where the node's own value is, if anywhere: a rewrite may remove it, or store another. Then 0 */
     uint32_t input_channels, output_channels;
     uint32_t kernel, stride, padding, groups;
     gvk_activation activation;

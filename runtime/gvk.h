@@ -203,15 +203,15 @@ typedef enum gvk_activation {
 
 typedef struct gvk_node {
     gvk_op op;
-    const char *name;     /* unique; the prefix of its weights' names; copied */
-    gvk_tensor inputs[4]; /* unused ones 0 */
-    uint32_t outputs;     /* output channels of a convolution or linear; 0: as many as the input has */
-    uint32_t kernel;      /* 0: 1 */
-    uint32_t stride;      /* 0: 1 */
-    uint32_t padding;     /* on every side, zeros */
-    uint32_t groups;      /* 0: 1; else the input's channel count (depthwise) */
-    int bias;             /* a convolution has NAME.bias */
-    gvk_activation activation;
+    const char *name;          /* unique; the prefix of its weights' names; copied */
+    gvk_tensor inputs[4];      /* unused ones 0 */
+    uint32_t outputs;          /* output channels of a convolution or linear; 0: as many as the input has */
+    uint32_t kernel;           /* 0: 1 */
+    uint32_t stride;           /* 0: 1 */
+    uint32_t padding;          /* on every side, zeros */
+    uint32_t groups;           /* 0: 1; else the input's channel count (depthwise) */
+    int bias;                  /* a convolution has NAME.bias */
+    gvk_activation activation; /* behind a convolution, linear or batch norm, or alone; other ops take none */
 } gvk_node;
 
 /* Finds a weight by name: GVK_OK and *out, or GVK_ERROR_MISMATCH when there is none. The data must outlive the graph.

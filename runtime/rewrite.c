@@ -39,11 +39,12 @@ static void take_output(struct gvk_graph *graph, struct gvk_graph_node *node, st
 static void move_to(struct gvk_graph *graph, struct gvk_graph_node *node, struct gvk_graph_node *later)
 {
     char *name = later->name;
-    gvk_tensor output = later->output;
+    gvk_tensor output = later->output, built = later->built;
     graph->tensors[node->output].removed = true;
     *later = *node;
     later->output = output;
     node->name = name;
+    node->built = built;
     remove_node(node);
 }
 
@@ -61,6 +62,7 @@ static void fold_batch_norm(struct gvk_graph *graph)
         if (norm->activation) {
             norm->op = GVK_OP_ACTIVATION;
             norm->norm = (struct gvk_norm){0};
+            convolution->built = 0;
         } else {
             take_output(graph, convolution, norm);
         }

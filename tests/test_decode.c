@@ -469,8 +469,8 @@ static void a_number_that_is_not_finite_fails_its_frame_alone(void **state)
     (void)state;
     enum { CLASSES = 3, CHANNELS = 3 * (5 + CLASSES), SIDE = 8, PLANE = SIDE * SIDE };
     static const float wrong[] = {NAN, INFINITY, -INFINITY};
-    static const uint32_t places[] = {0, 9, 34,
-                                      PLANE - 1}; /* in all three maps; in the finest; in two; in the finest */
+    /* In all three maps, in the finest, in two, in the finest. */
+    static const uint32_t places[] = {0, 9, 34, PLANE - 1};
     gvk_model *model = create_one_map_model(CHANNELS);
     struct gvk_detector_setup setup = setup_of(CLASSES, 0.5f, 0.3f, 0.125f);
     static const char *const kept[] = {"stride8"};

@@ -86,7 +86,8 @@ void limits_split_memory(VkPhysicalDeviceMemoryProperties *memory);
 
 /* A device in use: the next layer's or the driver's functions. */
 struct device {
-    void *key; /* the loader's dispatch pointer, which a device's queues and command buffers share; NULL: a free entry */
+    void
+        *key; /* the loader's dispatch pointer, which a device's queues and command buffers share; NULL: a free entry */
     VkDevice handle;
     bool lost;
     PFN_vkGetDeviceProcAddr GetDeviceProcAddr;

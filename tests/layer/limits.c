@@ -57,10 +57,10 @@ static bool read_option(char *word, struct limits *out)
                    : !strcmp(value, "1.1") ? VK_API_VERSION_1_1
                    : !strcmp(value, "1.2") ? VK_API_VERSION_1_2
                                            : 0;
-        return out->api;
+        return out->api != 0;
     }
     if (value && !strcmp(word, "subgroup") && !strcmp(value, "unknown"))
-        return out->subgroup_unknown = 1;
+        return (out->subgroup_unknown = 1) != 0;
     for (size_t i = 0; i < sizeof options / sizeof options[0]; i++) {
         if (strcmp(options[i].name, word) || options[i].takes_number != (value != NULL))
             continue;
@@ -130,23 +130,26 @@ void limits_lower_properties(VkPhysicalDeviceProperties *properties)
 
 /* The structs of a chain begin alike, and differ in sType. */
 #define CASE(TYPE, name)                                                                                               \
-    case VK_STRUCTURE_TYPE_##TYPE:                                                                                     \
-        lower_##name((void *)item, &now);                                                                              \
-        break;
+    case VK_STRUCTURE_TYPE_##TYPE: lower_##name((void *)item, &now); break;
+
+static bool api_below(const struct limits *now, uint32_t version)
+{
+    return now->api && now->api < version;
+}
 
 static void lower_features12(VkPhysicalDeviceVulkan12Features *features, const struct limits *now)
 {
-    if (now->no_timeline || now->api)
+    if (now->no_timeline || api_below(now, VK_API_VERSION_1_2))
         features->timelineSemaphore = VK_FALSE;
-    if (now->no_fp16 || now->api)
+    if (now->no_fp16 || api_below(now, VK_API_VERSION_1_2))
         features->shaderFloat16 = features->shaderInt8 = VK_FALSE;
 }
 
 static void lower_features13(VkPhysicalDeviceVulkan13Features *features, const struct limits *now)
 {
-    if (now->no_synchronization2 || now->api)
+    if (now->no_synchronization2 || api_below(now, VK_API_VERSION_1_3))
         features->synchronization2 = VK_FALSE;
-    if (now->no_subgroup_size_control || now->api)
+    if (now->no_subgroup_size_control || api_below(now, VK_API_VERSION_1_3))
         features->subgroupSizeControl = features->computeFullSubgroups = VK_FALSE;
 }
 

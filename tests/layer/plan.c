@@ -149,15 +149,11 @@ static bool read_fail(const char *text)
     return false;
 }
 
-bool plan_read_environment(void)
+static pthread_once_t environment_once = PTHREAD_ONCE_INIT;
+static bool environment_understood;
+
+static void read_environment(void)
 {
-    static bool done, understood;
-    pthread_mutex_lock(&mutex);
-    bool first = !done;
-    done = true;
-    pthread_mutex_unlock(&mutex);
-    if (!first)
-        return understood;
     const char *limits = getenv("GHOSTVK_FAULTS_LIMITS"), *fail = getenv("GHOSTVK_FAULTS_FAIL");
     const char *withheld = getenv("GHOSTVK_FAULTS_WITHHOLD");
     bool good_limits = !limits || limits_set(limits), good_fail = !fail || read_fail(fail);
@@ -167,7 +163,13 @@ bool plan_read_environment(void)
         fprintf(stderr, "VK_LAYER_GHOSTVK_faults: GHOSTVK_FAULTS_LIMITS is not understood: %s\n", limits);
     if (!good_fail)
         fprintf(stderr, "VK_LAYER_GHOSTVK_faults: GHOSTVK_FAULTS_FAIL is not understood: %s\n", fail);
-    return understood = good_limits && good_fail;
+    environment_understood = good_limits && good_fail;
+}
+
+bool plan_read_environment(void)
+{
+    pthread_once(&environment_once, read_environment);
+    return environment_understood;
 }
 
 __attribute__((visibility("default"))) extern const struct ghostvk_faults ghostvk_faults;

@@ -1,0 +1,218 @@
+/* Writes the first inputs of the fuzz targets that take no whole files: the pickles inside of tests/checkpoint, and a
+ * few written by hand. Whole files are taken from where they are. usage: make_seeds FOLDER CHECKPOINT_FOLDER; the
+ * folders FOLDER/pickle, FOLDER/plan and FOLDER/graph must be there */
+#include <dirent.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "../../ghostnet/checkpoint/pickle.h"
+#include "../../ghostnet/checkpoint/zip.h"
+
+static const char *folder;
+static gvk_host host;
+static gvk_source source = {.host = &host, .label = "seed"};
+
+static void write_seed(const char *target, const char *name, unsigned number, const void *bytes, size_t count)
+{
+    char path[4096];
+    snprintf(path, sizeof path, "%s/%s/%s.%u", folder, target, name, number);
+    FILE *file = fopen(path, "wb");
+    if (!file || fwrite(bytes, 1, count, file) != count || fclose(file) != 0) {
+        fprintf(stderr, "%s cannot be written\n", path);
+        exit(1);
+    }
+}
+
+static void write_pickles_of_zip(const char *name, const unsigned char *bytes, size_t count)
+{
+    gvk_zip zip;
+    if (gvk_zip_open(&source, bytes, count, &zip) == GVK_OK)
+        for (uint32_t i = 0; i < zip.count; i++) {
+            const gvk_zip_entry *entry = &zip.entries[i];
+            if (entry->name_length > 4 && memcmp(entry->name + entry->name_length - 4, ".pkl", 4) == 0)
+                write_seed("pickle", name, i, entry->data, entry->size);
+        }
+    gvk_zip_close(&zip);
+}
+
+static void write_pickles_of_stream(const char *name, const unsigned char *bytes, size_t count)
+{
+    for (unsigned number = 0; number < 5; number++) {
+        gvk_pickle *pickle;
+        size_t used;
+        if (gvk_pickle_read(&source, bytes, count, 0, &pickle, &used) != GVK_OK)
+            return;
+        gvk_pickle_destroy(pickle);
+        write_seed("pickle", name, number, bytes, used);
+        bytes += used;
+        count -= used;
+    }
+}
+
+static void write_pickles(const char *checkpoints)
+{
+    static unsigned char bytes[1 << 20];
+    DIR *list = opendir(checkpoints);
+    if (!list) {
+        fprintf(stderr, "%s cannot be opened\n", checkpoints);
+        exit(1);
+    }
+    for (struct dirent *entry; (entry = readdir(list)) != NULL;) {
+        char path[4096];
+        snprintf(path, sizeof path, "%s/%s", checkpoints, entry->d_name);
+        FILE *file = fopen(path, "rb");
+        if (!file)
+            continue;
+        size_t count = fread(bytes, 1, sizeof bytes, file);
+        fclose(file);
+        if (count > 4 && memcmp(bytes, "PK\3\4", 4) == 0)
+            write_pickles_of_zip(entry->d_name, bytes, count);
+        else if (count > 2 && bytes[0] == 0x80)
+            write_pickles_of_stream(entry->d_name, bytes, count);
+    }
+    closedir(list);
+}
+
+#define TEXT(literal)                                                                                                  \
+    {                                                                                                                  \
+        literal, sizeof(literal) - 1                                                                                   \
+    }
+
+/* What torch's own pickles do not have: every other opcode once, and things that are refused. */
+static void write_pickles_by_hand(void)
+{
+    static const struct {
+        const char *bytes;
+        size_t count;
+    } pickles[] = {
+        TEXT("\x80\x02}(U\1aK\1M\2\2J\3\3\3\3\x8a\3abc\x8b\2\0\0\0deG@\x09!\xfbTD-\x18Nu."),
+        TEXT("\x80\x04\x95\x10\0\0\0\0\0\0\0("
+             "\x8c\1a\x8d\1\0\0\0\0\0\0\0b\x8e\1\0\0\0\0\0\0\0c\x96\1\0\0\0\0\0\0\0d\x91."),
+        TEXT("\x80\x05\x8f(C\1aB\1\0\0\0bT\1\0\0\0c\x90\x94h\0\x85h\0\x86h\0j\0\0\0\0\x87."),
+        TEXT("\x80\x02(K\1K\2ldq\1r\2\0\0\0p3\ng3\n0(1]K\1a}K\1K\2s\x86."),
+        TEXT("\x80\x02(K\1ifoo\nBar\n(cfoo\nBar\nK\2o\x86\x82\1\x83\1\0\x84\1\0\0\0\x87."),
+        TEXT("\x80\x04\x8c\3foo\x8c\3Bar\x93)\x81)}\x92}b\x88\x89\x86."),
+        TEXT("\x80\x02ccollections\nOrderedDict\n]]U\1aNea\x85R}U\1bK\1sb."),
+        TEXT("\x80\x02}U\1wctorch._utils\n_rebuild_tensor_v2\n((U\7storagectorch\nFloatStorage\nU\1"
+             "0U\3cpuK\4tQK\1K\2K\1\x86K\1K\1\x86\x89}tRs."),
+        TEXT("\x80\x02}U\1wctorch._utils\n_rebuild_tensor_v2\n((U\7storagectorch\nDoubleStorage\nU\1"
+             "0U\3cpuK\7U\1vK\1K\6\x87tQK\0K\2K\3\x86K\1K\2\x86\x89}tRs."),
+        TEXT("\x80\x02}U\5stateU\6weightcfoo\nBar\n)Rs."),
+        TEXT("\x80\x02U\6modulecfoo\nBar\nU\1fU\1s(tQ."),
+    };
+    for (unsigned i = 0; i < sizeof pickles / sizeof pickles[0]; i++)
+        write_seed("pickle", "hand", i, pickles[i].bytes, pickles[i].count);
+}
+
+/* fuzz_plan.c says what the bytes mean. */
+static void write_plans(void)
+{
+    static const struct {
+        const char *bytes;
+        size_t count;
+    } plans[] = {
+        TEXT("\0\0\7\7\0\0\0\0"),
+        TEXT("\0\377\7\7\1\0\0\0"),
+        TEXT("\1\0\15\15\0\0\0\0"),
+        TEXT("\2\0\7\7\2\77\5\0"),
+        TEXT("\2\200\7\7\1\100\11\0"),
+        TEXT("\3\0\15\15\1\100\0\0"),
+        TEXT("\3\377\23\23\1\20\4\0"),
+        TEXT("\0\0\7\7\0\0\0\0\0\1\4cat\n\0\2\007256x224\0\3\4true\0\4\4"
+             ".25\1\0\5\1"
+             "1"),
+        TEXT("\1\0\7\7\0\0\0\0\0\0\10detector\0\6\53"
+             "1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16,17,18"),
+        TEXT("\0\0\7\7\0\0\0\0\6\5\0\1\377"),
+        TEXT("\0\0\7\7\0\0\0\0\3\5\0\0\5\4\6\0\2\5\7\0\2\1\10\0\2\11\0\12\0"),
+        TEXT("\0\0\7\7\0\0\0\0\11\2\7\3\0\5extra\10\4\0\3"
+             "one"),
+    };
+    for (unsigned i = 0; i < sizeof plans / sizeof plans[0]; i++)
+        write_seed("plan", "hand", i, plans[i].bytes, plans[i].count);
+}
+
+/* fuzz_graph.c says what the bytes mean: a head, then eight bytes a node. */
+static void write_graphs(void)
+{
+#define CONVOLUTION(back, channels)  1, back, 0, channels, 0x21, 0, 0, 0x50
+#define DEPTHWISE(kernel, stride)    1, 0, 0, 0, (stride) << 5 | (kernel), 0x9f, 0, 0x50
+#define BATCH_NORM(activation)       2, 0, 0, 0, 0, 0, (activation) << 1, 0x50
+#define CONCAT(parts, first, second) 4 + 12 * ((parts)-2), (second) << 4 | (first), 0x10, 0, 0, 0, 0, 0x50
+#define POOL(kernel, back)           6, back, 0, 0, 0x20 | (kernel), 0, 0, 0x50
+#define ADD(first, second)           9, (second) << 4 | (first), 0, 0, 0, 0, 0, 0x50
+#define HEAD(flags, off, channels)   flags, off, 32, 32, 1, channels, 0, 0
+    static const uint8_t ghost[] = {HEAD(1, 0, 10), CONVOLUTION(0, 8), BATCH_NORM(1), DEPTHWISE(5, 1),
+                                    BATCH_NORM(1),  CONCAT(2, 2, 0),   ADD(0, 5)};
+    static const uint8_t strided[] = {HEAD(5, 0, 3),   CONVOLUTION(0, 10), BATCH_NORM(2),     DEPTHWISE(7, 2),
+                                      BATCH_NORM(0),   DEPTHWISE(5, 1),    CONVOLUTION(0, 8), BATCH_NORM(0),
+                                      DEPTHWISE(5, 1), CONCAT(2, 1, 0)};
+    static const uint8_t pyramid[] = {
+        HEAD(9, 0, 10), CONVOLUTION(0, 10), POOL(11, 0),  POOL(10, 1), POOL(7, 2), 4 + 12 * 2, 0x12, 0x30, 0, 0, 0, 0,
+        0x50,           CONVOLUTION(0, 8),  BATCH_NORM(2)};
+    static const uint8_t gate[] = {HEAD(1, 0, 12),
+                                   CONVOLUTION(0, 12),
+                                   7,
+                                   0,
+                                   0,
+                                   0,
+                                   0,
+                                   0,
+                                   0,
+                                   0x50,
+                                   1,
+                                   0,
+                                   0,
+                                   8,
+                                   0x21,
+                                   0,
+                                   3,
+                                   0x50,
+                                   1,
+                                   0,
+                                   0,
+                                   12,
+                                   0x21,
+                                   0,
+                                   7,
+                                   0x50,
+                                   8,
+                                   0x03,
+                                   0,
+                                   0,
+                                   0,
+                                   0,
+                                   0,
+                                   0x50,
+                                   CONVOLUTION(0, 8)};
+    static const uint8_t upsampled[] = {
+        HEAD(1, 0, 8), CONVOLUTION(0, 8), 5, 0, 0, 0, 0, 0, 0, 0x51, CONVOLUTION(0, 8), 5, 0, 0, 0, 0, 0, 0, 0x50};
+    static const uint8_t classifier[] = {
+        HEAD(1, 0, 3), 1,  0, 0, 10, 0x45, 0x1f, 0, 0x50, BATCH_NORM(1), 7, 0, 0, 0, 0, 0, 0,
+        0x50,          10, 0, 0, 11, 0x21, 0,    1, 0x50};
+    static const uint8_t plain[] = {HEAD(0, 255, 10), CONVOLUTION(0, 8), BATCH_NORM(1), DEPTHWISE(5, 1),
+                                    BATCH_NORM(1),    CONCAT(2, 2, 0),   ADD(0, 5)};
+    write_seed("graph", "ghost", 0, ghost, sizeof ghost);
+    write_seed("graph", "strided", 0, strided, sizeof strided);
+    write_seed("graph", "pyramid", 0, pyramid, sizeof pyramid);
+    write_seed("graph", "gate", 0, gate, sizeof gate);
+    write_seed("graph", "upsampled", 0, upsampled, sizeof upsampled);
+    write_seed("graph", "classifier", 0, classifier, sizeof classifier);
+    write_seed("graph", "plain", 0, plain, sizeof plain);
+}
+
+int main(int count, char **arguments)
+{
+    if (count != 3) {
+        fprintf(stderr, "usage: make_seeds FOLDER CHECKPOINT_FOLDER\n");
+        return 2;
+    }
+    folder = arguments[1];
+    host = gvk_host_complete(NULL);
+    write_pickles(arguments[2]);
+    write_pickles_by_hand();
+    write_plans();
+    write_graphs();
+    return 0;
+}
