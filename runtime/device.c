@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "../shaders/shared.h"
 #include "pipeline.h"
 
 gvk_result gvk_fail_vulkan(const struct gvk_device *device, VkResult result, const char *call, const char *file,
@@ -59,12 +60,47 @@ static void unlock_own_queue(void *user)
     gvk_mutex_unlock(&device->mutex);
 }
 
+/* The features that kernels depend on, as the device was created with; NULL: not enabled. */
+struct enabled_features {
+    const VkPhysicalDeviceFeatures *core;
+    const VkPhysicalDeviceSubgroupSizeControlFeatures *subgroup_size;
+    const VkPhysicalDeviceDescriptorIndexingFeatures *descriptor_indexing;
+    bool debug_utils; /* the instance extension */
+};
+
+/* How many storage buffers an indexed array of weight chunks may hold; 0 where there can be none. */
+static uint32_t count_chunks(const struct gvk_device *device, const struct enabled_features *enabled)
+{
+    const VkPhysicalDeviceDescriptorIndexingFeatures *indexing = enabled->descriptor_indexing;
+    if (!indexing || !indexing->runtimeDescriptorArray || !indexing->descriptorBindingStorageBufferUpdateAfterBind ||
+        !indexing->descriptorBindingVariableDescriptorCount || !enabled->core ||
+        !enabled->core->shaderStorageBufferArrayDynamicIndexing)
+        return 0;
+    VkPhysicalDeviceDescriptorIndexingProperties limits = {
+        .sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_DESCRIPTOR_INDEXING_PROPERTIES};
+    VkPhysicalDeviceProperties2 chain = {.sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_PROPERTIES_2, .pNext = &limits};
+    device->vk.GetPhysicalDeviceProperties2(device->physical_device, &chain);
+    uint32_t most = limits.maxPerStageDescriptorUpdateAfterBindStorageBuffers;
+    if (limits.maxDescriptorSetUpdateAfterBindStorageBuffers < most)
+        most = limits.maxDescriptorSetUpdateAfterBindStorageBuffers;
+    if (limits.maxPerStageUpdateAfterBindResources < most)
+        most = limits.maxPerStageUpdateAfterBindResources;
+    if (limits.maxUpdateAfterBindDescriptorsInAllPools / 2 < most) /* two models at once */
+        most = limits.maxUpdateAfterBindDescriptorsInAllPools / 2;
+    return most > GVK_BINDING_COUNT ? most - GVK_BINDING_COUNT : 0; /* the other set's bindings count too */
+}
+
 /* What both ways of getting a device share, once the handles are there. */
-static gvk_result finish_device(struct gvk_device *device, const VkPhysicalDeviceSubgroupSizeControlFeatures *sizes)
+static gvk_result finish_device(struct gvk_device *device, const struct enabled_features *enabled)
 {
     const char *missing = NULL;
     if (!gvk_functions_load_device(&device->vk, device->instance, device->device, &missing))
         return gvk_fail(&device->host, GVK_ERROR_UNSUPPORTED, "The device lacks the function %s.", missing);
+    if (!enabled->debug_utils) { /* asked for or not, a loader may hand its functions out */
+        device->vk.SetDebugUtilsObjectNameEXT = NULL;
+        device->vk.CmdBeginDebugUtilsLabelEXT = NULL;
+        device->vk.CmdEndDebugUtilsLabelEXT = NULL;
+    }
     device->mutex_made = gvk_mutex_create(&device->mutex);
     if (!device->mutex_made)
         return gvk_fail_memory(&device->host);
@@ -74,8 +110,9 @@ static gvk_result finish_device(struct gvk_device *device, const VkPhysicalDevic
     vk->GetPhysicalDeviceProperties(device->physical_device, &properties);
     device->non_coherent_atom = properties.limits.nonCoherentAtomSize;
     device->timestamp_period_ns = (double)properties.limits.timestampPeriod;
-    device->traits.subgroup_size_control = sizes && sizes->subgroupSizeControl;
-    device->traits.full_subgroups = sizes && sizes->computeFullSubgroups;
+    device->traits.subgroup_size_control = enabled->subgroup_size && enabled->subgroup_size->subgroupSizeControl;
+    device->traits.full_subgroups = enabled->subgroup_size && enabled->subgroup_size->computeFullSubgroups;
+    device->traits.max_chunks = count_chunks(device, enabled);
     return gvk_pipelines_create(device, &device->pipelines);
 }
 
@@ -102,10 +139,11 @@ gvk_result gvk_device_open(const gvk_device_params *params, gvk_device **out)
     if (result)
         goto fail;
     gvk_physical_device_read(vk, device->physical_device, chosen.index, &device->info, &device->traits);
-    if (!gvk_compute_family(vk, &host, device->physical_device, &device->queue_family, &device->timestamp_bits)) {
-        result = gvk_fail(&host, GVK_ERROR_NO_DEVICE, "%s has no compute queue.", device->info.name);
+    result = gvk_compute_family(vk, &host, device->physical_device, &device->queue_family, &device->timestamp_bits);
+    if (result == GVK_ERROR_NO_DEVICE)
+        gvk_log(&host, GVK_LOG_ERROR, "%s has no compute queue.", device->info.name);
+    if (result)
         goto fail;
-    }
     gvk_wants wants;
     result = gvk_device_wants(vk->GetInstanceProcAddr, device->instance, device->physical_device, &wants);
     if (result)
@@ -129,7 +167,9 @@ gvk_result gvk_device_open(const gvk_device_params *params, gvk_device **out)
         GVK_VULKAN(device, "vkCreateDevice", vk->CreateDevice(device->physical_device, &create, NULL, &device->device));
     if (result)
         goto fail;
-    result = finish_device(device, &wants.subgroup_size);
+    struct enabled_features enabled = {&wants.features.features, &wants.subgroup_size, &wants.descriptor_indexing,
+                                       true};
+    result = finish_device(device, &enabled);
     if (result)
         goto fail;
     vk->GetDeviceQueue(device->device, device->queue_family, 0, &device->queue);
@@ -143,13 +183,11 @@ fail:
     return result;
 }
 
-static const VkPhysicalDeviceSubgroupSizeControlFeatures *find_subgroup_features(const VkPhysicalDeviceFeatures2 *first)
+static const void *find_in_chain(const VkPhysicalDeviceFeatures2 *first, VkStructureType type)
 {
-    if (!first)
-        return NULL;
-    for (const VkBaseInStructure *item = first->pNext; item; item = item->pNext)
-        if (item->sType == VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_SUBGROUP_SIZE_CONTROL_FEATURES)
-            return (const VkPhysicalDeviceSubgroupSizeControlFeatures *)(const void *)item;
+    for (const VkBaseInStructure *item = first ? first->pNext : NULL; item; item = item->pNext)
+        if (item->sType == type)
+            return item;
     return NULL;
 }
 
@@ -217,19 +255,22 @@ gvk_result gvk_device_import(const gvk_import_params *params, gvk_device **out)
                           device->info.name);
         goto fail;
     }
-    const VkPhysicalDeviceSubgroupSizeControlFeatures *sizes = NULL;
+    struct enabled_features enabled = {.core = params->enabled_features ? &params->enabled_features->features : NULL};
     if (names_hold(params->device_extensions, params->device_extension_count,
                    VK_EXT_SUBGROUP_SIZE_CONTROL_EXTENSION_NAME) ||
         params->api_version >= VK_API_VERSION_1_3)
-        sizes = find_subgroup_features(params->enabled_features);
-    result = finish_device(device, sizes);
+        enabled.subgroup_size =
+            find_in_chain(params->enabled_features, VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_SUBGROUP_SIZE_CONTROL_FEATURES);
+    if (names_hold(params->device_extensions, params->device_extension_count,
+                   VK_EXT_DESCRIPTOR_INDEXING_EXTENSION_NAME) ||
+        params->api_version >= VK_API_VERSION_1_2)
+        enabled.descriptor_indexing =
+            find_in_chain(params->enabled_features, VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_DESCRIPTOR_INDEXING_FEATURES);
+    enabled.debug_utils =
+        names_hold(params->instance_extensions, params->instance_extension_count, VK_EXT_DEBUG_UTILS_EXTENSION_NAME);
+    result = finish_device(device, &enabled);
     if (result)
         goto fail;
-    if (!names_hold(params->instance_extensions, params->instance_extension_count, VK_EXT_DEBUG_UTILS_EXTENSION_NAME)) {
-        vk->SetDebugUtilsObjectNameEXT = NULL;
-        vk->CmdBeginDebugUtilsLabelEXT = NULL;
-        vk->CmdEndDebugUtilsLabelEXT = NULL;
-    }
     device->lock_queue = params->lock_queue ? params->lock_queue : lock_own_queue;
     device->unlock_queue = params->unlock_queue ? params->unlock_queue : unlock_own_queue;
     device->queue_user = params->lock_queue ? params->queue_user : device;

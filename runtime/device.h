@@ -23,7 +23,8 @@ struct gvk_traits {
     uint32_t max_texels; /* of a texel buffer */
     uint64_t max_storage_bytes;
     uint32_t storage_alignment, texel_alignment;
-    bool texel_buffers; /* RGBA32F can be read through uniform texel buffers */
+    uint32_t max_chunks; /* storage buffers of 256 bytes and more in one indexed array; 0: no such arrays */
+    bool texel_buffers;  /* RGBA32F can be read through uniform texel buffers */
 };
 
 struct gvk_pipelines; /* pipeline.c */
@@ -76,9 +77,10 @@ void gvk_physical_device_read(const struct gvk_functions *vk, VkPhysicalDevice p
                               gvk_device_info *info, struct gvk_traits *traits);
 bool gvk_physical_device_has(const struct gvk_functions *vk, const gvk_host *host, VkPhysicalDevice physical_device,
                              const char *extension);
-/* The first queue family with compute; prefers one without graphics, which real GPUs run beside the host's frame. */
-bool gvk_compute_family(const struct gvk_functions *vk, const gvk_host *host, VkPhysicalDevice physical_device,
-                        uint32_t *family, uint32_t *timestamp_bits);
+/* The first queue family with compute; prefers one without graphics, which real GPUs run beside the host's frame.
+ * GVK_ERROR_NO_DEVICE, without a sentence, when there is none. */
+gvk_result gvk_compute_family(const struct gvk_functions *vk, const gvk_host *host, VkPhysicalDevice physical_device,
+                              uint32_t *family, uint32_t *timestamp_bits);
 
 /* device_choice.c: an instance of our own, and the device that the params ask for. */
 gvk_result gvk_instance_open(const gvk_host *host, struct gvk_functions *vk, void **loader, VkInstance *instance);

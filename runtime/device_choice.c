@@ -106,14 +106,14 @@ bool gvk_physical_device_has(const struct gvk_functions *vk, const gvk_host *hos
     return found;
 }
 
-bool gvk_compute_family(const struct gvk_functions *vk, const gvk_host *host, VkPhysicalDevice physical_device,
-                        uint32_t *family, uint32_t *timestamp_bits)
+gvk_result gvk_compute_family(const struct gvk_functions *vk, const gvk_host *host, VkPhysicalDevice physical_device,
+                              uint32_t *family, uint32_t *timestamp_bits)
 {
     uint32_t count = 0;
     vk->GetPhysicalDeviceQueueFamilyProperties(physical_device, &count, NULL);
     VkQueueFamilyProperties *families = gvk_allocate_array(host, count, sizeof *families);
     if (!families)
-        return false;
+        return gvk_fail_memory(host);
     vk->GetPhysicalDeviceQueueFamilyProperties(physical_device, &count, families);
     bool found = false;
     for (uint32_t i = 0; i < count; i++) {
@@ -128,7 +128,7 @@ bool gvk_compute_family(const struct gvk_functions *vk, const gvk_host *host, Vk
             break;
     }
     gvk_release(host, families);
-    return found;
+    return found ? GVK_OK : GVK_ERROR_NO_DEVICE;
 }
 
 static void describe_driver(const struct gvk_functions *vk, VkPhysicalDevice physical_device,
@@ -340,6 +340,8 @@ static int rank_of(VkPhysicalDeviceType type)
 gvk_result gvk_device_choose(const gvk_host *host, const struct gvk_functions *vk, VkInstance instance,
                              const gvk_device_params *params, VkPhysicalDevice *out, gvk_device_info *info)
 {
+    if ((unsigned)params->choice > GVK_DEVICE_CPU)
+        return gvk_fail(host, GVK_ERROR_ARGUMENT, "The choice of a device, %d, is unknown.", (int)params->choice);
     if (params->choice == GVK_DEVICE_NAME && (!params->name || !*params->name))
         return gvk_fail(host, GVK_ERROR_ARGUMENT, "A device is to be chosen by name, but no name was given.");
     VkPhysicalDevice *devices = NULL;
@@ -402,6 +404,27 @@ gvk_result gvk_device_wants(PFN_vkGetInstanceProcAddr get_instance_proc, VkInsta
         out->subgroup_size.pNext = NULL;
         out->features.pNext = &out->subgroup_size;
         out->device_extensions[out->device_extension_count++] = VK_EXT_SUBGROUP_SIZE_CONTROL_EXTENSION_NAME;
+    }
+    /* Arrays of weight chunks are SwiftShader's fast path alone (docs/kernels.md); others are not asked for them. */
+    gvk_device_info info;
+    struct gvk_traits traits;
+    gvk_physical_device_read(&vk, physical_device, 0, &info, &traits);
+    out->descriptor_indexing.sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_DESCRIPTOR_INDEXING_FEATURES;
+    if (info.type == VK_PHYSICAL_DEVICE_TYPE_CPU && traits.subgroup_size == 4 &&
+        gvk_physical_device_has(&vk, &host, physical_device, VK_EXT_DESCRIPTOR_INDEXING_EXTENSION_NAME)) {
+        VkPhysicalDeviceDescriptorIndexingFeatures can = out->descriptor_indexing;
+        VkPhysicalDeviceFeatures2 query = {.sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_FEATURES_2, .pNext = &can};
+        vk.GetPhysicalDeviceFeatures2(physical_device, &query);
+        if (can.runtimeDescriptorArray && can.descriptorBindingStorageBufferUpdateAfterBind &&
+            can.descriptorBindingVariableDescriptorCount && query.features.shaderStorageBufferArrayDynamicIndexing) {
+            out->descriptor_indexing.runtimeDescriptorArray = VK_TRUE;
+            out->descriptor_indexing.descriptorBindingStorageBufferUpdateAfterBind = VK_TRUE;
+            out->descriptor_indexing.descriptorBindingVariableDescriptorCount = VK_TRUE;
+            out->features.features.shaderStorageBufferArrayDynamicIndexing = VK_TRUE;
+            out->descriptor_indexing.pNext = out->features.pNext;
+            out->features.pNext = &out->descriptor_indexing;
+            out->device_extensions[out->device_extension_count++] = VK_EXT_DESCRIPTOR_INDEXING_EXTENSION_NAME;
+        }
     }
     /* A device that offers this extension must be created with it. */
     if (gvk_physical_device_has(&vk, &host, physical_device, "VK_KHR_portability_subset"))

@@ -123,6 +123,7 @@ GVK_API gvk_result gvk_device_open(const gvk_device_params *params, gvk_device *
 typedef struct gvk_wants {
     VkPhysicalDeviceFeatures2 features;
     VkPhysicalDeviceSubgroupSizeControlFeatures subgroup_size;
+    VkPhysicalDeviceDescriptorIndexingFeatures descriptor_indexing;
     const char *device_extensions[8];
     uint32_t device_extension_count;
 } gvk_wants;

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "kernel/kernel.h"
+#include "pipeline.h"
 #include "rewrite.h"
 #include "transfer.h"
 
@@ -12,7 +13,7 @@ struct gvk_builder gvk_model_builder(const struct gvk_model *model)
 {
     return (struct gvk_builder){
         .host = &model->device->host,
-        .traits = &model->device->traits,
+        .traits = &model->traits,
         .graph = model->graph,
         .packing = &model->packing,
         .reference = model->reference,
@@ -33,6 +34,69 @@ static gvk_result pack_all(const struct gvk_builder *builder, float *packed)
     return GVK_OK;
 }
 
+static uint64_t chunks_of(const struct gvk_model *model)
+{
+    return model->packing.vec4s / GVK_CHUNK_STEP_VEC4S;
+}
+
+/* One descriptor every 256 bytes of the weights, each as long as the largest tile reads at once. */
+static gvk_result create_chunks(struct gvk_model *model)
+{
+    gvk_device *device = model->device;
+    const struct gvk_functions *vk = &device->vk;
+    uint32_t count = (uint32_t)chunks_of(model);
+    VkDescriptorPoolSize size = {VK_DESCRIPTOR_TYPE_STORAGE_BUFFER, count};
+    VkDescriptorPoolCreateInfo pool = {
+        .sType = VK_STRUCTURE_TYPE_DESCRIPTOR_POOL_CREATE_INFO,
+        .flags = VK_DESCRIPTOR_POOL_CREATE_UPDATE_AFTER_BIND_BIT,
+        .maxSets = 1,
+        .poolSizeCount = 1,
+        .pPoolSizes = &size,
+    };
+    VkDescriptorSetVariableDescriptorCountAllocateInfo variable = {
+        .sType = VK_STRUCTURE_TYPE_DESCRIPTOR_SET_VARIABLE_DESCRIPTOR_COUNT_ALLOCATE_INFO,
+        .descriptorSetCount = 1,
+        .pDescriptorCounts = &count,
+    };
+    VkDescriptorSetLayout layout = gvk_chunk_set_layout(device);
+    VkDescriptorSetAllocateInfo allocate = {
+        .sType = VK_STRUCTURE_TYPE_DESCRIPTOR_SET_ALLOCATE_INFO,
+        .pNext = &variable,
+        .descriptorSetCount = 1,
+        .pSetLayouts = &layout,
+    };
+    VkDescriptorBufferInfo *infos = gvk_allocate_array(&device->host, count, sizeof *infos);
+    if (!infos)
+        return gvk_fail_memory(&device->host);
+    gvk_result result = GVK_VULKAN(device, "vkCreateDescriptorPool",
+                                   vk->CreateDescriptorPool(device->device, &pool, NULL, &model->chunk_pool));
+    if (result)
+        goto done;
+    gvk_name_object(device, VK_OBJECT_TYPE_DESCRIPTOR_POOL, (uint64_t)model->chunk_pool, "weight chunks");
+    allocate.descriptorPool = model->chunk_pool;
+    result = GVK_VULKAN(device, "vkAllocateDescriptorSets",
+                        vk->AllocateDescriptorSets(device->device, &allocate, &model->chunks));
+    if (result)
+        goto done;
+    gvk_name_object(device, VK_OBJECT_TYPE_DESCRIPTOR_SET, (uint64_t)model->chunks, "weight chunks");
+    uint64_t step = GVK_CHUNK_STEP_VEC4S * 16;
+    for (uint32_t i = 0; i < count; i++) {
+        uint64_t left = model->weights.bytes - i * step;
+        infos[i] = (VkDescriptorBufferInfo){model->weights.buffer, i * step, left < 2 * step ? left : 2 * step};
+    }
+    VkWriteDescriptorSet write = {
+        .sType = VK_STRUCTURE_TYPE_WRITE_DESCRIPTOR_SET,
+        .dstSet = model->chunks,
+        .descriptorCount = count,
+        .descriptorType = VK_DESCRIPTOR_TYPE_STORAGE_BUFFER,
+        .pBufferInfo = infos,
+    };
+    vk->UpdateDescriptorSets(device->device, 1, &write, 0, NULL);
+done:
+    gvk_release(&device->host, infos);
+    return result;
+}
+
 gvk_result gvk_model_create(gvk_device *device, const gvk_graph *graph, const gvk_model_params *params, gvk_model **out)
 {
     if (!device)
@@ -49,6 +113,7 @@ gvk_result gvk_model_create(gvk_device *device, const gvk_graph *graph, const gv
         return gvk_fail_memory(host);
     model->device = device;
     model->reference = off & GVK_REWRITE_FAST_KERNELS;
+    model->traits = device->traits;
     gvk_result result = gvk_graph_copy(host, graph, &model->graph);
     if (result)
         goto fail;
@@ -59,6 +124,13 @@ gvk_result gvk_model_create(gvk_device *device, const gvk_graph *graph, const gv
     result = gvk_packing_create(&builder, &model->packing);
     if (result)
         goto fail;
+    if (!model->reference && chunks_of(model) > model->traits.max_chunks) {
+        gvk_packing_destroy(host, &model->packing);
+        model->traits.max_chunks = 0; /* too large a model for one array: its kernels read plain buffers */
+        result = gvk_packing_create(&builder, &model->packing);
+        if (result)
+            goto fail;
+    }
     uint64_t bytes = model->packing.vec4s * 16;
     result = gvk_buffer_create(device, bytes, GVK_BUFFER_DEVICE, "weights", &model->weights);
     if (result)
@@ -76,6 +148,10 @@ gvk_result gvk_model_create(gvk_device *device, const gvk_graph *graph, const gv
     }
     if (result)
         goto fail;
+    if (!model->reference && model->traits.max_chunks)
+        result = create_chunks(model);
+    if (result)
+        goto fail;
     gvk_release(host, staged);
     *out = model;
     return GVK_OK;
@@ -90,6 +166,8 @@ void gvk_model_destroy(gvk_model *model)
     if (!model)
         return;
     gvk_device *device = model->device;
+    if (model->chunk_pool)
+        device->vk.DestroyDescriptorPool(device->device, model->chunk_pool, NULL);
     gvk_buffer_destroy(device, &model->weights);
     gvk_packing_destroy(&device->host, &model->packing);
     gvk_graph_destroy(model->graph);

@@ -10,7 +10,10 @@ struct gvk_model {
     struct gvk_graph *graph; /* rewritten copy */
     struct gvk_packing packing;
     struct gvk_buffer weights;
-    bool reference; /* plain kernels */
+    bool reference;           /* plain kernels */
+    struct gvk_traits traits; /* the device's, as far as this model can use them */
+    VkDescriptorPool chunk_pool;
+    VkDescriptorSet chunks; /* VK_NULL_HANDLE: no kernel of this model reads weight chunks */
 };
 
 /* For making programs of the model; the caller sets `program`. */

@@ -11,13 +11,43 @@ struct pipeline_entry {
 };
 
 struct gvk_pipelines {
-    VkDescriptorSetLayout set_layout;
+    VkDescriptorSetLayout set_layout, chunk_layout;
     VkPipelineLayout layout;
     VkPipelineCache cache;
     bool cache_owned;
     struct pipeline_entry *entries;
     uint32_t count, capacity;
 };
+
+static gvk_result create_chunk_layout(struct gvk_device *device, struct gvk_pipelines *pipelines)
+{
+    VkDescriptorSetLayoutBinding binding = {
+        .descriptorType = VK_DESCRIPTOR_TYPE_STORAGE_BUFFER,
+        .descriptorCount = device->traits.max_chunks,
+        .stageFlags = VK_SHADER_STAGE_COMPUTE_BIT,
+    };
+    VkDescriptorBindingFlags flags =
+        VK_DESCRIPTOR_BINDING_UPDATE_AFTER_BIND_BIT | VK_DESCRIPTOR_BINDING_VARIABLE_DESCRIPTOR_COUNT_BIT;
+    VkDescriptorSetLayoutBindingFlagsCreateInfo binding_flags = {
+        .sType = VK_STRUCTURE_TYPE_DESCRIPTOR_SET_LAYOUT_BINDING_FLAGS_CREATE_INFO,
+        .bindingCount = 1,
+        .pBindingFlags = &flags,
+    };
+    VkDescriptorSetLayoutCreateInfo set = {
+        .sType = VK_STRUCTURE_TYPE_DESCRIPTOR_SET_LAYOUT_CREATE_INFO,
+        .pNext = &binding_flags,
+        .flags = VK_DESCRIPTOR_SET_LAYOUT_CREATE_UPDATE_AFTER_BIND_POOL_BIT,
+        .bindingCount = 1,
+        .pBindings = &binding,
+    };
+    gvk_result result =
+        GVK_VULKAN(device, "vkCreateDescriptorSetLayout",
+                   device->vk.CreateDescriptorSetLayout(device->device, &set, NULL, &pipelines->chunk_layout));
+    if (!result)
+        gvk_name_object(device, VK_OBJECT_TYPE_DESCRIPTOR_SET_LAYOUT, (uint64_t)pipelines->chunk_layout,
+                        "ghostvk weight chunks");
+    return result;
+}
 
 static gvk_result create_layouts(struct gvk_device *device, struct gvk_pipelines *pipelines)
 {
@@ -40,11 +70,16 @@ static gvk_result create_layouts(struct gvk_device *device, struct gvk_pipelines
                                    vk->CreateDescriptorSetLayout(device->device, &set, NULL, &pipelines->set_layout));
     if (result)
         return result;
+    if (device->traits.max_chunks)
+        result = create_chunk_layout(device, pipelines);
+    if (result)
+        return result;
+    const VkDescriptorSetLayout layouts[2] = {pipelines->set_layout, pipelines->chunk_layout};
     VkPushConstantRange range = {.stageFlags = VK_SHADER_STAGE_COMPUTE_BIT, .size = GVK_PUSH_BYTES};
     VkPipelineLayoutCreateInfo layout = {
         .sType = VK_STRUCTURE_TYPE_PIPELINE_LAYOUT_CREATE_INFO,
-        .setLayoutCount = 1,
-        .pSetLayouts = &pipelines->set_layout,
+        .setLayoutCount = pipelines->chunk_layout ? 2 : 1,
+        .pSetLayouts = layouts,
         .pushConstantRangeCount = 1,
         .pPushConstantRanges = &range,
     };
@@ -91,6 +126,8 @@ void gvk_pipelines_destroy(struct gvk_device *device, struct gvk_pipelines *pipe
         vk->DestroyPipelineCache(device->device, pipelines->cache, NULL);
     if (pipelines->layout)
         vk->DestroyPipelineLayout(device->device, pipelines->layout, NULL);
+    if (pipelines->chunk_layout)
+        vk->DestroyDescriptorSetLayout(device->device, pipelines->chunk_layout, NULL);
     if (pipelines->set_layout)
         vk->DestroyDescriptorSetLayout(device->device, pipelines->set_layout, NULL);
     gvk_release(&device->host, pipelines->entries);
@@ -189,6 +226,11 @@ done:
 VkDescriptorSetLayout gvk_descriptor_set_layout(const struct gvk_device *device)
 {
     return device->pipelines->set_layout;
+}
+
+VkDescriptorSetLayout gvk_chunk_set_layout(const struct gvk_device *device)
+{
+    return device->pipelines->chunk_layout;
 }
 
 VkPipelineLayout gvk_pipeline_layout(const struct gvk_device *device)

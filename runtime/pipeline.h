@@ -21,6 +21,8 @@ void gvk_pipelines_destroy(struct gvk_device *device, struct gvk_pipelines *pipe
 /* Thread-safe. The pipeline lives as long as the device. */
 gvk_result gvk_pipeline_get(struct gvk_device *device, const struct gvk_pipeline_key *key, VkPipeline *out);
 VkDescriptorSetLayout gvk_descriptor_set_layout(const struct gvk_device *device);
+/* Set 1: the array of weight chunks; VK_NULL_HANDLE where the device has none. */
+VkDescriptorSetLayout gvk_chunk_set_layout(const struct gvk_device *device);
 VkPipelineLayout gvk_pipeline_layout(const struct gvk_device *device);
 bool gvk_pipeline_keys_equal(const struct gvk_pipeline_key *left, const struct gvk_pipeline_key *right);
 

@@ -234,6 +234,9 @@ gvk_result gvk_recorder_record(struct gvk_recorder *recorder, VkCommandBuffer co
     const struct gvk_program *program = recorder->program;
     const struct gvk_functions *vk = &recorder->device->vk;
     VkPipeline bound = VK_NULL_HANDLE;
+    if (recorder->chunks)
+        vk->CmdBindDescriptorSets(commands, VK_PIPELINE_BIND_POINT_COMPUTE, gvk_pipeline_layout(recorder->device), 1, 1,
+                                  &recorder->chunks, 0, NULL);
     for (uint32_t i = first; i < end; i++) {
         const struct gvk_command *command = &program->commands[i];
         bool barrier, transfer;

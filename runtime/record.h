@@ -14,6 +14,7 @@ struct gvk_recorder {
     gvk_device *device;
     const struct gvk_program *program;
     const struct gvk_buffer *arena, *weights;
+    VkDescriptorSet chunks; /* set 1, or VK_NULL_HANDLE */
     VkDescriptorPool pool;
     VkDescriptorSet *sets; /* frame * command_count + command */
     VkBufferView *views;   /* shared by the frames */

@@ -303,6 +303,7 @@ gvk_result gvk_stream_create_with_tail(gvk_model *model, const gvk_stream_params
     if (!result)
         result = gvk_recorder_create(device, stream->program, &stream->arena, &model->weights, buffers,
                                      stream->frame_count, &stream->recorder);
+    stream->recorder.chunks = model->chunks;
     for (uint32_t i = 0; i < stream->frame_count && !result; i++)
         result = record_main(stream, i);
     if (result)

@@ -7,10 +7,25 @@
 // A lane computes QUADS output quads for PIXELS pixels that lie STRIDE apart, so that neighbouring lanes read
 // neighbouring pixels. Any channel counts, pixel counts and batch; weights and bias are padded to whole blocks.
 // workgroups: x = ceil(pixels / (local size * PIXELS)), y = output blocks, z = batch
-// SPREAD, with SUBGROUP lanes: see spread.glsl.
+// SPREAD, with SUBGROUP lanes: see spread.glsl; and
+//   3  weights come from an array of storage buffers (set 1), the index in the array the same for the workgroup, the
+//      offset inside each buffer a constant: the one form that SwiftShader loads once instead of gathering by lane
 #include "spread.glsl"
+#if SPREAD == 3
+#extension GL_KHR_shader_subgroup_basic : require
+#extension GL_EXT_nonuniform_qualifier : require
+#endif
 #define GVK_USE_POINTWISE
 #include "common.glsl"
+
+#if SPREAD == 3
+layout(std430, set = 1, binding = 0) readonly buffer chunk_buffer
+{
+    mat4 w[QUADS];
+}
+chunks[];
+const uint CHUNKS = QUADS * 4 / GVK_CHUNK_STEP_VEC4S; // from one input quad to the next
+#endif
 
 const uint OUTPUTS = 4 * QUADS;
 
@@ -44,7 +59,11 @@ void main()
     uint first = gl_WorkGroupID.x * gl_WorkGroupSize.x * PIXELS + gl_LocalInvocationID.x;
 #else
     const uint STRIDE = SUBGROUP;
+#if SPREAD == 3
+    uint at = chunk + block * input_quads * CHUNKS;
+#else
     const uint LOADS = (OUTPUTS + SUBGROUP - 1) / SUBGROUP;
+#endif
     uint lane = gl_SubgroupInvocationID;
     uint first = (gl_WorkGroupID.x * (gl_WorkGroupSize.x / SUBGROUP) + gl_SubgroupID) * SUBGROUP * PIXELS + lane;
 #endif
@@ -67,7 +86,10 @@ void main()
             [[unroll]] for (uint p = 0; p < PIXELS; p++)
                 x[p] *= factor;
         }
-#if SPREAD == 0
+#if SPREAD == 3
+        [[unroll]] for (uint j = 0; j < QUADS; j++) {
+            mat4 w = chunks[at].w[j];
+#elif SPREAD == 0
         [[unroll]] for (uint j = 0; j < QUADS; j++) {
             mat4 w = mat4(WEIGHT(weight + 4 * j), WEIGHT(weight + 4 * j + 1), WEIGHT(weight + 4 * j + 2),
                           WEIGHT(weight + 4 * j + 3));
@@ -86,6 +108,9 @@ void main()
         }
         read += pixels;
         weight += OUTPUTS;
+#if SPREAD == 3
+        at += CHUNKS;
+#endif
     }
     [[unroll]] for (uint j = 0; j < QUADS; j++)
         [[unroll]] for (uint p = 0; p < PIXELS; p++)

@@ -42,6 +42,9 @@
 /* The most quads that excite.comp keeps in shared memory: 16 KiB, the least that Vulkan promises. */
 #define GVK_EXCITE_QUADS 1024
 
+/* Weight chunks (set 1): a storage buffer at every so many vec4s of the weights, 256 bytes. */
+#define GVK_CHUNK_STEP_VEC4S 16
+
 #define GVK_PUSH_BYTES 128
 
 /* Lanes beyond a plane's end read on, and never use what they read: so many vec4s follow each tensor. */
@@ -73,6 +76,7 @@ GVK_PUSH(pointwise)
     GVK_UINT input_quads, output_quads;
     GVK_UINT pixels; /* of a plane of the source */
     GVK_UINT width;  /* of the source; for GVK_STORE_UPSAMPLE */
+    GVK_UINT chunk;  /* the first weight chunk, for SPREAD 3 */
 };
 #endif
 

@@ -196,12 +196,28 @@ static void check_canaries(const struct trial *trial)
                         program->blocks[j].first, program->blocks[j].last);
         free(written);
         fail_msg("byte %llu of the arena: %s (0x%08x)", (unsigned long long)i * 4,
-                 bits == CANARY ? "an output was not written"
+                 bits == CANARY ? "an output was not written, or made from memory that nobody wrote"
                  : isnan(value) ? "memory was used that nobody wrote"
                                 : "it was written outside every output",
                  bits);
     }
     free(written);
+}
+
+/* Blocks that hold something at the same time lie apart. */
+static void check_plan(const struct trial *trial)
+{
+    const struct gvk_program *program = gvk_stream_program(trial->stream);
+    for (uint32_t i = 0; i < program->block_count; i++)
+        for (uint32_t j = 0; j < i; j++) {
+            const struct gvk_block *left = &program->blocks[i], *right = &program->blocks[j];
+            bool apart = left->offset + left->bytes <= right->offset || right->offset + right->bytes <= left->offset ||
+                         left->last < right->first || right->last < left->first;
+            if (apart || !left->used || !right->used)
+                continue;
+            print_trial(trial);
+            fail_msg("blocks %u and %u overlap", j, i);
+        }
 }
 
 static void compare_tensor(const struct trial *trial, gvk_ticket ticket, const char *name, gvk_tensor number)
@@ -269,6 +285,7 @@ static uint32_t run_trial(const char *title, struct reference_graph *reference, 
                                        .kept_tensors = kept,
                                        .kept_count = way->keep_all ? reference->node_count : 0};
     require_ok(&trial, gvk_stream_create(trial.model, &stream_params, &trial.stream), "gvk_stream_create");
+    check_plan(&trial);
     const struct gvk_buffer *arena = gvk_stream_arena(trial.stream);
     if (arena->mapped) {
         fill_canaries(arena->mapped, 0, arena->bytes);
@@ -791,6 +808,10 @@ static void every_kernel_and_tile_that_this_driver_can_run_was_chosen(void **sta
 {
     (void)state;
     enum gvk_form form = gvk_form_of(&bench.traits);
+    if (bench.traits.type == VK_PHYSICAL_DEVICE_TYPE_CPU && bench.traits.subgroup_size == 8) /* lavapipe */
+        assert_int_equal(form, GVK_FORM_SHUFFLE_8);
+    if (bench.traits.type == VK_PHYSICAL_DEVICE_TYPE_CPU && bench.traits.subgroup_size == 4) /* SwiftShader */
+        assert_int_equal(form, GVK_FORM_BROADCAST_4);
     uint32_t missing = 0;
     for (int i = 0; i < GVK_SHADER_COUNT; i++) {
         const char *name = gvk_shader_codes[i].name;

@@ -20,6 +20,7 @@ static const struct tile *choose_tile(const struct gvk_builder *builder, const s
         return &plain_tile;
     switch (gvk_form_of(builder->traits)) {
     case GVK_FORM_SHUFFLE_8: return &shuffle_tile;
+    case GVK_FORM_CHUNKS_4:
     case GVK_FORM_BROADCAST_4: return &broadcast_tile;
     case GVK_FORM_UNIFORM: break;
     }

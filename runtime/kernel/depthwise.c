@@ -29,6 +29,7 @@ static const struct tile *choose_tile(const struct gvk_builder *builder, const s
     const struct tile *list = uniform_tiles;
     switch (gvk_form_of(builder->traits)) {
     case GVK_FORM_SHUFFLE_8: list = shuffle_tiles; break;
+    case GVK_FORM_CHUNKS_4:
     case GVK_FORM_BROADCAST_4: list = broadcast_tiles; break;
     case GVK_FORM_UNIFORM: break;
     }

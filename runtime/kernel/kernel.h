@@ -54,6 +54,7 @@ static inline uint32_t gvk_divide_up(uint32_t value, uint32_t by)
 enum gvk_form {
     GVK_FORM_UNIFORM,    /* SPREAD 0, storage buffers */
     GVK_FORM_SHUFFLE_8,  /* SPREAD 1, subgroups of 8, texel buffers */
+    GVK_FORM_CHUNKS_4,   /* SPREAD 3 for pointwise, else as the next; subgroups of 4 */
     GVK_FORM_BROADCAST_4 /* SPREAD 2, subgroups of 4, storage buffers */
 };
 enum gvk_form gvk_form_of(const struct gvk_traits *traits);

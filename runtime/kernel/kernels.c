@@ -32,7 +32,7 @@ enum gvk_form gvk_form_of(const struct gvk_traits *traits)
     if (cpu && sure && traits->subgroup_size == 8 && traits->subgroup_shuffle && traits->texel_buffers)
         return GVK_FORM_SHUFFLE_8;
     if (cpu && sure && traits->subgroup_size == 4 && traits->subgroup_broadcast)
-        return GVK_FORM_BROADCAST_4;
+        return traits->max_chunks ? GVK_FORM_CHUNKS_4 : GVK_FORM_BROADCAST_4;
     return GVK_FORM_UNIFORM;
 }
 

@@ -24,6 +24,11 @@ static const struct tile broadcast_tiles[] = {
     {GVK_SHADER_POINTWISE_BROADCAST4_4X4, 4, 4, 16, 4, false},
     {GVK_SHADER_POINTWISE_BROADCAST4_2X4, 2, 4, 32, 4, false},
 };
+static const struct tile chunk_tiles[] = {
+    {GVK_SHADER_POINTWISE_CHUNKS4_8X3, 8, 3, 16, 4, false},
+    {GVK_SHADER_POINTWISE_CHUNKS4_4X4, 4, 4, 16, 4, false},
+    {GVK_SHADER_POINTWISE_BROADCAST4_2X4, 2, 4, 32, 4, false},
+};
 static const struct tile reference_tile = {GVK_SHADER_POINTWISE_REFERENCE, 1, 1, 64, 0, false};
 
 /* The tile that computes the fewest output quads in vain; of equals the widest. */
@@ -37,6 +42,10 @@ static const struct tile *choose_tile(const struct gvk_builder *builder, const s
     case GVK_FORM_SHUFFLE_8:
         list = shuffle_tiles;
         count = sizeof shuffle_tiles / sizeof shuffle_tiles[0];
+        break;
+    case GVK_FORM_CHUNKS_4:
+        list = chunk_tiles;
+        count = sizeof chunk_tiles / sizeof chunk_tiles[0];
         break;
     case GVK_FORM_BROADCAST_4:
         list = broadcast_tiles;
@@ -122,6 +131,7 @@ static gvk_result emit(const struct gvk_builder *builder, uint32_t index)
         .output_quads = gvk_quads(node->output_channels),
         .pixels = pixels,
         .width = in->width,
+        .chunk = (uint32_t)(builder->packing->offsets[index] / GVK_CHUNK_STEP_VEC4S),
     };
     gvk_set_push(&command, &push, sizeof push);
     return gvk_finish_dispatch(builder, &command, gvk_divide_up(pixels, tile->local_size * tile->pixels),

@@ -8,8 +8,10 @@
 #include <string.h>
 
 #include "../../ghostnet/classifier.h"
+#include "../../ghostnet/ghostnet.h"
 #include "../../ghostnet/yolov4.h"
 #include "../checkpoint_maker.h"
+#include "../filler.h"
 #include "fuzz.h"
 
 #define HEAD_BYTES 8u

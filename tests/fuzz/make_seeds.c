@@ -86,20 +86,20 @@ static void write_pickles_by_hand(void)
         const char *bytes;
         size_t count;
     } pickles[] = {
-        TEXT("\x80\x02}(U\1aK\1M\2\2J\3\3\3\3\x8a\3abc\x8b\2\0\0\0deG@\x09!\xfbTD-\x18Nu."),
-        TEXT("\x80\x04\x95\x10\0\0\0\0\0\0\0("
+        TEXT("\200\2}(U\1aK\1M\2\2J\3\3\3\3\x8a\3abc\x8b\2\0\0\0deG@\x09!\xfbTD-\x18Nu."),
+        TEXT("\200\4\x95\x10\0\0\0\0\0\0\0("
              "\x8c\1a\x8d\1\0\0\0\0\0\0\0b\x8e\1\0\0\0\0\0\0\0c\x96\1\0\0\0\0\0\0\0d\x91."),
-        TEXT("\x80\x05\x8f(C\1aB\1\0\0\0bT\1\0\0\0c\x90\x94h\0\x85h\0\x86h\0j\0\0\0\0\x87."),
-        TEXT("\x80\x02(K\1K\2ldq\1r\2\0\0\0p3\ng3\n0(1]K\1a}K\1K\2s\x86."),
-        TEXT("\x80\x02(K\1ifoo\nBar\n(cfoo\nBar\nK\2o\x86\x82\1\x83\1\0\x84\1\0\0\0\x87."),
-        TEXT("\x80\x04\x8c\3foo\x8c\3Bar\x93)\x81)}\x92}b\x88\x89\x86."),
-        TEXT("\x80\x02ccollections\nOrderedDict\n]]U\1aNea\x85R}U\1bK\1sb."),
-        TEXT("\x80\x02}U\1wctorch._utils\n_rebuild_tensor_v2\n((U\7storagectorch\nFloatStorage\nU\1"
+        TEXT("\200\5\x8f(C\1aB\1\0\0\0bT\1\0\0\0c\x90\x94h\0\x85h\0\x86h\0j\0\0\0\0\x87."),
+        TEXT("\200\2(K\1K\2ldq\1r\2\0\0\0p3\ng3\n0(1]K\1a}K\1K\2s\x86."),
+        TEXT("\200\2(K\1ifoo\nBar\n(cfoo\nBar\nK\2o\x86\x82\1\x83\1\0\x84\1\0\0\0\x87."),
+        TEXT("\200\4\x8c\3foo\x8c\3Bar\x93)\x81)}\x92}b\x88\x89\x86."),
+        TEXT("\200\2ccollections\nOrderedDict\n]]U\1aNea\x85R}U\1bK\1sb."),
+        TEXT("\200\2}U\1wctorch._utils\n_rebuild_tensor_v2\n((U\7storagectorch\nFloatStorage\nU\1"
              "0U\3cpuK\4tQK\1K\2K\1\x86K\1K\1\x86\x89}tRs."),
-        TEXT("\x80\x02}U\1wctorch._utils\n_rebuild_tensor_v2\n((U\7storagectorch\nDoubleStorage\nU\1"
+        TEXT("\200\2}U\1wctorch._utils\n_rebuild_tensor_v2\n((U\7storagectorch\nDoubleStorage\nU\1"
              "0U\3cpuK\7U\1vK\1K\6\x87tQK\0K\2K\3\x86K\1K\2\x86\x89}tRs."),
-        TEXT("\x80\x02}U\5stateU\6weightcfoo\nBar\n)Rs."),
-        TEXT("\x80\x02U\6modulecfoo\nBar\nU\1fU\1s(tQ."),
+        TEXT("\200\2}U\5stateU\6weightcfoo\nBar\n)Rs."),
+        TEXT("\200\2U\6modulecfoo\nBar\nU\1fU\1s(tQ."),
     };
     for (unsigned i = 0; i < sizeof pickles / sizeof pickles[0]; i++)
         write_seed("pickle", "hand", i, pickles[i].bytes, pickles[i].count);
@@ -108,6 +108,7 @@ static void write_pickles_by_hand(void)
 /* fuzz_plan.c says what the bytes mean. */
 static void write_plans(void)
 {
+    /* clang-format off */
     static const struct {
         const char *bytes;
         size_t count;
@@ -119,87 +120,55 @@ static void write_plans(void)
         TEXT("\2\200\7\7\1\100\11\0"),
         TEXT("\3\0\15\15\1\100\0\0"),
         TEXT("\3\377\23\23\1\20\4\0"),
-        TEXT("\0\0\7\7\0\0\0\0\0\1\4cat\n\0\2\007256x224\0\3\4true\0\4\4"
-             ".25\1\0\5\1"
-             "1"),
-        TEXT("\1\0\7\7\0\0\0\0\0\0\10detector\0\6\53"
-             "1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16,17,18"),
-        TEXT("\0\0\7\7\0\0\0\0\6\5\0\1\377"),
-        TEXT("\0\0\7\7\0\0\0\0\3\5\0\0\5\4\6\0\2\5\7\0\2\1\10\0\2\11\0\12\0"),
-        TEXT("\0\0\7\7\0\0\0\0\11\2\7\3\0\5extra\10\4\0\3"
-             "one"),
+        TEXT("\0\0\7\7\0\0\0\0" "\0\1\4" "cat\n" "\0\2\7" "256x224" "\0\3\4" "true" "\0\4\3" ".25" "\0\5\1" "1"),
+        TEXT("\1\0\7\7\0\0\0\0" "\0\0\10" "detector" "\0\6\54" "1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16,17,18"),
+        TEXT("\0\0\7\7\0\0\0\0" "\6\5\0\1\377"),
+        TEXT("\0\0\7\7\0\0\0\0" "\3\5\0\0\5" "\4\6\0\2" "\5\7\0\2" "\1\10\0" "\2\11\0\12\0"),
+        TEXT("\0\0\7\7\0\0\0\0" "\11\0\0\2" "\7\3\0\5" "extra" "\10\4\0\3" "one"),
     };
+    /* clang-format on */
     for (unsigned i = 0; i < sizeof plans / sizeof plans[0]; i++)
         write_seed("plan", "hand", i, plans[i].bytes, plans[i].count);
 }
 
-/* fuzz_graph.c says what the bytes mean: a head, then eight bytes a node. */
+/* fuzz_graph.c says what the bytes mean: a head, then eight bytes a node. Inputs are distances back. */
+#define HEAD(flags, off, channels)           flags, off, 32, 32, 1, channels, 0, 0
+#define NODE(op, one, two, three, four)      op, (two) << 4 | (one), (four) << 4 | (three)
+#define CONVOLUTION(back, channels)          NODE(1, back, 0, 0, 0), channels, 0x21, 0, 0, 0x50
+#define GATE(channels, activation)           NODE(1, 0, 0, 0, 0), channels, 0x21, 0, (activation) << 1 | 1, 0x50
+#define STEM(channels)                       NODE(1, 0, 0, 0, 0), channels, 0x45, 0x1f, 0, 0x50
+#define DEPTHWISE(kernel, stride)            NODE(1, 0, 0, 0, 0), 0, (stride) << 5 | (kernel), 0x9f, 0, 0x50
+#define BATCH_NORM(activation)               NODE(2, 0, 0, 0, 0), 0, 0, 0, (activation) << 1, 0x50
+#define CONCAT(parts, one, two, three, four) NODE(4 + 12 * ((parts)-2), one, two, three, four), 0, 0, 0, 0, 0x50
+#define UPSAMPLE(outputs)                    NODE(5, 0, 0, 0, 0), 0, 0, 0, 0, 0x50 | (outputs)
+#define POOL(kernel, back)                   NODE(6, back, 0, 0, 0), 0, 0x20 | (kernel), 0, 0, 0x50
+#define AVERAGE_POOL                         NODE(7, 0, 0, 0, 0), 0, 0, 0, 0, 0x50
+#define MULTIPLY(one, two)                   NODE(8, one, two, 0, 0), 0, 0, 0, 0, 0x50
+#define ADD(one, two)                        NODE(9, one, two, 0, 0), 0, 0, 0, 0, 0x50
+#define LINEAR(channels)                     NODE(10, 0, 0, 0, 0), channels, 0x21, 0, 1, 0x50
+
 static void write_graphs(void)
 {
-#define CONVOLUTION(back, channels)  1, back, 0, channels, 0x21, 0, 0, 0x50
-#define DEPTHWISE(kernel, stride)    1, 0, 0, 0, (stride) << 5 | (kernel), 0x9f, 0, 0x50
-#define BATCH_NORM(activation)       2, 0, 0, 0, 0, 0, (activation) << 1, 0x50
-#define CONCAT(parts, first, second) 4 + 12 * ((parts)-2), (second) << 4 | (first), 0x10, 0, 0, 0, 0, 0x50
-#define POOL(kernel, back)           6, back, 0, 0, 0x20 | (kernel), 0, 0, 0x50
-#define ADD(first, second)           9, (second) << 4 | (first), 0, 0, 0, 0, 0, 0x50
-#define HEAD(flags, off, channels)   flags, off, 32, 32, 1, channels, 0, 0
-    static const uint8_t ghost[] = {HEAD(1, 0, 10), CONVOLUTION(0, 8), BATCH_NORM(1), DEPTHWISE(5, 1),
-                                    BATCH_NORM(1),  CONCAT(2, 2, 0),   ADD(0, 5)};
-    static const uint8_t strided[] = {HEAD(5, 0, 3),   CONVOLUTION(0, 10), BATCH_NORM(2),     DEPTHWISE(7, 2),
-                                      BATCH_NORM(0),   DEPTHWISE(5, 1),    CONVOLUTION(0, 8), BATCH_NORM(0),
-                                      DEPTHWISE(5, 1), CONCAT(2, 1, 0)};
-    static const uint8_t pyramid[] = {
-        HEAD(9, 0, 10), CONVOLUTION(0, 10), POOL(11, 0),  POOL(10, 1), POOL(7, 2), 4 + 12 * 2, 0x12, 0x30, 0, 0, 0, 0,
-        0x50,           CONVOLUTION(0, 8),  BATCH_NORM(2)};
-    static const uint8_t gate[] = {HEAD(1, 0, 12),
-                                   CONVOLUTION(0, 12),
-                                   7,
-                                   0,
-                                   0,
-                                   0,
-                                   0,
-                                   0,
-                                   0,
-                                   0x50,
-                                   1,
-                                   0,
-                                   0,
-                                   8,
-                                   0x21,
-                                   0,
-                                   3,
-                                   0x50,
-                                   1,
-                                   0,
-                                   0,
-                                   12,
-                                   0x21,
-                                   0,
-                                   7,
-                                   0x50,
-                                   8,
-                                   0x03,
-                                   0,
-                                   0,
-                                   0,
-                                   0,
-                                   0,
-                                   0x50,
-                                   CONVOLUTION(0, 8)};
-    static const uint8_t upsampled[] = {
-        HEAD(1, 0, 8), CONVOLUTION(0, 8), 5, 0, 0, 0, 0, 0, 0, 0x51, CONVOLUTION(0, 8), 5, 0, 0, 0, 0, 0, 0, 0x50};
-    static const uint8_t classifier[] = {
-        HEAD(1, 0, 3), 1,  0, 0, 10, 0x45, 0x1f, 0, 0x50, BATCH_NORM(1), 7, 0, 0, 0, 0, 0, 0,
-        0x50,          10, 0, 0, 11, 0x21, 0,    1, 0x50};
-    static const uint8_t plain[] = {HEAD(0, 255, 10), CONVOLUTION(0, 8), BATCH_NORM(1), DEPTHWISE(5, 1),
-                                    BATCH_NORM(1),    CONCAT(2, 2, 0),   ADD(0, 5)};
+    static const uint8_t ghost[] = {HEAD(1, 0, 10), CONVOLUTION(0, 8),     BATCH_NORM(1), DEPTHWISE(5, 1),
+                                    BATCH_NORM(1),  CONCAT(2, 2, 0, 0, 0), ADD(0, 5)};
+    static const uint8_t plain[] = {HEAD(0, 255, 10), CONVOLUTION(0, 8),     BATCH_NORM(1), DEPTHWISE(5, 1),
+                                    BATCH_NORM(1),    CONCAT(2, 2, 0, 0, 0), ADD(0, 5)};
+    static const uint8_t strided[] = {HEAD(5, 0, 3),   CONVOLUTION(0, 10),   BATCH_NORM(2),     DEPTHWISE(7, 2),
+                                      BATCH_NORM(0),   DEPTHWISE(5, 1),      CONVOLUTION(0, 8), BATCH_NORM(0),
+                                      DEPTHWISE(5, 1), CONCAT(2, 1, 0, 0, 0)};
+    static const uint8_t pyramid[] = {HEAD(9, 0, 10), CONVOLUTION(0, 10),    POOL(11, 0),       POOL(10, 1),
+                                      POOL(7, 2),     CONCAT(4, 2, 1, 0, 3), CONVOLUTION(0, 8), BATCH_NORM(2)};
+    static const uint8_t gate[] = {HEAD(1, 0, 12), CONVOLUTION(0, 12), AVERAGE_POOL,     GATE(8, 1),
+                                   GATE(12, 3),    MULTIPLY(3, 0),     CONVOLUTION(0, 8)};
+    static const uint8_t upsampled[] = {HEAD(1, 0, 8), CONVOLUTION(0, 8), UPSAMPLE(1), CONVOLUTION(0, 8), UPSAMPLE(0)};
+    static const uint8_t classifier[] = {HEAD(1, 0, 3), STEM(10), BATCH_NORM(1), AVERAGE_POOL, LINEAR(11)};
     write_seed("graph", "ghost", 0, ghost, sizeof ghost);
+    write_seed("graph", "plain", 0, plain, sizeof plain);
     write_seed("graph", "strided", 0, strided, sizeof strided);
     write_seed("graph", "pyramid", 0, pyramid, sizeof pyramid);
     write_seed("graph", "gate", 0, gate, sizeof gate);
     write_seed("graph", "upsampled", 0, upsampled, sizeof upsampled);
     write_seed("graph", "classifier", 0, classifier, sizeof classifier);
-    write_seed("graph", "plain", 0, plain, sizeof plain);
 }
 
 int main(int count, char **arguments)
