@@ -68,7 +68,8 @@ static int restore_traits(void **state)
 /* How the runtime is asked to run a graph. */
 struct way {
     const char *name;
-    bool plain_gpu; /* the traits are bent so that the device is given a GPU's kernels */
+    bool plain_gpu;   /* the traits are bent so that the device is given a GPU's kernels */
+    bool full_arrays; /* and so that no model's weights fit into an array of chunks */
     uint32_t rewrites_off;
     bool keep_all; /* every node's output is read */
 };
@@ -84,7 +85,8 @@ struct trial {
 static void print_trial(const struct trial *trial)
 {
     print_error("%s, %s (form %d, rewrites off 0x%02x)\n", trial->title, trial->way->name,
-                (int)gvk_form_of(&bench.device->traits), trial->way->rewrites_off);
+                (int)gvk_form_of(trial->model ? &trial->model->traits : &bench.device->traits),
+                trial->way->rewrites_off);
     if (bench.sentence[0])
         print_error("last error of the runtime: %s\n", bench.sentence);
     reference_print(trial->graph);
@@ -269,6 +271,8 @@ static uint32_t run_trial(const char *title, struct reference_graph *reference, 
     bench.device->traits = bench.traits;
     if (way->plain_gpu)
         bench.device->traits.subgroup_size_control = false;
+    if (way->full_arrays)
+        bench.device->traits.max_chunks = 1;
     gvk_graph *graph = build_graph(reference);
     gvk_model_params model_params = {.size = sizeof model_params, .rewrites_off = way->rewrites_off};
     require_ok(&trial, gvk_model_create(bench.device, graph, &model_params, &trial.model), "gvk_model_create");
@@ -341,6 +345,7 @@ static void prove(const char *title, struct reference_graph *graph, struct size 
 {
     static const struct way fast = {.name = "this driver's kernels"};
     static const struct way gpu = {.name = "a GPU's kernels", .plain_gpu = true};
+    static const struct way broadcast = {.name = "no room for weight chunks", .full_arrays = true};
     static const struct way plain = {.name = "node by node", .rewrites_off = GVK_REWRITE_ALL, .keep_all = true};
     struct way some = {.name = "some rewrites", .rewrites_off = random_below(&graph->random, GVK_REWRITE_ALL)};
     some.rewrites_off &= ~(uint32_t)GVK_REWRITE_FAST_KERNELS;
@@ -353,6 +358,8 @@ static void prove(const char *title, struct reference_graph *graph, struct size 
         assert_int_equal(commands, fused);
     if (gvk_form_of(&bench.traits) != GVK_FORM_UNIFORM)
         run_trial(title, graph, input, &gpu);
+    if (gvk_form_of(&bench.traits) == GVK_FORM_CHUNKS_4)
+        run_trial(title, graph, input, &broadcast);
     run_trial(title, graph, input, &plain);
     if (graph->node_count > 1)
         run_trial(title, graph, input, &some);
@@ -808,15 +815,16 @@ static void every_kernel_and_tile_that_this_driver_can_run_was_chosen(void **sta
 {
     (void)state;
     enum gvk_form form = gvk_form_of(&bench.traits);
-    if (bench.traits.type == VK_PHYSICAL_DEVICE_TYPE_CPU && bench.traits.subgroup_size == 8) /* lavapipe */
-        assert_int_equal(form, GVK_FORM_SHUFFLE_8);
-    if (bench.traits.type == VK_PHYSICAL_DEVICE_TYPE_CPU && bench.traits.subgroup_size == 4) /* SwiftShader */
-        assert_int_equal(form, GVK_FORM_BROADCAST_4);
+    if (bench.traits.type == VK_PHYSICAL_DEVICE_TYPE_CPU && bench.traits.subgroup_size == 8)
+        assert_int_equal(form, GVK_FORM_SHUFFLE_8); /* lavapipe */
+    if (bench.traits.type == VK_PHYSICAL_DEVICE_TYPE_CPU && bench.traits.subgroup_size == 4)
+        assert_int_equal(form, GVK_FORM_CHUNKS_4); /* SwiftShader */
     uint32_t missing = 0;
     for (int i = 0; i < GVK_SHADER_COUNT; i++) {
         const char *name = gvk_shader_codes[i].name;
         bool possible = (form == GVK_FORM_SHUFFLE_8 || !strstr(name, "shuffle8")) &&
-                        (form == GVK_FORM_BROADCAST_4 || !strstr(name, "broadcast4"));
+                        (form == GVK_FORM_CHUNKS_4 || !strstr(name, "chunks4")) &&
+                        (form == GVK_FORM_CHUNKS_4 || form == GVK_FORM_BROADCAST_4 || !strstr(name, "broadcast4"));
         bool network = i < GVK_SHADER_RESIZE_HORIZONTAL || i > GVK_SHADER_COLLECT; /* the others are proved elsewhere */
         if (!possible || !network || bench.seen[i])
             continue;
@@ -1149,28 +1157,28 @@ static void wrong_streams_and_pictures_are_refused_with_a_sentence(void **state)
 static void what_is_too_large_for_the_device_is_refused_with_a_sentence(void **state)
 {
     (void)state;
-    gvk_model *model = create_plain_model(8);
     gvk_stream_params params = {.size = sizeof params, .width = 64, .height = 64, .batch = 2};
     for (int limit = 0; limit < 3; limit++) {
-        gvk_stream *stream = NULL;
+        if (limit == 2 && gvk_form_of(&bench.traits) != GVK_FORM_SHUFFLE_8)
+            continue; /* no kernel of this device reads texels */
         bench.device->traits = bench.traits;
         if (limit == 0)
             bench.device->traits.max_storage_bytes =
                 64 * 64 * 2 * 2 * 16; /* the output; a source has slack behind it */
         else if (limit == 1)
-            bench.device->traits.max_workgroup_count = 1;
+            bench.device->traits.max_workgroup_count = 2; /* of 64 lanes of 4 pixels; 64 x 64 pixels take 16 and more */
         else
             bench.device->traits.max_texels = 64 * 64 * 2;
-        if (limit == 2 && gvk_form_of(&bench.traits) != GVK_FORM_SHUFFLE_8)
-            continue; /* no kernel of this device reads texels */
+        gvk_model *model = create_plain_model(8);
+        gvk_stream *stream = NULL;
         reset_sentences();
         assert_refused(gvk_stream_create(model, &params, &stream), GVK_ERROR_UNSUPPORTED, "too large");
         assert_null(stream);
         gvk_stream_params small = {.size = sizeof small, .width = 4, .height = 4};
         assert_ok(gvk_stream_create(model, &small, &stream)); /* and the model is still of use */
         gvk_stream_destroy(stream);
+        gvk_model_destroy(model);
     }
-    gvk_model_destroy(model);
 }
 
 /* ---- a network that is no GhostNet ---- */
