@@ -47,7 +47,7 @@ GVK_API const gvk_graph *gvk_network_graph(const gvk_network *network);
 typedef struct gvk_network_info {
     gvk_network_kind kind;
     const char *format; /* of the file */
-    double width; /* multiplier of the backbone's channels */
+    double width;       /* multiplier of the backbone's channels */
     uint32_t class_count;
     const char *const *classes;
     const float *anchors;               /* GVK_ANCHORS pairs; NULL for a classifier */

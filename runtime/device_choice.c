@@ -17,6 +17,13 @@ static bool extension_in(const VkExtensionProperties *list, uint32_t count, cons
     return false;
 }
 
+static gvk_result fail_search(const gvk_host *host, VkResult vulkan, const char *call)
+{
+    if (vulkan == VK_ERROR_OUT_OF_HOST_MEMORY)
+        return gvk_fail_memory(host);
+    return gvk_fail(host, GVK_ERROR_NO_DEVICE, "%s (%s: %s)", no_driver_sentence, call, gvk_vulkan_result_name(vulkan));
+}
+
 gvk_result gvk_instance_open(const gvk_host *host, struct gvk_functions *vk, void **loader, VkInstance *instance)
 {
     gvk_result result = GVK_OK;
@@ -71,10 +78,7 @@ gvk_result gvk_instance_open(const gvk_host *host, struct gvk_functions *vk, voi
     };
     vulkan = vk->CreateInstance(&create, NULL, &made);
     if (vulkan != VK_SUCCESS) {
-        result = vulkan == VK_ERROR_OUT_OF_HOST_MEMORY
-                     ? gvk_fail_memory(host)
-                     : gvk_fail(host, GVK_ERROR_NO_DEVICE, "%s (vkCreateInstance: %s)", no_driver_sentence,
-                                gvk_vulkan_result_name(vulkan));
+        result = fail_search(host, vulkan, "vkCreateInstance");
         goto done;
     }
     if (!gvk_functions_load_instance(vk, made, &missing)) {
@@ -237,9 +241,9 @@ static gvk_result list_physical_devices(const gvk_host *host, const struct gvk_f
 {
     uint32_t count = 0;
     VkResult vulkan = vk->EnumeratePhysicalDevices(instance, &count, NULL);
-    if (vulkan == VK_ERROR_OUT_OF_HOST_MEMORY)
-        return gvk_fail_memory(host);
-    if (vulkan < 0 || !count)
+    if (vulkan < 0)
+        return fail_search(host, vulkan, "vkEnumeratePhysicalDevices");
+    if (!count)
         return gvk_fail(host, GVK_ERROR_NO_DEVICE, "%s", no_driver_sentence);
     VkPhysicalDevice *devices = gvk_allocate_array(host, count, sizeof(VkPhysicalDevice));
     VkPhysicalDevice *sorted = gvk_allocate_array(host, count, sizeof(VkPhysicalDevice));
@@ -249,8 +253,11 @@ static gvk_result list_physical_devices(const gvk_host *host, const struct gvk_f
         return gvk_fail_memory(host);
     }
     vulkan = vk->EnumeratePhysicalDevices(instance, &count, devices);
-    if (vulkan < 0)
-        count = 0;
+    if (vulkan < 0) {
+        gvk_release(host, devices);
+        gvk_release(host, sorted);
+        return fail_search(host, vulkan, "vkEnumeratePhysicalDevices");
+    }
     uint32_t placed = 0;
     for (int cpu = 0; cpu < 2; cpu++) {
         for (uint32_t i = 0; i < count; i++) {

@@ -38,9 +38,8 @@ static void plant_synchronisation(const struct host_device *host)
                                          .queueFamilyIndex = host->queue_family};
     VkCommandPool pool = VK_NULL_HANDLE;
     vkCreateCommandPool(device, &pool_info, NULL, &pool);
-    VkCommandBufferAllocateInfo buffers = {.sType = VK_STRUCTURE_TYPE_COMMAND_BUFFER_ALLOCATE_INFO,
-                                           .commandPool = pool,
-                                           .commandBufferCount = 1};
+    VkCommandBufferAllocateInfo buffers = {
+        .sType = VK_STRUCTURE_TYPE_COMMAND_BUFFER_ALLOCATE_INFO, .commandPool = pool, .commandBufferCount = 1};
     VkCommandBuffer commands = VK_NULL_HANDLE;
     vkAllocateCommandBuffers(device, &buffers, &commands);
     VkCommandBufferBeginInfo begin = {.sType = VK_STRUCTURE_TYPE_COMMAND_BUFFER_BEGIN_INFO};

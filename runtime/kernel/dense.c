@@ -12,6 +12,7 @@ struct tile {
 static const struct tile plain_tile = {GVK_SHADER_DENSE_1X1, 1, 1, 64, 0, false};
 static const struct tile uniform_tile = {GVK_SHADER_DENSE_UNIFORM_4X2, 4, 2, 64, 0, false};
 static const struct tile shuffle_tile = {GVK_SHADER_DENSE_SHUFFLE8_4X4, 4, 4, 16, 8, true};
+static const struct tile wide_shuffle_tile = {GVK_SHADER_DENSE_SHUFFLE16_4X4, 4, 4, 16, 16, true};
 static const struct tile broadcast_tile = {GVK_SHADER_DENSE_BROADCAST4_4X4, 4, 4, 16, 4, false};
 
 static const struct tile *choose_tile(const struct gvk_builder *builder, const struct gvk_graph_node *node)
@@ -19,6 +20,7 @@ static const struct tile *choose_tile(const struct gvk_builder *builder, const s
     if (builder->reference || gvk_quads(node->output_channels) % 4)
         return &plain_tile;
     switch (gvk_form_of(builder->traits)) {
+    case GVK_FORM_SHUFFLE_16: return &wide_shuffle_tile;
     case GVK_FORM_SHUFFLE_8: return &shuffle_tile;
     case GVK_FORM_CHUNKS_4:
     case GVK_FORM_BROADCAST_4: return &broadcast_tile;

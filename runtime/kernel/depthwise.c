@@ -20,6 +20,7 @@ struct tile {
 #define TILE_COUNT 4
 static const struct tile uniform_tiles[TILE_COUNT] = TILES(UNIFORM, 4, 2, 2, 2, 64, 0, false);
 static const struct tile shuffle_tiles[TILE_COUNT] = TILES(SHUFFLE8, 4, 2, 2, 2, 8, 8, true);
+static const struct tile wide_shuffle_tiles[TILE_COUNT] = TILES(SHUFFLE16, 4, 2, 2, 2, 16, 16, true);
 static const struct tile broadcast_tiles[TILE_COUNT] = TILES(BROADCAST4, 2, 2, 2, 2, 16, 4, false);
 
 static const struct tile *choose_tile(const struct gvk_builder *builder, const struct gvk_graph_node *node)
@@ -28,6 +29,7 @@ static const struct tile *choose_tile(const struct gvk_builder *builder, const s
         return NULL;
     const struct tile *list = uniform_tiles;
     switch (gvk_form_of(builder->traits)) {
+    case GVK_FORM_SHUFFLE_16: list = wide_shuffle_tiles; break;
     case GVK_FORM_SHUFFLE_8: list = shuffle_tiles; break;
     case GVK_FORM_CHUNKS_4:
     case GVK_FORM_BROADCAST_4: list = broadcast_tiles; break;

@@ -53,10 +53,13 @@ static inline uint32_t gvk_divide_up(uint32_t value, uint32_t by)
 /* How weights and activations are read on this device (shaders/pointwise.comp says what SPREAD is). */
 enum gvk_form {
     GVK_FORM_UNIFORM,    /* SPREAD 0, storage buffers */
+    GVK_FORM_SHUFFLE_16, /* SPREAD 1, subgroups of 16, texel buffers */
     GVK_FORM_SHUFFLE_8,  /* SPREAD 1, subgroups of 8, texel buffers */
     GVK_FORM_CHUNKS_4,   /* SPREAD 3 for pointwise, else as the next; subgroups of 4 */
     GVK_FORM_BROADCAST_4 /* SPREAD 2, subgroups of 4, storage buffers */
 };
+/* Forms that read texels are for devices whose texel buffers hold as much as a storage buffer does. */
+#define GVK_TEXELS_OF_EVERY_TENSOR (1u << 27)
 enum gvk_form gvk_form_of(const struct gvk_traits *traits);
 
 #endif

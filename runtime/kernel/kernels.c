@@ -29,7 +29,10 @@ enum gvk_form gvk_form_of(const struct gvk_traits *traits)
     bool cpu = traits->type == VK_PHYSICAL_DEVICE_TYPE_CPU;
     /* Without a required size a driver may run subgroups partly filled, and lanes would miss weights. */
     bool sure = traits->subgroup_size_control && traits->full_subgroups;
-    if (cpu && sure && traits->subgroup_size == 8 && traits->subgroup_shuffle && traits->texel_buffers)
+    bool texels = traits->texel_buffers && traits->max_texels >= GVK_TEXELS_OF_EVERY_TENSOR;
+    if (cpu && sure && traits->subgroup_size == 16 && traits->subgroup_shuffle && texels)
+        return GVK_FORM_SHUFFLE_16;
+    if (cpu && sure && traits->subgroup_size == 8 && traits->subgroup_shuffle && texels)
         return GVK_FORM_SHUFFLE_8;
     if (cpu && sure && traits->subgroup_size == 4 && traits->subgroup_broadcast)
         return traits->max_chunks ? GVK_FORM_CHUNKS_4 : GVK_FORM_BROADCAST_4;

@@ -20,6 +20,14 @@ static const struct tile shuffle_tiles[] = {
     {GVK_SHADER_POINTWISE_SHUFFLE8_4X4, 4, 4, 8, 8, true},  {GVK_SHADER_POINTWISE_SHUFFLE8_3X4, 3, 4, 16, 8, true},
     {GVK_SHADER_POINTWISE_SHUFFLE8_2X4, 2, 4, 32, 8, true},
 };
+static const struct tile wide_shuffle_tiles[] = {
+    {GVK_SHADER_POINTWISE_SHUFFLE16_16X4, 16, 4, 16, 16, true},
+    {GVK_SHADER_POINTWISE_SHUFFLE16_8X4, 8, 4, 16, 16, true},
+    {GVK_SHADER_POINTWISE_SHUFFLE16_5X4, 5, 4, 16, 16, true},
+    {GVK_SHADER_POINTWISE_SHUFFLE16_4X4, 4, 4, 16, 16, true},
+    {GVK_SHADER_POINTWISE_SHUFFLE16_3X4, 3, 4, 16, 16, true},
+    {GVK_SHADER_POINTWISE_SHUFFLE16_2X4, 2, 4, 32, 16, true},
+};
 static const struct tile broadcast_tiles[] = {
     {GVK_SHADER_POINTWISE_BROADCAST4_4X4, 4, 4, 16, 4, false},
     {GVK_SHADER_POINTWISE_BROADCAST4_2X4, 2, 4, 32, 4, false},
@@ -39,6 +47,10 @@ static const struct tile *choose_tile(const struct gvk_builder *builder, const s
     if (builder->reference)
         return &reference_tile;
     switch (gvk_form_of(builder->traits)) {
+    case GVK_FORM_SHUFFLE_16:
+        list = wide_shuffle_tiles;
+        count = sizeof wide_shuffle_tiles / sizeof wide_shuffle_tiles[0];
+        break;
     case GVK_FORM_SHUFFLE_8:
         list = shuffle_tiles;
         count = sizeof shuffle_tiles / sizeof shuffle_tiles[0];

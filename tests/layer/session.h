@@ -1,0 +1,69 @@
+/* One use of the library from end to end, step by step, with a host that counts: what tests/test_faults.c breaks at
+ * every place. A step that failed may be taken again on the same objects. */
+#ifndef GHOSTVK_SESSION_H
+#define GHOSTVK_SESSION_H
+
+#include "ghostnet/ghostnet.h"
+
+#define SESSION_SIDE       8u /* of the network's input, in pixels */
+#define SESSION_STEM       8u /* channels of the tensor that is kept */
+#define SESSION_FRAMES     2u
+#define SESSION_CANDIDATES (3 * 3 * SESSION_SIDE * SESSION_SIDE)
+
+/* Memory and log, counted. */
+struct counting {
+    gvk_host host;
+    uint64_t asked, fail_at; /* allocations; the one that fails, 0: none */
+    int64_t live;
+    uint32_t errors;
+    char sentence[512]; /* the last error's */
+};
+void start_counting(struct counting *counting, uint64_t fail_at);
+
+enum step {
+    STEP_DEVICE,
+    STEP_GRAPH,
+    STEP_PLAN, /* of the large graph */
+    STEP_MODEL,
+    STEP_STREAM, /* a detector's */
+    STEP_SUBMIT_PIXELS,
+    STEP_SUBMIT_TENSOR,
+    STEP_WAIT,
+    STEP_READ,
+    STEP_DETECTIONS,
+    STEP_TIMINGS,
+    STEP_LAYER_TIMINGS,
+    STEP_COUNT
+};
+extern const char *const step_names[STEP_COUNT];
+
+/* What a session computes. */
+struct outcome {
+    float stem[SESSION_STEM * SESSION_SIDE * SESSION_SIDE];
+    gvk_detection detections[SESSION_FRAMES][SESSION_CANDIDATES];
+    uint32_t counts[SESSION_FRAMES];
+};
+
+struct session {
+    struct counting counting;
+    /* A small graph, whose few kernels compile fast, or one with a pattern for every rewrite, for plan and model. */
+    bool large;
+    gvk_device *device;
+    gvk_graph *graph;
+    gvk_model *model;
+    gvk_stream *stream;
+    gvk_ticket tickets[SESSION_FRAMES];
+    struct outcome outcome;
+    gvk_result result; /* of the step that failed first */
+    enum step failed;
+};
+
+void start_session(struct session *session, bool large, uint64_t fail_at);
+gvk_result take_step(struct session *session, enum step step);
+/* Frame 0 is a picture, frame 1 a tensor. */
+gvk_result submit_frame(struct session *session, uint32_t frame);
+/* All steps before `end`. A step that fails ends it, or is taken `again` and must then do, or the test fails. */
+void run_to(struct session *session, enum step end, bool again);
+void destroy_session(struct session *session);
+
+#endif
