@@ -22,9 +22,14 @@ layout(std430, binding = GVK_BINDING_EXTRA) readonly buffer extra_buffer
     int table[];
 };
 
-int byte_at(uint index)
+// The first three bytes at any byte: they lie in one word or in two.
+ivec3 pixel_at(uint index)
 {
-    return int(words[index / 4] >> 8 * (index % 4) & 255);
+    uint shift = 8 * (index % 4);
+    uint value = words[index / 4] >> shift;
+    if (shift > 8)
+        value |= words[index / 4 + 1] << 32 - shift;
+    return ivec3(value & 255, value >> 8 & 255, value >> 16 & 255);
 }
 
 void main()
@@ -38,7 +43,7 @@ void main()
     uint at = source_offset * 16 + pixels_byte + row * row_bytes + first * pixel_bytes;
     ivec3 sum = ivec3(1 << 21);
     for (uint i = 0; i < count; i++, at += pixel_bytes)
-        sum += ivec3(byte_at(at), byte_at(at + 1), byte_at(at + 2)) * table[entry + 2 + i];
+        sum += pixel_at(at) * table[entry + 2 + i];
     uvec3 value = uvec3(clamp(sum >> 22, 0, 255));
     if (red_first == 0)
         value = value.zyx;

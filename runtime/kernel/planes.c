@@ -87,9 +87,37 @@ const struct gvk_kernel gvk_kernel_upsample = {NULL, NULL, emit_upsample};
 
 /* ---- pools ---- */
 
+#define PYRAMID_ROWS 7 /* outputs of a lane of shaders/pyramid.comp */
+
+static bool is_pyramid(const struct gvk_builder *builder, const struct gvk_graph_node *node)
+{
+    return !builder->reference && node->op == GVK_OP_MAX_POOLS && node->pool_kernels[0] == 13 &&
+           node->pool_kernels[1] == 9 && node->pool_kernels[2] == 5;
+}
+
+static gvk_result emit_pyramid(const struct gvk_builder *builder, const struct gvk_graph_node *node)
+{
+    const struct gvk_program *program = builder->program;
+    enum gvk_form form = gvk_form_of(builder->traits);
+    bool texels = form == GVK_FORM_SHUFFLE_8 || form == GVK_FORM_SHUFFLE_16;
+    uint32_t local_size = texels ? 16 : LOCAL_SIZE;
+    struct gvk_command command =
+        gvk_begin_dispatch(node, texels ? GVK_SHADER_PYRAMID_TEXELS : GVK_SHADER_PYRAMID, local_size);
+    gvk_add_operand(&command, gvk_tensor_operand(program, node->output, GVK_BINDING_OUTPUT, GVK_WRITE));
+    gvk_add_operand(&command, gvk_tensor_operand(program, node->inputs[0],
+                                                 texels ? GVK_BINDING_SOURCE_TEXELS : GVK_BINDING_SOURCE, GVK_READ));
+    struct gvk_planes_push push = planes_of(program, node);
+    gvk_set_push(&command, &push, sizeof push);
+    return gvk_finish_dispatch(builder, &command,
+                               gvk_divide_up(push.width * gvk_divide_up(push.height, PYRAMID_ROWS), local_size),
+                               push.quads, program->batch);
+}
+
 static gvk_result emit_max_pool(const struct gvk_builder *builder, uint32_t index)
 {
     const struct gvk_graph_node *node = &builder->graph->nodes[index];
+    if (is_pyramid(builder, node))
+        return emit_pyramid(builder, node);
     struct gvk_command command = begin_planes(builder, node, GVK_SHADER_MAX_POOL);
     struct gvk_planes_push push = planes_of(builder->program, node);
     if (node->op == GVK_OP_MAX_POOL)
