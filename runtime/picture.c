@@ -276,7 +276,7 @@ static gvk_result record_resize(struct gvk_intake *intake, const struct gvk_inpu
                                               gvk_resize_table_ints(layout->width, place.width) * 4};
         pass.push.taps = gvk_resize_taps(layout->width, place.width);
         pass.groups_x = (place.width + LOCAL_SIZE - 1) / LOCAL_SIZE;
-        pass.groups_y = layout->height;
+        pass.groups_y = (layout->height + GVK_RESIZE_ROWS - 1) / GVK_RESIZE_ROWS;
     } else {
         uint64_t offset = program->blocks[tensor_place->block].offset + tensor_place->offset +
                           (uint64_t)tensor_place->item * item * 16;

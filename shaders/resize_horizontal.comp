@@ -5,7 +5,9 @@
 // source   the upload: 3 or 4 bytes a pixel at any byte, rows row_bytes apart
 // extra    for each output column: first source column, count, then `taps` coefficients
 // output   one uint a pixel (R in the low byte), source_height rows of inner_width
-// workgroups: x = ceil(inner_width / local size), y = source_height
+// A lane computes GVK_RESIZE_ROWS rows of a column with each coefficient that it loads.
+// workgroups: x = ceil(inner_width / local size), y = ceil(source_height / GVK_RESIZE_ROWS)
+#extension GL_EXT_control_flow_attributes : require
 #define GVK_USE_RESIZE
 #include "shared.h"
 layout(local_size_x_id = 0) in;
@@ -35,17 +37,29 @@ ivec3 pixel_at(uint index)
 void main()
 {
     uint column = gl_GlobalInvocationID.x;
-    uint row = gl_WorkGroupID.y;
+    uint row = gl_WorkGroupID.y * GVK_RESIZE_ROWS;
     if (column >= inner_width)
         return;
     uint entry = extra_offset * 4 + coefficients + column * (taps + 2);
     uint first = uint(table[entry]), count = uint(table[entry + 1]);
-    uint at = source_offset * 16 + pixels_byte + row * row_bytes + first * pixel_bytes;
-    ivec3 sum = ivec3(1 << 21);
-    for (uint i = 0; i < count; i++, at += pixel_bytes)
-        sum += pixel_at(at) * table[entry + 2 + i];
-    uvec3 value = uvec3(clamp(sum >> 22, 0, 255));
-    if (red_first == 0)
-        value = value.zyx;
-    rows[output_offset * 4 + row * inner_width + column] = value.x | value.y << 8 | value.z << 16;
+    uint at[GVK_RESIZE_ROWS];
+    ivec3 sum[GVK_RESIZE_ROWS];
+    [[unroll]] for (uint r = 0; r < GVK_RESIZE_ROWS; r++) {
+        at[r] = source_offset * 16 + pixels_byte + min(row + r, source_height - 1) * row_bytes + first * pixel_bytes;
+        sum[r] = ivec3(1 << 21);
+    }
+    for (uint i = 0; i < count; i++) {
+        int coefficient = table[entry + 2 + i];
+        [[unroll]] for (uint r = 0; r < GVK_RESIZE_ROWS; r++) {
+            sum[r] += pixel_at(at[r]) * coefficient;
+            at[r] += pixel_bytes;
+        }
+    }
+    [[unroll]] for (uint r = 0; r < GVK_RESIZE_ROWS; r++) {
+        uvec3 value = uvec3(clamp(sum[r] >> 22, 0, 255));
+        if (red_first == 0)
+            value = value.zyx;
+        if (row + r < source_height)
+            rows[output_offset * 4 + (row + r) * inner_width + column] = value.x | value.y << 8 | value.z << 16;
+    }
 }

@@ -140,6 +140,8 @@ GVK_PUSH(excite)
 };
 #endif
 
+#define GVK_RESIZE_ROWS 4 /* that a lane of the horizontal pass computes */
+
 /* Resize: source is the upload (offset in bytes), extra the coefficients of this pass (offset in ints). */
 #if defined(__STDC__) || defined(GVK_USE_RESIZE)
 GVK_PUSH(resize)
