@@ -11,6 +11,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "cache_folder.h"
+
 #define FRAME_TIMEOUT_NS (UINT64_C(600) * 1000000000) /* a CPU device needs seconds for a large input, not minutes */
 
 /* ---- speaking ---------------------------------------------------------------------------------------------------- */
@@ -101,7 +103,11 @@ static void take_log(void *user, gvk_log_level level, const char *sentence)
 void program_start(struct program *program, const char *path)
 {
     *program = (struct program){.path = path ? path : "ghostvk"};
-    program->host = (gvk_host){.size = sizeof program->host, .user = program, .log = take_log};
+    program->host = (gvk_host){.size = sizeof program->host,
+                               .user = program,
+                               .log = take_log,
+                               .cache_load = cache_folder_load,
+                               .cache_store = cache_folder_store};
 }
 
 const char *failure_reason(struct program *program, gvk_result result)

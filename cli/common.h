@@ -94,7 +94,8 @@ enum long_option {
     OPTION_OUTPUT,
     OPTION_REWRITE,
     OPTION_BATCH,
-    OPTION_LAYERS
+    OPTION_LAYERS,
+    OPTION_COMPARE
 };
 
 struct size {

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "commands.h"
+#include "compare.h"
 #include "image_io.h"
 #include "model_path.h"
 #include "tensor_file.h"
@@ -12,23 +13,26 @@
 #define OUTPUTS_MAX 4
 #define BATCH_MAX   1024
 
-static const char help_text[] = "ghostvk run writes a network's raw outputs to a safetensors file.\n"
-                                "\n"
-                                "usage: ghostvk run [OPTION]... (--input FILE | --image FILE) --output FILE\n"
-                                "\n"
-                                "  -m, --model MODEL    .safetensors or .pth file; default: the one of ghostvk\n"
-                                "      --input FILE     a safetensors file, tensor \"input\", fp32 N x 3 x H x W\n"
-                                "      --image FILE     a JPEG or PNG picture\n"
-                                "  -o, --output FILE    gets stride32, stride16, stride8 or logits, and input\n"
-                                "      --size WxH       the network's input for a picture, multiples of 32\n"
-                                "      --letterbox      keep the aspect ratio; --no-letterbox stretches\n"
-                                "      --rewrite WHICH  all (the fast path) or none (node by node)\n"
-                                "      --device DEVICE  an index of `ghostvk devices`, a part of a name, or cpu\n"
-                                "  -v, --verbose        say more; -vv for debugging\n"
-                                "  -h, --help           this text\n"
-                                "\n"
-                                "example:\n"
-                                "  ghostvk run --image picture.jpg --rewrite none --output maps.safetensors\n";
+static const char help_text[] =
+    "ghostvk run writes a network's raw outputs to a safetensors file.\n"
+    "\n"
+    "usage: ghostvk run [OPTION]... (--input FILE | --image FILE) --output FILE\n"
+    "\n"
+    "  -m, --model MODEL    .safetensors or .pth file; default: the one of ghostvk\n"
+    "      --input FILE     a safetensors file, tensor \"input\", fp32 N x 3 x H x W\n"
+    "      --image FILE     a JPEG or PNG picture\n"
+    "  -o, --output FILE    gets stride32, stride16, stride8 or logits, and input\n"
+    "      --size WxH       the network's input for a picture, multiples of 32\n"
+    "      --letterbox      keep the aspect ratio; --no-letterbox stretches\n"
+    "      --rewrite WHICH  all (the fast path) or none (node by node)\n"
+    "      --compare        print, tensor by tensor, how far the fast path is from node by\n"
+    "                       node on this device; --output may be left out\n"
+    "      --device DEVICE  an index of `ghostvk devices`, a part of a name, or cpu\n"
+    "  -v, --verbose        say more; -vv for debugging\n"
+    "  -h, --help           this text\n"
+    "\n"
+    "example:\n"
+    "  ghostvk run --image picture.jpg --rewrite none --output maps.safetensors\n";
 
 static const struct option long_options[] = {
     {"model", required_argument, NULL, 'm'},
@@ -39,6 +43,7 @@ static const struct option long_options[] = {
     {"letterbox", no_argument, NULL, OPTION_LETTERBOX},
     {"no-letterbox", no_argument, NULL, OPTION_NO_LETTERBOX},
     {"rewrite", required_argument, NULL, OPTION_REWRITE},
+    {"compare", no_argument, NULL, OPTION_COMPARE},
     {"device", required_argument, NULL, OPTION_DEVICE},
     COMMON_LONG_OPTIONS,
 };
@@ -47,7 +52,7 @@ struct request {
     struct model_choice model;
     struct device_choice device;
     struct size size;
-    bool letterbox, letterbox_given;
+    bool letterbox, letterbox_given, compare;
     uint32_t rewrites_off;
     const char *input, *image, *output;
 };
@@ -84,6 +89,7 @@ static bool read_option(struct request *request, int option, const char *value)
         request->letterbox = option == OPTION_LETTERBOX;
         request->letterbox_given = true;
         return true;
+    case OPTION_COMPARE: request->compare = true; return true;
     case OPTION_REWRITE: return read_rewrite(value, &request->rewrites_off);
     case OPTION_DEVICE: return read_device(value, &request->device);
     default: return false;
@@ -117,13 +123,13 @@ static int read_request(struct program *program, int argument_count, char **argu
         return refuse_usage("run takes no argument %s; a picture is given by --image", arguments[optind]);
     if (!request->input == !request->image)
         return refuse_usage("run needs either --input or --image");
-    if (!request->output)
+    if (!request->output && !request->compare)
         return refuse_usage("run needs --output");
     if (request->input && request->size.width)
         return refuse_usage("--size is for --image; a tensor has its own size");
     if (request->input && request->letterbox_given)
         return refuse_usage("--letterbox and --no-letterbox are for --image; a tensor is taken as it is");
-    return check_output(request);
+    return request->output ? check_output(request) : OUTCOME_DONE;
 }
 
 /* The pictures of a tensor: its planes, one after another. */
@@ -243,7 +249,10 @@ static int run_network(struct program *program, const struct request *request, c
     if (outcome != OUTCOME_DONE)
         goto done;
     outcome = request->input ? load_tensor(request, source) : load_image(request, &model->info, source);
-    if (outcome != OUTCOME_DONE)
+    if (outcome == OUTCOME_DONE && request->compare)
+        outcome = compare_paths(program, device, gvk_network_graph(model->network), source->pictures, source->batch,
+                                source->width, source->height);
+    if (outcome != OUTCOME_DONE || !request->output)
         goto done;
     gvk_model_params model_params = {.size = sizeof model_params, .rewrites_off = request->rewrites_off};
     gvk_stream_params stream_params = {

@@ -51,6 +51,7 @@ struct gvk_device {
     double timestamp_period_ns;
     struct gvk_traits traits;
     gvk_device_info info;
+    size_t cache_bytes;         /* of the stored pipeline cache that was loaded */
     VkPipelineCache host_cache; /* the importing host's, or VK_NULL_HANDLE */
     struct gvk_pipelines *pipelines;
 };

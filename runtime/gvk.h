@@ -72,6 +72,11 @@ typedef struct gvk_host {
     void (*log)(void *user, gvk_log_level level, const char *sentence);
     void *(*allocate)(void *user, size_t bytes, size_t alignment);
     void (*release)(void *user, void *block);
+    /* A place for caches, by key (letters, digits, '-'); NULL: none. load with bytes NULL gives *count, then fills at
+     * most *count bytes; GVK_ERROR_FILE when there is nothing. What comes back may be damaged or another's: it is
+     * checked. store may fail in silence. */
+    gvk_result (*cache_load)(void *user, const char *key, void *bytes, size_t *count);
+    void (*cache_store)(void *user, const char *key, const void *bytes, size_t count);
 } gvk_host;
 
 /* ---- devices ------------------------------------------------------------------------------------------------------
@@ -258,6 +263,10 @@ typedef struct gvk_model_params {
 GVK_API gvk_result gvk_model_create(gvk_device *device, const gvk_graph *graph, const gvk_model_params *params,
                                     gvk_model **out);
 GVK_API void gvk_model_destroy(gvk_model *model);
+
+/* Names of the tensors that the model still makes after rewriting, in order; each can be kept in a stream. On entry
+ * *count is the capacity; on return how many there are. The names live as long as the model. */
+GVK_API gvk_result gvk_model_tensors(const gvk_model *model, const char **names, uint32_t *count);
 
 /* ---- streams: frames of one size ----------------------------------------------------------------------------------
  */

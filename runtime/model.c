@@ -161,6 +161,23 @@ fail:
     return result;
 }
 
+gvk_result gvk_model_tensors(const gvk_model *model, const char **names, uint32_t *count)
+{
+    if (!model || !count || (*count && !names))
+        return GVK_ERROR_ARGUMENT;
+    const struct gvk_graph *graph = model->graph;
+    uint32_t capacity = *count, found = 0;
+    for (uint32_t i = 0; i < graph->node_count; i++) {
+        if (!graph->nodes[i].built || graph->tensors[graph->nodes[i].built].removed)
+            continue;
+        if (found < capacity)
+            names[found] = graph->nodes[i].name;
+        found++;
+    }
+    *count = found;
+    return GVK_OK;
+}
+
 void gvk_model_destroy(gvk_model *model)
 {
     if (!model)

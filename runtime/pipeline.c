@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "../shaders/shared.h"
+#include "pipeline_cache.h"
 
 struct pipeline_entry {
     struct gvk_pipeline_key key;
@@ -89,7 +90,6 @@ static gvk_result create_layouts(struct gvk_device *device, struct gvk_pipelines
 
 gvk_result gvk_pipelines_create(struct gvk_device *device, struct gvk_pipelines **out)
 {
-    const struct gvk_functions *vk = &device->vk;
     struct gvk_pipelines *pipelines = gvk_allocate(&device->host, sizeof *pipelines);
     if (!pipelines)
         return gvk_fail_memory(&device->host);
@@ -98,13 +98,10 @@ gvk_result gvk_pipelines_create(struct gvk_device *device, struct gvk_pipelines 
         goto fail;
     pipelines->cache = device->host_cache;
     if (!pipelines->cache) {
-        VkPipelineCacheCreateInfo create = {.sType = VK_STRUCTURE_TYPE_PIPELINE_CACHE_CREATE_INFO};
-        result = GVK_VULKAN(device, "vkCreatePipelineCache",
-                            vk->CreatePipelineCache(device->device, &create, NULL, &pipelines->cache));
+        result = gvk_pipeline_cache_open(device, &pipelines->cache);
         if (result)
             goto fail;
         pipelines->cache_owned = true;
-        gvk_name_object(device, VK_OBJECT_TYPE_PIPELINE_CACHE, (uint64_t)pipelines->cache, "ghostvk pipelines");
     }
     gvk_name_object(device, VK_OBJECT_TYPE_DESCRIPTOR_SET_LAYOUT, (uint64_t)pipelines->set_layout, "ghostvk bindings");
     gvk_name_object(device, VK_OBJECT_TYPE_PIPELINE_LAYOUT, (uint64_t)pipelines->layout, "ghostvk layout");
@@ -120,6 +117,8 @@ void gvk_pipelines_destroy(struct gvk_device *device, struct gvk_pipelines *pipe
     if (!pipelines)
         return;
     const struct gvk_functions *vk = &device->vk;
+    if (pipelines->cache_owned && pipelines->count)
+        gvk_pipeline_cache_save(device, pipelines->cache);
     for (uint32_t i = 0; i < pipelines->count; i++)
         vk->DestroyPipeline(device->device, pipelines->entries[i].pipeline, NULL);
     if (pipelines->cache_owned)

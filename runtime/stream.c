@@ -50,7 +50,8 @@ struct gvk_stream {
     float *values;                          /* of the last tensor read */
     uint64_t value_capacity;
     bool profiled;
-    bool lost; /* a wait ran out of time: its frame may still be running */
+    bool lost;  /* the device is, or is taken for it: no further submits */
+    bool stuck; /* a wait for a frame ran out of time, and another would */
 };
 
 static uint64_t align_up(uint64_t value, uint64_t alignment)
@@ -333,12 +334,27 @@ static gvk_result wait_for_frame(gvk_stream *stream, struct frame *frame, uint64
     if (waited == VK_TIMEOUT)
         return timeout_ns ? GVK_TIMEOUT : GVK_NOT_READY;
     gvk_result result = GVK_VULKAN(stream->device, "vkWaitForFences", waited);
-    if (result) {
+    if (result == GVK_ERROR_DEVICE_LOST)
         stream->lost = true;
-        return result;
+    if (!result)
+        result = gvk_buffer_invalidate(stream->device, &frame->result);
+    if (!result)
+        frame->in_flight = false; /* not before: a second try has to invalidate too */
+    return result;
+}
+
+/* Nothing that a frame uses may be destroyed while it runs. A lost device runs nothing, and its waits return. */
+static void settle_frames(gvk_stream *stream)
+{
+    for (uint32_t i = 0; i < stream->frame_count && !stream->stuck; i++) {
+        if (!stream->frames[i].in_flight)
+            continue;
+        VkResult waited = gvk_fence_settle(stream->device, stream->frames[i].fence);
+        stream->stuck = waited != VK_SUCCESS && waited != VK_ERROR_DEVICE_LOST;
+        if (stream->stuck)
+            gvk_log(&stream->device->host, GVK_LOG_ERROR,
+                    "A frame did not finish; its stream is destroyed all the same.");
     }
-    frame->in_flight = false;
-    return gvk_buffer_invalidate(stream->device, &frame->result);
 }
 
 void gvk_stream_destroy(gvk_stream *stream)
@@ -347,9 +363,7 @@ void gvk_stream_destroy(gvk_stream *stream)
         return;
     gvk_device *device = stream->device;
     const struct gvk_functions *vk = &device->vk;
-    for (uint32_t i = 0; i < stream->frame_count; i++)
-        if (stream->frames[i].in_flight && !stream->lost && wait_for_frame(stream, &stream->frames[i], GVK_WAIT_NS))
-            gvk_log(&device->host, GVK_LOG_ERROR, "A frame did not finish; its stream is destroyed all the same.");
+    settle_frames(stream);
     gvk_recorder_destroy(&stream->recorder);
     for (uint32_t i = 0; i < stream->frame_count; i++) {
         struct frame *frame = &stream->frames[i];
@@ -388,10 +402,9 @@ static gvk_result record_intake(gvk_stream *stream, struct frame *frame, const s
     record_full_barrier(stream, frame->intake_commands); /* the frame before may still use the arena */
     write_timestamp(stream, frame, frame->intake_commands, TIME_START);
     result = gvk_intake_record(&frame->intake, target, frame->intake_commands);
-    if (result)
-        return result;
     write_timestamp(stream, frame, frame->intake_commands, TIME_RESIZED);
-    return GVK_VULKAN(device, "vkEndCommandBuffer", vk->EndCommandBuffer(frame->intake_commands));
+    VkResult ended = vk->EndCommandBuffer(frame->intake_commands); /* in any case: the next try begins it again */
+    return result ? result : GVK_VULKAN(device, "vkEndCommandBuffer", ended);
 }
 
 gvk_result gvk_stream_submit(gvk_stream *stream, const gvk_picture *pictures, uint32_t count, gvk_ticket *out)
@@ -406,9 +419,11 @@ gvk_result gvk_stream_submit(gvk_stream *stream, const gvk_picture *pictures, ui
         return gvk_fail(host, GVK_ERROR_ARGUMENT, "A frame of this stream takes %u pictures; %u were given.",
                         stream->program->batch, count);
     struct frame *frame = &stream->frames[stream->newest % stream->frame_count];
-    gvk_result result = stream->lost ? GVK_ERROR_DEVICE_LOST : wait_for_frame(stream, frame, GVK_WAIT_NS);
-    if (result == GVK_TIMEOUT || stream->lost) {
-        stream->lost = true;
+    if (stream->lost)
+        return gvk_fail(host, GVK_ERROR_DEVICE_LOST, "The device was lost; its streams take no more frames.");
+    gvk_result result = wait_for_frame(stream, frame, GVK_WAIT_NS);
+    if (result == GVK_TIMEOUT) {
+        stream->lost = stream->stuck = true;
         return gvk_fail(host, GVK_ERROR_DEVICE_LOST, "The device did not finish a frame; it is taken for lost.");
     }
     if (result)
@@ -444,6 +459,8 @@ gvk_result gvk_stream_submit(gvk_stream *stream, const gvk_picture *pictures, ui
         .pCommandBuffers = commands,
     };
     result = gvk_queue_submit(device, &submit, frame->fence);
+    if (result == GVK_ERROR_DEVICE_LOST)
+        stream->lost = true;
     if (result)
         return result;
     frame->in_flight = true;

@@ -11,6 +11,14 @@ gvk_result gvk_queue_submit(struct gvk_device *device, const VkSubmitInfo *submi
     return GVK_VULKAN(device, "vkQueueSubmit", result);
 }
 
+VkResult gvk_fence_settle(const struct gvk_device *device, VkFence fence)
+{
+    VkResult waited = VK_ERROR_UNKNOWN;
+    for (int i = 0; i < 3 && waited < 0 && waited != VK_ERROR_DEVICE_LOST; i++)
+        waited = device->vk.WaitForFences(device->device, 1, &fence, VK_TRUE, GVK_WAIT_NS);
+    return waited;
+}
+
 gvk_result gvk_transfer_to_device(struct gvk_device *device, const void *bytes, uint64_t count,
                                   const struct gvk_buffer *to)
 {
@@ -65,6 +73,8 @@ gvk_result gvk_transfer_to_device(struct gvk_device *device, const void *bytes, 
     if (result)
         goto done;
     VkResult waited = vk->WaitForFences(device->device, 1, &fence, VK_TRUE, GVK_WAIT_NS);
+    if (waited < 0)
+        gvk_fence_settle(device, fence);
     result = waited == VK_TIMEOUT
                  ? gvk_fail(&device->host, GVK_ERROR_DEVICE_LOST, "The device did not finish an upload.")
                  : GVK_VULKAN(device, "vkWaitForFences", waited);

@@ -47,6 +47,7 @@
     X(DestroyShaderModule)                                                                                             \
     X(CreatePipelineCache)                                                                                             \
     X(DestroyPipelineCache)                                                                                            \
+    X(GetPipelineCacheData)                                                                                            \
     X(CreateComputePipelines)                                                                                          \
     X(DestroyPipeline)                                                                                                 \
     X(CreatePipelineLayout)                                                                                            \

@@ -186,7 +186,7 @@ static int set_up(void **state)
     assert_ok(gvk_network_open(&test_host, &params, &network));
     gvk_network_info info;
     gvk_network_describe(network, &info);
-    golden = open_golden("samples.safetensors");
+    golden = open_golden("../../models/samples/expected.safetensors");
     assert_true(info.letterbox);
     assert_true(info.confidence == strtof(golden_text(golden, "confidence"), NULL));
     assert_true(info.iou == strtof(golden_text(golden, "iou"), NULL));

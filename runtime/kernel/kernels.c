@@ -4,6 +4,9 @@
 #include <math.h>
 #include <string.h>
 
+/* A range may be bound so many bytes early; no device asks for more. */
+#define MAX_ALIGNMENT 256u
+
 const struct gvk_kernel *gvk_kernel_of(const struct gvk_graph_node *node)
 {
     switch (node->op) {
@@ -204,7 +207,7 @@ gvk_result gvk_finish_dispatch(const struct gvk_builder *builder, struct gvk_com
         command->groups[i] = (uint32_t)groups[i];
     }
     for (uint32_t i = 0; i < command->operand_count; i++)
-        if (command->operands[i].bytes > builder->traits->max_storage_bytes)
+        if (command->operands[i].bytes + MAX_ALIGNMENT > builder->traits->max_storage_bytes)
             return gvk_fail(builder->host, GVK_ERROR_UNSUPPORTED,
                             "\"%s\" is too large for this device: it binds at most %u MiB at once. A smaller input "
                             "size or batch takes less.",

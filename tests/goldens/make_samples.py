@@ -67,5 +67,5 @@ if __name__ == "__main__":
             tensors[f"{name}.{width}x{height}"] = np.concatenate([box, found[:, 4:]], 1).astype(np.float32)
             score_margin, iou_margin = margins(decoded.numpy(), confidence, iou)
             print(f"| {name} | {width}x{height} | {len(found)} | {score_margin:.1e} | {iou_margin:.1e} |", flush=True)
-    tensor_file.write(os.path.join(HERE, "samples.safetensors"), tensors,
+    tensor_file.write(os.path.join(MODELS, "samples", "expected.safetensors"), tensors,
                       {"confidence": str(confidence), "iou": str(iou)})

@@ -336,14 +336,15 @@ CALL WaitForFences(VkDevice handle, uint32_t count, const VkFence *fences, VkBoo
 {
     struct device *device = device_of(handle);
     STRIKE(device, "vkWaitForFences", true);
-    /* What is withheld ends all the same, so that objects may be destroyed afterwards. */
-    bool withheld = plan_fences_withheld();
-    VkResult result = device->WaitForFences(handle, count, fences, all, withheld ? UINT64_MAX : timeout);
-    if (result != VK_SUCCESS)
-        return result;
-    for (uint32_t i = 0; i < count; i++)
+    if (plan_fences_withheld()) {
+        device->DeviceWaitIdle(handle); /* what runs ends all the same, so that its objects may be destroyed */
+        settle_fences();
+        return VK_TIMEOUT;
+    }
+    VkResult result = device->WaitForFences(handle, count, fences, all, timeout);
+    for (uint32_t i = 0; i < count && result == VK_SUCCESS; i++)
         swap_state((uint64_t)fences[i], 0, STATE_IDLE);
-    return withheld ? VK_TIMEOUT : VK_SUCCESS;
+    return result;
 }
 
 CALL ResetFences(VkDevice handle, uint32_t count, const VkFence *fences)
