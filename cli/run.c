@@ -13,26 +13,24 @@
 #define OUTPUTS_MAX 4
 #define BATCH_MAX   1024
 
-static const char help_text[] =
-    "ghostvk run writes a network's raw outputs to a safetensors file.\n"
-    "\n"
-    "usage: ghostvk run [OPTION]... (--input FILE | --image FILE) --output FILE\n"
-    "\n"
-    "  -m, --model MODEL    .safetensors or .pth file; default: the one of ghostvk\n"
-    "      --input FILE     a safetensors file, tensor \"input\", fp32 N x 3 x H x W\n"
-    "      --image FILE     a JPEG or PNG picture\n"
-    "  -o, --output FILE    gets stride32, stride16, stride8 or logits, and input\n"
-    "      --size WxH       the network's input for a picture, multiples of 32\n"
-    "      --letterbox      keep the aspect ratio; --no-letterbox stretches\n"
-    "      --rewrite WHICH  all (the fast path) or none (node by node)\n"
-    "      --compare        print, tensor by tensor, how far the fast path is from node by\n"
-    "                       node on this device; --output may be left out\n"
-    "      --device DEVICE  an index of `ghostvk devices`, a part of a name, or cpu\n"
-    "  -v, --verbose        say more; -vv for debugging\n"
-    "  -h, --help           this text\n"
-    "\n"
-    "example:\n"
-    "  ghostvk run --image picture.jpg --rewrite none --output maps.safetensors\n";
+static const char help_text[] = "ghostvk run writes a network's raw outputs to a safetensors file.\n"
+                                "\n"
+                                "usage: ghostvk run [OPTION]... (--input FILE | --image FILE) --output FILE\n"
+                                "\n"
+                                "  -m, --model MODEL    .safetensors or .pth file; default: the one of ghostvk\n"
+                                "      --input FILE     a safetensors file, tensor \"input\", fp32 N x 3 x H x W\n"
+                                "      --image FILE     a JPEG or PNG picture\n"
+                                "  -o, --output FILE    gets stride32, stride16, stride8 or logits, and input\n"
+                                "      --size WxH       the network's input for a picture, multiples of 32\n"
+                                "      --letterbox      keep the aspect ratio; --no-letterbox stretches\n"
+                                "      --rewrite WHICH  all (the fast path) or none (node by node)\n"
+                                "      --compare        print how far each layer is from its plain form here\n"
+                                "      --device DEVICE  an index of `ghostvk devices`, a part of a name, or cpu\n"
+                                "  -v, --verbose        say more; -vv for debugging\n"
+                                "  -h, --help           this text\n"
+                                "\n"
+                                "example:\n"
+                                "  ghostvk run --image picture.jpg --rewrite none --output maps.safetensors\n";
 
 static const struct option long_options[] = {
     {"model", required_argument, NULL, 'm'},

@@ -13,20 +13,19 @@
 #define SCORE_TOLERANCE 1e-3
 #define BOX_TOLERANCE   0.05 /* pixels */
 
-static const char help_text[] =
-    "ghostvk selftest runs the shipped model on the shipped pictures and compares the boxes\n"
-    "with those that PyTorch finds.\n"
-    "\n"
-    "usage: ghostvk selftest [OPTION]...\n"
-    "\n"
-    "      --device DEVICE  an index of `ghostvk devices`, a part of a name, or cpu\n"
-    "  -v, --verbose        say more; -vv for debugging\n"
-    "  -h, --help           this text\n"
-    "\n"
-    "Exit code 0: all boxes agree; 1: some do not.\n"
-    "\n"
-    "example:\n"
-    "  ghostvk selftest --device 0\n";
+static const char help_text[] = "ghostvk selftest compares this device's boxes in the shipped pictures with\n"
+                                "those that PyTorch finds.\n"
+                                "\n"
+                                "usage: ghostvk selftest [OPTION]...\n"
+                                "\n"
+                                "      --device DEVICE  an index of `ghostvk devices`, a part of a name, or cpu\n"
+                                "  -v, --verbose        say more; -vv for debugging\n"
+                                "  -h, --help           this text\n"
+                                "\n"
+                                "Exit code 0: all boxes agree; 1: some do not.\n"
+                                "\n"
+                                "example:\n"
+                                "  ghostvk selftest --device 0\n";
 
 static const struct option long_options[] = {
     {"device", required_argument, NULL, OPTION_DEVICE},
