@@ -26,19 +26,26 @@ static uint64_t vulkan_points, host_points; /* faults injected */
 /* ---- sessions and what must hold after them -----------------------------------------------------------------------
  */
 
-/* Destroys all, and nothing may be left. The errors of the whole session must be as many as expected. */
+/* What is left must be what was there before; of errors there must be as many as expected. */
+static void assert_left(const struct counting *counting, int64_t objects, int64_t blocks, uint32_t errors,
+                        const char *context)
+{
+    if (faults->alive() != objects)
+        fail_msg("%s: %d Vulkan objects are left", context, (int)(faults->alive() - objects));
+    if (counting->live != blocks)
+        fail_msg("%s: %d blocks of the host are left", context, (int)(counting->live - blocks));
+    if (counting->errors != errors)
+        fail_msg("%s: %u errors were logged, not %u; the last: %s", context, counting->errors, errors,
+                 counting->sentence);
+    if (faults->misuse())
+        fail_msg("%s: %s", context, faults->misuse());
+}
+
+/* Destroys all, and nothing may be left. */
 static void close_session(struct session *session, uint32_t errors, const char *context)
 {
     destroy_session(session);
-    if (faults->alive())
-        fail_msg("%s: %d Vulkan objects are left", context, (int)faults->alive());
-    if (session->counting.live)
-        fail_msg("%s: %d blocks of the host are left", context, (int)session->counting.live);
-    if (session->counting.errors != errors)
-        fail_msg("%s: %u errors were logged, not %u; the last: %s", context, session->counting.errors, errors,
-                 session->counting.sentence);
-    if (faults->misuse())
-        fail_msg("%s: %s", context, faults->misuse());
+    assert_left(&session->counting, 0, 0, errors, context);
 }
 
 static void assert_expected(const struct outcome *got, bool bit_for_bit, const char *context)
@@ -62,7 +69,7 @@ static void run_clean(struct outcome *out, uint64_t *calls)
 {
     static struct session session;
     begin(&session, "*", 0, VK_SUCCESS);
-    run_to(&session, STEP_COUNT, false);
+    run_steps(&session, STEP_DEVICE, STEP_COUNT, false);
     if (session.result)
         fail_msg("without a fault, %s: %s (%s)", step_names[session.failed], gvk_result_name(session.result),
                  session.counting.sentence);
@@ -97,34 +104,98 @@ static bool is_right(gvk_result result, const char *call, VkResult fault)
     return result == (fault == VK_ERROR_OUT_OF_DEVICE_MEMORY ? GVK_ERROR_DEVICE_MEMORY : GVK_ERROR_DEVICE_LOST);
 }
 
+/* How the steps that ran since arm ended, once all that they made is destroyed. */
+static void check_fault(const struct session *session, VkResult fault, bool again, char context[160])
+{
+    const char *call = faults->struck();
+    snprintf(context, 160, "VkResult %d from %s, at %s", (int)fault, call ? call : "no call",
+             session->result ? step_names[session->failed] : "no step");
+    if (!call)
+        fail_msg("%s: the calls are fewer than counted", context);
+    if (!is_right(session->result, call, fault))
+        fail_msg("%s: ended in %s (%s)", context, gvk_result_name(session->result), session->counting.sentence);
+    if (!session->result || again)
+        assert_expected(&session->outcome, strcmp(call, "vkEnumerateDeviceExtensionProperties") != 0, context);
+    vulkan_points++;
+}
+
+/* The nth call of this name, in a session with a device of its own. */
 static void fail_call(const char *name, uint64_t nth, VkResult fault, bool again)
 {
     static struct session session;
     char context[160];
     begin(&session, name, nth, fault);
-    run_to(&session, STEP_COUNT, again);
-    const char *call = faults->struck();
-    snprintf(context, sizeof context, "VkResult %d from call %u, %s, at %s", (int)fault, (unsigned)nth,
-             call ? call : "none", session.result ? step_names[session.failed] : "no step");
-    if (!call)
-        fail_msg("%s: there was no such call", context);
-    if (!is_right(session.result, call, fault))
-        fail_msg("%s: ended in %s (%s)", context, gvk_result_name(session.result), session.counting.sentence);
+    run_steps(&session, STEP_DEVICE, STEP_COUNT, again);
+    check_fault(&session, fault, again, context);
     close_session(&session, session.result ? 1 : 0, context);
-    if (!session.result || again)
-        assert_expected(&session.outcome, strcmp(call, "vkEnumerateDeviceExtensionProperties") != 0, context);
-    vulkan_points++;
 }
 
+static void open_warm(struct session *session)
+{
+    begin(session, "*", 0, VK_SUCCESS);
+    run_steps(session, STEP_DEVICE, STEP_COUNT, false);
+    assert_int_equal(session->result, GVK_OK);
+    rewind_session(session);
+}
+
+/* The nth call after the device was opened, on a device that has its pipelines already: compiling them takes most of a
+ * session's time. */
+static void fail_call_when_warm(struct session *session, uint64_t nth, VkResult fault, bool again)
+{
+    char context[160];
+    int64_t objects = faults->alive(), blocks = session->counting.live;
+    session->counting.errors = 0;
+    faults->arm("*", nth, fault);
+    run_steps(session, STEP_GRAPH, STEP_COUNT, again);
+    check_fault(session, fault, again, context);
+    uint32_t errors = session->result ? 1 : 0;
+    rewind_session(session);
+    assert_left(&session->counting, objects, blocks, errors, context);
+    static const char *const losing[] = {"vkQueueSubmit", "vkWaitForFences", "vkGetQueryPoolResults"};
+    for (int i = 0; i < 3 && fault == VK_ERROR_DEVICE_LOST; i++)
+        if (!strcmp(faults->struck(), losing[i])) {
+            session->counting.errors = 0;
+            close_session(session, 0, context);
+            open_warm(session);
+            assert_expected(&session->outcome, true, context);
+            break;
+        }
+}
+
+/* Each call of a session: those that open the device, those that make pipelines, all others. */
 static void fail_every_call(VkResult fault, bool again)
 {
-    static struct outcome outcome;
-    uint64_t calls;
-    run_clean(&outcome, &calls);
-    for (uint64_t i = 1; i <= calls; i++)
-        fail_call("*", i, fault, again);
+    static struct session session;
+    static const char *const compiling[] = {"vkCreateShaderModule", "vkCreateComputePipelines"};
+    uint64_t before = vulkan_points, opening, pipelines, others;
+    begin(&session, "*", 0, VK_SUCCESS);
+    run_steps(&session, STEP_DEVICE, STEP_GRAPH, false);
+    opening = faults->count("*");
+    close_session(&session, 0, "a device");
+    for (uint64_t i = 1; i <= opening; i++) {
+        char context[160];
+        begin(&session, "*", i, fault);
+        run_steps(&session, STEP_DEVICE, STEP_GRAPH, again);
+        check_fault(&session, fault, false, context);
+        close_session(&session, session.result ? 1 : 0, context);
+    }
+    open_warm(&session);
+    pipelines = faults->count(compiling[0]);
+    assert_int_equal(faults->count(compiling[1]), pipelines);
+    faults->arm("*", 0, VK_SUCCESS);
+    run_steps(&session, STEP_GRAPH, STEP_COUNT, false);
+    others = faults->count("*");
+    assert_int_equal(faults->count(compiling[0]), 0);
+    rewind_session(&session);
+    for (uint64_t i = 1; i <= others; i++)
+        fail_call_when_warm(&session, i, fault, again);
+    close_session(&session, session.counting.errors, "after all faults");
+    for (uint64_t i = 1; i <= pipelines; i++)
+        for (int j = 0; j < 2; j++)
+            fail_call(compiling[j], i, fault, again);
     assert_clean("after all faults");
-    print_message("             %u calls failed, one at a time\n", (unsigned)calls);
+    assert_int_equal(vulkan_points - before, opening + others + 2 * pipelines);
+    print_message("             %u calls failed, one at a time\n", (unsigned)(vulkan_points - before));
 }
 
 static void running_out_of_host_memory_at_any_vulkan_call_is_reported_and_can_be_tried_again(void **state)
@@ -160,7 +231,7 @@ static void the_same_holds_for_uploads_and_flushes_of_a_device_with_memory_of_it
     uint64_t range_calls[2] = {faults->count(ranges[0]), faults->count(ranges[1])};
     assert_true(range_calls[0] && range_calls[1]);
     begin(&session, "*", 0, VK_SUCCESS);
-    run_to(&session, STEP_MODEL, false);
+    run_steps(&session, STEP_DEVICE, STEP_MODEL, false);
     uint64_t first = faults->count("*") + 1;
     assert_ok(take_step(&session, STEP_MODEL));
     uint64_t last = faults->count("*");
@@ -185,7 +256,7 @@ static void fail_every_allocation(bool large, enum step end)
     static struct session session;
     faults->arm("*", 0, VK_SUCCESS);
     start_session(&session, large, 0);
-    run_to(&session, end, false);
+    run_steps(&session, STEP_DEVICE, end, false);
     assert_int_equal(session.result, GVK_OK);
     uint64_t allocations = session.counting.asked;
     close_session(&session, 0, "without a fault");
@@ -193,7 +264,7 @@ static void fail_every_allocation(bool large, enum step end)
         char context[96];
         faults->arm("*", 0, VK_SUCCESS);
         start_session(&session, large, i);
-        run_to(&session, end, true);
+        run_steps(&session, STEP_DEVICE, end, true);
         snprintf(context, sizeof context, "allocation %u, at %s", (unsigned)i,
                  session.result ? step_names[session.failed] : "no step");
         if (session.result != GVK_ERROR_HOST_MEMORY)
@@ -287,7 +358,7 @@ static void listing_devices_withstands_the_same(void **state)
 static void open_to(struct session *session, enum step end)
 {
     begin(session, "*", 0, VK_SUCCESS);
-    run_to(session, end, false);
+    run_steps(session, STEP_DEVICE, end, false);
     assert_int_equal(session->result, GVK_OK);
 }
 

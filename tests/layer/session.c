@@ -277,9 +277,9 @@ void start_session(struct session *session, bool large, uint64_t fail_at)
     start_counting(&session->counting, fail_at);
 }
 
-void run_to(struct session *session, enum step end, bool again)
+void run_steps(struct session *session, enum step first, enum step end, bool again)
 {
-    for (enum step step = STEP_DEVICE; step < end; step++) {
+    for (enum step step = first; step < end; step++) {
         gvk_result result = take_step(session, step);
         if (!result)
             continue;
@@ -296,10 +296,20 @@ void run_to(struct session *session, enum step end, bool again)
     }
 }
 
-void destroy_session(struct session *session)
+void rewind_session(struct session *session)
 {
     gvk_stream_destroy(session->stream);
     gvk_model_destroy(session->model);
     gvk_graph_destroy(session->graph);
+    session->stream = NULL;
+    session->model = NULL;
+    session->graph = NULL;
+    session->result = GVK_OK;
+}
+
+void destroy_session(struct session *session)
+{
+    rewind_session(session);
     gvk_device_destroy(session->device);
+    session->device = NULL;
 }

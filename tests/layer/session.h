@@ -62,8 +62,11 @@ void start_session(struct session *session, bool large, uint64_t fail_at);
 gvk_result take_step(struct session *session, enum step step);
 /* Frame 0 is a picture, frame 1 a tensor. */
 gvk_result submit_frame(struct session *session, uint32_t frame);
-/* All steps before `end`. A step that fails ends it, or is taken `again` and must then do, or the test fails. */
-void run_to(struct session *session, enum step end, bool again);
+/* Steps from `first` to before `end`. A step that fails ends it, or is taken `again` and must then do, or the test
+ * fails. */
+void run_steps(struct session *session, enum step first, enum step end, bool again);
+/* Destroys all but the device, which keeps its pipelines; the session can go on at STEP_GRAPH. */
+void rewind_session(struct session *session);
 void destroy_session(struct session *session);
 
 #endif
