@@ -192,8 +192,7 @@ static bool fuse_ghost_tail(struct gvk_graph *graph, struct gvk_graph_node *add,
         return false;
     struct gvk_graph_node *cheap = private_producer(graph, concat->inputs[1]);
     if (!cheap || !gvk_is_depthwise(cheap) || cheap->inputs[0] != concat->inputs[0] || cheap->stride != 1 ||
-        (cheap->kernel != 3 && cheap->kernel != 5) || cheap->padding != cheap->kernel / 2 || cheap->residual ||
-        cheap->input_channels % 4)
+        cheap->kernel != 3 || cheap->padding != cheap->kernel / 2 || cheap->residual || cheap->input_channels % 4)
         return false;
     cheap->ghost_tail = true;
     cheap->residual = add->inputs[1 - side];

@@ -5,7 +5,6 @@
 #include "shared.h"
 
 layout(local_size_x_id = 0) in;
-layout(constant_id = GVK_CONSTANT_ACTIVATION) const uint ACTIVATION = 0;
 layout(constant_id = GVK_CONSTANT_EXTRA) const uint EXTRA = 0;
 layout(constant_id = GVK_CONSTANT_MODE) const uint MODE = 0;
 
@@ -50,19 +49,13 @@ layout(std430, binding = GVK_BINDING_OUTPUT) writeonly buffer output_buffer
     OUTPUT_TYPE output_data[];
 };
 
+#ifndef GVK_USE_CONCAT
 // Written so that a not-a-number stays one: max and min may return their other operand.
 vec4 activate(vec4 x)
 {
-    if (ACTIVATION == GVK_SHADER_RELU)
-        return mix(x, vec4(0), lessThan(x, vec4(0)));
-    if (ACTIVATION == GVK_SHADER_RELU6) {
-        x = mix(x, vec4(0), lessThan(x, vec4(0)));
-        return mix(x, vec4(6), greaterThan(x, vec4(6)));
-    }
-    if (ACTIVATION == GVK_SHADER_HARD_SIGMOID) {
-        x += 3;
-        x = mix(x, vec4(0), lessThan(x, vec4(0)));
-        return mix(x, vec4(6), greaterThan(x, vec4(6))) / 6;
-    }
-    return x;
+    x += activation.shift;
+    x = mix(x, vec4(activation.low), lessThan(x, vec4(activation.low)));
+    x = mix(x, vec4(activation.high), greaterThan(x, vec4(activation.high)));
+    return x * activation.scale;
 }
+#endif

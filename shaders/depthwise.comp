@@ -8,7 +8,7 @@
 // Any sizes, any channel counts, any batch.
 // workgroups: x = ceil(tiles / local size), y = quads, z = batch
 //
-// With EXTRA residual this is the tail of a ghost bottleneck (stride 1): the output has twice the quads,
+// With GHOST this is the tail of a ghost bottleneck (stride 1): the output has twice the quads,
 //   first half   source + residual                       second half   convolution + residual
 // so that the concat and the addition need no pass of their own.
 //
@@ -49,7 +49,9 @@ void main()
 #endif
 
     vec4 sum[OUT_X * OUT_Y];
+#if GHOST
     vec4 centre[OUT_X * OUT_Y];
+#endif
     [[unroll]] for (uint i = 0; i < OUT_X * OUT_Y; i++)
         sum[i] = w[TAPS];
     [[unroll]] for (uint r = 0; r < IN_Y; r++) {
@@ -68,10 +70,12 @@ void main()
                 [[unroll]] for (uint kx = 0; kx < KERNEL; kx++)
                     [[unroll]] for (uint i = 0; i < OUT_X; i++)
                         sum[j * OUT_X + i] += x[i * STRIDE + kx] * w[ky * KERNEL + kx];
-                if (EXTRA == GVK_EXTRA_RESIDUAL && ky == PADDING) {
+#if GHOST
+                if (ky == PADDING) {
                     [[unroll]] for (uint i = 0; i < OUT_X; i++)
                         centre[j * OUT_X + i] = x[i * STRIDE + PADDING];
                 }
+#endif
             }
         }
     }
@@ -86,14 +90,14 @@ void main()
             uint at = quad * output_pixels + (uint(out_y) + j) * output_width + uint(out_x) + i;
             uint store = output_offset + item * output_item + at;
             vec4 value = activate(sum[j * OUT_X + i]);
-            if (EXTRA == GVK_EXTRA_RESIDUAL) {
-                uint residual = extra_offset + item * extra_item + at;
-                uint half_planes = quads * output_pixels;
-                output_data[store] = centre[j * OUT_X + i] + EXTRA_AT(residual);
-                output_data[store + half_planes] = value + EXTRA_AT(residual + half_planes);
-            } else {
-                output_data[store] = value;
-            }
+#if GHOST
+            uint residual = extra_offset + item * extra_item + at;
+            uint half_planes = quads * output_pixels;
+            output_data[store] = centre[j * OUT_X + i] + EXTRA_AT(residual);
+            output_data[store + half_planes] = value + EXTRA_AT(residual + half_planes);
+#else
+            output_data[store] = value;
+#endif
         }
     }
 }

@@ -7,6 +7,8 @@
 // A lane computes QUADS output quads for PIXELS pixels that lie STRIDE apart, so that neighbouring lanes read
 // neighbouring pixels. Any channel counts, pixel counts and batch; weights and bias are padded to whole blocks.
 // workgroups: x = ceil(pixels / (local size * PIXELS)), y = output blocks, z = batch
+// STORE: 0 plain; 1 with the residual (the extra) added; 2 each value to the 2 x 2 pixels of an image twice the size.
+// EXTRA gate: the source is multiplied by one factor a channel.
 // SPREAD, with SUBGROUP lanes: see spread.glsl; and
 //   3  weights come from an array of storage buffers (set 1), the index in the array the same for the workgroup, the
 //      offset inside each buffer a constant: the one form that SwiftShader loads once instead of gathering by lane
@@ -29,26 +31,24 @@ const uint CHUNKS = QUADS * 4 / GVK_CHUNK_STEP_VEC4S; // from one input quad to 
 
 const uint OUTPUTS = 4 * QUADS;
 
-void store(uint block, uint quad, uint pixel, vec4 value)
+void store(uint output_quad, uint pixel, vec4 value)
 {
-    uint output_quad = block * QUADS + quad;
-    if (output_quad >= output_quads || pixel >= pixels)
-        return;
     uint item = gl_WorkGroupID.z;
-    if (EXTRA == GVK_EXTRA_RESIDUAL)
-        value += EXTRA_AT(extra_offset + item * extra_item + output_quad * pixels + pixel);
+#if STORE == 1
+    value += EXTRA_AT(extra_offset + item * extra_item + output_quad * pixels + pixel);
+#endif
     value = activate(value);
     uint plane = output_offset + item * output_item;
-    if (MODE == GVK_STORE_UPSAMPLE) {
-        uint row = pixel / width;
-        uint corner = plane + output_quad * 4 * pixels + row * 4 * width + (pixel - row * width) * 2;
-        output_data[corner] = value;
-        output_data[corner + 1] = value;
-        output_data[corner + 2 * width] = value;
-        output_data[corner + 2 * width + 1] = value;
-    } else {
-        output_data[plane + output_quad * pixels + pixel] = value;
-    }
+#if STORE == 2
+    uint row = pixel / width;
+    uint corner = plane + output_quad * 4 * pixels + row * 4 * width + (pixel - row * width) * 2;
+    output_data[corner] = value;
+    output_data[corner + 1] = value;
+    output_data[corner + 2 * width] = value;
+    output_data[corner + 2 * width + 1] = value;
+#else
+    output_data[plane + output_quad * pixels + pixel] = value;
+#endif
 }
 
 void main()
@@ -112,7 +112,13 @@ void main()
         at += CHUNKS;
 #endif
     }
-    [[unroll]] for (uint j = 0; j < QUADS; j++)
-        [[unroll]] for (uint p = 0; p < PIXELS; p++)
-            store(block, j, first + p * STRIDE, sum[j * PIXELS + p]);
+    [[unroll]] for (uint p = 0; p < PIXELS; p++) {
+        uint pixel = first + p * STRIDE;
+        if (pixel < pixels) {
+            [[unroll]] for (uint j = 0; j < QUADS; j++) {
+                if (block * QUADS + j < output_quads)
+                    store(block * QUADS + j, pixel, sum[j * PIXELS + p]);
+            }
+        }
+    }
 }

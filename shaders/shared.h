@@ -21,23 +21,13 @@
 
 /* Specialisation constants. */
 #define GVK_CONSTANT_LOCAL_SIZE 0
-#define GVK_CONSTANT_ACTIVATION 1
-#define GVK_CONSTANT_EXTRA      2 /* GVK_EXTRA_... */
-#define GVK_CONSTANT_MODE       3 /* what the shader's head says */
-
-/* Values of GVK_CONSTANT_ACTIVATION, as enum gvk_activation. */
-#define GVK_SHADER_RELU         1
-#define GVK_SHADER_RELU6        2
-#define GVK_SHADER_HARD_SIGMOID 3
+#define GVK_CONSTANT_EXTRA      1 /* GVK_EXTRA_... */
+#define GVK_CONSTANT_MODE       2 /* what the shader's head says */
 
 /* Values of GVK_CONSTANT_EXTRA. */
 #define GVK_EXTRA_NONE     0
 #define GVK_EXTRA_RESIDUAL 1 /* added to the output */
 #define GVK_EXTRA_GATE     2 /* one factor a channel, multiplied into the source */
-
-/* Values of GVK_CONSTANT_MODE of the pointwise convolution. */
-#define GVK_STORE_PLAIN    0
-#define GVK_STORE_UPSAMPLE 1 /* each value to the 2 x 2 pixels of an image twice the size */
 
 /* The most quads that excite.comp keeps in shared memory: 16 KiB, the least that Vulkan promises. */
 #define GVK_EXCITE_QUADS 1024
@@ -63,6 +53,17 @@
 #define GVK_FLOAT       float
 #endif
 
+/* Every activation as one formula, so that it costs no branch and no pipeline of its own:
+ * clamp(x + shift, low, high) * scale. */
+struct gvk_activation_range {
+    GVK_FLOAT low, high, shift, scale;
+};
+#ifdef __STDC__
+#define GVK_ACTIVATION struct gvk_activation_range activation;
+#else
+#define GVK_ACTIVATION gvk_activation_range activation;
+#endif
+
 #define GVK_OFFSETS GVK_UINT output_offset, source_offset, extra_offset, weights_offset;
 /* From one item of the batch to the next. */
 #define GVK_ITEMS GVK_UINT output_item, source_item, extra_item;
@@ -72,10 +73,11 @@ GVK_PUSH(pointwise)
 {
     GVK_OFFSETS
     GVK_ITEMS
+    GVK_ACTIVATION
     GVK_UINT bias; /* behind weights_offset */
     GVK_UINT input_quads, output_quads;
     GVK_UINT pixels; /* of a plane of the source */
-    GVK_UINT width;  /* of the source; for GVK_STORE_UPSAMPLE */
+    GVK_UINT width;  /* of the source; for the upsampling store */
     GVK_UINT chunk;  /* the first weight chunk, for SPREAD 3 */
 };
 #endif
@@ -85,6 +87,7 @@ GVK_PUSH(depthwise)
 {
     GVK_OFFSETS
     GVK_ITEMS
+    GVK_ACTIVATION
     GVK_UINT quads;
     GVK_UINT width, height; /* of the source */
     GVK_UINT output_width, output_height;
@@ -98,6 +101,7 @@ GVK_PUSH(dense)
 {
     GVK_OFFSETS
     GVK_ITEMS
+    GVK_ACTIVATION
     GVK_UINT bias;
     GVK_UINT input_quads, output_quads;
     GVK_UINT width, height;
@@ -112,6 +116,7 @@ GVK_PUSH(planes)
 {
     GVK_OFFSETS
     GVK_ITEMS
+    GVK_ACTIVATION
     GVK_UINT quads;         /* of the output */
     GVK_UINT width, height; /* of the source */
     GVK_UINT kernels[3];    /* of max pools; 0: none */
@@ -135,6 +140,7 @@ GVK_PUSH(excite)
 {
     GVK_OFFSETS
     GVK_ITEMS
+    GVK_ACTIVATION
     GVK_UINT channels_quads, reduced_quads;
     GVK_UINT reduce_bias, expand, expand_bias; /* behind weights_offset */
 };

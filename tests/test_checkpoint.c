@@ -943,6 +943,59 @@ static void pickle_bombs_cost_little(void **state)
     drop(&lists);
 }
 
+/* A few bytes each that would make the reader go over something large again: it must be bounded, not just the file. */
+static void work_that_is_asked_for_again_and_again_costs_little(void **state)
+{
+    (void)state;
+    /* One shape of many dimensions for many tensors that nobody needs. */
+    bytes shapes = {.data = NULL};
+    put(&shapes, "\x80\x02", 2);
+    pickle_global(&shapes, "torch._utils", "_rebuild_tensor_v2");
+    put_text(&shapes, "(");
+    pickle_storage(&shapes, "FloatStorage", "0", 2, false);
+    put_text(&shapes, "K\1(K\1");
+    put_repeated(&shapes, "2", 1, 400000);
+    put(&shapes, "tq\1h\1tq\2R", 9);
+    for (int i = 0; i < 20000; i++) {
+        put_text(&shapes, "0");
+        pickle_global(&shapes, "torch._utils", "_rebuild_tensor_v2");
+        put_text(&shapes, "h\2R");
+    }
+    put_text(&shapes, ".");
+    check_bytes_refused("a shape of many dimensions", pth_with_pickle(shapes.data, shapes.count), "dimensions");
+    drop(&shapes);
+
+    /* One storage with a long key, mentioned often. */
+    bytes mentions = {.data = NULL};
+    put(&mentions, "\x80\x02(U\7storage", 12);
+    pickle_global(&mentions, "torch", "FloatStorage");
+    put_text(&mentions, "X");
+    put_number(&mentions, 2000000, 4);
+    put_repeated(&mentions, "k", 1, 2000000);
+    put_text(&mentions, "U\3cpuK\2tq\1Q");
+    put_repeated(&mentions, "0h\1Q", 4, 20000);
+    put_text(&mentions, ".");
+    static const char *const keys[] = {"0"};
+    const legacy_layout layout = {false, false, 1001, keys, 1, 2, 8};
+    check_bytes_refused("a storage with a long key", build_legacy(&mentions, &layout), "key");
+    drop(&mentions);
+
+    /* Metadata keys that differ at their very end. */
+    bytes header = {.data = NULL};
+    put_text(&header, "{\"__metadata__\":{");
+    for (int i = 0; i < 1000; i++) {
+        char ending[8];
+        snprintf(ending, sizeof ending, "%d", i);
+        put_text(&header, i ? ",\"" : "\"");
+        put_repeated(&header, "k", 1, 90000);
+        put_text(&header, ending);
+        put_text(&header, "\":\"\"");
+    }
+    put(&header, "}}", 3);
+    check_bytes_refused("long metadata keys", build_safetensors((const char *)header.data, 0), "metadata key");
+    drop(&header);
+}
+
 /* ---- hostile tensors ---- */
 
 static void a_tensor_outside_of_its_storage_is_refused(void **state)
@@ -1264,6 +1317,13 @@ static void a_zip_with_strange_entries_is_refused(void **state)
     parts.entries[0].name = "a/data.txt";
     check_bytes_refused("no pickle", finish_parts(&parts), "without a data.pkl");
 
+    char long_name[1100];
+    memset(long_name, 'n', sizeof long_name);
+    snprintf(long_name + 1020, 16, "/data.pkl");
+    parts = good_parts();
+    parts.entries[0].name = long_name;
+    check_bytes_refused("a long name", finish_parts(&parts), "longer than 1024");
+
     parts = good_parts();
     parts.entries[2] = (zip_entry){.name = "a/byteorder", .data = "big", .size = 3};
     parts.count = 3;
@@ -1505,6 +1565,7 @@ int main(void)
         cmocka_unit_test(a_weight_made_by_a_stranger_is_refused_by_its_name),
         cmocka_unit_test(a_pickle_that_breaks_the_rules_is_refused_at_its_opcode),
         cmocka_unit_test(pickle_bombs_cost_little),
+        cmocka_unit_test(work_that_is_asked_for_again_and_again_costs_little),
         cmocka_unit_test(a_tensor_outside_of_its_storage_is_refused),
         cmocka_unit_test(an_odd_tensor_that_fits_its_storage_loads),
         cmocka_unit_test(tensors_of_one_name_are_refused),

@@ -93,10 +93,10 @@ static void print_trial(const struct trial *trial)
     const struct gvk_program *program = trial->stream ? gvk_stream_program(trial->stream) : NULL;
     for (uint32_t i = 0; program && i < program->command_count; i++) {
         const struct gvk_command *command = &program->commands[i];
-        print_error("  command %u, %s: %s, groups %u %u %u, local size %u, activation %u, extra %u, mode %u\n", i,
+        print_error("  command %u, %s: %s, groups %u %u %u, local size %u, extra %u, mode %u\n", i,
                     command->label, gvk_shader_codes[command->key.shader].name, command->groups[0], command->groups[1],
                     command->groups[2], command->key.constants[GVK_CONSTANT_LOCAL_SIZE],
-                    command->key.constants[GVK_CONSTANT_ACTIVATION], command->key.constants[GVK_CONSTANT_EXTRA],
+                    command->key.constants[GVK_CONSTANT_EXTRA],
                     command->key.constants[GVK_CONSTANT_MODE]);
     }
 }

@@ -58,6 +58,8 @@ gvk_result gvk_checkpoint_add_metadata(gvk_checkpoint *checkpoint, const char *k
     if (checkpoint->metadata_count >= GVK_CHECKPOINT_METADATA_LIMIT)
         return gvk_refuse(&checkpoint->source, "it holds more than %u metadata strings.",
                           GVK_CHECKPOINT_METADATA_LIMIT);
+    if (key_length > GVK_NAME_LIMIT) /* each is compared with all others */
+        return gvk_refuse(&checkpoint->source, "a metadata key is longer than 1024 bytes.");
     void *metadata = checkpoint->metadata;
     gvk_result result = make_room(host, &metadata, checkpoint->metadata_count, &checkpoint->metadata_capacity,
                                   sizeof *checkpoint->metadata);

@@ -13,6 +13,7 @@
 #define GVK_PICKLE_MARK_LIMIT   1000u
 #define GVK_PICKLE_MEMO_LIMIT   2000000u
 #define GVK_PICKLE_MEMORY_LIMIT (UINT64_C(256) << 20)
+#define GVK_PICKLE_RANK_LIMIT   64u /* torch's own */
 
 typedef enum gvk_pickle_kind {
     GVK_PICKLE_NONE,

@@ -113,6 +113,10 @@ static gvk_result make_tensor(gvk_pickle *pickle, gvk_pickle_value *arguments, g
             return make_opaque(pickle, items[i], arguments, out);
     if (items[0]->kind != GVK_PICKLE_STORAGE)
         return refuse(problem, "gives _rebuild_tensor_v2 no storage");
+    /* Many tensors may share one shape, which is gone over for each of them. */
+    for (int i = 2; i < 4; i++)
+        if (items[i]->kind == GVK_PICKLE_TUPLE && items[i]->as.list.count > GVK_PICKLE_RANK_LIMIT)
+            return refuse(problem, "gives _rebuild_tensor_v2 more than 64 dimensions");
     if (items[1]->kind != GVK_PICKLE_INTEGER || !is_integers(items[2]) || !is_integers(items[3]))
         return refuse(problem, "gives _rebuild_tensor_v2 an offset, shape or stride that is not an integer of 64 bits");
     gvk_result result = GVK_OK;
@@ -178,6 +182,8 @@ static gvk_result make_storage(gvk_pickle *pickle, const gvk_pickle_value *id, g
         return refuse(problem, "names a storage without its class");
     if (items[2]->kind != GVK_PICKLE_STRING)
         return refuse(problem, "names a storage whose key is no string");
+    if (items[2]->as.text.length > GVK_NAME_LIMIT) /* it is looked up at each mention */
+        return refuse(problem, "names a storage whose key is longer than 1024 bytes");
     if (items[4]->kind != GVK_PICKLE_INTEGER || items[4]->as.integer < 0)
         return refuse(problem, "names a storage with a wrong number of items");
     gvk_result result = GVK_OK;

@@ -182,6 +182,8 @@ static gvk_result check_central(const gvk_zip *zip, const central_header *centra
     const char *name = central->quoted.text;
     if (central->name_length == 0 || memchr(central->name, 0, central->name_length))
         return refuse(zip, "an entry has no proper name");
+    if (central->name_length > GVK_NAME_LIMIT) /* each tensor looks up its record by all of it */
+        return refuse(zip, "an entry's name is longer than 1024 bytes");
     if (central->flags & FLAGS_REFUSED)
         return refuse_entry(zip, name, "is encrypted or patched (flag bits 0x1, 0x20, 0x40 or 0x2000)");
     if (central->method != 0)

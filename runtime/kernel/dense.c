@@ -80,6 +80,7 @@ static gvk_result emit(const struct gvk_builder *builder, uint32_t index)
     gvk_add_operand(
         &command, gvk_weights_operand(builder, index, tile->texels ? GVK_BINDING_WEIGHTS_TEXELS : GVK_BINDING_WEIGHTS));
     struct gvk_dense_push push = {
+        .activation = gvk_range_of(node->activation),
         .output_item = program->places[node->output].item,
         .source_item = program->places[node->inputs[0]].item,
         .bias = (uint32_t)bias_offset(builder, node),

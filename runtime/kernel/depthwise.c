@@ -3,7 +3,7 @@
 
 /* A kernel of shaders/depthwise.comp. */
 struct tile {
-    enum gvk_shader shader;
+    enum gvk_shader shader, ghost; /* the same as the tail of a ghost bottleneck, or itself where there is none */
     uint32_t kernel, stride;
     uint32_t out_x, out_y; /* outputs of a lane */
     uint32_t local_size, subgroup_size;
@@ -12,10 +12,42 @@ struct tile {
 
 #define TILES(FORM, x1, y1, x2, y2, local_size, subgroup_size, texels)                                                 \
     {                                                                                                                  \
-        {GVK_SHADER_DEPTHWISE_##FORM##_3S1, 3, 1, x1, y1, local_size, subgroup_size, texels},                          \
-            {GVK_SHADER_DEPTHWISE_##FORM##_3S2, 3, 2, x2, y2, local_size, subgroup_size, texels},                      \
-            {GVK_SHADER_DEPTHWISE_##FORM##_5S1, 5, 1, x2, y2, local_size, subgroup_size, texels},                      \
-            {GVK_SHADER_DEPTHWISE_##FORM##_5S2, 5, 2, x2, y2, local_size, subgroup_size, texels},                      \
+        {GVK_SHADER_DEPTHWISE_##FORM##_3S1,                                                                            \
+         GVK_SHADER_DEPTHWISE_##FORM##_GHOST,                                                                          \
+         3,                                                                                                            \
+         1,                                                                                                            \
+         x1,                                                                                                           \
+         y1,                                                                                                           \
+         local_size,                                                                                                   \
+         subgroup_size,                                                                                                \
+         texels},                                                                                                      \
+            {GVK_SHADER_DEPTHWISE_##FORM##_3S2,                                                                        \
+             GVK_SHADER_DEPTHWISE_##FORM##_3S2,                                                                        \
+             3,                                                                                                        \
+             2,                                                                                                        \
+             x2,                                                                                                       \
+             y2,                                                                                                       \
+             local_size,                                                                                               \
+             subgroup_size,                                                                                            \
+             texels},                                                                                                  \
+            {GVK_SHADER_DEPTHWISE_##FORM##_5S1,                                                                        \
+             GVK_SHADER_DEPTHWISE_##FORM##_5S1,                                                                        \
+             5,                                                                                                        \
+             1,                                                                                                        \
+             x2,                                                                                                       \
+             y2,                                                                                                       \
+             local_size,                                                                                               \
+             subgroup_size,                                                                                            \
+             texels},                                                                                                  \
+            {GVK_SHADER_DEPTHWISE_##FORM##_5S2,                                                                        \
+             GVK_SHADER_DEPTHWISE_##FORM##_5S2,                                                                        \
+             5,                                                                                                        \
+             2,                                                                                                        \
+             x2,                                                                                                       \
+             y2,                                                                                                       \
+             local_size,                                                                                               \
+             subgroup_size,                                                                                            \
+             texels},                                                                                                  \
     }
 #define TILE_COUNT 4
 static const struct tile uniform_tiles[TILE_COUNT] = TILES(UNIFORM, 4, 2, 2, 2, 64, 0, false);
@@ -75,21 +107,23 @@ static gvk_result emit(const struct gvk_builder *builder, uint32_t index)
     uint32_t tiles = tiles_x * gvk_divide_up(out->height, tile ? tile->out_y : 1);
     uint32_t local_size = tile ? tile->local_size : 64;
 
-    struct gvk_command command =
-        gvk_begin_dispatch(node, tile ? tile->shader : GVK_SHADER_DEPTHWISE_REFERENCE, local_size);
+    struct gvk_command command = gvk_begin_dispatch(node,
+                                                    !tile            ? GVK_SHADER_DEPTHWISE_REFERENCE
+                                                    : node->residual ? tile->ghost
+                                                                     : tile->shader,
+                                                    local_size);
     command.key.subgroup_size = tile ? tile->subgroup_size : 0;
     gvk_add_operand(&command, gvk_tensor_operand(program, node->output, GVK_BINDING_OUTPUT, GVK_WRITE));
     gvk_add_operand(&command, gvk_tensor_operand(program, node->inputs[0],
                                                  texels ? GVK_BINDING_SOURCE_TEXELS : GVK_BINDING_SOURCE, GVK_READ));
     gvk_add_operand(&command,
                     gvk_weights_operand(builder, index, texels ? GVK_BINDING_WEIGHTS_TEXELS : GVK_BINDING_WEIGHTS));
-    /* A binding that the shader names must hold something, also where its constants leave it unread. */
     gvk_tensor extra = node->residual ? node->residual : node->inputs[0];
-    command.key.constants[GVK_CONSTANT_EXTRA] = node->residual ? GVK_EXTRA_RESIDUAL : GVK_EXTRA_NONE;
-    if (tile)
+    if (node->residual)
         gvk_add_operand(&command, gvk_tensor_operand(program, extra,
                                                      texels ? GVK_BINDING_EXTRA_TEXELS : GVK_BINDING_EXTRA, GVK_READ));
     struct gvk_depthwise_push push = {
+        .activation = gvk_range_of(node->activation),
         .output_item = program->places[node->output].item,
         .source_item = program->places[node->inputs[0]].item,
         .extra_item = program->places[extra].item,

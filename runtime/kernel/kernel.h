@@ -36,8 +36,10 @@ struct gvk_dense_weights {
 gvk_result gvk_fold_weights(const gvk_host *host, const struct gvk_graph_node *node, struct gvk_dense_weights *out);
 void gvk_release_weights(const gvk_host *host, struct gvk_dense_weights *weights);
 
-/* A dispatch with its label, activation and local size; operands and push constants are added by the caller. */
+/* A dispatch with its label and local size; operands and push constants are added by the caller. */
 struct gvk_command gvk_begin_dispatch(const struct gvk_graph_node *node, enum gvk_shader shader, uint32_t local_size);
+/* The activation as the shaders compute it. */
+struct gvk_activation_range gvk_range_of(gvk_activation activation);
 void gvk_add_operand(struct gvk_command *command, struct gvk_operand operand);
 struct gvk_operand gvk_weights_operand(const struct gvk_builder *builder, uint32_t node_index, uint32_t binding);
 void gvk_set_push(struct gvk_command *command, const void *push, uint32_t bytes);

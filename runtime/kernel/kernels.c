@@ -169,8 +169,18 @@ struct gvk_command gvk_begin_dispatch(const struct gvk_graph_node *node, enum gv
         .key = {.shader = shader},
     };
     command.key.constants[GVK_CONSTANT_LOCAL_SIZE] = local_size;
-    command.key.constants[GVK_CONSTANT_ACTIVATION] = (uint32_t)node->activation;
     return command;
+}
+
+struct gvk_activation_range gvk_range_of(gvk_activation activation)
+{
+    switch (activation) {
+    case GVK_ACTIVATION_RELU: return (struct gvk_activation_range){0.0f, INFINITY, 0.0f, 1.0f};
+    case GVK_ACTIVATION_RELU6: return (struct gvk_activation_range){0.0f, 6.0f, 0.0f, 1.0f};
+    case GVK_ACTIVATION_HARD_SIGMOID: return (struct gvk_activation_range){0.0f, 6.0f, 3.0f, 1.0f / 6.0f};
+    case GVK_ACTIVATION_NONE: break;
+    }
+    return (struct gvk_activation_range){-INFINITY, INFINITY, 0.0f, 1.0f};
 }
 
 void gvk_add_operand(struct gvk_command *command, struct gvk_operand operand)

@@ -9,6 +9,7 @@ static struct gvk_planes_push planes_of(const struct gvk_program *program, const
 {
     const struct gvk_shape *in = &program->shapes[node->inputs[0]];
     return (struct gvk_planes_push){
+        .activation = gvk_range_of(node->activation),
         .output_item = program->places[node->output].item,
         .source_item = program->places[node->inputs[0]].item,
         .quads = gvk_quads(in->channels),

@@ -118,12 +118,13 @@ static gvk_result emit(const struct gvk_builder *builder, uint32_t index)
     gvk_tensor extra = node->residual ? node->residual : node->gate ? node->gate : node->inputs[0];
     uint32_t pixels = in->width * in->height;
 
-    struct gvk_command command = gvk_begin_dispatch(node, tile->shader, tile->local_size);
+    /* The shaders of a tile follow each other: plain, residual, upsample. */
+    enum gvk_shader shader = tile->shader;
+    if (!builder->reference)
+        shader += node->residual ? 1 : node->upsample ? 2 : 0;
+    struct gvk_command command = gvk_begin_dispatch(node, shader, tile->local_size);
     command.key.subgroup_size = tile->subgroup_size;
-    command.key.constants[GVK_CONSTANT_EXTRA] = node->residual ? GVK_EXTRA_RESIDUAL
-                                                : node->gate   ? GVK_EXTRA_GATE
-                                                               : GVK_EXTRA_NONE;
-    command.key.constants[GVK_CONSTANT_MODE] = node->upsample ? GVK_STORE_UPSAMPLE : GVK_STORE_PLAIN;
+    command.key.constants[GVK_CONSTANT_EXTRA] = node->gate ? GVK_EXTRA_GATE : GVK_EXTRA_NONE;
     gvk_add_operand(&command, gvk_tensor_operand(program, node->output, GVK_BINDING_OUTPUT, GVK_WRITE));
     gvk_add_operand(&command,
                     gvk_tensor_operand(program, node->inputs[0],
@@ -135,6 +136,7 @@ static gvk_result emit(const struct gvk_builder *builder, uint32_t index)
             &command,
             gvk_tensor_operand(program, extra, tile->texels ? GVK_BINDING_EXTRA_TEXELS : GVK_BINDING_EXTRA, GVK_READ));
     struct gvk_pointwise_push push = {
+        .activation = gvk_range_of(node->activation),
         .output_item = program->places[node->output].item,
         .source_item = program->places[node->inputs[0]].item,
         .extra_item = program->places[extra].item,

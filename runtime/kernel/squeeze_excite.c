@@ -65,7 +65,6 @@ static gvk_result emit(const struct gvk_builder *builder, uint32_t index)
         .place = GVK_PLACE_ARENA, .block = pooled, .bytes = (uint64_t)quads * program->batch * 16};
 
     struct gvk_command pool = gvk_begin_dispatch(node, GVK_SHADER_AVERAGE_POOL, LOCAL_SIZE);
-    pool.key.constants[GVK_CONSTANT_ACTIVATION] = 0;
     pooled_operand.binding = GVK_BINDING_OUTPUT;
     pooled_operand.access = GVK_WRITE;
     gvk_add_operand(&pool, pooled_operand);
@@ -90,6 +89,7 @@ static gvk_result emit(const struct gvk_builder *builder, uint32_t index)
     gvk_add_operand(&excite, gvk_weights_operand(builder, index, GVK_BINDING_WEIGHTS));
     struct layout layout = layout_of(node);
     struct gvk_excite_push push = {
+        .activation = gvk_range_of(node->activation),
         .output_item = program->places[node->output].item,
         .source_item = quads,
         .channels_quads = quads,
