@@ -316,8 +316,9 @@ GVK_API gvk_result gvk_stream_submit(gvk_stream *stream, const gvk_picture *pict
  * until `frames` further submits. */
 GVK_API gvk_result gvk_stream_wait(gvk_stream *stream, gvk_ticket ticket, uint64_t timeout_ns);
 
-/* An output, a kept tensor, or the input that was used ("input"), as fp32 N, C, H, W. The data belong to the stream and
- * live until its next call. The frame must be done. */
+/* An output or a kept tensor (the input that was used, too, when it was kept by its name), as fp32 N, C, H, W. The data
+ * belong to the stream and live until its next call. The frame must be done. GVK_ERROR_NUMBER when a value is not
+ * finite. */
 GVK_API gvk_result gvk_stream_read(gvk_stream *stream, gvk_ticket ticket, const char *tensor, gvk_array *out);
 
 typedef struct gvk_timing {
