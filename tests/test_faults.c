@@ -7,84 +7,15 @@
  * tensor in flight together, and everything that can be read of them. */
 #include "harness.h"
 
-#include <dlfcn.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
 #include "host_device.h"
-#include "layer/faults.h"
 #include "layer/session.h"
 
-#define STEM_VALUES (SESSION_STEM * SESSION_SIDE * SESSION_SIDE)
-
-static const struct ghostvk_faults *faults;
-static struct outcome expected;             /* on this driver without a fault */
 static uint64_t vulkan_points, host_points; /* faults injected */
-
-/* ---- sessions and what must hold after them -----------------------------------------------------------------------
- */
-
-/* What is left must be what was there before; of errors there must be as many as expected. */
-static void assert_left(const struct counting *counting, int64_t objects, int64_t blocks, uint32_t errors,
-                        const char *context)
-{
-    if (faults->alive() != objects)
-        fail_msg("%s: %d Vulkan objects are left", context, (int)(faults->alive() - objects));
-    if (counting->live != blocks)
-        fail_msg("%s: %d blocks of the host are left", context, (int)(counting->live - blocks));
-    if (counting->errors != errors)
-        fail_msg("%s: %u errors were logged, not %u; the last: %s", context, counting->errors, errors,
-                 counting->sentence);
-    if (faults->misuse())
-        fail_msg("%s: %s", context, faults->misuse());
-}
-
-/* Destroys all, and nothing may be left. */
-static void close_session(struct session *session, uint32_t errors, const char *context)
-{
-    destroy_session(session);
-    assert_left(&session->counting, 0, 0, errors, context);
-}
-
-static void assert_expected(const struct outcome *got, bool bit_for_bit, const char *context)
-{
-    bool same = !memcmp(got, &expected, sizeof expected);
-    if (!same && !bit_for_bit) /* another kernel, which may round otherwise */
-        same = relative_error(got->stem, expected.stem, STEM_VALUES) < 1e-5 && got->counts[0] == expected.counts[0] &&
-               got->counts[1] == expected.counts[1];
-    if (!same)
-        fail_msg("%s: the result changed", context);
-}
-
-static void begin(struct session *session, const char *call, uint64_t nth, VkResult fault)
-{
-    start_session(session, false, 0);
-    faults->arm(call, nth, fault);
-}
-
-/* A session from end to end without a fault. */
-static void run_clean(struct outcome *out, uint64_t *calls)
-{
-    static struct session session;
-    begin(&session, "*", 0, VK_SUCCESS);
-    run_steps(&session, STEP_DEVICE, STEP_COUNT, false);
-    if (session.result)
-        fail_msg("without a fault, %s: %s (%s)", step_names[session.failed], gvk_result_name(session.result),
-                 session.counting.sentence);
-    *calls = faults->count("*");
-    *out = session.outcome;
-    close_session(&session, 0, "without a fault");
-}
-
-static void assert_clean(const char *context)
-{
-    static struct outcome outcome;
-    uint64_t calls;
-    run_clean(&outcome, &calls);
-    assert_expected(&outcome, true, context);
-}
 
 /* ---- planned faults of Vulkan -------------------------------------------------------------------------------------
  */
@@ -124,7 +55,7 @@ static void fail_call(const char *name, uint64_t nth, VkResult fault, bool again
 {
     static struct session session;
     char context[160];
-    begin(&session, name, nth, fault);
+    begin_session(&session, name, nth, fault);
     run_steps(&session, STEP_DEVICE, STEP_COUNT, again);
     check_fault(&session, fault, again || !session.result, context);
     close_session(&session, session.result ? 1 : 0, context);
@@ -132,7 +63,7 @@ static void fail_call(const char *name, uint64_t nth, VkResult fault, bool again
 
 static void open_warm(struct session *session)
 {
-    begin(session, "*", 0, VK_SUCCESS);
+    begin_session(session, "*", 0, VK_SUCCESS);
     run_steps(session, STEP_DEVICE, STEP_COUNT, false);
     assert_int_equal(session->result, GVK_OK);
     assert_expected(&session->outcome, true, "a new device");
@@ -169,13 +100,13 @@ static void fail_every_call(VkResult fault, bool again)
     static struct session session;
     static const char *const compiling[] = {"vkCreateShaderModule", "vkCreateComputePipelines"};
     uint64_t before = vulkan_points, opening, pipelines, others;
-    begin(&session, "*", 0, VK_SUCCESS);
+    begin_session(&session, "*", 0, VK_SUCCESS);
     run_steps(&session, STEP_DEVICE, STEP_GRAPH, false);
     opening = faults->count("*");
     close_session(&session, 0, "a device");
     for (uint64_t i = 1; i <= opening; i++) {
         char context[160];
-        begin(&session, "*", i, fault);
+        begin_session(&session, "*", i, fault);
         run_steps(&session, STEP_DEVICE, STEP_GRAPH, again);
         check_fault(&session, fault, false, context);
         close_session(&session, session.result ? 1 : 0, context);
@@ -225,13 +156,13 @@ static void the_same_holds_for_uploads_and_flushes_of_a_device_with_memory_of_it
     static struct session session;
     static const char *const ranges[] = {"vkFlushMappedMemoryRanges", "vkInvalidateMappedMemoryRanges"};
     assert_true(faults->limit("discrete"));
-    kept = expected;
+    kept = expected_outcome;
     uint64_t calls, before = vulkan_points;
-    run_clean(&expected, &calls); /* another kernel than a CPU device's */
+    run_clean(&expected_outcome, &calls); /* another kernel than a CPU device's */
     assert_int_equal(faults->count("vkQueueSubmit"), SESSION_FRAMES + 1);
     uint64_t range_calls[2] = {faults->count(ranges[0]), faults->count(ranges[1])};
     assert_true(range_calls[0] && range_calls[1]);
-    begin(&session, "*", 0, VK_SUCCESS);
+    begin_session(&session, "*", 0, VK_SUCCESS);
     run_steps(&session, STEP_DEVICE, STEP_MODEL, false);
     uint64_t first = faults->count("*") + 1;
     assert_ok(take_step(&session, STEP_MODEL));
@@ -245,7 +176,7 @@ static void the_same_holds_for_uploads_and_flushes_of_a_device_with_memory_of_it
         for (uint64_t j = 1; j <= range_calls[i]; j++)
             fail_call(ranges[i], j, VK_ERROR_OUT_OF_HOST_MEMORY, true);
     print_message("             %u calls failed, one at a time\n", (unsigned)(vulkan_points - before));
-    expected = kept;
+    expected_outcome = kept;
     assert_true(faults->limit(""));
 }
 
@@ -261,6 +192,7 @@ static void fail_every_allocation(bool large, enum step end)
     assert_int_equal(session.result, GVK_OK);
     uint64_t allocations = session.counting.asked;
     close_session(&session, 0, "without a fault");
+    uint32_t unneeded = 0;
     for (uint64_t i = 1; i <= allocations; i++, host_points++) {
         char context[96];
         faults->arm("*", 0, VK_SUCCESS);
@@ -268,9 +200,10 @@ static void fail_every_allocation(bool large, enum step end)
         run_steps(&session, STEP_DEVICE, end, true);
         snprintf(context, sizeof context, "allocation %u, at %s", (unsigned)i,
                  session.result ? step_names[session.failed] : "no step");
-        if (session.result != GVK_ERROR_HOST_MEMORY)
+        /* A stored pipeline cache that there is no room for is left out. */
+        if (session.result != GVK_ERROR_HOST_MEMORY && (session.result || unneeded++))
             fail_msg("%s: ended in %s", context, gvk_result_name(session.result));
-        close_session(&session, 1, context);
+        close_session(&session, session.result ? 1 : 0, context);
         if (end == STEP_COUNT)
             assert_expected(&session.outcome, true, context);
     }
@@ -287,6 +220,25 @@ static void the_same_holds_for_every_rewrite_of_a_graph_and_its_weights(void **s
 {
     (void)state;
     fail_every_allocation(true, STEP_STREAM);
+}
+
+/* The cache is written when the device is destroyed, which cannot fail. */
+static void a_pipeline_cache_that_cannot_be_stored_is_left_out(void **state)
+{
+    (void)state;
+    static struct session session;
+    static const char *const contexts[] = {"a cache", "its size fails", "its data fail", "its memory fails"};
+    for (uint32_t i = 0; i < 4; i++) {
+        begin_session(&session, "*", 0, VK_SUCCESS);
+        run_steps(&session, STEP_DEVICE, STEP_SUBMIT_PIXELS, false);
+        assert_int_equal(session.result, GVK_OK);
+        faults->arm("vkGetPipelineCacheData", i < 3 ? i : 0, VK_ERROR_OUT_OF_HOST_MEMORY);
+        session.counting.fail_at = i == 3 ? session.counting.asked + 1 : 0;
+        close_session(&session, 0, contexts[i]);
+        assert_int_equal(session.counting.stores, i == 0);
+        vulkan_points += i == 1 || i == 2;
+        host_points += i == 3;
+    }
 }
 
 /* ---- the ways in besides opening ----------------------------------------------------------------------------------
@@ -321,6 +273,7 @@ static void fail_everything_in(gvk_result (*once)(struct host_device *host, stru
     faults->arm("*", 0, VK_SUCCESS);
     assert_ok(once(&host, &counting));
     uint64_t calls = faults->count("*"), allocations = counting.asked;
+    uint32_t unneeded = 0; /* the one of the stored pipeline cache */
     assert_true(calls && allocations);
     for (uint64_t i = 1; i <= calls + allocations; i++) {
         bool vulkan = i <= calls;
@@ -329,8 +282,8 @@ static void fail_everything_in(gvk_result (*once)(struct host_device *host, stru
         gvk_result result = once(&host, &counting);
         if (vulkan && !faults->struck())
             fail_msg("there was no call %u of %u", (unsigned)i, (unsigned)calls);
-        bool right =
-            vulkan ? is_right(result, faults->struck(), VK_ERROR_OUT_OF_HOST_MEMORY) : result == GVK_ERROR_HOST_MEMORY;
+        bool right = vulkan ? is_right(result, faults->struck(), VK_ERROR_OUT_OF_HOST_MEMORY)
+                            : result == GVK_ERROR_HOST_MEMORY || (!result && !unneeded++);
         if (!right || counting.errors != (result ? 1u : 0u) || counting.live || faults->alive() != alive)
             fail_msg("%s %u (%s): %s, %u errors, %d blocks and %d objects left", vulkan ? "call" : "allocation",
                      (unsigned)(vulkan ? i : i - calls), vulkan ? faults->struck() : "", gvk_result_name(result),
@@ -358,7 +311,7 @@ static void listing_devices_withstands_the_same(void **state)
 
 static void open_to(struct session *session, enum step end)
 {
-    begin(session, "*", 0, VK_SUCCESS);
+    begin_session(session, "*", 0, VK_SUCCESS);
     run_steps(session, STEP_DEVICE, end, false);
     assert_int_equal(session->result, GVK_OK);
 }
@@ -571,17 +524,7 @@ static void the_layer_sees_the_calls(void **state)
 static int find_layer(void **state)
 {
     (void)state;
-    void *library = dlopen(GVK_FAULT_LAYER, RTLD_NOW | RTLD_LOCAL);
-    faults = library ? dlsym(library, "ghostvk_faults") : NULL;
-    if (!faults) {
-        print_error("The fault layer cannot be loaded: %s\n", dlerror());
-        return -1;
-    }
-    uint64_t calls;
-    run_clean(&expected, &calls);
-    if (!calls)
-        print_error("The fault layer is not in the chain: VK_INSTANCE_LAYERS does not name it, or not its folder.\n");
-    return calls ? 0 : -1;
+    return find_fault_layer() ? 0 : -1;
 }
 
 static int print_points(void **state)
@@ -602,6 +545,7 @@ int main(void)
         cmocka_unit_test(the_same_holds_for_uploads_and_flushes_of_a_device_with_memory_of_its_own),
         cmocka_unit_test(running_out_of_memory_at_any_allocation_of_the_host_is_reported_and_can_be_tried_again),
         cmocka_unit_test(the_same_holds_for_every_rewrite_of_a_graph_and_its_weights),
+        cmocka_unit_test(a_pipeline_cache_that_cannot_be_stored_is_left_out),
         cmocka_unit_test(importing_a_device_withstands_the_same),
         cmocka_unit_test(listing_devices_withstands_the_same),
         cmocka_unit_test(a_device_lost_with_frames_in_flight_fails_every_later_call_and_can_be_destroyed),

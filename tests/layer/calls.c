@@ -187,6 +187,13 @@ CALL CreateComputePipelines(VkDevice handle, VkPipelineCache cache, uint32_t cou
     return result;
 }
 
+CALL GetPipelineCacheData(VkDevice handle, VkPipelineCache cache, size_t *bytes, void *out)
+{
+    struct device *device = device_of(handle);
+    STRIKE(device, "vkGetPipelineCacheData", false);
+    return device->GetPipelineCacheData(handle, cache, bytes, out);
+}
+
 /* ---- memory -------------------------------------------------------------------------------------------------------
  */
 

@@ -57,6 +57,7 @@ void limits_split_memory(VkPhysicalDeviceMemoryProperties *memory);
     X(DestroyShaderModule)                                                                                             \
     X(CreatePipelineCache)                                                                                             \
     X(DestroyPipelineCache)                                                                                            \
+    X(GetPipelineCacheData)                                                                                            \
     X(CreateComputePipelines)                                                                                          \
     X(DestroyPipeline)                                                                                                 \
     X(CreatePipelineLayout)                                                                                            \

@@ -3,6 +3,7 @@
 
 #include "session.h"
 
+#include <dlfcn.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -45,10 +46,28 @@ static void log_counted(void *user, gvk_log_level level, const char *sentence)
     snprintf(counting->sentence, sizeof counting->sentence, "%s", sentence);
 }
 
+static gvk_result load_rubbish(void *user, const char *key, void *bytes, size_t *count)
+{
+    (void)user;
+    (void)key;
+    if (bytes)
+        memset(bytes, 0x5a, *count < 64 ? *count : 64);
+    *count = 64;
+    return GVK_OK;
+}
+
+static void count_store(void *user, const char *key, const void *bytes, size_t count)
+{
+    struct counting *counting = user;
+    (void)key;
+    (void)bytes;
+    counting->stores += count != 0;
+}
+
 void start_counting(struct counting *counting, uint64_t fail_at)
 {
     *counting = (struct counting){
-        .host = {sizeof(gvk_host), counting, log_counted, allocate_counted, release_counted},
+        .host = {sizeof(gvk_host), counting, log_counted, allocate_counted, release_counted, load_rubbish, count_store},
         .fail_at = fail_at,
     };
 }
@@ -312,4 +331,81 @@ void destroy_session(struct session *session)
     rewind_session(session);
     gvk_device_destroy(session->device);
     session->device = NULL;
+}
+
+/* ---- what must hold after a session -------------------------------------------------------------------------------
+ */
+
+const struct ghostvk_faults *faults;
+struct outcome expected_outcome;
+
+void assert_left(const struct counting *counting, int64_t objects, int64_t blocks, uint32_t errors, const char *context)
+{
+    if (faults->alive() != objects)
+        fail_msg("%s: %d Vulkan objects are left", context, (int)(faults->alive() - objects));
+    if (counting->live != blocks)
+        fail_msg("%s: %d blocks of the host are left", context, (int)(counting->live - blocks));
+    if (counting->errors != errors)
+        fail_msg("%s: %u errors were logged, not %u; the last: %s", context, counting->errors, errors,
+                 counting->sentence);
+    if (faults->misuse())
+        fail_msg("%s: %s", context, faults->misuse());
+}
+
+void close_session(struct session *session, uint32_t errors, const char *context)
+{
+    destroy_session(session);
+    assert_left(&session->counting, 0, 0, errors, context);
+}
+
+void assert_expected(const struct outcome *got, bool bit_for_bit, const char *context)
+{
+    bool same = !memcmp(got, &expected_outcome, sizeof expected_outcome);
+    if (!same && !bit_for_bit) /* another kernel, which may round otherwise */
+        same = relative_error(got->stem, expected_outcome.stem, STEM * SIDE * SIDE) < 1e-5 &&
+               got->counts[0] == expected_outcome.counts[0] && got->counts[1] == expected_outcome.counts[1];
+    if (!same)
+        fail_msg("%s: the result changed", context);
+}
+
+void begin_session(struct session *session, const char *call, uint64_t nth, VkResult fault)
+{
+    start_session(session, false, 0);
+    faults->arm(call, nth, fault);
+}
+
+void run_clean(struct outcome *out, uint64_t *calls)
+{
+    static struct session session;
+    begin_session(&session, "*", 0, VK_SUCCESS);
+    run_steps(&session, STEP_DEVICE, STEP_COUNT, false);
+    if (session.result)
+        fail_msg("without a fault, %s: %s (%s)", step_names[session.failed], gvk_result_name(session.result),
+                 session.counting.sentence);
+    *calls = faults->count("*");
+    *out = session.outcome;
+    close_session(&session, 0, "without a fault");
+}
+
+void assert_clean(const char *context)
+{
+    static struct outcome outcome;
+    uint64_t calls;
+    run_clean(&outcome, &calls);
+    assert_expected(&outcome, true, context);
+}
+
+bool find_fault_layer(void)
+{
+    void *library = dlopen(GVK_FAULT_LAYER, RTLD_NOW | RTLD_LOCAL);
+    faults = library ? dlsym(library, "ghostvk_faults") : NULL;
+    if (!faults) {
+        print_error("The fault layer cannot be loaded: %s\n", dlerror());
+        return false;
+    }
+    uint64_t calls;
+    run_clean(&expected_outcome, &calls);
+    if (!calls)
+        print_error("The fault layer is not in the chain: VK_INSTANCE_LAYERS does not name it, or not its folder.\n");
+    return calls != 0;
 }

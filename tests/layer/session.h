@@ -3,6 +3,7 @@
 #ifndef GHOSTVK_SESSION_H
 #define GHOSTVK_SESSION_H
 
+#include "faults.h"
 #include "ghostnet/ghostnet.h"
 
 #define SESSION_SIDE       8u /* of the network's input, in pixels */
@@ -17,7 +18,9 @@ struct counting {
     int64_t live;
     uint32_t errors;
     char sentence[512]; /* the last error's */
+    uint32_t stores;    /* of pipeline caches */
 };
+/* The host has a place for caches, which holds something of no use. */
 void start_counting(struct counting *counting, uint64_t fail_at);
 
 enum step {
@@ -68,5 +71,25 @@ void run_steps(struct session *session, enum step first, enum step end, bool aga
 /* Destroys all but the device, which keeps its pipelines; the session can go on at STEP_GRAPH. */
 void rewind_session(struct session *session);
 void destroy_session(struct session *session);
+
+/* ---- with the fault layer -----------------------------------------------------------------------------------------
+ */
+
+extern const struct ghostvk_faults *faults;
+extern struct outcome expected_outcome; /* on this driver without a fault */
+
+/* Finds the layer and runs a first session. False, after printing why, where the layer is not in the chain. */
+bool find_fault_layer(void);
+/* Starts a session of the small graph, in which this call is to fail. */
+void begin_session(struct session *session, const char *call, uint64_t nth, VkResult fault);
+/* A session from end to end without a fault; *calls: how many there were that may fail. */
+void run_clean(struct outcome *out, uint64_t *calls);
+void assert_clean(const char *context);
+void assert_expected(const struct outcome *got, bool bit_for_bit, const char *context);
+/* What is left must be what was there before; of errors there must be as many as expected. */
+void assert_left(const struct counting *counting, int64_t objects, int64_t blocks, uint32_t errors,
+                 const char *context);
+/* Destroys all, and nothing may be left. */
+void close_session(struct session *session, uint32_t errors, const char *context);
 
 #endif
