@@ -96,8 +96,11 @@ gvk_result gvk_hazards_check(struct gvk_hazards *hazards, const struct gvk_progr
                              const struct gvk_command *command, bool *barrier, bool *transfer)
 {
     bool is_transfer = command->kind == GVK_COMMAND_CLEAR;
-    *barrier = false;
+    /* Barriers among dispatches do not reach transfers, so what they have ordered may still run when a transfer writes.
+     */
+    *barrier = is_transfer && hazards->started;
     *transfer = false;
+    hazards->started = true;
     for (uint32_t i = 0; i < command->operand_count && !*barrier; i++) {
         if (command->operands[i].place == GVK_PLACE_WEIGHTS)
             continue;

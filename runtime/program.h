@@ -126,6 +126,7 @@ struct gvk_hazards {
     struct gvk_hazard_range *ranges;
     uint32_t count, capacity;
     bool transfer; /* a transfer command is among them */
+    bool started;  /* a command was checked */
 };
 gvk_result gvk_hazards_check(struct gvk_hazards *hazards, const struct gvk_program *program,
                              const struct gvk_command *command, bool *barrier, bool *transfer);

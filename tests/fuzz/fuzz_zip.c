@@ -9,12 +9,14 @@
 #define LOCAL_BYTES   30u
 #define CENTRAL_BYTES 46u
 #define END_BYTES     22u
+#define END64_BYTES   76u /* with the record that tells where it is */
 #define ENTRIES       32u
 #define ROOM          16384u
 
 struct entry {
-    const uint8_t *name, *data;
-    size_t name_length, size;
+    const uint8_t *name, *extra, *data;
+    size_t name_length, extra_length, size;
+    uint32_t claimed; /* the size in both headers */
 };
 
 struct archive {
@@ -46,8 +48,11 @@ static void read_archive(const uint8_t *bytes, size_t count, struct archive *out
             return;
         out->entries[out->count++] = (struct entry){.name = header + LOCAL_BYTES,
                                                     .name_length = name,
+                                                    .extra = header + LOCAL_BYTES + name,
+                                                    .extra_length = extra,
                                                     .data = header + LOCAL_BYTES + name + extra,
-                                                    .size = size};
+                                                    .size = size,
+                                                    .claimed = (uint32_t)size};
         at += LOCAL_BYTES + name + extra + size;
     }
 }
@@ -71,7 +76,7 @@ static void append(struct writer *to, const uint8_t *bytes, size_t count)
         memcpy(at, bytes, count);
 }
 
-static void write_archive(const struct archive *archive, struct writer *to)
+static void write_archive(const struct archive *archive, bool has_end64, struct writer *to)
 {
     size_t offsets[ENTRIES];
     uint8_t *header;
@@ -84,10 +89,12 @@ static void write_archive(const struct archive *archive, struct writer *to)
         if (!header)
             return;
         memcpy(header, "PK\3\4", 4);
-        gvk_store_u32(header + 18, (uint32_t)entry->size);
-        gvk_store_u32(header + 22, (uint32_t)entry->size);
+        gvk_store_u32(header + 18, entry->claimed);
+        gvk_store_u32(header + 22, entry->claimed);
         store_u16(header + 26, entry->name_length);
+        store_u16(header + 28, entry->extra_length);
         append(to, entry->name, entry->name_length);
+        append(to, entry->extra, entry->extra_length);
         append(to, entry->data, entry->size);
     }
     size_t directory = to->count;
@@ -97,13 +104,26 @@ static void write_archive(const struct archive *archive, struct writer *to)
         if (!header)
             return;
         memcpy(header, "PK\1\2", 4);
-        gvk_store_u32(header + 20, (uint32_t)entry->size);
-        gvk_store_u32(header + 24, (uint32_t)entry->size);
+        gvk_store_u32(header + 20, entry->claimed);
+        gvk_store_u32(header + 24, entry->claimed);
         store_u16(header + 28, entry->name_length);
         gvk_store_u32(header + 42, (uint32_t)offsets[i]);
         append(to, entry->name, entry->name_length);
     }
     size_t directory_bytes = to->count - directory;
+    if (has_end64) {
+        header = reserve(to, END64_BYTES);
+        if (!header)
+            return;
+        memcpy(header, "PK\6\6\54", 5);
+        gvk_store_u32(header + 24, (uint32_t)archive->count);
+        gvk_store_u32(header + 32, (uint32_t)archive->count);
+        gvk_store_u32(header + 40, (uint32_t)directory_bytes);
+        gvk_store_u32(header + 48, (uint32_t)directory);
+        memcpy(header + 56, "PK\6\7", 4);
+        gvk_store_u32(header + 64, (uint32_t)(directory + directory_bytes));
+        gvk_store_u32(header + 72, 1);
+    }
     header = reserve(to, END_BYTES);
     if (!header)
         return;
@@ -117,6 +137,21 @@ static void write_archive(const struct archive *archive, struct writer *to)
 static bool is_pickle(const struct entry *entry)
 {
     return entry->name_length > 4 && memcmp(entry->name + entry->name_length - 4, ".pkl", 4) == 0;
+}
+
+/* Another size than there is data, behind another extra field. */
+static void lie(struct entry *entry, unsigned seed)
+{
+    static uint8_t extra[1024];
+    size_t count = entry->extra_length < sizeof extra / 2 ? entry->extra_length : sizeof extra / 2;
+    if (count)
+        memcpy(extra, entry->extra, count);
+    if (seed % 4) {
+        entry->extra = extra;
+        entry->extra_length = LLVMFuzzerMutate(extra, count, sizeof extra);
+    }
+    if (seed / 4 % 4)
+        entry->claimed = entry->claimed + seed / 16 % 1024 - 256;
 }
 
 /* Changes the data of one entry, mostly the pickle's, or its name. */
@@ -141,6 +176,7 @@ static void mutate_entry(struct archive *archive, unsigned seed)
     } else {
         entry->data = changed;
         entry->size = count;
+        entry->claimed = (uint32_t)count;
     }
 }
 
@@ -149,21 +185,25 @@ size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t size, size_t max_size, unsi
     static struct archive archive;
     static struct writer made;
     unsigned choice = seed % 8;
-    seed /= 8;
+    bool has_end64 = seed / 8 % 2;
+    seed /= 16;
     read_archive(data, size, &archive);
-    if (choice < 2 || archive.count == 0)
+    if (choice == 0 || archive.count == 0)
         return LLVMFuzzerMutate(data, size, max_size);
     struct entry *entry = &archive.entries[seed % archive.count];
-    if (choice == 2) { /* an entry less */
+    if (choice == 1) {
+        lie(entry, seed / ENTRIES);
+    } else if (choice == 2) { /* an entry less */
         *entry = archive.entries[--archive.count];
     } else if (choice == 3) { /* an entry with another one's data */
         const struct entry *other = &archive.entries[seed / ENTRIES % archive.count];
         entry->data = other->data;
         entry->size = other->size;
+        entry->claimed = other->claimed;
     } else {
         mutate_entry(&archive, seed);
     }
-    write_archive(&archive, &made);
+    write_archive(&archive, has_end64, &made);
     if (made.is_full || made.count > max_size)
         return LLVMFuzzerMutate(data, size, max_size);
     memcpy(data, made.bytes, made.count);
