@@ -211,11 +211,13 @@ static void check_barriers(const struct gvk_program *program)
     static uint32_t barriers[COMMANDS]; /* in front of each command, those before it included */
     struct gvk_hazards hazards = {.host = program->host};
     uint32_t count = 0, counted = 0;
+    gvk_result result = GVK_OK;
     if (program->command_count > COMMANDS)
         return;
     for (uint32_t i = 0; i < program->command_count; i++) {
         bool barrier, transfer;
-        if (gvk_hazards_check(&hazards, program, &program->commands[i], &barrier, &transfer) != GVK_OK)
+        result = gvk_hazards_check(&hazards, program, &program->commands[i], &barrier, &transfer);
+        if (result)
             break;
         count += barrier;
         barriers[i] = count;
@@ -223,8 +225,10 @@ static void check_barriers(const struct gvk_program *program)
             FUZZ_CHECK(barriers[i] > barriers[j] || !need_order(program, &program->commands[i], &program->commands[j]));
     }
     gvk_hazards_release(&hazards);
-    if (gvk_count_barriers(program, 0, program->command_count, &counted) == GVK_OK)
-        FUZZ_CHECK(counted == count);
+    fuzz_check_result(result);
+    result = gvk_count_barriers(program, 0, program->command_count, &counted);
+    fuzz_check_result(result);
+    FUZZ_CHECK(result != GVK_OK || counted == count);
 }
 
 /* Packs every node's weights into memory of the size that was counted for it. */
@@ -240,6 +244,7 @@ static void pack(const struct gvk_builder *builder)
         if (!packed)
             return;
         gvk_result result = gvk_kernel_of(node)->pack_weights(builder, node, packed);
+        fuzz_check_result(result);
         FUZZ_CHECK(result == GVK_OK || result == GVK_ERROR_HOST_MEMORY);
         gvk_release(builder->host, packed);
     }

@@ -57,14 +57,11 @@ void fuzz_picture_free(void *block)
 {
     if (!block)
         return;
-    for (size_t i = 0; i < SLOTS; i++) {
-        if (slots[i].block == block) {
-            slots[i].block = NULL;
-            return;
-        }
-    }
-    bool is_somebodys = false;
-    FUZZ_CHECK(is_somebodys);
+    size_t i = 0;
+    while (i < SLOTS && slots[i].block != block)
+        i++;
+    FUZZ_CHECK(i < SLOTS);
+    slots[i].block = NULL;
 }
 
 void fuzz_read_picture(const uint8_t *data, size_t size)

@@ -11,7 +11,7 @@ void *fuzz_picture_calloc(size_t count, size_t size);
 void *fuzz_picture_malloc(size_t bytes);
 void fuzz_picture_free(void *block);
 
-#define FUZZ_PICTURE_BYTES ((size_t)16 << 20)
+#define FUZZ_PICTURE_BYTES ((size_t)2 << 20)
 
 /* Looks for an orientation in the bytes as both kinds of file, then decodes them and checks what comes out. */
 void fuzz_read_picture(const uint8_t *data, size_t size);

@@ -13,7 +13,7 @@
 
 #pragma weak LLVMFuzzerCustomMutator
 
-static uint64_t state = 1;
+static uint64_t state; /* of the random numbers: begins anew with each file, whose order is the file system's */
 static unsigned long inputs;
 
 static uint32_t next_random(void)
@@ -67,6 +67,7 @@ static void run_file(const char *path)
     size_t size = fread(whole, 1, ROOM, file);
     fclose(file);
     run(whole, size);
+    state = size;
     for (unsigned copy = 0; copy < COPIES; copy++) {
         memcpy(changed, whole, size);
         size_t changed_size = LLVMFuzzerCustomMutator ? LLVMFuzzerCustomMutator(changed, size, ROOM, next_random())

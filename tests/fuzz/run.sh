@@ -79,7 +79,7 @@ run() { # TARGET LONGEST DICTIONARY LEAKS
     return 1
 }
 
-printf '%-12s %11s %8s %16s %8s %8s %11s %9s\n' target executions /second "edges" features inputs "since last" findings
+printf "%-12s %11s %8s %16s %8s %8s %11s %9s\n" target executions /second edges features inputs "since last" findings
 status=0
 for target in "$@"; do
     set_up=$(settings "$target")
