@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Writes the small checkpoints that tests/test_checkpoint.c reads.
+"""Writes the small checkpoints that tests/test_checkpoint*.c read.
 
 Run it from anywhere with a Python that has torch (1.13 wrote the committed files):
 
