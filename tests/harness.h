@@ -41,6 +41,8 @@ float *golden_floats(const struct golden *golden, const char *tensor, uint64_t *
 /* Largest difference over the largest magnitude of `expected`; a not-a-number counts as infinite. */
 double relative_error(const float *got, const float *expected, uint64_t count);
 
+#define ARRAY_COUNT(array) (sizeof(array) / sizeof((array)[0]))
+
 /* Quarter steps in [-2, 2], so that products and short sums are exact in fp32. */
 float quarter_step(uint64_t *random_state);
 uint32_t random_below(uint64_t *random_state, uint32_t limit);

@@ -14,11 +14,10 @@
 #include "checkpoint_maker.h"
 #include "ghostnet/detector.h"
 
-#define ARRAY_COUNT(array) (sizeof(array) / sizeof((array)[0]))
-#define MAPS               3
-#define BATCH_MAX          2
-#define SCORE_TOLERANCE    1e-5
-#define BOX_TOLERANCE      0.02 /* pixels of the picture */
+#define MAPS            3
+#define BATCH_MAX       2
+#define SCORE_TOLERANCE 1e-5
+#define BOX_TOLERANCE   0.02 /* pixels of the picture */
 
 static const char *const map_names[MAPS] = {"stride32", "stride16", "stride8"};
 static const uint32_t map_steps[MAPS] = {4, 2, 1}; /* places of the stride-8 map from value to value */

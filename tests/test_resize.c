@@ -11,8 +11,7 @@
 #include "filler.h"
 #include "runtime/stream.h"
 
-#define ARRAY_COUNT(array) (sizeof(array) / sizeof((array)[0]))
-#define CASE_CAPACITY      64
+#define CASE_CAPACITY 64
 
 /* A case of the golden, with the pictures as they lie in it. */
 struct resize_case {

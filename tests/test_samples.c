@@ -10,9 +10,8 @@
 
 #include "cli/image_io.h"
 
-#define ARRAY_COUNT(array) (sizeof(array) / sizeof((array)[0]))
-#define SCORE_TOLERANCE    1e-3
-#define IOU_LEAST          0.99
+#define SCORE_TOLERANCE 1e-3
+#define IOU_LEAST       0.99
 
 static const char *const names[] = {"smear-1", "smear-2", "smear-7"};
 #define PICTURE_COUNT ARRAY_COUNT(names)

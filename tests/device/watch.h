@@ -1,0 +1,71 @@
+/* A host that counts its memory and sentences, and a Vulkan device of its own whose calls are watched: what the runtime
+ * does to a host's device is seen by functions that the import is given instead of the driver's. For the parts of
+ * test_device.c. */
+#ifndef GVK_TESTS_DEVICE_WATCH_H
+#define GVK_TESTS_DEVICE_WATCH_H
+
+#include "../harness.h"
+
+#include <pthread.h>
+#include <stdatomic.h>
+
+#include <volk.h>
+
+#include "../host_device.h"
+
+/* ---- a host that counts ---- */
+
+struct counter {
+    atomic_long live, calls; /* blocks held; allocations so far */
+    atomic_long fail_at;     /* this allocation fails; 0: none */
+    pthread_mutex_t mutex;   /* of the log */
+    unsigned sentences[GVK_LOG_DEBUG + 1];
+    char last[512]; /* error or warning */
+};
+
+extern struct counter counter;
+extern const gvk_host counting_host;
+
+void reset_sentences(void);
+/* The call fails so, with one sentence that holds `part`. */
+#define expect_refusal(call, expected, part) check_refusal((call), (expected), (part), #call, __FILE__, __LINE__)
+void check_refusal(gvk_result result, gvk_result expected, const char *part, const char *call, const char *file,
+                   int line);
+void expect_nothing_held(const char *what);
+
+/* ---- a Vulkan device of the host's, watched ---- */
+
+extern struct host_device shared; /* one for all imports */
+
+extern struct watch {
+    pthread_mutex_t queue;
+    atomic_int depth; /* of the queue's lock */
+    atomic_uint locks, submits, submits_unlocked, names, labels;
+    atomic_uint pipelines, pipelines_elsewhere, caches_destroyed;
+    VkPipelineCache cache;  /* what pipelines are expected in */
+    bool hold;              /* waits for fences find nothing done */
+    VkResult submit_result; /* of every submit, unless it is VK_SUCCESS */
+    long memory_fails_at;   /* this vkAllocateMemory from now on fails; 0: none */
+} watch;
+
+gvk_import_params watched_params(void);
+gvk_device *import_watched(void);
+/* A device of the kind that this run is about, not watched. */
+gvk_result make_device(uint64_t memory_ceiling, gvk_device **out);
+gvk_device *create_device(void);
+
+/* ---- running ---- */
+
+#define TEST(function) cmocka_unit_test_setup(function, begin_test)
+
+/* Resets all that is counted: a test that fails leaves its objects behind, which is no matter of the next one's. */
+int begin_test(void **state);
+void reset_watch(void);
+
+/* The parts: each runs its tests and returns how many failed. */
+int run_choosing_tests(void);
+int run_importing_tests(void);
+int run_memory_tests(void);
+int run_frame_tests(void);
+
+#endif
