@@ -1,0 +1,382 @@
+/* One run of one graph against the reference; bench.h says what each part of it is for. */
+#include "bench.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Where divisions, batch norms or long sums round: this part of the sum of magnitudes behind a value. Elsewhere inputs
+ * and weights are quarter steps and the results must be equal. */
+#define TOLERANCE 2e-6
+#define CANARY    0x7fc5a5a5u /* a quiet not-a-number: whatever is computed from it is none either */
+
+struct bench bench;
+
+static void keep_sentence(void *user, gvk_log_level level, const char *sentence)
+{
+    (void)user;
+    if (level != GVK_LOG_ERROR)
+        return;
+    bench.sentences++;
+    snprintf(bench.sentence, sizeof bench.sentence, "%s", sentence);
+}
+
+const gvk_host quiet_host = {.size = sizeof(gvk_host), .log = keep_sentence};
+
+bool set_up_bench(void)
+{
+    bench.device = open_test_device();
+    if (!bench.device)
+        return false;
+    bench.traits = bench.device->traits;
+    bench.device->host.log = keep_sentence;
+    return true;
+}
+
+void tear_down_bench(void)
+{
+    print_message("             largest rounding error: %.3f of what is allowed\n", bench.worst);
+    close_test_device(bench.device);
+}
+
+int restore_traits(void **state)
+{
+    (void)state;
+    bench.device->traits = bench.traits;
+    return 0;
+}
+
+static void print_trial(const struct trial *trial)
+{
+    print_error("%s, %s (form %d, rewrites off 0x%02x)\n", trial->title, trial->way->name,
+                (int)gvk_form_of(trial->model ? &trial->model->traits : &bench.device->traits),
+                trial->way->rewrites_off);
+    if (bench.sentence[0])
+        print_error("last error of the runtime: %s\n", bench.sentence);
+    reference_print(trial->graph);
+    const struct gvk_program *program = trial->stream ? gvk_stream_program(trial->stream) : NULL;
+    for (uint32_t i = 0; program && i < program->command_count; i++) {
+        const struct gvk_command *command = &program->commands[i];
+        print_error("  command %u, %s: %s, groups %u %u %u, local size %u, extra %u, mode %u\n", i, command->label,
+                    gvk_shader_codes[command->key.shader].name, command->groups[0], command->groups[1],
+                    command->groups[2], command->key.constants[GVK_CONSTANT_LOCAL_SIZE],
+                    command->key.constants[GVK_CONSTANT_EXTRA], command->key.constants[GVK_CONSTANT_MODE]);
+    }
+}
+
+static void require_ok(const struct trial *trial, gvk_result result, const char *call)
+{
+    if (!result)
+        return;
+    print_trial(trial);
+    fail_msg("%s returned %s", call, gvk_result_name(result));
+}
+
+gvk_graph *build_graph(struct reference_graph *reference)
+{
+    gvk_graph *graph = NULL;
+    gvk_tensor numbers[REFERENCE_MAX_NODES + 2] = {0};
+    assert_ok(gvk_graph_create(&quiet_host, reference_find_weight, reference, &graph));
+    numbers[1] = gvk_graph_input(graph, "input", reference->input_channels);
+    for (uint32_t i = 0; i < reference->node_count; i++) {
+        gvk_node node = reference->nodes[i];
+        for (int j = 0; j < 4; j++)
+            node.inputs[j] = numbers[node.inputs[j]];
+        numbers[i + 2] = gvk_graph_add(graph, &node);
+        assert_int_equal(gvk_graph_channels(graph, numbers[i + 2]), reference->tensors[i + 2].channels);
+    }
+    for (uint32_t i = 0; i < reference->output_count; i++) {
+        char name[16];
+        snprintf(name, sizeof name, "out%u", i);
+        gvk_graph_output(graph, name, numbers[reference->outputs[i]]);
+    }
+    assert_ok(gvk_graph_finish(graph));
+    return graph;
+}
+
+static void fill_canaries(unsigned char *memory, uint64_t first, uint64_t end)
+{
+    const uint32_t canary = CANARY;
+    for (uint64_t i = first; i < end; i += 4)
+        memcpy(memory + i, &canary, 4);
+}
+
+/* Between one node's weights and the next one's, and behind the last: lanes may read there, and use nothing of it. */
+static void poison_weights(const gvk_model *model)
+{
+    if (!model->weights.mapped)
+        return;
+    uint64_t end = 0;
+    for (uint32_t i = 0; i < model->graph->node_count; i++) {
+        if (!model->packing.sizes[i])
+            continue;
+        fill_canaries(model->weights.mapped, end, model->packing.offsets[i] * 16);
+        end = (model->packing.offsets[i] + model->packing.sizes[i]) * 16;
+    }
+    fill_canaries(model->weights.mapped, end, model->packing.vec4s * 16);
+    assert_ok(gvk_buffer_flush(model->device, &model->weights));
+}
+
+/* A vec4 of the arena for each byte: 1 where the program may write. */
+static unsigned char *map_written(const struct trial *trial)
+{
+    const struct gvk_program *program = gvk_stream_program(trial->stream);
+    unsigned char *written = calloc((size_t)(program->arena_bytes / 16) + 1, 1);
+    assert_non_null(written);
+    gvk_tensor input = trial->model->graph->inputs[0].tensor;
+    struct gvk_operand intake = gvk_tensor_operand(program, input, 0, GVK_WRITE);
+    memset(written + program->blocks[intake.block].offset / 16, 1, (size_t)(intake.bytes / 16));
+    for (uint32_t i = 0; i < program->command_count; i++)
+        for (uint32_t j = 0; j < program->commands[i].operand_count; j++) {
+            const struct gvk_operand *operand = &program->commands[i].operands[j];
+            if (operand->place == GVK_PLACE_ARENA && (operand->access & GVK_WRITE))
+                memset(written + (program->blocks[operand->block].offset + operand->offset) / 16, 1,
+                       (size_t)(operand->bytes / 16));
+        }
+    return written;
+}
+
+/* What lies outside every output is untouched, and no lane of an output was forgotten or made from such memory. */
+static void check_canaries(const struct trial *trial)
+{
+    const struct gvk_buffer *arena = gvk_stream_arena(trial->stream);
+    if (!arena->mapped)
+        return;
+    assert_ok(gvk_buffer_invalidate(bench.device, arena));
+    unsigned char *written = map_written(trial);
+    const unsigned char *memory = arena->mapped;
+    for (uint64_t i = 0; i < arena->bytes / 4; i++) {
+        uint32_t bits;
+        float value;
+        memcpy(&bits, memory + i * 4, 4);
+        memcpy(&value, &bits, 4);
+        if (written[i / 4] ? isfinite(value) : bits == CANARY)
+            continue;
+        print_trial(trial);
+        const struct gvk_program *program = gvk_stream_program(trial->stream);
+        for (uint32_t j = 0; j < program->block_count; j++)
+            print_error("  block %u: bytes %llu to %llu, commands %u to %u\n", j,
+                        (unsigned long long)program->blocks[j].offset,
+                        (unsigned long long)(program->blocks[j].offset + program->blocks[j].bytes),
+                        program->blocks[j].first, program->blocks[j].last);
+        free(written);
+        fail_msg("byte %llu of the arena: %s (0x%08x)", (unsigned long long)i * 4,
+                 bits == CANARY ? "an output was not written, or made from memory that nobody wrote"
+                 : isnan(value) ? "memory was used that nobody wrote"
+                                : "it was written outside every output",
+                 bits);
+    }
+    free(written);
+}
+
+/* Blocks that hold something at the same time lie apart. */
+static void check_plan(const struct trial *trial)
+{
+    const struct gvk_program *program = gvk_stream_program(trial->stream);
+    for (uint32_t i = 0; i < program->block_count; i++)
+        for (uint32_t j = 0; j < i; j++) {
+            const struct gvk_block *left = &program->blocks[i], *right = &program->blocks[j];
+            bool apart = left->offset + left->bytes <= right->offset || right->offset + right->bytes <= left->offset ||
+                         left->last < right->first || right->last < left->first;
+            if (apart || !left->used || !right->used)
+                continue;
+            print_trial(trial);
+            fail_msg("blocks %u and %u overlap", j, i);
+        }
+}
+
+void compare_tensor(const struct trial *trial, gvk_ticket ticket, const char *name, gvk_tensor number)
+{
+    const struct reference_tensor *expected = &trial->graph->tensors[number];
+    gvk_array got = {0};
+    require_ok(trial, gvk_stream_read(trial->stream, ticket, name, &got), "gvk_stream_read");
+    const uint64_t shape[4] = {trial->graph->batch, expected->channels, expected->height, expected->width};
+    if (got.rank != 4 || memcmp(got.shape, shape, sizeof shape) != 0) {
+        print_trial(trial);
+        fail_msg("%s has the wrong shape", name);
+    }
+    const float *values = got.data;
+    double allowed = expected->exact ? 0 : TOLERANCE * fmax(1, expected->magnitude);
+    for (uint64_t i = 0; i < got.bytes / 4; i++) {
+        double error = fabs((double)values[i] - expected->values[i]);
+        if (allowed > 0)
+            bench.worst = fmax(bench.worst, error / allowed);
+        if (error <= allowed)
+            continue;
+        uint64_t pixels = shape[2] * shape[3], channel = i / pixels % shape[1];
+        print_trial(trial);
+        fail_msg("%s (tensor %u), item %u, channel %u, y %u, x %u: %.9g, not %.9g (allowed %.3g)", name, number,
+                 (unsigned)(i / pixels / shape[1]), (unsigned)channel, (unsigned)(i % pixels / shape[3]),
+                 (unsigned)(i % shape[3]), (double)values[i], expected->values[i], allowed);
+    }
+}
+
+void submit_batch(gvk_stream *stream, const struct reference_graph *graph, const float *input, gvk_ticket *ticket)
+{
+    gvk_picture pictures[4];
+    size_t item = (size_t)graph->input_channels * graph->height * graph->width;
+    for (uint32_t i = 0; i < graph->batch; i++)
+        pictures[i] = (gvk_picture){.size = sizeof(gvk_picture),
+                                    .kind = GVK_PICTURE_TENSOR,
+                                    .width = graph->width,
+                                    .height = graph->height,
+                                    .pixels = input + i * item};
+    assert_ok(gvk_stream_submit(stream, pictures, graph->batch, ticket));
+}
+
+/* Runs the graph once and compares. Returns how many commands it took. */
+static uint32_t run_trial(const char *title, struct reference_graph *reference, const float *input,
+                          const struct way *way)
+{
+    struct trial trial = {.title = title, .way = way, .graph = reference};
+    bench.sentence[0] = 0;
+    bench.device->traits = bench.traits;
+    if (way->plain_gpu)
+        bench.device->traits.subgroup_size_control = false;
+    if (way->full_arrays)
+        bench.device->traits.max_chunks = 1;
+    gvk_graph *graph = build_graph(reference);
+    gvk_model_params model_params = {.size = sizeof model_params, .rewrites_off = way->rewrites_off};
+    require_ok(&trial, gvk_model_create(bench.device, graph, &model_params, &trial.model), "gvk_model_create");
+    gvk_graph_destroy(graph);
+    poison_weights(trial.model);
+
+    const char *kept[REFERENCE_MAX_NODES];
+    for (uint32_t i = 0; i < reference->node_count; i++)
+        kept[i] = reference->names[i];
+    gvk_stream_params stream_params = {.size = sizeof stream_params,
+                                       .width = reference->width,
+                                       .height = reference->height,
+                                       .batch = reference->batch,
+                                       .kept_tensors = kept,
+                                       .kept_count = way->keep_all ? reference->node_count : 0};
+    require_ok(&trial, gvk_stream_create(trial.model, &stream_params, &trial.stream), "gvk_stream_create");
+    check_plan(&trial);
+    const struct gvk_buffer *arena = gvk_stream_arena(trial.stream);
+    if (arena->mapped) {
+        fill_canaries(arena->mapped, 0, arena->bytes);
+        assert_ok(gvk_buffer_flush(bench.device, arena));
+    }
+    gvk_ticket ticket = 0;
+    submit_batch(trial.stream, reference, input, &ticket);
+    require_ok(&trial, gvk_stream_wait(trial.stream, ticket, UINT64_MAX), "gvk_stream_wait");
+    check_canaries(&trial);
+    for (uint32_t i = 0; i < reference->output_count; i++) {
+        char name[16];
+        snprintf(name, sizeof name, "out%u", i);
+        compare_tensor(&trial, ticket, name, reference->outputs[i]);
+    }
+    for (uint32_t i = 0; way->keep_all && i < reference->node_count; i++)
+        compare_tensor(&trial, ticket, reference->names[i], i + 2);
+
+    const struct gvk_program *program = gvk_stream_program(trial.stream);
+    uint32_t commands = program->command_count;
+    for (uint32_t i = 0; i < commands; i++)
+        bench.seen[program->commands[i].key.shader] = true;
+    gvk_stream_destroy(trial.stream);
+    gvk_model_destroy(trial.model);
+    return commands;
+}
+
+float *draw_input(uint64_t *random, size_t count)
+{
+    float *input = malloc(count * sizeof *input);
+    assert_non_null(input);
+    for (size_t i = 0; i < count; i++)
+        input[i] = quarter_step(random);
+    return input;
+}
+
+struct size draw_size(uint64_t *random, uint32_t limit)
+{
+    struct size size = {1 + random_below(random, 3), 1 + random_below(random, limit), 1 + random_below(random, limit)};
+    if (random_below(random, 8) == 0)
+        size.height = 1;
+    if (random_below(random, 8) == 0)
+        size.width = 1;
+    return size;
+}
+
+void prove(const char *title, struct reference_graph *graph, struct size size, uint32_t fused)
+{
+    static const struct way fast = {.name = "this driver's kernels"};
+    static const struct way gpu = {.name = "a GPU's kernels", .plain_gpu = true};
+    static const struct way broadcast = {.name = "no room for weight chunks", .full_arrays = true};
+    static const struct way plain = {.name = "node by node", .rewrites_off = GVK_REWRITE_ALL, .keep_all = true};
+    struct way some = {.name = "some rewrites", .rewrites_off = random_below(&graph->random, GVK_REWRITE_ALL)};
+    /* Unfused, its layers would want pipelines of their own. "Node by node" has them, and test_parity.c. */
+    some.rewrites_off &= ~(uint32_t)(GVK_REWRITE_FAST_KERNELS | GVK_REWRITE_FUSE_SQUEEZE_EXCITE);
+    if (!graph->output_count)
+        reference_output(graph, graph->node_count + 1);
+    float *input = draw_input(&graph->random, (size_t)size.batch * graph->input_channels * size.height * size.width);
+    reference_evaluate(graph, input, size.batch, size.height, size.width);
+    uint32_t commands = run_trial(title, graph, input, &fast);
+    if (fused)
+        assert_int_equal(commands, fused);
+    if (gvk_form_of(&bench.traits) != GVK_FORM_UNIFORM)
+        run_trial(title, graph, input, &gpu);
+    if (gvk_form_of(&bench.traits) == GVK_FORM_CHUNKS_4)
+        run_trial(title, graph, input, &broadcast);
+    run_trial(title, graph, input, &plain);
+    if (graph->node_count > 1)
+        run_trial(title, graph, input, &some);
+    free(input);
+    reference_release(graph);
+}
+
+gvk_activation activation_of(uint32_t quads, uint32_t round)
+{
+    if (quads > 2)
+        return round % 2 ? GVK_ACTIVATION_RELU6 : GVK_ACTIVATION_NONE;
+    return round % 2 ? GVK_ACTIVATION_HARD_SIGMOID : GVK_ACTIVATION_RELU;
+}
+
+gvk_node depthwise_node(const struct reference_graph *graph, gvk_tensor x, uint32_t kernel, uint32_t stride,
+                        uint32_t padding)
+{
+    return (gvk_node){.op = GVK_OP_CONVOLUTION,
+                      .inputs = {x},
+                      .kernel = kernel,
+                      .stride = stride,
+                      .padding = padding,
+                      .groups = reference_channels(graph, x)};
+}
+
+gvk_tensor add_squeeze_excite(struct reference_graph *graph, gvk_tensor x, uint32_t reduced, gvk_op linear)
+{
+    gvk_tensor gate = reference_add(graph, (gvk_node){.op = GVK_OP_AVERAGE_POOL, .inputs = {x}});
+    gate = reference_add(
+        graph,
+        (gvk_node){.op = linear, .inputs = {gate}, .outputs = reduced, .bias = 1, .activation = GVK_ACTIVATION_RELU});
+    gate = reference_add(graph, (gvk_node){.op = linear,
+                                           .inputs = {gate},
+                                           .outputs = reference_channels(graph, x),
+                                           .bias = 1,
+                                           .activation = GVK_ACTIVATION_HARD_SIGMOID});
+    return reference_add(graph, (gvk_node){.op = GVK_OP_MULTIPLY, .inputs = {x, gate}});
+}
+
+gvk_tensor add_part(struct reference_graph *graph, gvk_tensor x, uint32_t channels)
+{
+    return reference_add(graph, (gvk_node){.op = GVK_OP_CONVOLUTION,
+                                           .inputs = {x},
+                                           .outputs = channels,
+                                           .bias = 1,
+                                           .activation = activation_of(3, random_below(&graph->random, 2))});
+}
+
+void assert_refused(gvk_result result, gvk_result expected, const char *what)
+{
+    size_t length = strlen(bench.sentence);
+    if (result == expected && bench.sentences == 1 && length > 10 && bench.sentence[length - 1] == '.')
+        return;
+    fail_msg("%s: %s (not %s), %u sentences, the last \"%s\"", what, gvk_result_name(result), gvk_result_name(expected),
+             bench.sentences, bench.sentence);
+}
+
+void reset_sentences(void)
+{
+    bench.sentences = 0;
+    bench.sentence[0] = 0;
+}
