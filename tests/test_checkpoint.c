@@ -51,7 +51,7 @@ static void a_state_dict_with_attributes_loads(void **state)
 {
     (void)state;
     static const expectation expected[] = {{"weight", 5, 2, {2, 2}, 0}, {"bias", 2, 1, {2}, 0}};
-    recorder log = {.sentences = 0};
+    struct recorder log = {.sentences = 0};
     const char *name = "zip_metadata_attribute.pth";
     gvk_checkpoint *checkpoint = open_good(&log, name);
     check_tensor(name, checkpoint, &expected[0], GVK_TYPE_F32);
@@ -95,7 +95,7 @@ static void views_of_a_storage_become_contiguous(void **state)
                                         {"rows", 9, 2, {2, 6}, 6},       {"tied", 9, 1, {24}, 0},
                                         {"scalar", 1, 0, {0}, 0},        {"empty", 0, 2, {0, 3}, 0}};
     for (size_t f = 0; f < 2; f++) {
-        recorder log = {.sentences = 0};
+        struct recorder log = {.sentences = 0};
         gvk_checkpoint *checkpoint = open_good(&log, names[f]);
         for (size_t i = 0; i < sizeof views / sizeof views[0]; i++)
             check_tensor(names[f], checkpoint, &views[i], GVK_TYPE_F32);
@@ -117,7 +117,7 @@ static void views_of_a_storage_become_contiguous(void **state)
 static void a_safetensors_file_loads_with_its_metadata(void **state)
 {
     (void)state;
-    recorder log = {.sentences = 0};
+    struct recorder log = {.sentences = 0};
     const char *name = "plain.safetensors";
     gvk_checkpoint *checkpoint = open_good(&log, name);
     check_weights(name, checkpoint, GVK_TYPE_OTHER);

@@ -33,7 +33,7 @@ static void a_file_cut_at_any_byte_is_refused(void **state)
 /* Loads or refuses, but never crashes, leaks, or says other than one sentence. */
 static void try_bytes(const char *what, const bytes *file)
 {
-    recorder log = {.sentences = 0};
+    struct recorder log = {.sentences = 0};
     gvk_host host = recording_host(&log);
     gvk_checkpoint *checkpoint = NULL;
     gvk_result result = gvk_checkpoint_open_bytes(&host, file->data, file->count, "test", &checkpoint);
@@ -95,7 +95,7 @@ static void memory_that_runs_out_at_any_moment_is_reported(void **state)
         char path[512], what[600];
         fixture(path, names[f]);
         for (long n = 1;; n++) {
-            recorder log = {.fail_at = n};
+            struct recorder log = {.fail_at = n};
             gvk_host host = recording_host(&log);
             gvk_checkpoint *checkpoint = NULL;
             gvk_result result = gvk_checkpoint_open(&host, path, &checkpoint);

@@ -6,52 +6,6 @@
 
 #include "check.h"
 
-static void record_sentence(void *user, gvk_log_level level, const char *sentence)
-{
-    recorder *to = user;
-    (void)level;
-    to->sentences++;
-    snprintf(to->last, sizeof to->last, "%s", sentence);
-}
-
-static void *record_allocation(void *user, size_t count, size_t alignment)
-{
-    recorder *to = user;
-    (void)alignment;
-    to->allocations++;
-    if (to->allocations == to->fail_at)
-        return NULL;
-    size_t *block = malloc(count + 16);
-    if (!block)
-        return NULL;
-    block[0] = count;
-    to->live++;
-    to->bytes += count;
-    if (to->bytes > to->peak)
-        to->peak = to->bytes;
-    return (unsigned char *)block + 16;
-}
-
-static void record_release(void *user, void *block)
-{
-    recorder *to = user;
-    if (!block)
-        return;
-    size_t *start = (size_t *)(void *)((unsigned char *)block - 16);
-    to->live--;
-    to->bytes -= start[0];
-    free(start);
-}
-
-gvk_host recording_host(recorder *to)
-{
-    return (gvk_host){.size = sizeof(gvk_host),
-                      .user = to,
-                      .log = record_sentence,
-                      .allocate = record_allocation,
-                      .release = record_release};
-}
-
 const char *fixture(char path[512], const char *name)
 {
     snprintf(path, 512, "%s/checkpoint/%s", GVK_TEST_DATA_DIR, name);
@@ -136,7 +90,7 @@ void check_weights(const char *file, const gvk_checkpoint *checkpoint, gvk_type 
         fail_msg("%s: bn.num_batches_tracked is not the integer 7", file);
 }
 
-gvk_checkpoint *open_good(recorder *log, const char *name)
+gvk_checkpoint *open_good(struct recorder *log, const char *name)
 {
     char path[512];
     gvk_host host = recording_host(log);
@@ -149,7 +103,7 @@ gvk_checkpoint *open_good(recorder *log, const char *name)
     return checkpoint;
 }
 
-void close_good(recorder *log, const char *name, gvk_checkpoint *checkpoint)
+void close_good(struct recorder *log, const char *name, gvk_checkpoint *checkpoint)
 {
     gvk_checkpoint_destroy(checkpoint);
     if (log->live != 0)
@@ -158,7 +112,7 @@ void close_good(recorder *log, const char *name, gvk_checkpoint *checkpoint)
 
 void check_fixture(const char *name, const char *format, gvk_type type)
 {
-    recorder log = {.sentences = 0};
+    struct recorder log = {.sentences = 0};
     gvk_checkpoint *checkpoint = open_good(&log, name);
     if (strcmp(gvk_checkpoint_format(checkpoint), format) != 0)
         fail_msg("%s: format %s, not %s", name, gvk_checkpoint_format(checkpoint), format);
@@ -166,7 +120,7 @@ void check_fixture(const char *name, const char *format, gvk_type type)
     close_good(&log, name, checkpoint);
 }
 
-void check_refusal(const char *what, const recorder *log, gvk_result result, gvk_result wanted,
+void check_refusal(const char *what, const struct recorder *log, gvk_result result, gvk_result wanted,
                    const gvk_checkpoint *checkpoint, const char *words)
 {
     if (result != wanted)
@@ -189,7 +143,7 @@ void check_refusal(const char *what, const recorder *log, gvk_result result, gvk
 
 void check_file_refused(const char *path, gvk_result wanted, const char *words)
 {
-    recorder log = {.sentences = 0};
+    struct recorder log = {.sentences = 0};
     gvk_host host = recording_host(&log);
     gvk_checkpoint *checkpoint = NULL;
     gvk_result result = gvk_checkpoint_open(&host, path, &checkpoint);
@@ -203,7 +157,7 @@ void check_fixture_refused(const char *name, const char *words)
 }
 
 /* What a reader may take beside the file itself, whatever the file says. */
-static void check_peak(const char *what, const recorder *log, size_t file_bytes)
+static void check_peak(const char *what, const struct recorder *log, size_t file_bytes)
 {
     if (log->peak > file_bytes + ((size_t)256 << 20))
         fail_msg("%s: %zu bytes were taken for a file of %zu", what, log->peak, file_bytes);
@@ -211,7 +165,7 @@ static void check_peak(const char *what, const recorder *log, size_t file_bytes)
 
 void check_bytes_refused(const char *what, bytes file, const char *words)
 {
-    recorder log = {.sentences = 0};
+    struct recorder log = {.sentences = 0};
     gvk_host host = recording_host(&log);
     gvk_checkpoint *checkpoint = NULL;
     struct timespec begin, end;
@@ -241,7 +195,7 @@ unsigned touch_everything(const gvk_checkpoint *checkpoint)
 
 void check_bytes_load(const char *what, bytes file, uint32_t count)
 {
-    recorder log = {.sentences = 0};
+    struct recorder log = {.sentences = 0};
     gvk_host host = recording_host(&log);
     gvk_checkpoint *checkpoint = NULL;
     gvk_result result = gvk_checkpoint_open_bytes(&host, file.data, file.count, "test", &checkpoint);

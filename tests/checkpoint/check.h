@@ -1,30 +1,12 @@
-/* What the tests of the checkpoint readers share: a host that counts, what the fixtures hold, and checks that a file
+/* What the tests of the checkpoint readers share: what the fixtures hold, and checks that a file
  * loads with the right numbers or is refused with one sentence, without a crash, a leak or a partial result. The
  * fixtures come from make_checkpoints.py, other files from build_files.h. */
 #ifndef GVK_TESTS_CHECKPOINT_CHECK_H
 #define GVK_TESTS_CHECKPOINT_CHECK_H
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
-
 #include "../../ghostnet/checkpoint/checkpoint.h"
+#include "../recorder.h"
 #include "build_files.h"
-
-/* ---- a host that counts ---- */
-
-typedef struct recorder {
-    int sentences;
-    char last[600];
-    long allocations, live;
-    long fail_at; /* the allocation that fails, counted from 1; 0: none */
-    size_t bytes, peak;
-} recorder;
-
-gvk_host recording_host(recorder *to);
 
 /* ---- what the fixtures hold ---- */
 
@@ -45,14 +27,14 @@ float value_at(const gvk_array *array, uint64_t i);
 /* `type` GVK_TYPE_OTHER takes any float type. */
 void check_tensor(const char *file, const gvk_checkpoint *checkpoint, const expectation *expected, gvk_type type);
 void check_weights(const char *file, const gvk_checkpoint *checkpoint, gvk_type type);
-gvk_checkpoint *open_good(recorder *log, const char *name);
-void close_good(recorder *log, const char *name, gvk_checkpoint *checkpoint);
+gvk_checkpoint *open_good(struct recorder *log, const char *name);
+void close_good(struct recorder *log, const char *name, gvk_checkpoint *checkpoint);
 void check_fixture(const char *name, const char *format, gvk_type type);
 
 /* ---- what is refused, and what loads ---- */
 
 /* One sentence, nothing left, nothing given; `words` must be in the sentence. */
-void check_refusal(const char *what, const recorder *log, gvk_result result, gvk_result wanted,
+void check_refusal(const char *what, const struct recorder *log, gvk_result result, gvk_result wanted,
                    const gvk_checkpoint *checkpoint, const char *words);
 void check_file_refused(const char *path, gvk_result wanted, const char *words);
 void check_fixture_refused(const char *name, const char *words);
