@@ -38,6 +38,9 @@ typedef struct gvk_network_params {
 /* Reads the checkpoint, infers kind, width and class count from shapes, and checks every tensor that the network needs.
  * GVK_ERROR_FILE, GVK_ERROR_FORMAT or GVK_ERROR_MISMATCH with a sentence that names the tensor. */
 GVK_API gvk_result gvk_network_open(const gvk_host *host, const gvk_network_params *params, gvk_network **out);
+/* A detector with weights made up, for measuring without a file: the same for the same class count on every machine.
+ * Its boxes mean nothing. 1 to 21840 classes. */
+GVK_API gvk_result gvk_network_generate(const gvk_host *host, uint32_t class_count, gvk_network **out);
 /* After the models made from its graph no longer need to be created; models and streams do not refer to it. */
 GVK_API void gvk_network_destroy(gvk_network *network);
 

@@ -10,6 +10,7 @@
 #include "backbone.h"
 #include "checkpoint/text.h"
 #include "classifier.h"
+#include "generate.h"
 #include "yolov4.h"
 
 /* Input sides are multiples of the largest stride, and at most this. */
@@ -489,11 +490,10 @@ static gvk_result open_checkpoint(gvk_network *network, const gvk_network_params
                                      &network->checkpoint);
 }
 
+/* Everything behind the checkpoint. */
 static gvk_result fill_network(gvk_network *network, const gvk_network_params *params)
 {
-    gvk_result result = open_checkpoint(network, params);
-    if (!result)
-        result = decide_kind(network);
+    gvk_result result = decide_kind(network);
     if (!result)
         result =
             network->kind == GVK_NETWORK_DETECTOR ? count_detector_classes(network) : count_classifier_classes(network);
@@ -525,7 +525,30 @@ gvk_result gvk_network_open(const gvk_host *host_or_null, const gvk_network_para
     if (!network)
         return gvk_fail_memory(&host);
     network->host = host;
-    gvk_result result = fill_network(network, params);
+    gvk_result result = open_checkpoint(network, params);
+    if (!result)
+        result = fill_network(network, params);
+    if (result)
+        goto fail;
+    *out = network;
+    return GVK_OK;
+fail:
+    gvk_network_destroy(network);
+    return result;
+}
+
+gvk_result gvk_network_generate(const gvk_host *host_or_null, uint32_t class_count, gvk_network **out)
+{
+    gvk_host host = gvk_host_complete(host_or_null);
+    if (!out || !class_count || class_count > MAX_DETECTOR_CLASSES)
+        return gvk_fail(&host, GVK_ERROR_ARGUMENT, "A generated detector has 1 to %u classes.", MAX_DETECTOR_CLASSES);
+    gvk_network *network = gvk_allocate(&host, sizeof *network);
+    if (!network)
+        return gvk_fail_memory(&host);
+    network->host = host;
+    gvk_result result = gvk_generate_detector(&host, class_count, &network->checkpoint);
+    if (!result)
+        result = fill_network(network, &(gvk_network_params){.size = sizeof(gvk_network_params)});
     if (result)
         goto fail;
     *out = network;

@@ -72,10 +72,10 @@ done:
     return result;
 }
 
-static void describe_node(const struct gvk_graph_node *node, const struct gvk_shape *shape, uint64_t batch,
+static void describe_node(const struct gvk_graph_node *node, const struct gvk_shape *shapes, uint64_t batch,
                           gvk_layer_description *out)
 {
-    uint64_t outputs = (uint64_t)shape->channels * shape->height * shape->width;
+    const struct gvk_shape *shape = &shapes[node->output];
     uint64_t each = (uint64_t)node->input_channels / node->groups * node->kernel * node->kernel;
     *out = (gvk_layer_description){
         .name = node->name,
@@ -83,13 +83,12 @@ static void describe_node(const struct gvk_graph_node *node, const struct gvk_sh
         .channels = shape->channels,
         .height = shape->height,
         .width = shape->width,
+        .macs = gvk_count_macs(node, shapes) * batch,
     };
-    if (node->op == GVK_OP_CONVOLUTION || node->op == GVK_OP_LINEAR) {
-        out->macs = outputs * each * batch;
-        out->parameters = node->output_channels * each + (node->bias.data ? node->output_channels : 0);
-    } else if (node->op == GVK_OP_BATCH_NORM) {
+    if (node->op == GVK_OP_CONVOLUTION || node->op == GVK_OP_LINEAR)
+        out->parameters = node->output_channels * each + (node->bias.rank ? node->output_channels : 0);
+    else if (node->op == GVK_OP_BATCH_NORM)
         out->parameters = (uint64_t)node->output_channels * 4;
-    }
 }
 
 /* Layers and names in one block, so that they outlive the graph. */
@@ -115,7 +114,7 @@ static gvk_result describe_layers(const gvk_host *host, const gvk_graph *graph, 
     uint64_t batch = stream->batch ? stream->batch : 1;
     for (uint32_t i = 0; i < graph->node_count; i++) {
         const struct gvk_graph_node *node = &graph->nodes[i];
-        describe_node(node, &shapes[node->output], batch, &layers[i]);
+        describe_node(node, shapes, batch, &layers[i]);
         size_t bytes = strlen(node->name) + 1;
         memcpy(names, node->name, bytes);
         layers[i].name = names;

@@ -123,12 +123,15 @@ static void print_shape(char *text, size_t size, uint32_t rank, const uint64_t *
     }
 }
 
-/* Looks a weight up and checks its shape to the last dimension. */
+/* Looks a weight up and checks its shape to the last dimension. Without weights *out is the shape alone. */
 static bool find_weight(gvk_graph *graph, const char *node, const char *suffix, uint32_t rank, const uint64_t *shape,
                         gvk_array *out)
 {
-    if (!graph->find)
+    if (!graph->find) {
+        *out = (gvk_array){.type = GVK_TYPE_F32, .rank = rank};
+        memcpy(out->shape, shape, rank * sizeof *shape);
         return true;
+    }
     char name[512];
     int length = snprintf(name, sizeof name, "%s.%s", node, suffix);
     if (length < 0 || (size_t)length >= sizeof name) {
@@ -502,4 +505,15 @@ const char *gvk_op_name(const struct gvk_graph_node *node)
     case GVK_OP_SQUEEZE_EXCITE: return "squeeze-excite";
     default: return "unknown";
     }
+}
+
+uint64_t gvk_count_macs(const struct gvk_graph_node *node, const struct gvk_shape *shapes)
+{
+    const struct gvk_shape *shape = &shapes[node->output];
+    uint64_t pixels = (uint64_t)shape->width * shape->height / (node->upsample ? 4 : 1);
+    if (node->op == GVK_OP_SQUEEZE_EXCITE)
+        return 2 * (uint64_t)node->input_channels * node->reduced_channels;
+    if (node->op != GVK_OP_CONVOLUTION && node->op != GVK_OP_LINEAR)
+        return 0;
+    return pixels * node->output_channels * (node->input_channels / node->groups) * node->kernel * node->kernel;
 }

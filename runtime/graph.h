@@ -31,7 +31,7 @@ struct gvk_graph_node {
     uint32_t input_channels, output_channels;
     uint32_t kernel, stride, padding, groups;
     gvk_activation activation;
-    gvk_array weight, bias; /* data NULL where the graph has no weights, or no bias */
+    gvk_array weight, bias; /* data NULL where the graph has no weights; rank 0 where it has no bias */
     struct gvk_norm norm;   /* a batch norm's own, or one folded into a convolution */
 
     bool removed;              /* by a rewrite */
@@ -87,6 +87,8 @@ gvk_tensor gvk_graph_find_tensor(const struct gvk_graph *graph, const char *name
 /* How many live nodes and outputs use the tensor. */
 uint32_t gvk_graph_uses(const struct gvk_graph *graph, gvk_tensor tensor);
 const char *gvk_op_name(const struct gvk_graph_node *node);
+/* Multiply-adds of the node's matrix products and convolutions, for one item of the batch. */
+uint64_t gvk_count_macs(const struct gvk_graph_node *node, const struct gvk_shape *shapes);
 
 static inline bool gvk_is_pointwise(const struct gvk_graph_node *node)
 {

@@ -308,6 +308,24 @@ typedef struct gvk_picture {
     int letterbox;          /* keep the aspect ratio, fill the rest with grey 128 */
 } gvk_picture;
 
+/* What is recorded into command buffers. */
+typedef struct gvk_recorded_counts {
+    uint32_t dispatches, transfers, barriers; /* transfers: copies and fills */
+} gvk_recorded_counts;
+
+typedef struct gvk_stream_info {
+    uint32_t width, height, batch, frames; /* as created, defaults filled in */
+    gvk_recorded_counts frame;             /* of all that one frame runs: upload or resize, network, what follows */
+    gvk_recorded_counts network;           /* the network's alone */
+    uint32_t pipelines, network_pipelines; /* that those dispatches use, each counted once */
+    uint64_t macs;                         /* multiply-adds of the network in a frame */
+    uint64_t arena_bytes, weight_bytes;    /* on the device: activations and results between, the model's weights */
+} gvk_stream_info;
+
+/* Counts what the stream has recorded. The part in front of the network is that of the newest frame's pictures, and
+ * nothing before the first submit. */
+GVK_API void gvk_stream_describe(const gvk_stream *stream, gvk_stream_info *out);
+
 /* Copies the pictures (as many as the batch) and submits one frame. Waits for the oldest frame when all are in flight.
  * Pixels are resized with Pillow's antialiased bicubic, bit for bit, and scaled to [0, 1]. */
 GVK_API gvk_result gvk_stream_submit(gvk_stream *stream, const gvk_picture *pictures, uint32_t count, gvk_ticket *out);
@@ -330,9 +348,12 @@ typedef struct gvk_timing {
 GVK_API gvk_result gvk_stream_timings(gvk_stream *stream, gvk_ticket ticket, gvk_timing *out, uint32_t *count);
 
 typedef struct gvk_layer_timing {
-    const char *name;   /* of the node, or of the step behind the network; lives as long as the stream */
+    const char *name;   /* of the node, or of the step before or behind the network; lives as long as the stream */
     const char *kernel; /* the variant that ran; static */
     double ms;
+    double start_ms; /* from the frame's first timestamp */
+    uint64_t macs;   /* multiply-adds */
+    uint64_t bytes;  /* of tensors and weights, that it reads and writes at least; 0: depends on the picture */
 } gvk_layer_timing;
 
 /* Every dispatch of a frame of a stream made with `profile`, in order. On entry *count is the capacity; on return the

@@ -14,8 +14,11 @@ gvk_result gvk_intake_create(gvk_device *device, uint32_t batch, struct gvk_inta
 {
     struct gvk_intake made = {.count = batch};
     made.layouts = gvk_allocate_array(&device->host, batch, sizeof *made.layouts);
-    if (!made.layouts)
+    made.passes = gvk_allocate_array(&device->host, (size_t)batch * 2, sizeof *made.passes);
+    if (!made.layouts || !made.passes) {
+        gvk_intake_destroy(device, &made);
         return gvk_fail_memory(&device->host);
+    }
     *out = made;
     return GVK_OK;
 }
@@ -27,6 +30,7 @@ void gvk_intake_destroy(gvk_device *device, struct gvk_intake *intake)
     gvk_buffer_destroy(device, &intake->upload);
     gvk_buffer_destroy(device, &intake->scratch);
     gvk_release(&device->host, intake->layouts);
+    gvk_release(&device->host, intake->passes);
     *intake = (struct gvk_intake){0};
 }
 
@@ -192,11 +196,32 @@ struct resize_pass {
     VkDescriptorBufferInfo output, source, table;
     struct gvk_resize_push push;
     uint32_t groups_x, groups_y;
+    uint64_t bytes; /* of pixels, read and written */
 };
 
-static gvk_result record_pass(struct gvk_intake *intake, gvk_device *device, VkCommandBuffer commands,
+/* The commands that gvk_intake_record writes, and its timestamps, if any. */
+struct recording {
+    VkCommandBuffer commands;
+    VkQueryPool profile;
+    uint32_t first_query;
+};
+
+/* What the passes so far wrote is there for the next. */
+static void record_barrier(struct gvk_intake *intake, const gvk_device *device, VkCommandBuffer commands)
+{
+    VkMemoryBarrier barrier = {.sType = VK_STRUCTURE_TYPE_MEMORY_BARRIER,
+                               .srcAccessMask = VK_ACCESS_SHADER_WRITE_BIT,
+                               .dstAccessMask = VK_ACCESS_SHADER_READ_BIT};
+    device->vk.CmdPipelineBarrier(commands, VK_PIPELINE_STAGE_COMPUTE_SHADER_BIT, VK_PIPELINE_STAGE_COMPUTE_SHADER_BIT,
+                                  0, 1, &barrier, 0, NULL, 0, NULL);
+    intake->counts.barriers++;
+}
+
+static gvk_result record_pass(struct gvk_intake *intake, gvk_device *device, const struct recording *recording,
                               const struct resize_pass *pass)
 {
+    VkCommandBuffer commands = recording->commands;
+    uint32_t index = intake->counts.dispatches, query = recording->first_query + 2 * index;
     const struct gvk_functions *vk = &device->vk;
     if (pass->groups_x > device->traits.max_workgroup_count || pass->groups_y > device->traits.max_workgroup_count)
         return gvk_fail(&device->host, GVK_ERROR_UNSUPPORTED, "A picture is too large for this device.");
@@ -232,17 +257,27 @@ static gvk_result record_pass(struct gvk_intake *intake, gvk_device *device, VkC
         };
     vk->UpdateDescriptorSets(device->device, 3, writes, 0, NULL);
     VkPipelineLayout pipeline_layout = gvk_pipeline_layout(device);
+    if (recording->profile) {
+        if (index) /* nothing overlaps */
+            record_barrier(intake, device, commands);
+        vk->CmdWriteTimestamp(commands, VK_PIPELINE_STAGE_BOTTOM_OF_PIPE_BIT, recording->profile, query);
+    }
     gvk_begin_label(device, commands, pass->label);
     vk->CmdBindPipeline(commands, VK_PIPELINE_BIND_POINT_COMPUTE, pipeline);
     vk->CmdBindDescriptorSets(commands, VK_PIPELINE_BIND_POINT_COMPUTE, pipeline_layout, 0, 1, &set, 0, NULL);
     vk->CmdPushConstants(commands, pipeline_layout, VK_SHADER_STAGE_COMPUTE_BIT, 0, sizeof pass->push, &pass->push);
     vk->CmdDispatch(commands, pass->groups_x, pass->groups_y, 1);
     gvk_end_label(device, commands);
+    if (recording->profile)
+        vk->CmdWriteTimestamp(commands, VK_PIPELINE_STAGE_BOTTOM_OF_PIPE_BIT, recording->profile, query + 1);
+    intake->passes[index] =
+        (struct gvk_resize_pass){pass->label, gvk_shader_codes[pass->shader].name, pipeline, pass->bytes};
+    intake->counts.dispatches++;
     return GVK_OK;
 }
 
 static gvk_result record_resize(struct gvk_intake *intake, const struct gvk_input_target *target,
-                                VkCommandBuffer commands, uint32_t item, bool vertical)
+                                const struct recording *recording, uint32_t item, bool vertical)
 {
     gvk_device *device = target->device;
     const struct gvk_program *program = target->program;
@@ -272,6 +307,7 @@ static gvk_result record_resize(struct gvk_intake *intake, const struct gvk_inpu
         pass.output = rows_info;
         uint64_t bytes = (uint64_t)layout->width * layout->height * bytes_of(layout->format);
         pass.source = (VkDescriptorBufferInfo){intake->upload.buffer, layout->pixels, (bytes + 3) / 4 * 4};
+        pass.bytes = bytes + rows;
         pass.table = (VkDescriptorBufferInfo){intake->upload.buffer, layout->horizontal,
                                               gvk_resize_table_ints(layout->width, place.width) * 4};
         pass.push.taps = gvk_resize_taps(layout->width, place.width);
@@ -287,13 +323,14 @@ static gvk_result record_resize(struct gvk_intake *intake, const struct gvk_inpu
                                                offset - bound + (uint64_t)shape->width * shape->height * 16};
         pass.push.output_offset = (uint32_t)((offset - bound) / 16);
         pass.source = rows_info;
+        pass.bytes = rows + (uint64_t)shape->width * shape->height * 16;
         pass.table = (VkDescriptorBufferInfo){intake->upload.buffer, layout->vertical,
                                               gvk_resize_table_ints(layout->height, place.height) * 4};
         pass.push.taps = gvk_resize_taps(layout->height, place.height);
         pass.groups_x = (shape->width + LOCAL_SIZE - 1) / LOCAL_SIZE;
         pass.groups_y = shape->height;
     }
-    return record_pass(intake, device, commands, &pass);
+    return record_pass(intake, device, recording, &pass);
 }
 
 static gvk_result renew_pool(struct gvk_intake *intake, gvk_device *device)
@@ -318,21 +355,26 @@ static gvk_result renew_pool(struct gvk_intake *intake, gvk_device *device)
     return result;
 }
 
-gvk_result gvk_intake_record(struct gvk_intake *intake, const struct gvk_input_target *target, VkCommandBuffer commands)
+gvk_result gvk_intake_record(struct gvk_intake *intake, const struct gvk_input_target *target, VkCommandBuffer commands,
+                             VkQueryPool profile, uint32_t first_query)
 {
     gvk_device *device = target->device;
     const struct gvk_functions *vk = &device->vk;
     const struct gvk_program *program = target->program;
     const struct gvk_shape *shape = &program->shapes[target->tensor];
     const struct gvk_tensor_place *place = &program->places[target->tensor];
+    const struct recording recording = {commands, profile, first_query};
+    intake->counts = (gvk_recorded_counts){0};
     gvk_result result = renew_pool(intake, device);
     if (result)
         return result;
+    if (profile)
+        vk->CmdResetQueryPool(commands, profile, first_query, 4 * intake->count);
     bool any_pixels = false;
     for (uint32_t i = 0; i < intake->count; i++) {
         if (intake->layouts[i].kind == GVK_PICTURE_PIXELS) {
             any_pixels = true;
-            result = record_resize(intake, target, commands, i, false);
+            result = record_resize(intake, target, &recording, i, false);
             if (result)
                 return result;
             continue;
@@ -343,18 +385,14 @@ gvk_result gvk_intake_record(struct gvk_intake *intake, const struct gvk_input_t
             .size = (uint64_t)gvk_quads(shape->channels) * shape->width * shape->height * 16,
         };
         vk->CmdCopyBuffer(commands, intake->upload.buffer, target->arena->buffer, 1, &region);
+        intake->counts.transfers++;
     }
-    if (any_pixels) {
-        VkMemoryBarrier barrier = {.sType = VK_STRUCTURE_TYPE_MEMORY_BARRIER,
-                                   .srcAccessMask = VK_ACCESS_SHADER_WRITE_BIT,
-                                   .dstAccessMask = VK_ACCESS_SHADER_READ_BIT};
-        vk->CmdPipelineBarrier(commands, VK_PIPELINE_STAGE_COMPUTE_SHADER_BIT, VK_PIPELINE_STAGE_COMPUTE_SHADER_BIT, 0,
-                               1, &barrier, 0, NULL, 0, NULL);
-    }
+    if (any_pixels)
+        record_barrier(intake, device, commands);
     for (uint32_t i = 0; i < intake->count; i++) {
         if (intake->layouts[i].kind != GVK_PICTURE_PIXELS)
             continue;
-        result = record_resize(intake, target, commands, i, true);
+        result = record_resize(intake, target, &recording, i, true);
         if (result)
             return result;
     }

@@ -16,12 +16,22 @@ struct gvk_picture_layout {
     uint64_t rows;                         /* bytes in the scratch */
 };
 
+/* A recorded resize: for its timing. */
+struct gvk_resize_pass {
+    const char *label;
+    const char *kernel;
+    VkPipeline pipeline;
+    uint64_t bytes; /* of pixels, read and written */
+};
+
 struct gvk_intake {
     struct gvk_buffer upload, scratch;  /* grow */
     struct gvk_picture_layout *layouts; /* by item; of the last recording */
     uint32_t count;
     bool recorded;
     VkDescriptorPool pool;
+    struct gvk_resize_pass *passes; /* in the order recorded; room for two an item */
+    gvk_recorded_counts counts;     /* of the last recording */
 };
 
 struct gvk_input_target {
@@ -38,7 +48,8 @@ void gvk_intake_destroy(gvk_device *device, struct gvk_intake *intake);
  * flight. */
 gvk_result gvk_intake_fill(struct gvk_intake *intake, const struct gvk_input_target *target,
                            const gvk_picture *pictures, uint32_t count, bool *changed);
-gvk_result gvk_intake_record(struct gvk_intake *intake, const struct gvk_input_target *target,
-                             VkCommandBuffer commands);
+/* With a `profile` pool, pass i writes its timestamps first_query + 2 i and the next, and nothing overlaps. */
+gvk_result gvk_intake_record(struct gvk_intake *intake, const struct gvk_input_target *target, VkCommandBuffer commands,
+                             VkQueryPool profile, uint32_t first_query);
 
 #endif

@@ -164,5 +164,6 @@ struct gvk_operand gvk_tensor_operand(const struct gvk_program *program, gvk_ten
         .block = place->block,
         .offset = place->offset,
         .bytes = ((uint64_t)place->item * (program->batch - 1) + own) * 16 + (access == GVK_READ ? SLACK_BYTES : 0),
+        .useful = own * program->batch * 16,
     };
 }

@@ -40,6 +40,7 @@ struct gvk_operand {
     uint32_t block;  /* of the arena */
     uint64_t offset; /* bytes from the block's (or the buffer's) start; a multiple of 16 */
     uint64_t bytes;
+    uint64_t useful; /* of them; slack, and other tensors' items between, left out. 0: unknown */
 };
 
 enum gvk_command_kind { GVK_COMMAND_DISPATCH, GVK_COMMAND_CLEAR };
@@ -54,6 +55,7 @@ struct gvk_command {
     uint32_t push_bytes;
     struct gvk_operand operands[GVK_MAX_OPERANDS];
     uint32_t operand_count;
+    uint64_t macs; /* multiply-adds of the network's node, all items together */
 };
 
 struct gvk_block {

@@ -229,7 +229,8 @@ static void record_dispatch(struct gvk_recorder *recorder, VkCommandBuffer comma
 }
 
 gvk_result gvk_recorder_record(struct gvk_recorder *recorder, VkCommandBuffer commands, uint32_t frame, uint32_t first,
-                               uint32_t end, struct gvk_hazards *hazards, VkQueryPool profile)
+                               uint32_t end, struct gvk_hazards *hazards, VkQueryPool profile,
+                               gvk_recorded_counts *counts)
 {
     const struct gvk_program *program = recorder->program;
     const struct gvk_functions *vk = &recorder->device->vk;
@@ -243,8 +244,10 @@ gvk_result gvk_recorder_record(struct gvk_recorder *recorder, VkCommandBuffer co
         gvk_result result = gvk_hazards_check(hazards, program, command, &barrier, &transfer);
         if (result)
             return result;
-        if (barrier || profile)
+        if (barrier || profile) {
             record_barrier(recorder->device, commands, transfer || profile);
+            counts->barriers++;
+        }
         if (profile)
             vk->CmdWriteTimestamp(commands, VK_PIPELINE_STAGE_BOTTOM_OF_PIPE_BIT, profile, 2 * i);
         gvk_begin_label(recorder->device, commands, command->label);
@@ -252,8 +255,10 @@ gvk_result gvk_recorder_record(struct gvk_recorder *recorder, VkCommandBuffer co
             const struct gvk_operand *operand = &command->operands[0];
             vk->CmdFillBuffer(commands, recorder->arena->buffer,
                               program->blocks[operand->block].offset + operand->offset, operand->bytes, 0);
+            counts->transfers++;
         } else {
             record_dispatch(recorder, commands, frame, i, &bound);
+            counts->dispatches++;
         }
         gvk_end_label(recorder->device, commands);
         if (profile)

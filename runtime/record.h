@@ -28,10 +28,12 @@ gvk_result gvk_recorder_create(gvk_device *device, const struct gvk_program *pro
                                uint32_t frame_count, struct gvk_recorder *out);
 void gvk_recorder_destroy(struct gvk_recorder *recorder);
 
-/* Records commands [first, end) with the barriers that they need among themselves and `hazards` carries over. With a
- * `profile` pool, command i writes its timestamps 2 i and 2 i + 1, and nothing overlaps. */
+/* Records commands [first, end) with the barriers that they need among themselves and `hazards` carries over, and adds
+ * what was recorded to `counts`. With a `profile` pool, command i writes its timestamps 2 i and 2 i + 1, and nothing
+ * overlaps. */
 gvk_result gvk_recorder_record(struct gvk_recorder *recorder, VkCommandBuffer commands, uint32_t frame, uint32_t first,
-                               uint32_t end, struct gvk_hazards *hazards, VkQueryPool profile);
+                               uint32_t end, struct gvk_hazards *hazards, VkQueryPool profile,
+                               gvk_recorded_counts *counts);
 
 /* How many barriers that takes. */
 gvk_result gvk_count_barriers(const struct gvk_program *program, uint32_t first, uint32_t end, uint32_t *out);

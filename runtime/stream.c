@@ -3,56 +3,14 @@
  * A frame in flight has two command buffers: `intake` (uploads, resize; recorded anew when picture sizes change) and
  * `main` (network, tail, copies to the result; recorded once). The arena is shared: frames run after one another on
  * the device while the host fills the next one's upload. */
-#include "stream.h"
+#include "stream_inside.h"
 
 #include <inttypes.h>
 #include <math.h>
 #include <string.h>
 
 #include "kernel/kernel.h"
-#include "picture.h"
-#include "record.h"
 #include "transfer.h"
-
-#define MAX_FRAMES 8
-enum timestamp { TIME_START, TIME_RESIZED, TIME_NETWORK, TIME_TAIL, TIME_COUNT };
-
-/* A tensor that is copied to the result, to be read by name. */
-struct readable {
-    gvk_tensor tensor;
-    uint64_t offset; /* in the result */
-};
-
-struct frame {
-    struct gvk_intake intake;
-    struct gvk_buffer parameters, result;
-    VkCommandBuffer intake_commands, main_commands;
-    VkFence fence;
-    VkQueryPool queries, profile; /* of stages; of commands, or none */
-    gvk_ticket ticket;
-    bool in_flight;
-};
-
-struct gvk_stream {
-    gvk_device *device;
-    gvk_model *model;
-    struct gvk_tail tail; /* emit NULL: none */
-    struct gvk_program *program;
-    struct gvk_buffer arena;
-    struct gvk_recorder recorder;
-    VkCommandPool pool;
-    struct frame frames[MAX_FRAMES];
-    uint32_t frame_count;
-    gvk_ticket newest;
-    struct readable *readables;
-    uint32_t readable_count;
-    uint64_t readable_offset, result_bytes; /* where the readables begin; in all */
-    float *values;                          /* of the last tensor read */
-    uint64_t value_capacity;
-    bool profiled;
-    bool lost;  /* the device is, or is taken for it: no further submits */
-    bool stuck; /* a wait for a frame ran out of time, and another would */
-};
 
 static uint64_t align_up(uint64_t value, uint64_t alignment)
 {
@@ -71,12 +29,12 @@ static gvk_result add_readable(gvk_stream *stream, const char *name)
             return GVK_OK;
     const struct gvk_shape *shape = &stream->program->shapes[tensor];
     uint64_t bytes = (uint64_t)gvk_quads(shape->channels) * shape->width * shape->height * 16 * stream->program->batch;
-    struct readable *grown = gvk_grow_array(host, stream->readables, stream->readable_count,
-                                            (size_t)stream->readable_count + 1, sizeof *grown);
+    struct gvk_readable *grown = gvk_grow_array(host, stream->readables, stream->readable_count,
+                                                (size_t)stream->readable_count + 1, sizeof *grown);
     if (!grown)
         return gvk_fail_memory(host);
     stream->readables = grown;
-    stream->readables[stream->readable_count++] = (struct readable){tensor, stream->result_bytes};
+    stream->readables[stream->readable_count++] = (struct gvk_readable){tensor, stream->result_bytes};
     stream->result_bytes = align_up(stream->result_bytes + bytes, 16);
     gvk_program_keep_block(stream->program, stream->program->places[tensor].block);
     return GVK_OK;
@@ -126,7 +84,7 @@ static gvk_result create_commands(gvk_stream *stream)
     if (result)
         return result;
     gvk_name_object(device, VK_OBJECT_TYPE_COMMAND_POOL, (uint64_t)stream->pool, "stream");
-    VkCommandBuffer buffers[2 * MAX_FRAMES];
+    VkCommandBuffer buffers[2 * GVK_MAX_FRAMES];
     VkCommandBufferAllocateInfo allocate = {
         .sType = VK_STRUCTURE_TYPE_COMMAND_BUFFER_ALLOCATE_INFO,
         .commandPool = stream->pool,
@@ -164,7 +122,7 @@ static gvk_result create_frame(gvk_stream *stream, uint32_t index)
 {
     gvk_device *device = stream->device;
     const struct gvk_functions *vk = &device->vk;
-    struct frame *frame = &stream->frames[index];
+    struct gvk_frame *frame = &stream->frames[index];
     gvk_result result = gvk_intake_create(device, stream->program->batch, &frame->intake);
     if (!result && stream->tail.parameter_bytes)
         result = gvk_buffer_create(device, stream->tail.parameter_bytes, GVK_BUFFER_UPLOAD, "frame's parameters",
@@ -180,20 +138,22 @@ static gvk_result create_frame(gvk_stream *stream, uint32_t index)
     gvk_name_object(device, VK_OBJECT_TYPE_FENCE, (uint64_t)frame->fence, "frame %u", index);
     if (!device->timestamp_bits)
         return GVK_OK;
-    result = create_queries(device, TIME_COUNT, index, &frame->queries);
+    result = create_queries(device, GVK_TIME_COUNT, index, &frame->queries);
     if (!result && stream->profiled)
-        result = create_queries(device, 2 * stream->program->command_count, index, &frame->profile);
+        result =
+            create_queries(device, gvk_first_resize_query(stream) + 4 * stream->program->batch, index, &frame->profile);
     return result;
 }
 
-static void write_timestamp(gvk_stream *stream, struct frame *frame, VkCommandBuffer commands, enum timestamp time)
+static void write_timestamp(gvk_stream *stream, struct gvk_frame *frame, VkCommandBuffer commands,
+                            enum gvk_timestamp time)
 {
     if (frame->queries)
         stream->device->vk.CmdWriteTimestamp(commands, VK_PIPELINE_STAGE_BOTTOM_OF_PIPE_BIT, frame->queries, time);
 }
 
 /* Everything before, on this queue, is done and visible to everything after. */
-static void record_full_barrier(const gvk_stream *stream, VkCommandBuffer commands)
+static void record_full_barrier(const gvk_stream *stream, VkCommandBuffer commands, gvk_recorded_counts *counts)
 {
     VkPipelineStageFlags stages = VK_PIPELINE_STAGE_COMPUTE_SHADER_BIT | VK_PIPELINE_STAGE_TRANSFER_BIT;
     VkMemoryBarrier barrier = {
@@ -203,16 +163,17 @@ static void record_full_barrier(const gvk_stream *stream, VkCommandBuffer comman
                          VK_ACCESS_TRANSFER_WRITE_BIT,
     };
     stream->device->vk.CmdPipelineBarrier(commands, stages, stages, 0, 1, &barrier, 0, NULL, 0, NULL);
+    counts->barriers++;
 }
 
-static void record_readables(gvk_stream *stream, struct frame *frame)
+static void record_readables(gvk_stream *stream, struct gvk_frame *frame)
 {
     const struct gvk_program *program = stream->program;
     if (!stream->readable_count)
         return;
-    record_full_barrier(stream, frame->main_commands);
+    record_full_barrier(stream, frame->main_commands, &stream->main_counts);
     for (uint32_t i = 0; i < stream->readable_count; i++) {
-        const struct readable *readable = &stream->readables[i];
+        const struct gvk_readable *readable = &stream->readables[i];
         const struct gvk_tensor_place *place = &program->places[readable->tensor];
         const struct gvk_shape *shape = &program->shapes[readable->tensor];
         uint64_t bytes = (uint64_t)gvk_quads(shape->channels) * shape->width * shape->height * 16;
@@ -224,6 +185,7 @@ static void record_readables(gvk_stream *stream, struct frame *frame)
             };
             stream->device->vk.CmdCopyBuffer(frame->main_commands, stream->arena.buffer, frame->result.buffer, 1,
                                              &region);
+            stream->main_counts.transfers++;
         }
     }
 }
@@ -233,7 +195,7 @@ static gvk_result record_main(gvk_stream *stream, uint32_t index)
     gvk_device *device = stream->device;
     const struct gvk_functions *vk = &device->vk;
     const struct gvk_program *program = stream->program;
-    struct frame *frame = &stream->frames[index];
+    struct gvk_frame *frame = &stream->frames[index];
     VkCommandBuffer commands = frame->main_commands;
     struct gvk_hazards hazards = {.host = &device->host};
     VkCommandBufferBeginInfo begin = {.sType = VK_STRUCTURE_TYPE_COMMAND_BUFFER_BEGIN_INFO};
@@ -242,16 +204,19 @@ static gvk_result record_main(gvk_stream *stream, uint32_t index)
         return result;
     if (frame->profile)
         vk->CmdResetQueryPool(commands, frame->profile, 0, 2 * program->command_count);
-    record_full_barrier(stream, commands);
-    result = gvk_recorder_record(&stream->recorder, commands, index, 0, program->network_end, &hazards, frame->profile);
+    stream->main_counts = (gvk_recorded_counts){0}; /* every frame's are the same */
+    stream->network_counts = (gvk_recorded_counts){0};
+    record_full_barrier(stream, commands, &stream->main_counts);
+    result = gvk_recorder_record(&stream->recorder, commands, index, 0, program->network_end, &hazards, frame->profile,
+                                 &stream->network_counts);
     if (result)
         goto done;
-    write_timestamp(stream, frame, commands, TIME_NETWORK);
+    write_timestamp(stream, frame, commands, GVK_TIME_NETWORK);
     result = gvk_recorder_record(&stream->recorder, commands, index, program->network_end, program->command_count,
-                                 &hazards, frame->profile);
+                                 &hazards, frame->profile, &stream->main_counts);
     if (result)
         goto done;
-    write_timestamp(stream, frame, commands, TIME_TAIL);
+    write_timestamp(stream, frame, commands, GVK_TIME_TAIL);
     record_readables(stream, frame);
     VkMemoryBarrier barrier = {
         .sType = VK_STRUCTURE_TYPE_MEMORY_BARRIER,
@@ -260,6 +225,7 @@ static gvk_result record_main(gvk_stream *stream, uint32_t index)
     };
     vk->CmdPipelineBarrier(commands, VK_PIPELINE_STAGE_COMPUTE_SHADER_BIT | VK_PIPELINE_STAGE_TRANSFER_BIT,
                            VK_PIPELINE_STAGE_HOST_BIT, 0, 1, &barrier, 0, NULL, 0, NULL);
+    stream->main_counts.barriers++;
     result = GVK_VULKAN(device, "vkEndCommandBuffer", vk->EndCommandBuffer(commands));
 done:
     gvk_hazards_release(&hazards);
@@ -283,9 +249,9 @@ gvk_result gvk_stream_create_with_tail(gvk_model *model, const gvk_stream_params
     if (tail)
         stream->tail = *tail;
     stream->frame_count = params->frames ? params->frames : 1;
-    if (stream->frame_count > MAX_FRAMES || (params->kept_count && !params->kept_tensors)) {
+    if (stream->frame_count > GVK_MAX_FRAMES || (params->kept_count && !params->kept_tensors)) {
         result = gvk_fail(host, GVK_ERROR_ARGUMENT,
-                          "A stream has at most %u frames in flight, and names its kept tensors.", MAX_FRAMES);
+                          "A stream has at most %u frames in flight, and names its kept tensors.", GVK_MAX_FRAMES);
         stream->frame_count = 0;
         goto fail;
     }
@@ -296,7 +262,7 @@ gvk_result gvk_stream_create_with_tail(gvk_model *model, const gvk_stream_params
     result = gvk_buffer_create(device, stream->program->arena_bytes, GVK_BUFFER_DEVICE, "arena", &stream->arena);
     if (!result)
         result = create_commands(stream);
-    struct gvk_frame_buffers buffers[MAX_FRAMES];
+    struct gvk_frame_buffers buffers[GVK_MAX_FRAMES];
     for (uint32_t i = 0; i < stream->frame_count && !result; i++) {
         result = create_frame(stream, i);
         buffers[i] = (struct gvk_frame_buffers){&stream->frames[i].parameters, &stream->frames[i].result};
@@ -326,7 +292,7 @@ gvk_result gvk_stream_create(gvk_model *model, const gvk_stream_params *params, 
     return gvk_stream_create_with_tail(model, params, NULL, out);
 }
 
-static gvk_result wait_for_frame(gvk_stream *stream, struct frame *frame, uint64_t timeout_ns)
+static gvk_result wait_for_frame(gvk_stream *stream, struct gvk_frame *frame, uint64_t timeout_ns)
 {
     if (!frame->in_flight)
         return GVK_OK;
@@ -366,7 +332,7 @@ void gvk_stream_destroy(gvk_stream *stream)
     settle_frames(stream);
     gvk_recorder_destroy(&stream->recorder);
     for (uint32_t i = 0; i < stream->frame_count; i++) {
-        struct frame *frame = &stream->frames[i];
+        struct gvk_frame *frame = &stream->frames[i];
         gvk_intake_destroy(device, &frame->intake);
         gvk_buffer_destroy(device, &frame->parameters);
         gvk_buffer_destroy(device, &frame->result);
@@ -388,7 +354,7 @@ void gvk_stream_destroy(gvk_stream *stream)
     gvk_release(&device->host, stream);
 }
 
-static gvk_result record_intake(gvk_stream *stream, struct frame *frame, const struct gvk_input_target *target)
+static gvk_result record_intake(gvk_stream *stream, struct gvk_frame *frame, const struct gvk_input_target *target)
 {
     gvk_device *device = stream->device;
     const struct gvk_functions *vk = &device->vk;
@@ -398,11 +364,14 @@ static gvk_result record_intake(gvk_stream *stream, struct frame *frame, const s
     if (result)
         return result;
     if (frame->queries)
-        vk->CmdResetQueryPool(frame->intake_commands, frame->queries, 0, TIME_COUNT);
-    record_full_barrier(stream, frame->intake_commands); /* the frame before may still use the arena */
-    write_timestamp(stream, frame, frame->intake_commands, TIME_START);
-    result = gvk_intake_record(&frame->intake, target, frame->intake_commands);
-    write_timestamp(stream, frame, frame->intake_commands, TIME_RESIZED);
+        vk->CmdResetQueryPool(frame->intake_commands, frame->queries, 0, GVK_TIME_COUNT);
+    gvk_recorded_counts barrier = {0};
+    record_full_barrier(stream, frame->intake_commands, &barrier); /* the frame before may still use the arena */
+    write_timestamp(stream, frame, frame->intake_commands, GVK_TIME_START);
+    result = gvk_intake_record(&frame->intake, target, frame->intake_commands, frame->profile,
+                               gvk_first_resize_query(stream));
+    frame->intake.counts.barriers += barrier.barriers;
+    write_timestamp(stream, frame, frame->intake_commands, GVK_TIME_RESIZED);
     VkResult ended = vk->EndCommandBuffer(frame->intake_commands); /* in any case: the next try begins it again */
     return result ? result : GVK_VULKAN(device, "vkEndCommandBuffer", ended);
 }
@@ -418,7 +387,7 @@ gvk_result gvk_stream_submit(gvk_stream *stream, const gvk_picture *pictures, ui
     if (count != stream->program->batch)
         return gvk_fail(host, GVK_ERROR_ARGUMENT, "A frame of this stream takes %u pictures; %u were given.",
                         stream->program->batch, count);
-    struct frame *frame = &stream->frames[stream->newest % stream->frame_count];
+    struct gvk_frame *frame = &stream->frames[stream->newest % stream->frame_count];
     if (stream->lost)
         return gvk_fail(host, GVK_ERROR_DEVICE_LOST, "The device was lost; its streams take no more frames.");
     gvk_result result = wait_for_frame(stream, frame, GVK_WAIT_NS);
@@ -469,10 +438,10 @@ gvk_result gvk_stream_submit(gvk_stream *stream, const gvk_picture *pictures, ui
     return GVK_OK;
 }
 
-static gvk_result find_frame(gvk_stream *stream, gvk_ticket ticket, struct frame **out)
+static gvk_result find_frame(gvk_stream *stream, gvk_ticket ticket, struct gvk_frame **out)
 {
     if (ticket && ticket <= stream->newest) {
-        struct frame *frame = &stream->frames[(ticket - 1) % stream->frame_count];
+        struct gvk_frame *frame = &stream->frames[(ticket - 1) % stream->frame_count];
         if (frame->ticket == ticket) {
             *out = frame;
             return GVK_OK;
@@ -486,13 +455,12 @@ gvk_result gvk_stream_wait(gvk_stream *stream, gvk_ticket ticket, uint64_t timeo
 {
     if (!stream)
         return GVK_ERROR_ARGUMENT;
-    struct frame *frame = NULL;
+    struct gvk_frame *frame = NULL;
     gvk_result result = find_frame(stream, ticket, &frame);
     return result ? result : wait_for_frame(stream, frame, timeout_ns);
 }
 
-/* The frame, when its results can be read. */
-static gvk_result find_done_frame(gvk_stream *stream, gvk_ticket ticket, struct frame **out)
+gvk_result gvk_stream_find_done(gvk_stream *stream, gvk_ticket ticket, struct gvk_frame **out)
 {
     gvk_result result = find_frame(stream, ticket, out);
     if (result)
@@ -506,8 +474,8 @@ static gvk_result find_done_frame(gvk_stream *stream, gvk_ticket ticket, struct 
 
 gvk_result gvk_stream_result(gvk_stream *stream, gvk_ticket ticket, const void **out)
 {
-    struct frame *frame = NULL;
-    gvk_result result = find_done_frame(stream, ticket, &frame);
+    struct gvk_frame *frame = NULL;
+    gvk_result result = gvk_stream_find_done(stream, ticket, &frame);
     if (!result)
         *out = frame->result.mapped;
     return result;
@@ -538,12 +506,12 @@ gvk_result gvk_stream_read(gvk_stream *stream, gvk_ticket ticket, const char *na
     const gvk_host *host = &stream->device->host;
     if (!name || !out)
         return gvk_fail(host, GVK_ERROR_ARGUMENT, "gvk_stream_read needs a tensor's name and a place for the array.");
-    struct frame *frame = NULL;
-    gvk_result result = find_done_frame(stream, ticket, &frame);
+    struct gvk_frame *frame = NULL;
+    gvk_result result = gvk_stream_find_done(stream, ticket, &frame);
     if (result)
         return result;
     gvk_tensor tensor = gvk_graph_find_tensor(stream->model->graph, name);
-    const struct readable *readable = NULL;
+    const struct gvk_readable *readable = NULL;
     for (uint32_t i = 0; i < stream->readable_count; i++)
         if (tensor && stream->readables[i].tensor == tensor)
             readable = &stream->readables[i];
@@ -571,72 +539,6 @@ gvk_result gvk_stream_read(gvk_stream *stream, gvk_ticket ticket, const char *na
         .data = stream->values,
         .bytes = count * 4,
     };
-    return GVK_OK;
-}
-
-static double milliseconds_between(const gvk_device *device, uint64_t first, uint64_t last)
-{
-    uint64_t mask = device->timestamp_bits >= 64 ? UINT64_MAX : ((uint64_t)1 << device->timestamp_bits) - 1;
-    return (double)((last - first) & mask) * device->timestamp_period_ns * 1e-6;
-}
-
-gvk_result gvk_stream_timings(gvk_stream *stream, gvk_ticket ticket, gvk_timing *out, uint32_t *count)
-{
-    if (!stream)
-        return GVK_ERROR_ARGUMENT;
-    gvk_device *device = stream->device;
-    if (!count || (*count && !out))
-        return gvk_fail(&device->host, GVK_ERROR_ARGUMENT,
-                        "gvk_stream_timings needs a count, and room for that many stages.");
-    struct frame *frame = NULL;
-    gvk_result result = find_done_frame(stream, ticket, &frame);
-    if (result)
-        return result;
-    uint32_t stages = !frame->queries ? 0 : stream->tail.emit ? 3 : 2;
-    uint64_t times[TIME_COUNT] = {0};
-    if (stages) {
-        result = GVK_VULKAN(device, "vkGetQueryPoolResults",
-                            device->vk.GetQueryPoolResults(device->device, frame->queries, 0, TIME_COUNT, sizeof times,
-                                                           times, sizeof times[0], VK_QUERY_RESULT_64_BIT));
-        if (result)
-            return result;
-    }
-    const char *const names[3] = {"resize", "network", stream->tail.stage};
-    for (uint32_t i = 0; i < stages && i < *count; i++)
-        out[i] = (gvk_timing){names[i], milliseconds_between(device, times[i], times[i + 1])};
-    *count = stages;
-    return GVK_OK;
-}
-
-gvk_result gvk_stream_layer_timings(gvk_stream *stream, gvk_ticket ticket, gvk_layer_timing *out, uint32_t *count)
-{
-    if (!stream)
-        return GVK_ERROR_ARGUMENT;
-    gvk_device *device = stream->device;
-    if (!count || (*count && !out))
-        return gvk_fail(&device->host, GVK_ERROR_ARGUMENT,
-                        "gvk_stream_layer_timings needs a count, and room for that many dispatches.");
-    struct frame *frame = NULL;
-    gvk_result result = find_done_frame(stream, ticket, &frame);
-    if (result)
-        return result;
-    uint32_t capacity = *count, filled = 0;
-    for (uint32_t i = 0; i < stream->program->command_count && frame->profile; i++) {
-        const struct gvk_command *command = &stream->program->commands[i];
-        if (command->kind != GVK_COMMAND_DISPATCH)
-            continue;
-        uint64_t times[2];
-        result = GVK_VULKAN(device, "vkGetQueryPoolResults",
-                            device->vk.GetQueryPoolResults(device->device, frame->profile, 2 * i, 2, sizeof times,
-                                                           times, sizeof times[0], VK_QUERY_RESULT_64_BIT));
-        if (result)
-            return result;
-        if (filled < capacity)
-            out[filled] = (gvk_layer_timing){command->label, gvk_shader_codes[command->key.shader].name,
-                                             milliseconds_between(device, times[0], times[1])};
-        filled++;
-    }
-    *count = filled;
     return GVK_OK;
 }
 

@@ -215,6 +215,29 @@ gvk_result gvk_checkpoint_open_bytes(const gvk_host *host, const void *bytes, si
     return result;
 }
 
+gvk_result gvk_checkpoint_create(const gvk_host *host, const char *format, const gvk_checkpoint_tensor *tensors,
+                                 uint32_t count, void *data, gvk_checkpoint **out)
+{
+    gvk_checkpoint *checkpoint = NULL;
+    gvk_result result = create_checkpoint(host, format, &checkpoint);
+    if (result) {
+        gvk_host complete = gvk_host_complete(host);
+        gvk_release(&complete, data);
+        return result;
+    }
+    checkpoint->format = format;
+    checkpoint->bytes = data;
+    for (uint32_t i = 0; i < count && !result; i++)
+        result = gvk_checkpoint_add(checkpoint, tensors[i].name, strlen(tensors[i].name), &tensors[i].array);
+    if (!result)
+        result = gvk_checkpoint_index_names(checkpoint);
+    if (result)
+        gvk_checkpoint_destroy(checkpoint);
+    else
+        *out = checkpoint;
+    return result;
+}
+
 void gvk_checkpoint_destroy(gvk_checkpoint *checkpoint)
 {
     if (!checkpoint)

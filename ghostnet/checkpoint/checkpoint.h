@@ -21,6 +21,10 @@ gvk_result gvk_checkpoint_open(const gvk_host *host, const char *path, gvk_check
 /* The same from memory; the bytes are copied. `label` names the source in messages. */
 gvk_result gvk_checkpoint_open_bytes(const gvk_host *host, const void *bytes, size_t count, const char *label,
                                      gvk_checkpoint **out);
+/* Not from a file: copies the names and arrays and takes over `data`, the host's block that the arrays point into, on
+ * failure too. `format` is static. */
+gvk_result gvk_checkpoint_create(const gvk_host *host, const char *format, const gvk_checkpoint_tensor *tensors,
+                                 uint32_t count, void *data, gvk_checkpoint **out);
 /* Names, arrays and metadata that the calls below gave live until this. Accepts NULL. */
 void gvk_checkpoint_destroy(gvk_checkpoint *checkpoint);
 
@@ -31,7 +35,7 @@ const gvk_checkpoint_tensor *gvk_checkpoint_at(const gvk_checkpoint *checkpoint,
 const gvk_checkpoint_tensor *gvk_checkpoint_find(const gvk_checkpoint *checkpoint, const char *name);
 /* A safetensors metadata string, or NULL. */
 const char *gvk_checkpoint_metadata(const gvk_checkpoint *checkpoint, const char *key);
-/* "safetensors", "torch zip" or "torch legacy". */
+/* "safetensors", "torch zip" or "torch legacy"; or as it was created. */
 const char *gvk_checkpoint_format(const gvk_checkpoint *checkpoint);
 
 #endif

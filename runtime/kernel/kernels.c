@@ -44,6 +44,7 @@ enum gvk_form gvk_form_of(const struct gvk_traits *traits)
 
 gvk_result gvk_emit_graph(const struct gvk_builder *builder)
 {
+    struct gvk_program *program = builder->program;
     for (uint32_t i = 0; i < builder->graph->node_count; i++) {
         const struct gvk_graph_node *node = &builder->graph->nodes[i];
         if (node->removed)
@@ -51,8 +52,11 @@ gvk_result gvk_emit_graph(const struct gvk_builder *builder)
         gvk_result result = gvk_kernel_of(node)->emit(builder, i);
         if (result)
             return result;
+        uint64_t macs = gvk_count_macs(node, program->shapes) * program->batch;
+        if (macs) /* the last command of a node has all of them: the one in front of squeeze-excite's only sums */
+            program->commands[program->command_count - 1].macs = macs;
     }
-    builder->program->network_end = builder->program->command_count;
+    program->network_end = program->command_count;
     return GVK_OK;
 }
 
@@ -196,6 +200,7 @@ struct gvk_operand gvk_weights_operand(const struct gvk_builder *builder, uint32
         .access = GVK_READ,
         .offset = builder->packing->offsets[node_index] * 16,
         .bytes = (builder->packing->sizes[node_index] + GVK_SLACK_VEC4S) * 16,
+        .useful = builder->packing->sizes[node_index] * 16,
     };
 }
 
