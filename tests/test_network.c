@@ -279,6 +279,28 @@ static void memory_that_runs_out_anywhere_is_reported_and_nothing_leaks(void **s
     free(image.bytes);
 }
 
+/* One of its allocations fails, or with 0 none. Returns how many there were. */
+static long generate_once(long fail_at)
+{
+    struct recorder recorder = {.fail_at = fail_at};
+    gvk_host host = recording_host(&recorder);
+    gvk_network *network = NULL;
+    gvk_result result = gvk_network_generate(&host, 2, &network);
+    gvk_network_destroy(network);
+    if (result != (fail_at ? GVK_ERROR_HOST_MEMORY : GVK_OK) || recorder.errors != (fail_at != 0) || recorder.live)
+        fail_msg("allocation %ld failed: %s, %u sentences, %ld blocks left", fail_at, gvk_result_name(result),
+                 recorder.errors, recorder.live);
+    return recorder.allocations;
+}
+
+static void memory_that_runs_out_while_weights_are_generated_is_reported(void **state)
+{
+    (void)state;
+    long allocations = generate_once(0);
+    for (long fail_at = 1; fail_at <= allocations; fail_at += fail_at < 10 ? 1 : 211)
+        generate_once(fail_at);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -292,6 +314,7 @@ int main(void)
         cmocka_unit_test(a_call_without_a_source_is_refused),
         cmocka_unit_test(a_file_that_is_not_there_is_refused),
         cmocka_unit_test(memory_that_runs_out_anywhere_is_reported_and_nothing_leaks),
+        cmocka_unit_test(memory_that_runs_out_while_weights_are_generated_is_reported),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
