@@ -1,6 +1,5 @@
 /* The checks of check.h. */
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 

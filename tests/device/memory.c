@@ -2,7 +2,6 @@
 #include "tiny.h"
 
 #include <stdlib.h>
-#include <string.h>
 #include <time.h>
 
 static void a_memory_ceiling_is_kept_and_the_device_goes_on(void **state)

@@ -1,0 +1,304 @@
+/* ghostvk detect: boxes as tables, JSON and pictures; files that are bad, outputs that cannot be written, an interrupt.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "cli/json_reader.h"
+#include "cli/program.h"
+
+static void class_files_are_checked(void **state)
+{
+    (void)state;
+    write_text("windows.txt", "\xEF\xBB\xBFrote\r\nwei\xC3\x9F"
+                              "e\r\nPl\xC3\xA4ttchen\r\n\r\n\r\n");
+    RUN("detect", "-m", MODEL, "--classes", "windows.txt", "--json", "-", SMEAR1);
+    assert_done();
+    assert_json(ran.out);
+    assert_contains(ran.out, "\"rote\"");
+    assert_contains(ran.out, "\"wei\xC3\x9F"
+                             "e\"");
+    assert_int_equal(count_of(ran.out, "RBC"), 0);
+
+    write_text("two.txt", "a\nb\n");
+    RUN("detect", "-m", MODEL, "--classes", "two.txt", SMEAR1);
+    assert_refused(3, "2", "3");
+    assert_int_equal(mkdir("directory", 0777), 0);
+    assert_int_equal(mkfifo("pipe", 0666), 0);
+    write_text("control.txt", "a\nb\tc\nd\n");
+    write_text("latin.txt", "a\nb\nd\xE9j\xE0\n");
+    write_text("gap.txt", "a\n\nb\n");
+    write_text("empty.txt", "");
+    write_bytes("zero.txt", "a\nb\0\nc\n", 7);
+    static const char *const files[] = {"missing.txt", "directory", "pipe",     "control.txt", "latin.txt",
+                                        "gap.txt",     "empty.txt", "zero.txt", "/dev/zero"};
+    for (size_t index = 0; index < sizeof files / sizeof *files; index++) {
+        RUN("detect", "-m", MODEL, "--classes", files[index], SMEAR1);
+        assert_refused(2, "--classes", files[index]);
+    }
+}
+
+static void anchor_files_are_checked(void **state)
+{
+    (void)state;
+    write_text("family.txt", "12, 16,  19, 36,  40, 28,  36, 75,  76, 55,  72, 146,  142, 110,  192, 243,  459, 401");
+    RUN("detect", "-m", MODEL, "--anchors", "family.txt", SMALL, SMEAR1);
+    assert_done();
+    static const char *const wrong[] = {"",
+                                        "12,16",
+                                        "1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16,17,18,19",
+                                        "1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16,17,18,",
+                                        "1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16,17,nan",
+                                        "1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16,17,0",
+                                        "1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16,17,-3",
+                                        "1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18",
+                                        "twelve"};
+    for (size_t index = 0; index < sizeof wrong / sizeof *wrong; index++) {
+        write_text("wrong.txt", wrong[index]);
+        RUN("detect", "-m", MODEL, "--anchors", "wrong.txt", SMEAR1);
+        assert_refused(2, "--anchors", "wrong.txt");
+    }
+    RUN("detect", "-m", MODEL, "--anchors", "missing.txt", SMEAR1);
+    assert_refused(2, "--anchors", "missing.txt");
+}
+
+static void boxes_are_printed(void **state)
+{
+    (void)state;
+    RUN("detect", "-m", MODEL, SMEAR1, SMEAR2);
+    assert_done();
+    assert_contains(ran.out, "Device   ");
+    assert_contains(ran.out, "blood-cells.safetensors, 3 classes, 416x416");
+    assert_contains(ran.out, "smear-1.jpg  640x480");
+    assert_contains(ran.out, "smear-2.jpg  640x480");
+    assert_contains(ran.out, " RBC, ");
+    assert_int_equal(count_of(ran.out, "  load "), 2);
+    assert_int_equal(count_of(ran.out, ", total "), 2);
+    RUN("detect", SMEAR1, "--conf", "1", SMALL, "--model", MODEL); /* options after the pictures */
+    assert_done();
+    assert_contains(ran.out, "  0 objects\n");
+    assert_contains(ran.out, "96x96");
+}
+
+static void boxes_are_json(void **state)
+{
+    (void)state;
+    RUN("detect", "-m", MODEL, "--json", "-", SMEAR1, SMEAR2);
+    assert_done();
+    assert_json(ran.out);
+    assert_contains(member(ran.out, "model"), "\"" MODEL "\"");
+    const char *images = member(ran.out, "images"), *image = element(images, 1);
+    assert_null(element(images, 2));
+    assert_contains(member(image, "file"), "\"" SMEAR2 "\"");
+    assert_true(number_of(image, "width") == 640 && number_of(image, "height") == 480);
+    double last = 1;
+    size_t count = 0;
+    for (const char *detection; (detection = element(member(image, "detections"), count)) != NULL; count++) {
+        double score = number_of(detection, "score"), box[4];
+        assert_true(score > 0 && score <= last);
+        last = score;
+        for (size_t side = 0; side < 4; side++)
+            box[side] = strtod(element(member(detection, "box"), side), NULL);
+        assert_true(0 <= box[0] && box[0] < box[2] && box[2] <= 640);
+        assert_true(0 <= box[1] && box[1] < box[3] && box[3] <= 480);
+        assert_in_range(number_of(detection, "class_id"), 0, 2);
+        assert_contains(member(detection, "class"), "\"");
+    }
+    assert_in_range(count, 15, 30); /* the picture shows some twenty */
+    const char *ms = member(image, "ms");
+    assert_true(number_of(ms, "load") > 0 && number_of(ms, "total") > number_of(ms, "load"));
+    member(ms, "resize");
+    member(ms, "network");
+    member(ms, "decode");
+
+    RUN("detect", "-m", MODEL, SMALL, "--json", "boxes.json", SMEAR1);
+    assert_done();
+    assert_contains(ran.out, "smear-1.jpg  640x480");
+    char *text = read_whole("boxes.json", NULL);
+    assert_json(text);
+    free(text);
+}
+
+static void thresholds_have_their_effect(void **state)
+{
+    (void)state;
+    static const char *const scores[] = {"0", "0.4", "0.9"};
+    size_t counts[3];
+    for (size_t index = 0; index < 3; index++) {
+        RUN("detect", "-m", MODEL, SMALL, "--json", "-", "--conf", scores[index], "--iou", "0.5", SMEAR1);
+        assert_done();
+        counts[index] = count_of(ran.out, "\"score\"");
+    }
+    assert_true(counts[0] > counts[1] && counts[1] >= counts[2]);
+    RUN("detect", "-m", MODEL, SMALL, "--json", "-", "--conf", "0", "--iou", "1", SMEAR1);
+    assert_done();
+    assert_int_equal(count_of(ran.out, "\"score\""), 3 * (3 * 3 + 6 * 6 + 12 * 12)); /* every candidate */
+}
+
+static void a_bad_picture_stops_no_other(void **state)
+{
+    (void)state;
+    assert_int_equal(mkdir("directory", 0777), 0);
+    assert_int_equal(mkfifo("pipe.jpg", 0666), 0);
+    write_text("text.jpg", "not a picture\n");
+    write_text("empty.png", "");
+    size_t size;
+    char *bytes = read_whole(SMEAR1, &size);
+    write_bytes("cut.jpg", bytes, size / 2);
+    free(bytes);
+    RUN("detect", "-m", MODEL, SMALL, "--json", "boxes.json", "-o", "out/", "text.jpg", SMEAR1, "empty.png",
+        "missing.jpg", "directory", "pipe.jpg", "/dev/zero", "cut.jpg", SMEAR2);
+    assert_int_equal(ran.code, 1);
+    static const char *const bad[] = {"text.jpg", "empty.png", "missing.jpg", "directory",
+                                      "pipe.jpg", "/dev/zero", "cut.jpg"};
+    for (size_t index = 0; index < sizeof bad / sizeof *bad; index++) {
+        char line[64];
+        snprintf(line, sizeof line, "ghostvk: %s: ", bad[index]);
+        assert_int_equal(count_of(ran.err, line), 1);
+    }
+    assert_contains(ran.out, "smear-1.jpg  640x480");
+    assert_contains(ran.out, "smear-2.jpg  640x480");
+    assert_true(exists("out/smear-1.jpg") && exists("out/smear-2.jpg"));
+    assert_false(exists("out/text.jpg"));
+    char *text = read_whole("boxes.json", NULL);
+    assert_json(text);
+    assert_int_equal(count_of(text, "\"error\""), 7);
+    assert_int_equal(count_of(text, "\"detections\""), 2);
+    assert_contains(member(element(member(text, "images"), 0), "error"), "text file");
+    free(text);
+    RUN("detect", "-m", MODEL, SMALL, "text.jpg");
+    assert_refused(1, "text.jpg", "");
+}
+
+static void pictures_are_drawn(void **state)
+{
+    (void)state;
+    copy_file(SMEAR1, "one.JPEG");
+    copy_file(SMEAR1, "nameless");
+    RUN("detect", "-m", MODEL, SMALL, "-o", "deep/er/", "one.JPEG", "nameless");
+    assert_done();
+    assert_contains(ran.out, "  drawn to deep/er/one.jpg\n");
+    assert_true(exists("deep/er/nameless.jpg"));
+    RUN("detect", "-m", MODEL, SMALL, "-o", "deep", "one.JPEG"); /* a folder for a single one */
+    assert_done();
+    assert_true(exists("deep/one.jpg"));
+    RUN("detect", "-m", MODEL, SMALL, "-o", "drawn.png", "one.JPEG");
+    assert_done();
+    char *bytes = read_whole("drawn.png", NULL);
+    assert_memory_equal(bytes, "\x89PNG", 4);
+    free(bytes);
+    RUN("detect", "-m", MODEL, SMALL, "-o", "drawn.png", SMEAR2); /* replaced */
+    assert_done();
+    RUN("detect", "-m", MODEL, SMALL, SMEAR2);
+    assert_done();
+    assert_false(exists("smear-2.jpg"));
+    assert_false(has_entry(".", ".ghostvk"));
+}
+
+static void outputs_that_cannot_be_written_are_said(void **state)
+{
+    (void)state;
+    write_text("file", "");
+    RUN("detect", "-m", MODEL, SMALL, "-o", "file/out/", SMEAR1);
+    assert_refused(1, "file/out/", "");
+    RUN("detect", "-m", MODEL, SMALL, "--json", "missing/boxes.json", SMEAR1);
+    assert_refused(1, "missing/boxes.json", "");
+    RUN("run", "-m", MODEL, SMALL, "--image", SMEAR1, "--output", "missing/y.safetensors");
+    assert_refused(1, "missing/y.safetensors", "");
+    assert_int_equal(mkdir("locked", 0555), 0);
+    if (access("locked", W_OK) != 0) { /* the superuser writes everywhere */
+        RUN("detect", "-m", MODEL, SMALL, "-o", "locked/", SMEAR1);
+        assert_refused(1, "locked/smear-1.jpg", "");
+    }
+    if (!exists("/dev/full"))
+        return;
+    RUN("detect", "-m", MODEL, SMALL, "--json", "/dev/full", SMEAR1);
+    assert_refused(1, "/dev/full", "written");
+    RUN("run", "-m", MODEL, SMALL, "--image", SMEAR1, "--output", "/dev/full");
+    assert_refused(1, "/dev/full", "written");
+    assert_int_equal(symlink("/dev/full", "full.jpg"), 0);
+    RUN("detect", "-m", MODEL, SMALL, "-o", "full.jpg", SMEAR1);
+    assert_refused(1, "full.jpg", "written");
+    const struct setting full = {.out_path = "/dev/full"};
+    RUN_WITH(&full, "detect", "-m", MODEL, SMALL, SMEAR1);
+    assert_refused(1, "standard output", "written");
+    RUN_WITH(&full, "detect", "-m", MODEL, SMALL, "--json", "-", SMEAR1);
+    assert_refused(1, "standard output", "written");
+    RUN_WITH(&full, "devices");
+    assert_refused(1, "standard output", "written");
+    RUN_WITH(&full, "inspect", "--json", MODEL);
+    assert_refused(1, "standard output", "written");
+    RUN_WITH(&full, "--help");
+    assert_refused(1, "standard output", "written");
+}
+
+static void odd_paths_are_taken(void **state)
+{
+    (void)state;
+    copy_file(SMEAR1, "d\xE9j\xE0\n.jpg");
+    copy_file(SMEAR1, "\xE8\xA1\x80\xE7\x90\x83.jpg");
+    copy_file(SMEAR1, "-v.jpg");
+    RUN("detect", "-m", MODEL, SMALL, "--json", "boxes.json", "-o", "out/", "d\xE9j\xE0\n.jpg",
+        "\xE8\xA1\x80\xE7\x90\x83.jpg", "--", "-v.jpg");
+    assert_done();
+    assert_true(exists("out/d\xE9j\xE0\n.jpg") && exists("out/\xE8\xA1\x80\xE7\x90\x83.jpg") && exists("out/-v.jpg"));
+    char *text = read_whole("boxes.json", NULL);
+    assert_json(text);
+    assert_contains(text, "\"d\xEF\xBF\xBDj\xEF\xBF\xBD\\n.jpg\"");
+    assert_contains(text, "\"\xE8\xA1\x80\xE7\x90\x83.jpg\"");
+    free(text);
+    assert_contains(ran.out, "d\xE9j\xE0?.jpg"); /* no line break from a name */
+
+    char *huge = malloc(100001);
+    assert_non_null(huge);
+    memset(huge, 'x', 100000);
+    huge[100000] = 0;
+    RUN("detect", "-m", MODEL, SMALL, huge);
+    assert_refused(1, "xxx: ", "");
+    RUN("detect", "-m", huge, SMEAR1);
+    assert_int_equal(ran.code, 3);
+    RUN("detect", "-m", MODEL, SMALL, "--json", huge, SMEAR1);
+    assert_refused(1, "xxx: ", "");
+    free(huge);
+}
+
+static void verbosity_goes_to_stderr(void **state)
+{
+    (void)state;
+    RUN("detect", "-m", MODEL, SMALL, "-vv", "--json", "-", SMEAR1);
+    assert_int_equal(ran.code, 0);
+    assert_json(ran.out);
+    for (const char *line = ran.err; *line; line += strcspn(line, "\n") + 1)
+        assert_memory_equal(line, "ghostvk: ", strlen("ghostvk: "));
+}
+
+static void an_interrupt_leaves_nothing(void **state)
+{
+    (void)state;
+    const struct setting interrupted = {.with_interrupt = true, .wait_name = ".ghostvk"};
+    RUN_WITH(&interrupted, "detect", "-m", MODEL, "--json", "boxes.json", SMEAR1, SMEAR2, SMEAR1, SMEAR2, SMEAR1,
+             SMEAR2, SMEAR1, SMEAR2, SMEAR1, SMEAR2);
+    assert_int_equal(ran.code, 130);
+    assert_false(has_entry(".", ".ghostvk"));
+    assert_false(exists("boxes.json"));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(class_files_are_checked),
+        TEST(anchor_files_are_checked),
+        TEST(boxes_are_printed),
+        TEST(boxes_are_json),
+        TEST(thresholds_have_their_effect),
+        TEST(a_bad_picture_stops_no_other),
+        TEST(pictures_are_drawn),
+        TEST(outputs_that_cannot_be_written_are_said),
+        TEST(odd_paths_are_taken),
+        TEST(verbosity_goes_to_stderr),
+        TEST(an_interrupt_leaves_nothing),
+    };
+    return cmocka_run_group_tests_name("ghostvk detect", tests, make_folders, remove_folders);
+}

@@ -1,0 +1,195 @@
+/* ghostvk devices and ghostvk run: what there is to run on, and raw maps from pictures and tensors. */
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "cli/json_reader.h"
+#include "cli/program.h"
+
+static void devices_are_listed(void **state)
+{
+    (void)state;
+    RUN("devices");
+    assert_done();
+    assert_contains(ran.out, "index");
+    assert_contains(ran.out, "yes");
+    RUN("devices", "--json");
+    assert_done();
+    assert_json(ran.out);
+    const char *first = element(member(ran.out, "devices"), 0);
+    assert_non_null(first);
+    assert_true(number_of(first, "index") == 0);
+    assert_contains(member(first, "name"), "\"");
+    assert_true(number_of(first, "memory_bytes") > 0);
+}
+
+static void a_device_is_chosen(void **state)
+{
+    (void)state;
+    RUN("detect", "-m", MODEL, SMALL, "--device", "0", SMEAR1);
+    assert_done();
+    RUN("detect", "-m", MODEL, SMALL, "--device", "cpu", SMEAR1);
+    assert_true(ran.code == 0 || ran.code == 4); /* there may be none */
+    RUN("detect", "-m", MODEL, "--device", "999", SMEAR1);
+    assert_refused(4, "999", "");
+    RUN("detect", "-m", MODEL, "--device", "no such device", SMEAR1);
+    assert_refused(4, "no such device", "");
+}
+
+/* Where the data of a safetensors file begin. */
+static size_t find_data(const char *bytes, size_t size)
+{
+    uint64_t length = 0;
+    assert_true(size > 8);
+    for (int index = 7; index >= 0; index--)
+        length = length << 8 | (unsigned char)bytes[index];
+    assert_true(length <= size - 8 && length % 8 == 0);
+    return (size_t)length + 8;
+}
+
+static void a_network_runs_raw(void **state)
+{
+    (void)state;
+    RUN("run", "-m", MODEL, SMALL, "--image", SMEAR1, "--output", "fast");
+    assert_done();
+    size_t fast_size, again_size, plain_size;
+    char *fast = read_whole("fast", &fast_size);
+    size_t data = find_data(fast, fast_size);
+    char *header = malloc(data);
+    assert_non_null(header);
+    memcpy(header, fast + 8, data - 8);
+    header[data - 8] = 0;
+    assert_json(header);
+    static const char *const names[] = {"stride32", "stride16", "stride8", "input"};
+    static const double sides[] = {3, 6, 12, 96};
+    for (size_t index = 0; index < 4; index++) {
+        const char *shape = member(member(header, names[index]), "shape");
+        assert_true(strtod(element(shape, 0), NULL) == 1);
+        assert_true(strtod(element(shape, 1), NULL) == (index < 3 ? 24 : 3));
+        assert_true(strtod(element(shape, 2), NULL) == sides[index]);
+        assert_true(strtod(element(shape, 3), NULL) == sides[index]);
+    }
+
+    /* The input that was used, put in as a tensor, gives the same file. */
+    RUN("run", "-m", MODEL, "--input", "fast", "--output", "again");
+    assert_done();
+    char *again = read_whole("again", &again_size);
+    assert_int_equal(again_size, fast_size);
+    assert_memory_equal(again, fast, fast_size);
+
+    RUN("run", "-m", MODEL, "--input", "fast", "--output", "plain", "--rewrite", "none");
+    assert_done();
+    char *plain = read_whole("plain", &plain_size);
+    assert_int_equal(plain_size, fast_size);
+    assert_memory_equal(plain, fast, data);
+    size_t maps = 24 * (3 * 3 + 6 * 6 + 12 * 12);
+    double largest = 0, apart = 0;
+    for (size_t index = 0; index < maps; index++) {
+        float one, other;
+        memcpy(&one, fast + data + index * sizeof one, sizeof one);
+        memcpy(&other, plain + data + index * sizeof other, sizeof other);
+        largest = fmax(largest, fabs((double)one));
+        apart = fmax(apart, fabs((double)one - (double)other));
+    }
+    assert_true(largest > 1);
+    assert_true(apart < 1e-4 * largest);
+    free(plain);
+    free(again);
+    free(header);
+    free(fast);
+}
+
+static void write_tensor(const char *path, const char *header, uint64_t header_length, size_t data_bytes)
+{
+    size_t length = strlen(header);
+    char *bytes = calloc(1, 8 + length + data_bytes);
+    assert_non_null(bytes);
+    for (unsigned byte = 0; byte < 8; byte++)
+        bytes[byte] = (char)(header_length >> (8 * byte) & 0xFF);
+    memcpy(bytes + 8, header, length);
+    write_bytes(path, bytes, 8 + length + data_bytes);
+    free(bytes);
+}
+
+static void hostile_tensors_are_refused(void **state)
+{
+    (void)state;
+    enum { SMALLEST = 3 * 32 * 32 * 4 };
+    static const struct {
+        const char *header;
+        size_t data_bytes;
+    } inputs[] = {
+        {"{}", 0},
+        {"[]", 0},
+        {"{\"input\":", 0},
+        {"{\"input\":{}}", 0},
+        {"{\"other\":{\"dtype\":\"F32\",\"shape\":[1,3,32,32],\"data_offsets\":[0,12288]}}", SMALLEST},
+        {"{\"input\":{\"dtype\":\"F16\",\"shape\":[1,3,32,32],\"data_offsets\":[0,6144]}}", SMALLEST},
+        {"{\"input\":{\"dtype\":\"F32\",\"shape\":[1,3,32,32],\"data_offsets\":[0,12288]}}", SMALLEST - 1},
+        {"{\"input\":{\"dtype\":\"F32\",\"shape\":[1,3,32,32],\"data_offsets\":[12288,0]}}", SMALLEST},
+        {"{\"input\":{\"dtype\":\"F32\",\"shape\":[1,3,32,32],\"data_offsets\":[0,12288,1]}}", SMALLEST},
+        {"{\"input\":{\"dtype\":\"F32\",\"shape\":[1,3,32,32],\"data_offsets\":[0]}}", SMALLEST},
+        {"{\"input\":{\"dtype\":\"F32\",\"shape\":[1,3,32,32],\"data_offsets\":[-1,12287]}}", SMALLEST},
+        {"{\"input\":{\"dtype\":\"F32\",\"shape\":[1,3,32,33],\"data_offsets\":[0,12288]}}", SMALLEST},
+        {"{\"input\":{\"dtype\":\"F32\",\"shape\":[1,1,96,32],\"data_offsets\":[0,12288]}}", SMALLEST},
+        {"{\"input\":{\"dtype\":\"F32\",\"shape\":[1,3,16,64],\"data_offsets\":[0,12288]}}", SMALLEST},
+        {"{\"input\":{\"dtype\":\"F32\",\"shape\":[3,32,32],\"data_offsets\":[0,12288]}}", SMALLEST},
+        {"{\"input\":{\"dtype\":\"F32\",\"shape\":[1,3,32,32,1,1,1,1,1],\"data_offsets\":[0,12288]}}", SMALLEST},
+        {"{\"input\":{\"dtype\":\"F32\",\"shape\":[0,3,32,32],\"data_offsets\":[0,0]}}", 0},
+        {"{\"input\":{\"dtype\":\"F32\",\"shape\":[4294967296,3,4294967296,32],\"data_offsets\":[0,0]}}", 0},
+        {"{\"input\":{\"dtype\":\"F32\",\"shape\":[99999999999999999999,3,32,32],\"data_offsets\":[0,12288]}}",
+         SMALLEST},
+        {"{\"input\":{\"dtype\":\"F32\",\"shape\":[1,3,32,32],\"data_offsets\":[0,12288]},"
+         "\"input\":{\"dtype\":\"F32\",\"shape\":[1,3,32,32],\"data_offsets\":[0,12288]}}",
+         SMALLEST},
+        {"{\"input\":{\"dtype\":\"F32\",\"shape\":[1,3,32,32],\"data_offsets\":[0,12288]}} more", SMALLEST},
+        {"{\"a\":[[[[[[[[[[[[[[[[[[[[[[[[1]]]]]]]]]]]]]]]]]]]]]]]]}", 0},
+        {"{\"a", 0},
+        {"{\"a\\", 0},
+    };
+    for (size_t index = 0; index < sizeof inputs / sizeof *inputs; index++) {
+        write_tensor("x", inputs[index].header, strlen(inputs[index].header), inputs[index].data_bytes);
+        RUN("run", "-m", MODEL, "--input", "x", "--output", "y");
+        assert_refused(1, "x: ", "");
+        assert_false(exists("y"));
+    }
+    static const uint64_t lengths[] = {0, 1, 3, 100, UINT64_MAX, (uint64_t)1 << 63};
+    for (size_t index = 0; index < sizeof lengths / sizeof *lengths; index++) {
+        write_tensor("x", "{}", lengths[index], 0);
+        RUN("run", "-m", MODEL, "--input", "x", "--output", "y");
+        assert_refused(1, "x: ", "");
+    }
+    assert_int_equal(mkfifo("pipe", 0666), 0);
+    write_text("empty", "");
+    write_text("short", "1234567");
+    static const char *const files[] = {"missing", ".", "pipe", "empty", "short", "/dev/zero", SMEAR1};
+    for (size_t index = 0; index < sizeof files / sizeof *files; index++) {
+        RUN("run", "-m", MODEL, "--input", files[index], "--output", "y");
+        assert_refused(1, files[index], "");
+    }
+    RUN("run", "-m", MODEL, "--image", "empty", "--output", "y");
+    assert_refused(1, "empty", "");
+
+    write_tensor(
+        "x",
+        "{\"__metadata__\":{\"a\":\"\\\"}\"},\"n\":[1,{\"b\":null}],"
+        "\"input\":{\"dtype\":\"F32\",\"more\":-1.5e3,\"shape\":[2,3,32,64],\"data_offsets\":[0,49152]}}",
+        strlen("{\"__metadata__\":{\"a\":\"\\\"}\"},\"n\":[1,{\"b\":null}],"
+               "\"input\":{\"dtype\":\"F32\",\"more\":-1.5e3,\"shape\":[2,3,32,64],\"data_offsets\":[0,49152]}}"),
+        49152);
+    RUN("run", "-m", MODEL, "--input", "x", "--output", "y");
+    assert_done();
+    assert_contains(ran.out, "stride32  2 x 24 x 1 x 2");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(devices_are_listed),
+        TEST(a_device_is_chosen),
+        TEST(a_network_runs_raw),
+        TEST(hostile_tensors_are_refused),
+    };
+    return cmocka_run_group_tests_name("ghostvk devices and run", tests, make_folders, remove_folders);
+}

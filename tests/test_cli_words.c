@@ -1,0 +1,258 @@
+/* The program's words where no device is needed: helps, mistakes on the command line, models that are none, inspect. */
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "cli/json_reader.h"
+#include "cli/program.h"
+
+static void no_argument_shows_the_usage(void **state)
+{
+    (void)state;
+    run_list(&(struct setting){0}, (const char *const[]){NULL});
+    assert_int_equal(ran.code, 2);
+    assert_string_equal(ran.out, "");
+    assert_contains(ran.err, "usage: ghostvk");
+}
+
+static void helps_fit_a_screen(void **state)
+{
+    (void)state;
+    static const char *const commands[] = {"detect", "run", "selftest", "devices", "inspect", NULL};
+    for (size_t index = 0; index < sizeof commands / sizeof *commands; index++) {
+        if (commands[index])
+            RUN(commands[index], "--help");
+        else
+            RUN("--help");
+        assert_int_equal(ran.code, 0);
+        assert_string_equal(ran.err, "");
+        assert_contains(ran.out, "usage: ghostvk");
+        assert_contains(ran.out, "example:");
+        assert_in_range(count_of(ran.out, "\n"), 5, 24);
+        for (const char *line = ran.out; *line; line += strcspn(line, "\n") + 1)
+            assert_in_range(strcspn(line, "\n"), 0, 80);
+    }
+    RUN("detect", "-h", "picture.jpg");
+    assert_int_equal(ran.code, 0);
+    RUN("--version");
+    assert_int_equal(ran.code, 0);
+    assert_string_equal(ran.out, "ghostvk 0.1.0\n");
+}
+
+static void wrong_words_are_named(void **state)
+{
+    (void)state;
+    RUN("detec");
+    assert_refused(2, "detec", "ghostvk --help");
+    RUN("--detect");
+    assert_refused(2, "--detect", "ghostvk --help");
+    RUN("");
+    assert_refused(2, "\"\"", "ghostvk --help");
+    RUN("detect", "--nonsense", SMEAR1);
+    assert_refused(2, "--nonsense", "ghostvk --help");
+    RUN("detect", SMEAR1, "-q");
+    assert_refused(2, "-q", "ghostvk --help");
+    RUN("detect", SMEAR1, "--conf");
+    assert_refused(2, "--conf", "ghostvk --help");
+    RUN("detect", SMEAR1, "-m");
+    assert_refused(2, "-m", "ghostvk --help");
+    RUN("detect", "--letterbox=yes", SMEAR1);
+    assert_refused(2, "--letterbox", "ghostvk --help");
+    RUN("detect");
+    assert_refused(2, "detect", "ghostvk --help");
+    RUN("run", "--output", "out.safetensors");
+    assert_refused(2, "--input", "--image");
+    RUN("run", "--input", "a", "--image", "b", "--output", "c");
+    assert_refused(2, "--input", "--image");
+    RUN("run", "--image", SMEAR1);
+    assert_refused(2, "--output", "ghostvk --help");
+    RUN("run", "--image", SMEAR1, "--output", "c", "more");
+    assert_refused(2, "more", "ghostvk --help");
+    RUN("run", "--input", "a", "--size", "96x96", "--output", "c");
+    assert_refused(2, "--size", "ghostvk --help");
+    RUN("devices", "more");
+    assert_refused(2, "more", "ghostvk --help");
+    RUN("inspect", "-m", MODEL, "more");
+    assert_refused(2, "more", "ghostvk --help");
+}
+
+static void wrong_values_are_named(void **state)
+{
+    (void)state;
+    static const char *const values[][2] = {
+        {"--conf", "nan"},      {"--conf", "-1"},     {"--conf", "1.01"},         {"--conf", "half"},
+        {"--conf", "0x1p-1"},   {"--conf", "0.5 "},   {"--conf", "1e999"},        {"--iou", "-nan"},
+        {"--iou", "inf"},       {"--iou", "0,3"},     {"--size", "416"},          {"--size", "416x"},
+        {"--size", "415x416"},  {"--size", "0x0"},    {"--size", "-32x32"},       {"--size", "4128x32"},
+        {"--size", "32x32x32"}, {"--size", "416X32"}, {"--device", "4294967296"},
+    };
+    for (size_t index = 0; index < sizeof values / sizeof *values; index++) {
+        RUN("detect", "-m", MODEL, values[index][0], values[index][1], SMEAR1);
+        assert_refused(2, values[index][0], values[index][1]);
+    }
+    static const char *const counts[] = {"0", "-1", "one", "1025", "99999999999999999999", "1.5"};
+    for (size_t index = 0; index < sizeof counts / sizeof *counts; index++) {
+        RUN("inspect", MODEL, "--batch", counts[index]);
+        assert_refused(2, "--batch", counts[index]);
+    }
+    RUN("run", "-m", MODEL, "--image", SMEAR1, "--output", "y", "--rewrite", "some");
+    assert_refused(2, "--rewrite", "some");
+}
+
+static void empty_paths_are_refused(void **state)
+{
+    (void)state;
+    static const char *const options[] = {"-m", "--classes", "--anchors", "--device", "--json", "-o"};
+    for (size_t index = 0; index < sizeof options / sizeof *options; index++) {
+        RUN("detect", options[index], "", SMEAR1);
+        assert_refused(2, options[index], "empty");
+    }
+    RUN("detect", SMEAR1, "");
+    assert_refused(2, "picture 2", "empty");
+    RUN("inspect", "");
+    assert_refused(2, "MODEL", "empty");
+    RUN("run", "--image", "", "--output", "y");
+    assert_refused(2, "--image", "empty");
+    RUN("run", "--image", SMEAR1, "--output", "");
+    assert_refused(2, "--output", "empty");
+}
+
+static void outputs_never_replace_inputs(void **state)
+{
+    (void)state;
+    copy_file(SMEAR1, "a.jpg");
+    assert_int_equal(link("a.jpg", "b.jpg"), 0);
+    assert_int_equal(symlink("a.jpg", "c.jpg"), 0);
+    assert_int_equal(mkdir("sub", 0777), 0);
+    copy_file(SMEAR2, "sub/a.jpg");
+    static const char *const same[] = {"a.jpg", "./a.jpg", "sub/../a.jpg", "b.jpg", "c.jpg"};
+    for (size_t index = 0; index < sizeof same / sizeof *same; index++) {
+        RUN("detect", "-m", MODEL, "-o", same[index], "a.jpg");
+        assert_refused(2, "-o", same[index]);
+        RUN("detect", "-m", MODEL, "--json", same[index], "a.jpg");
+        assert_refused(2, "--json", same[index]);
+        RUN("run", "-m", MODEL, "--image", "a.jpg", "--output", same[index]);
+        assert_refused(2, "--output", same[index]);
+    }
+    RUN("detect", "-m", MODEL, "-o", ".", "a.jpg");
+    assert_refused(2, "-o", "a.jpg");
+    RUN("detect", "-m", MODEL, "-o", "out/", "a.jpg", "sub/a.jpg");
+    assert_refused(2, "-o", "out/a.jpg");
+    assert_false(exists("out"));
+    RUN("detect", "-m", MODEL, "--json", "./x.jpg", "-o", "x.jpg", "a.jpg");
+    assert_refused(2, "--json", "x.jpg");
+    write_text("names", "a\nb\nc\n");
+    RUN("detect", "-m", MODEL, "--classes", "names", "--json", "names", "a.jpg");
+    assert_refused(2, "--json", "names");
+    write_text("model", "x");
+    RUN("detect", "-m", "model", "--json", "model", "a.jpg");
+    assert_refused(2, "--json", "model");
+    RUN("detect", "-m", MODEL, "-o", "-", "a.jpg");
+    assert_refused(2, "-o", "-");
+    RUN("detect", "-m", MODEL, "-o", "one.jpg", "a.jpg", SMEAR2);
+    assert_refused(2, "-o", "one.jpg");
+    RUN("detect", "-m", MODEL, "-o", "one.gif", "a.jpg");
+    assert_refused(2, "-o", "one.gif");
+    RUN("run", "-m", MODEL, "--image", "a.jpg", "--output", "-");
+    assert_refused(2, "--output", "-");
+    char *before = read_whole(SMEAR1, NULL), *after = read_whole("a.jpg", NULL);
+    assert_string_equal(before, after);
+    free(before);
+    free(after);
+}
+
+static void models_that_are_none_are_refused(void **state)
+{
+    (void)state;
+    assert_int_equal(mkdir("directory", 0777), 0);
+    assert_int_equal(mkfifo("pipe", 0666), 0);
+    write_text("empty.pth", "");
+    write_text("text.pth", "these are not the weights\n");
+    static const char *const models[] = {"missing.pth", "directory", "pipe", "empty.pth", "text.pth", "/dev/zero"};
+    for (size_t index = 0; index < sizeof models / sizeof *models; index++) {
+        RUN("detect", "-m", models[index], SMEAR1);
+        assert_refused(3, models[index], "");
+        assert_string_equal(ran.out, "");
+        RUN("inspect", models[index]);
+        assert_refused(3, models[index], "");
+        RUN("run", "-m", models[index], "--image", SMEAR1, "--output", "y");
+        assert_refused(3, models[index], "");
+    }
+    RUN("inspect", SMEAR1);
+    assert_refused(3, "smear-1.jpg", "");
+}
+
+static void the_shipped_model_is_found(void **state)
+{
+    (void)state;
+    assert_int_equal(mkdir("bin", 0777), 0);
+    copy_file(GVK_PROGRAM, "bin/ghostvk");
+    assert_int_equal(chmod("bin/ghostvk", 0777), 0);
+    const struct setting copied = {.program = "bin/ghostvk"};
+    assert_int_equal(mkdir("models", 0777), 0);
+    write_text("models/blood-cells.safetensors", "not the weights");
+    RUN_WITH(&copied, "inspect"); /* so it is this file that is taken */
+    assert_refused(3, "blood-cells.safetensors", "");
+    assert_int_equal(unlink("models/blood-cells.safetensors"), 0);
+    assert_int_equal(symlink(MODEL, "models/blood-cells.safetensors"), 0);
+    RUN_WITH(&copied, "inspect");
+    assert_done();
+    assert_contains(ran.out, "RBC");
+}
+
+static void inspect_describes(void **state)
+{
+    (void)state;
+    const struct setting without_vulkan = {.without_vulkan = true};
+    RUN_WITH(&without_vulkan, "inspect", MODEL);
+    assert_done();
+    assert_contains(ran.out, "RBC, WBC, Platelets");
+    assert_contains(ran.out, "416x416");
+    assert_in_range(count_of(ran.out, "\n"), 10, 24);
+    RUN_WITH(&without_vulkan, "inspect", "--layers", "-m", MODEL);
+    assert_done();
+    assert_true(count_of(ran.out, "\n") > 200);
+    RUN_WITH(&without_vulkan, "inspect", "--json", MODEL);
+    assert_done();
+    assert_json(ran.out);
+    assert_contains(member(ran.out, "kind"), "\"detector\"");
+    assert_true(number_of(ran.out, "width") == 1);
+    double macs = number_of(ran.out, "macs"), arena = number_of(ran.out, "arena_bytes");
+    assert_true(number_of(ran.out, "dispatches_after") < number_of(ran.out, "dispatches_before"));
+    assert_true(number_of(member(ran.out, "input"), "width") == 416);
+    assert_non_null(element(member(ran.out, "layers"), 200));
+    assert_contains(member(element(member(ran.out, "layers"), 0), "op"), "\"");
+    RUN_WITH(&without_vulkan, "inspect", "--json", MODEL, "--size", "832x416", "--batch", "2");
+    assert_done();
+    assert_true(number_of(member(ran.out, "input"), "batch") == 2);
+    assert_true(number_of(ran.out, "macs") > 3.9 * macs && number_of(ran.out, "macs") < 4.1 * macs);
+    assert_true(number_of(ran.out, "arena_bytes") > 3 * arena);
+}
+
+static void a_missing_driver_is_explained(void **state)
+{
+    (void)state;
+    const struct setting without_vulkan = {.without_vulkan = true};
+    RUN_WITH(&without_vulkan, "detect", "-m", MODEL, SMEAR1);
+    assert_refused(4, "nstall", "mesa-vulkan-drivers");
+    assert_string_equal(ran.out, "");
+    RUN_WITH(&without_vulkan, "run", "-m", MODEL, "--image", SMEAR1, "--output", "y");
+    assert_refused(4, "nstall", "");
+    assert_false(exists("y"));
+    RUN_WITH(&without_vulkan, "devices");
+    assert_refused(4, "nstall", "");
+    RUN_WITH(&without_vulkan, "devices", "--json");
+    assert_refused(4, "nstall", "");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(no_argument_shows_the_usage),      TEST(helps_fit_a_screen),         TEST(wrong_words_are_named),
+        TEST(wrong_values_are_named),           TEST(empty_paths_are_refused),    TEST(outputs_never_replace_inputs),
+        TEST(models_that_are_none_are_refused), TEST(the_shipped_model_is_found), TEST(inspect_describes),
+        TEST(a_missing_driver_is_explained),
+    };
+    return cmocka_run_group_tests_name("the words of the program", tests, make_folders, remove_folders);
+}
