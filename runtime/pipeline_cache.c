@@ -5,7 +5,7 @@
 #include <string.h>
 
 #define MAGIC   "GVKPIPE1"
-#define CEILING ((size_t)256 << 20) /* of what is believed to be a cache */
+#define CEILING ((size_t)256 << 20) /* of what is believed to be a cache, header and all */
 
 struct header {
     char magic[8];
@@ -97,8 +97,13 @@ gvk_result gvk_pipeline_cache_open(struct gvk_device *device, VkPipelineCache *o
         create.pInitialData = stored + sizeof(struct header);
         device->cache_bytes = create.initialDataSize;
     }
-    gvk_result result =
-        GVK_VULKAN(device, "vkCreatePipelineCache", device->vk.CreatePipelineCache(device->device, &create, NULL, out));
+    VkResult created = device->vk.CreatePipelineCache(device->device, &create, NULL, out);
+    if (stored && created != VK_SUCCESS) { /* a cache that only saves time must not be what stops the device */
+        create.initialDataSize = device->cache_bytes = 0;
+        create.pInitialData = NULL;
+        created = device->vk.CreatePipelineCache(device->device, &create, NULL, out);
+    }
+    gvk_result result = GVK_VULKAN(device, "vkCreatePipelineCache", created);
     if (!result)
         gvk_name_object(device, VK_OBJECT_TYPE_PIPELINE_CACHE, (uint64_t)*out, "ghostvk pipelines");
     gvk_release(&device->host, stored);
@@ -111,7 +116,7 @@ void gvk_pipeline_cache_save(struct gvk_device *device, VkPipelineCache cache)
     const struct gvk_functions *vk = &device->vk;
     size_t bytes = 0;
     if (!host->cache_store || vk->GetPipelineCacheData(device->device, cache, &bytes, NULL) != VK_SUCCESS ||
-        bytes == device->cache_bytes || bytes > CEILING)
+        bytes == device->cache_bytes || bytes > CEILING - sizeof(struct header))
         return;
     unsigned char *stored = gvk_allocate(host, sizeof(struct header) + bytes);
     if (!stored)
