@@ -1,4 +1,5 @@
 /* The program `ghostvk`: finds the command, catches interrupts, checks that standard output was written. */
+#include <pthread.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -45,17 +46,25 @@ static const struct {
     {"devices", command_devices}, {"inspect", command_inspect},
 };
 
+static pthread_t main_thread;
+
 /* Leaves at once: nothing but half-written files would outlive the process. 130 is a shell's number for an interrupt.
- */
+ * Only on the thread that makes those files: it must not make another one behind our back. A driver's threads pass on
+ * what they get. */
 static void leave_on_signal(int number)
 {
+    if (!pthread_equal(pthread_self(), main_thread)) {
+        pthread_kill(main_thread, number);
+        return;
+    }
     output_file_abandon_all();
     _exit(128 + number);
 }
 
 static void catch_signals(void)
 {
-    static const int numbers[] = {SIGINT, SIGTERM, SIGHUP, SIGPIPE};
+    main_thread = pthread_self();
+    static const int numbers[] = {SIGINT, SIGTERM, SIGHUP, SIGPIPE, SIGXCPU};
     for (size_t index = 0; index < sizeof numbers / sizeof *numbers; index++) {
         struct sigaction before, action = {.sa_handler = leave_on_signal};
         sigemptyset(&action.sa_mask);
@@ -63,6 +72,8 @@ static void catch_signals(void)
         if (sigaction(numbers[index], NULL, &before) == 0 && before.sa_handler != SIG_IGN)
             sigaction(numbers[index], &action, NULL);
     }
+    /* A file beyond the limit of its size is a write that fails, like one to a full disk, and is said like one. */
+    signal(SIGXFSZ, SIG_IGN);
 }
 
 static int execute(struct program *program, int argument_count, char **arguments)

@@ -210,6 +210,17 @@ bool output_file_open(struct output_file *file, const char *path, char *message,
     return true;
 }
 
+/* Why a write failed that happened at any time before: errno is long gone, so another write is tried, into a file that
+ * will be removed. What is left of the disk may take the first one. 0: it does not fail again. */
+static int find_reason(const struct output_file *file)
+{
+    static const char zeros[65536];
+    for (unsigned attempt = 0; attempt < 3 && file->temporary; attempt++)
+        if (write(fileno(file->stream), zeros, sizeof zeros) < 0)
+            return errno;
+    return 0;
+}
+
 /* No fsync: the promise is about errors, kills and interrupts, not about power cuts, and a folder of a thousand
  * pictures would pay for it. */
 bool output_file_commit(struct output_file *file, char *message, size_t message_size)
@@ -218,6 +229,8 @@ bool output_file_commit(struct output_file *file, char *message, size_t message_
     bool failed = fflush(file->stream) != 0;
     int reason = failed ? errno : 0;
     failed = ferror(file->stream) != 0 || failed;
+    if (failed && !reason)
+        reason = find_reason(file);
     if (file->stream != stdout && fclose(file->stream) != 0 && !failed) {
         failed = true;
         reason = errno;

@@ -52,6 +52,7 @@ struct gvk_device {
     struct gvk_traits traits;
     gvk_device_info info;
     size_t cache_bytes;         /* of the stored pipeline cache that was loaded */
+    uint64_t cache_hash;        /* of those bytes */
     VkPipelineCache host_cache; /* the importing host's, or VK_NULL_HANDLE */
     struct gvk_pipelines *pipelines;
 };

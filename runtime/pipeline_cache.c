@@ -4,8 +4,9 @@
 #include <stdio.h>
 #include <string.h>
 
-#define MAGIC   "GVKPIPE1"
-#define CEILING ((size_t)256 << 20) /* of what is believed to be a cache, header and all */
+#define MAGIC         "GVKPIPE1"
+#define CEILING       ((size_t)256 << 20) /* of what is believed to be a cache, header and all */
+#define DRIVER_HEADER 32                  /* VkPipelineCacheHeaderVersionOne, packed */
 
 struct header {
     char magic[8];
@@ -23,11 +24,16 @@ static uint64_t hash_bytes(uint64_t hash, const void *bytes, size_t count) /* FN
     return hash;
 }
 
+static uint64_t hash_data(const void *data, size_t count)
+{
+    return hash_bytes(0xcbf29ce484222325u, data, count);
+}
+
 static uint64_t hash_of(const struct header *header, const void *data)
 {
     struct header hashed = *header;
     hashed.hash = 0;
-    return hash_bytes(hash_bytes(0xcbf29ce484222325u, &hashed, sizeof hashed), data, (size_t)header->bytes);
+    return hash_bytes(hash_data(&hashed, sizeof hashed), data, (size_t)header->bytes);
 }
 
 static struct header header_of(const struct gvk_device *device)
@@ -96,6 +102,7 @@ gvk_result gvk_pipeline_cache_open(struct gvk_device *device, VkPipelineCache *o
         create.initialDataSize = count - sizeof(struct header);
         create.pInitialData = stored + sizeof(struct header);
         device->cache_bytes = create.initialDataSize;
+        device->cache_hash = hash_data(create.pInitialData, create.initialDataSize);
     }
     VkResult created = device->vk.CreatePipelineCache(device->device, &create, NULL, out);
     if (stored && created != VK_SUCCESS) { /* a cache that only saves time must not be what stops the device */
@@ -110,6 +117,14 @@ gvk_result gvk_pipeline_cache_open(struct gvk_device *device, VkPipelineCache *o
     return result;
 }
 
+/* Nothing but the driver's header in front of what was loaded: SwiftShader gives that, and the file would grow with
+ * every run. */
+static bool is_wrapped(const struct gvk_device *device, const unsigned char *data, size_t bytes)
+{
+    return device->cache_bytes && bytes == device->cache_bytes + DRIVER_HEADER &&
+           hash_data(data + DRIVER_HEADER, device->cache_bytes) == device->cache_hash;
+}
+
 void gvk_pipeline_cache_save(struct gvk_device *device, VkPipelineCache cache)
 {
     const gvk_host *host = &device->host;
@@ -121,7 +136,8 @@ void gvk_pipeline_cache_save(struct gvk_device *device, VkPipelineCache cache)
     unsigned char *stored = gvk_allocate(host, sizeof(struct header) + bytes);
     if (!stored)
         return;
-    if (vk->GetPipelineCacheData(device->device, cache, &bytes, stored + sizeof(struct header)) == VK_SUCCESS) {
+    if (vk->GetPipelineCacheData(device->device, cache, &bytes, stored + sizeof(struct header)) == VK_SUCCESS &&
+        !is_wrapped(device, stored + sizeof(struct header), bytes)) {
         struct header header = header_of(device);
         header.bytes = bytes;
         header.hash = hash_of(&header, stored + sizeof header);

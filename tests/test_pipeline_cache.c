@@ -213,6 +213,25 @@ static void what_was_stored_reaches_the_driver_whole(void **state)
     assert_int_equal(driver.taken_bytes, MADE_UP - 5);
 }
 
+/* As SwiftShader does. */
+static void a_driver_that_puts_its_header_before_what_it_was_given_stores_no_more(void **state)
+{
+    unsigned char good[CAPACITY];
+    (void)state;
+    driver.bytes = 100;
+    assert_false(run_once());
+    memcpy(good, host.bytes, sizeof good);
+    memmove(driver.data + 32, driver.data, 100);
+    driver.bytes = 132;
+    assert_true(run_once());
+    assert_int_equal(host.stores, 0);
+    assert_memory_equal(host.bytes, good, sizeof good);
+    driver.data[131] ^= 1; /* something new after all */
+    assert_true(run_once());
+    assert_int_equal(host.stores, 1);
+    assert_int_equal(host.count, HEADER + 132);
+}
+
 static void a_changed_byte_anywhere_is_noticed(void **state)
 {
     static const unsigned char changes[] = {0x01, 0x02, 0x04, 0x08, 0x10, 0x20, 0x40, 0x80, 0xff};
@@ -415,6 +434,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(what_was_stored_reaches_the_driver_whole),
+        TEST(a_driver_that_puts_its_header_before_what_it_was_given_stores_no_more),
         TEST(a_changed_byte_anywhere_is_noticed),
         TEST(data_cut_short_anywhere_or_too_long_are_noticed),
         TEST(nothing_stored_is_no_damage),

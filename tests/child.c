@@ -1,0 +1,273 @@
+/* See child.h. */
+#define _DEFAULT_SOURCE 1 /* wait4 */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "child.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#define ARGUMENTS_MAX 62
+#define MINUTE        60.0
+
+static double now(void)
+{
+    struct timespec time;
+    clock_gettime(CLOCK_MONOTONIC, &time);
+    return (double)time.tv_sec + (double)time.tv_nsec * 1e-9;
+}
+
+static void limit(int resource, uint64_t bytes)
+{
+    struct rlimit both = {.rlim_cur = (rlim_t)bytes, .rlim_max = (rlim_t)bytes};
+    if (setrlimit(resource, &both) != 0)
+        _exit(97);
+}
+
+static void start(const struct child *child, const char *program, char **arguments, const int pipes[2][2])
+{
+    if (dup2(pipes[0][1], STDOUT_FILENO) < 0 || dup2(pipes[1][1], STDERR_FILENO) < 0)
+        _exit(97);
+    for (int i = 0; i < 4; i++)
+        close(pipes[i / 2][i % 2]);
+    for (const char *const *one = child->environment; one && *one; one++)
+        putenv((char *)(uintptr_t)*one);
+    if (child->file_limit)
+        limit(RLIMIT_FSIZE, child->file_limit);
+    execv(program, arguments);
+    _exit(98);
+}
+
+struct text {
+    char *bytes;
+    size_t count, capacity;
+};
+
+/* False at the end. */
+static bool take(int descriptor, struct text *text)
+{
+    if (text->capacity - text->count < 4096) {
+        text->capacity = 2 * text->capacity + 8192;
+        text->bytes = realloc(text->bytes, text->capacity);
+        assert_non_null(text->bytes);
+    }
+    ssize_t got = read(descriptor, text->bytes + text->count, text->capacity - text->count - 1);
+    if (got > 0)
+        text->count += (size_t)got;
+    return got > 0 || (got < 0 && errno == EINTR);
+}
+
+/* Until both pipes are closed, which the program's end does. */
+static void watch(const struct child *child, pid_t process, double started, int out, int err, struct text texts[2])
+{
+    struct pollfd ends[2] = {{.fd = out, .events = POLLIN}, {.fd = err, .events = POLLIN}};
+    bool signalled = child->signal == 0;
+    while (ends[0].fd >= 0 || ends[1].fd >= 0) {
+        double due = started + (signalled ? MINUTE : child->signal_seconds), left = due - now();
+        if (left <= 0) {
+            kill(process, signalled ? SIGKILL : child->signal);
+            if (signalled)
+                fail_msg("it did not end within a minute");
+            signalled = true;
+            continue;
+        }
+        /* Short moments are waited for exactly: poll counts in milliseconds. */
+        int milliseconds = left < 0.002 ? 0 : (int)(left * 1000 - 1);
+        if (poll(ends, 2, milliseconds) <= 0)
+            continue;
+        for (int i = 0; i < 2; i++)
+            if (ends[i].fd >= 0 && ends[i].revents && !take(ends[i].fd, &texts[i]))
+                ends[i].fd = -1;
+    }
+}
+
+void run_child(struct child *child, const char *program, const char *const *arguments)
+{
+    int pipes[2][2];
+    char *list[ARGUMENTS_MAX + 2] = {(char *)(uintptr_t)program};
+    for (size_t i = 0; arguments[i]; i++) {
+        assert_true(i < ARGUMENTS_MAX);
+        list[i + 1] = (char *)(uintptr_t)arguments[i];
+    }
+    assert_int_equal(pipe(pipes[0]), 0);
+    assert_int_equal(pipe(pipes[1]), 0);
+    fflush(NULL);
+    double started = now();
+    pid_t process = fork();
+    assert_true(process >= 0);
+    if (process == 0)
+        start(child, program, list, (const int(*)[2])pipes);
+    close(pipes[0][1]);
+    close(pipes[1][1]);
+    struct text texts[2] = {{0}};
+    watch(child, process, started, pipes[0][0], pipes[1][0], texts);
+    close(pipes[0][0]);
+    close(pipes[1][0]);
+    int status;
+    struct rusage usage;
+    while (wait4(process, &status, 0, &usage) < 0)
+        assert_int_equal(errno, EINTR);
+    child->seconds = now() - started;
+    child->peak_bytes = (uint64_t)usage.ru_maxrss * 1024;
+    child->code = WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+    child->ended_by = WIFSIGNALED(status) ? WTERMSIG(status) : 0;
+    for (int i = 0; i < 2; i++)
+        texts[i].bytes[texts[i].count] = 0;
+    child->out = texts[0].bytes;
+    child->err = texts[1].bytes;
+    if (child->code == 97 || child->code == 98)
+        fail_msg("%s cannot be started", program);
+}
+
+void release_child(struct child *child)
+{
+    free(child->out);
+    free(child->err);
+    child->out = child->err = NULL;
+}
+
+const char *only_sentence(const struct child *child)
+{
+    static const char mine[] = "ghostvk: ", note[] = "ghostvk: note: ";
+    const char *only = NULL;
+    for (const char *line = child->err; *line;) {
+        const char *end = strchr(line, '\n');
+        if (!end || strncmp(line, mine, strlen(mine)) != 0)
+            return NULL;
+        if (strncmp(line, note, strlen(note)) != 0) {
+            if (only)
+                return NULL;
+            only = line;
+        }
+        line = end + 1;
+    }
+    return only;
+}
+
+/* ---- folders ------------------------------------------------------------------------------------------------------
+ */
+
+void enter_new_folder(char path[64])
+{
+    strcpy(path, "/tmp/ghostvk-trust-XXXXXX");
+    assert_non_null(mkdtemp(path));
+    assert_int_equal(chmod(path, 0755), 0);
+    assert_int_equal(chdir(path), 0);
+}
+
+static void remove_content(const char *path)
+{
+    DIR *directory = opendir(path);
+    if (!directory)
+        return;
+    for (const struct dirent *entry; (entry = readdir(directory)) != NULL;) {
+        if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0)
+            continue;
+        size_t size = strlen(path) + strlen(entry->d_name) + 2;
+        char *inside = malloc(size);
+        if (!inside)
+            continue;
+        snprintf(inside, size, "%s/%s", path, entry->d_name);
+        if (unlink(inside) != 0) {
+            chmod(inside, 0700);
+            remove_content(inside);
+            rmdir(inside);
+        }
+        free(inside);
+    }
+    closedir(directory);
+}
+
+void leave_folder(const char *path)
+{
+    remove_content(path);
+    assert_int_equal(chdir("/"), 0);
+    assert_int_equal(rmdir(path), 0);
+}
+
+static int compare_names(const void *left, const void *right)
+{
+    const char *const *a = left, *const *b = right;
+    return strcmp(*a, *b);
+}
+
+char *list_folder(const char *path)
+{
+    char *names[1024];
+    size_t count = 0, length = 0;
+    DIR *directory = opendir(path);
+    for (const struct dirent *entry; directory && (entry = readdir(directory)) != NULL;) {
+        if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0)
+            continue;
+        assert_true(count < sizeof names / sizeof names[0]);
+        size_t bytes = strlen(entry->d_name) + 1;
+        names[count] = malloc(bytes);
+        assert_non_null(names[count]);
+        memcpy(names[count++], entry->d_name, bytes);
+        length += bytes;
+    }
+    if (directory)
+        closedir(directory);
+    qsort(names, count, sizeof names[0], compare_names);
+    char *list = malloc(length + 1), *at = list;
+    assert_non_null(list);
+    for (size_t i = 0; i < count; i++) {
+        size_t bytes = strlen(names[i]);
+        memcpy(at, names[i], bytes);
+        at[bytes] = '\n';
+        at += bytes + 1;
+        free(names[i]);
+    }
+    *at = 0;
+    return list;
+}
+
+bool path_exists(const char *path)
+{
+    struct stat status;
+    return lstat(path, &status) == 0;
+}
+
+void write_file(const char *path, const void *bytes, uint64_t count)
+{
+    FILE *file = fopen(path, "wb");
+    assert_non_null(file);
+    if (count)
+        assert_int_equal(fwrite(bytes, 1, (size_t)count, file), count);
+    assert_int_equal(fclose(file), 0);
+}
+
+char *read_file(const char *path, uint64_t *count)
+{
+    FILE *file = fopen(path, "rb");
+    if (!file)
+        return NULL;
+    assert_int_equal(fseek(file, 0, SEEK_END), 0);
+    long length = ftell(file);
+    assert_true(length >= 0);
+    rewind(file);
+    char *bytes = malloc((size_t)length + 1);
+    assert_non_null(bytes);
+    assert_int_equal(fread(bytes, 1, (size_t)length, file), length);
+    bytes[length] = 0;
+    fclose(file);
+    if (count)
+        *count = (uint64_t)length;
+    return bytes;
+}
