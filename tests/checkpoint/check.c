@@ -168,9 +168,9 @@ void check_bytes_refused(const char *what, bytes file, const char *words)
     gvk_host host = recording_host(&log);
     gvk_checkpoint *checkpoint = NULL;
     struct timespec begin, end;
-    clock_gettime(CLOCK_MONOTONIC, &begin);
+    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &begin);
     gvk_result result = gvk_checkpoint_open_bytes(&host, file.data, file.count, "test", &checkpoint);
-    clock_gettime(CLOCK_MONOTONIC, &end);
+    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &end);
     check_refusal(what, &log, result, GVK_ERROR_FORMAT, checkpoint, words);
     double seconds = (double)(end.tv_sec - begin.tv_sec) + (double)(end.tv_nsec - begin.tv_nsec) * 1e-9;
     if (seconds > 8) /* 2 s is the promise; sanitizers and busy machines are slower */
