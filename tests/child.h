@@ -20,8 +20,8 @@ struct child {
     uint64_t peak_bytes; /* the most memory that it held */
 };
 
-/* Runs a program to its end; it is killed after a minute. `arguments` without the program's name, NULL at the end. The
- * test fails when it cannot be started. */
+/* Runs a program to its end; it is killed after ten minutes. `arguments` without the program's name, NULL at the end.
+ * The test fails when it cannot be started. */
 void run_child(struct child *child, const char *program, const char *const *arguments);
 void release_child(struct child *child);
 
