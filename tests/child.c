@@ -73,14 +73,31 @@ static bool take(int descriptor, struct text *text)
     return got > 0 || (got < 0 && errno == EINTR);
 }
 
+static bool has_entry(const char *start)
+{
+    bool found = false;
+    DIR *directory = opendir(".");
+    assert_non_null(directory);
+    for (const struct dirent *entry; !found && (entry = readdir(directory)) != NULL;)
+        found = strncmp(entry->d_name, start, strlen(start)) == 0;
+    closedir(directory);
+    return found;
+}
+
 /* Until both pipes are closed, which the program's end does. */
 static void watch(const struct child *child, pid_t process, double started, int out, int err, struct text texts[2])
 {
     struct pollfd ends[2] = {{.fd = out, .events = POLLIN}, {.fd = err, .events = POLLIN}};
-    bool signalled = child->signal == 0;
+    bool signalled = child->signal == 0, waiting = child->signal && child->signal_entry;
+    double begun = started;
     while (ends[0].fd >= 0 || ends[1].fd >= 0) {
-        double due = started + (signalled ? ENDLESS : child->signal_seconds), left = due - now();
+        if (waiting && has_entry(child->signal_entry)) {
+            waiting = false;
+            begun = now();
+        }
+        double due = signalled || waiting ? started + ENDLESS : begun + child->signal_seconds, left = due - now();
         if (left <= 0) {
+            signalled = signalled || waiting;
             kill(process, signalled ? SIGKILL : child->signal);
             if (signalled)
                 fail_msg("it did not end within ten minutes");
@@ -88,7 +105,7 @@ static void watch(const struct child *child, pid_t process, double started, int 
             continue;
         }
         /* Short moments are waited for exactly: poll counts in milliseconds. */
-        int milliseconds = left < 0.002 ? 0 : (int)(left * 1000 - 1);
+        int milliseconds = left < 0.002 ? 0 : waiting ? 1 : (int)(left * 1000 - 1);
         if (poll(ends, 2, milliseconds) <= 0)
             continue;
         for (int i = 0; i < 2; i++)

@@ -11,7 +11,8 @@ struct child {
     const char *const *environment; /* "NAME=VALUE" each, on top of ours; NULL at the end */
     uint64_t file_limit;            /* RLIMIT_FSIZE; 0: none */
     int signal;                     /* 0: none */
-    double signal_seconds;          /* after the start */
+    double signal_seconds;          /* after the start, or ... */
+    const char *signal_entry;       /* ... after the current folder has an entry that starts so; NULL: the start */
     /* What came of it. */
     int code;            /* of the exit, or -1 */
     int ended_by;        /* a signal, or 0 */
