@@ -95,7 +95,11 @@ enum long_option {
     OPTION_REWRITE,
     OPTION_BATCH,
     OPTION_LAYERS,
-    OPTION_COMPARE
+    OPTION_COMPARE,
+    OPTION_RANDOM,
+    OPTION_RUNS,
+    OPTION_PROFILE,
+    OPTION_TRACE
 };
 
 struct size {

@@ -12,8 +12,9 @@
 #define TEXT(value)  TEXT_(value)
 #define VERSION_TEXT TEXT(GVK_VERSION_MAJOR) "." TEXT(GVK_VERSION_MINOR) "." TEXT(GVK_VERSION_PATCH)
 
-static const char usage_text[] = "usage: ghostvk COMMAND [OPTION]... [FILE]...\n"
-                                 "commands: detect, run, selftest, devices, inspect; `ghostvk --help` says more\n";
+static const char usage_text[] =
+    "usage: ghostvk COMMAND [OPTION]... [FILE]...\n"
+    "commands: detect, run, bench, selftest, devices, inspect; `ghostvk --help` says more\n";
 
 static const char help_text[] = "ghostvk finds objects in pictures with GhostNet-YOLOv4, on any Vulkan device.\n"
                                 "\n"
@@ -22,6 +23,7 @@ static const char help_text[] = "ghostvk finds objects in pictures with GhostNet
                                 "commands:\n"
                                 "  detect     print, draw or save the boxes in pictures\n"
                                 "  run        write a network's raw outputs to a file\n"
+                                "  bench      measure how fast a network runs on a device\n"
                                 "  selftest   check this device against PyTorch's boxes\n"
                                 "  devices    list the Vulkan devices\n"
                                 "  inspect    describe a model and its plan; needs no Vulkan\n"
@@ -42,8 +44,8 @@ static const struct {
     const char *name;
     int (*execute)(struct program *program, int argument_count, char **arguments);
 } commands[] = {
-    {"detect", command_detect},   {"run", command_run},         {"selftest", command_selftest},
-    {"devices", command_devices}, {"inspect", command_inspect},
+    {"detect", command_detect},     {"run", command_run},         {"bench", command_bench},
+    {"selftest", command_selftest}, {"devices", command_devices}, {"inspect", command_inspect},
 };
 
 static pthread_t main_thread;

@@ -10,13 +10,12 @@
 #include "yolov4.h"
 
 #define NAME_BYTES 128
-#define ANCHORS    3 /* of a map */
 
-/* Variance that a layer passes on; residual sums add up over the bottlenecks, and ReLU halves what it gets. */
+/* Variance that a layer passes on: residual sums add up over the bottlenecks, and ReLU halves what it gets. The heads'
+ * makes few of the cells claim an object. */
 #define BOTTLENECK_GAIN 1.0
 #define NECK_GAIN       1.5
-#define HEAD_GAIN       0.5
-#define OBJECTNESS_BIAS (-2.0f)
+#define HEAD_GAIN       1.0
 
 struct list {
     const gvk_host *host;
@@ -80,14 +79,14 @@ static bool has_part(const char *name, const char *part)
     return dot && !strcmp(dot + 1, part);
 }
 
-static void fill(const gvk_checkpoint_tensor *tensor, uint32_t class_count, float *out)
+static void fill(const gvk_checkpoint_tensor *tensor, float *out)
 {
     const gvk_array *array = &tensor->array;
     uint64_t count = array->bytes / sizeof(float), state = seed_of(tensor->name);
-    bool head = strstr(tensor->name, "yolo_head") != NULL && (array->shape[0] == ANCHORS * (5 + (uint64_t)class_count));
     double low = -0.1875, high = 0.1875;
     if (has_part(tensor->name, "weight") && array->rank > 1) {
-        double gain = head ? HEAD_GAIN : strstr(tensor->name, "blocks.") ? BOTTLENECK_GAIN : NECK_GAIN;
+        bool is_head = strstr(tensor->name, "yolo_head") && !strstr(tensor->name, ".0."); /* its last layer */
+        double gain = is_head ? HEAD_GAIN : strstr(tensor->name, "blocks.") ? BOTTLENECK_GAIN : NECK_GAIN;
         high = sqrt(3 * gain * (double)array->shape[0] / (double)count); /* uniform in +-high: variance gain / inputs */
         low = -high;
     } else if (has_part(tensor->name, "weight")) {
@@ -99,8 +98,6 @@ static void fill(const gvk_checkpoint_tensor *tensor, uint32_t class_count, floa
     }
     for (uint64_t i = 0; i < count; i++)
         out[i] = (float)(low + (high - low) * next_unit(&state));
-    for (uint64_t anchor = 0; anchor < ANCHORS && head && array->rank == 1; anchor++)
-        out[anchor * (5 + class_count) + 4] += OBJECTNESS_BIAS;
 }
 
 static gvk_result build_without_weights(const gvk_host *host, uint32_t class_count, gvk_graph **out)
@@ -136,7 +133,7 @@ gvk_result gvk_generate_detector(const gvk_host *host, uint32_t class_count, gvk
     }
     size_t offset = 0;
     for (uint32_t i = 0; i < list.count; i++) {
-        fill(&list.tensors[i], class_count, (float *)(void *)(data + offset));
+        fill(&list.tensors[i], (float *)(void *)(data + offset));
         list.tensors[i].array.data = data + offset;
         offset += (size_t)list.tensors[i].array.bytes;
     }

@@ -304,7 +304,7 @@ static void a_generated_network_is_one_that_works(void **state)
         }
         double mean = sum / (double)count, deviation = sqrt(squares / (double)count - mean * mean);
         print_message("             %s: deviation %.2f, largest %.2f\n", maps[i], deviation, largest);
-        assert_true(deviation > 0.3 && largest < 20);
+        assert_true(deviation > 0.1 && largest < 20);
     }
     gvk_stream_destroy(stream);
 }
