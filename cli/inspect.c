@@ -1,4 +1,5 @@
-/* `ghostvk inspect`: what a model is and how it would run: layers, memory, dispatches. Needs no Vulkan. */
+/* `ghostvk inspect`: what a model is and how it would run: layers, memory, dispatches. Needs no Vulkan, unless it is
+ * asked for a device's own plan. */
 #include <inttypes.h>
 #include <string.h>
 
@@ -8,32 +9,39 @@
 
 #define BATCH_MAX 1024
 
-static const char help_text[] = "ghostvk inspect describes a model and the plan to run it. Needs no Vulkan.\n"
+static const char help_text[] = "ghostvk inspect describes a model and the plan to run it.\n"
                                 "\n"
                                 "usage: ghostvk inspect [OPTION]... [MODEL]\n"
                                 "\n"
-                                "  -m, --model MODEL  .safetensors or .pth file; default: the one of ghostvk\n"
-                                "      --size WxH     the network's input, multiples of 32; default: the model's\n"
-                                "      --batch N      pictures in a frame; default: 1\n"
-                                "      --layers       list the layers too\n"
-                                "      --json         print JSON, always with the layers\n"
-                                "  -v, --verbose      say more, such as the unused tensors; -vv for debugging\n"
-                                "  -h, --help         this text\n"
+                                "  -m, --model MODEL    .safetensors or .pth file; default: the one of ghostvk\n"
+                                "      --size WxH       the input, multiples of 32; default: the model's\n"
+                                "      --batch N        pictures in a frame; default: 1\n"
+                                "      --device DEVICE  plan for an index of `ghostvk devices`, a part of a name,\n"
+                                "                       or cpu; default: for a plain GPU, without Vulkan\n"
+                                "      --layers         list the layers too\n"
+                                "      --json           print JSON, always with the layers\n"
+                                "  -v, --verbose        say more, such as the unused tensors; -vv for debugging\n"
+                                "  -h, --help           this text\n"
                                 "\n"
                                 "example:\n"
                                 "  ghostvk inspect --size 608x608 --layers model.pth\n";
 
 static const struct option long_options[] = {
-    {"model", required_argument, NULL, 'm'},          {"size", required_argument, NULL, OPTION_SIZE},
-    {"batch", required_argument, NULL, OPTION_BATCH}, {"layers", no_argument, NULL, OPTION_LAYERS},
-    {"json", no_argument, NULL, OPTION_JSON},         COMMON_LONG_OPTIONS,
+    {"model", required_argument, NULL, 'm'},
+    {"size", required_argument, NULL, OPTION_SIZE},
+    {"batch", required_argument, NULL, OPTION_BATCH},
+    {"device", required_argument, NULL, OPTION_DEVICE},
+    {"layers", no_argument, NULL, OPTION_LAYERS},
+    {"json", no_argument, NULL, OPTION_JSON},
+    COMMON_LONG_OPTIONS,
 };
 
 struct request {
     struct model_choice model;
     struct size size;
     uint32_t batch;
-    bool layers, as_json;
+    bool layers, as_json, has_device;
+    struct device_choice device;
 };
 
 static bool read_option(struct request *request, int option, const char *value)
@@ -42,6 +50,7 @@ static bool read_option(struct request *request, int option, const char *value)
     case 'm': return read_path("-m", value, &request->model.path);
     case OPTION_SIZE: return read_size("--size", value, &request->size);
     case OPTION_BATCH: return read_count("--batch", value, BATCH_MAX, &request->batch);
+    case OPTION_DEVICE: request->has_device = true; return read_device(value, &request->device);
     case OPTION_LAYERS: request->layers = true; return true;
     case OPTION_JSON: request->as_json = true; return true;
     default: return false;
@@ -293,20 +302,23 @@ int command_inspect(struct program *program, int argument_count, char **argument
     struct request request = {.batch = 1};
     struct model_file model = {0};
     gvk_description plan = {0};
+    gvk_device *device = NULL; /* none: a plain GPU's plan */
     int outcome = read_request(program, argument_count, arguments, &request);
     if (outcome < 0)
         return OUTCOME_DONE; /* help was asked for */
     if (outcome != OUTCOME_DONE)
         return outcome;
     outcome = model_file_open(program, &request.model, &model);
+    if (outcome == OUTCOME_DONE && request.has_device)
+        outcome = open_device(program, &request.device, &device);
     if (outcome != OUTCOME_DONE)
-        return outcome;
+        goto done;
     struct size size = request.size;
     if (!size.width)
         size = (struct size){.width = model.info.input_width, .height = model.info.input_height};
     gvk_stream_params stream = {
         .size = sizeof stream, .width = size.width, .height = size.height, .batch = request.batch};
-    gvk_result result = gvk_plan_describe(NULL, gvk_network_graph(model.network), NULL, &stream, &plan);
+    gvk_result result = gvk_plan_describe(device, gvk_network_graph(model.network), NULL, &stream, &plan);
     if (result) {
         outcome = report_failure(program, NULL, result);
         goto done;
@@ -322,6 +334,7 @@ int command_inspect(struct program *program, int argument_count, char **argument
     say_unused_tensors(program, &model);
 done:
     gvk_description_release(&program->host, &plan);
+    gvk_device_destroy(device);
     model_file_close(&model);
     return outcome;
 }

@@ -26,7 +26,7 @@ static const char help_text[] = "ghostvk finds objects in pictures with GhostNet
                                 "  bench      measure how fast a network runs on a device\n"
                                 "  selftest   check this device against PyTorch's boxes\n"
                                 "  devices    list the Vulkan devices\n"
-                                "  inspect    describe a model and its plan; needs no Vulkan\n"
+                                "  inspect    describe a model and its plan\n"
                                 "\n"
                                 "options:\n"
                                 "  -h, --help      this text, or a command's own: ghostvk detect --help\n"
