@@ -12,6 +12,7 @@
 #include "image_io.h"
 #include "json.h"
 #include "model_path.h"
+#include "not_finite.h"
 #include "output_file.h"
 
 #define STAGES_MAX 16
@@ -431,7 +432,14 @@ static gvk_result find_boxes(struct work *work, const struct image *image, const
     if (result)
         return result;
     read_timings(work, ticket, times);
-    return gvk_detector_read(work->stream, ticket, detections, count);
+    result = gvk_detector_read(work->stream, ticket, detections, count);
+    if (result == GVK_ERROR_NUMBER) {
+        const gvk_network_info *info = &work->model.info;
+        bool given = request->size.width != 0;
+        explain_not_finite(work->program, work->weights, &picture, 1, given ? request->size.width : info->input_width,
+                           given ? request->size.height : info->input_height);
+    }
+    return result;
 }
 
 /* Returns OUTCOME_DONE also when the picture failed but others may be tried. */

@@ -8,6 +8,7 @@
 #include "compare.h"
 #include "image_io.h"
 #include "model_path.h"
+#include "not_finite.h"
 #include "tensor_file.h"
 
 #define OUTPUTS_MAX 4
@@ -189,12 +190,23 @@ static int load_image(const struct request *request, const gvk_network_info *inf
     return OUTCOME_DONE;
 }
 
+/* What computed the outputs. */
+struct frame {
+    gvk_model *weights;
+    gvk_stream *stream;
+    gvk_ticket ticket;
+    const struct source *source;
+};
+
 /* Copies, because what the stream lends lives until its next call only. */
-static int read_output(struct program *program, gvk_stream *stream, gvk_ticket ticket, const char *name,
-                       struct tensor *out)
+static int read_output(struct program *program, struct frame *frame, const char *name, struct tensor *out)
 {
     gvk_array array;
-    gvk_result result = gvk_stream_read(stream, ticket, name, &array);
+    gvk_result result = gvk_stream_read(frame->stream, frame->ticket, name, &array);
+    if (result == GVK_ERROR_NUMBER) {
+        const struct source *source = frame->source;
+        explain_not_finite(program, frame->weights, source->pictures, source->batch, source->width, source->height);
+    }
     if (result)
         return report_failure(program, NULL, result);
     *out = (struct tensor){.name = name, .rank = array.rank, .bytes = array.bytes};
@@ -207,7 +219,7 @@ static int read_output(struct program *program, gvk_stream *stream, gvk_ticket t
 }
 
 static int write_outputs(struct program *program, const struct request *request, gvk_network_kind kind,
-                         gvk_stream *stream, gvk_ticket ticket)
+                         struct frame *frame)
 {
     static const char *const maps[] = {"stride32", "stride16", "stride8", "input"};
     static const char *const logits[] = {"logits", "input"};
@@ -218,7 +230,7 @@ static int write_outputs(struct program *program, const struct request *request,
     char message[512];
     int outcome = OUTCOME_DONE;
     for (size_t index = 0; index < count && outcome == OUTCOME_DONE; index++)
-        outcome = read_output(program, stream, ticket, names[index], &outputs[index]);
+        outcome = read_output(program, frame, names[index], &outputs[index]);
     if (outcome == OUTCOME_DONE && !tensor_file_write(request->output, outputs, count, message, sizeof message)) {
         say("%s: %s", request->output, message);
         outcome = OUTCOME_SOME_FAILED;
@@ -240,9 +252,7 @@ static int run_network(struct program *program, const struct request *request, c
 {
     static const char *const kept[] = {"input"};
     gvk_device *device = NULL;
-    gvk_model *weights = NULL;
-    gvk_stream *stream = NULL;
-    gvk_ticket ticket = 0;
+    struct frame frame = {.source = source};
     int outcome = open_device(program, &request->device, &device);
     if (outcome != OUTCOME_DONE)
         goto done;
@@ -261,20 +271,20 @@ static int run_network(struct program *program, const struct request *request, c
         .kept_tensors = kept,
         .kept_count = sizeof kept / sizeof *kept,
     };
-    gvk_result result = gvk_model_create(device, gvk_network_graph(model->network), &model_params, &weights);
+    gvk_result result = gvk_model_create(device, gvk_network_graph(model->network), &model_params, &frame.weights);
     if (!result)
-        result = gvk_stream_create(weights, &stream_params, &stream);
+        result = gvk_stream_create(frame.weights, &stream_params, &frame.stream);
     if (!result)
-        result = gvk_stream_submit(stream, source->pictures, source->batch, &ticket);
+        result = gvk_stream_submit(frame.stream, source->pictures, source->batch, &frame.ticket);
     if (!result)
-        result = wait_for_frame(program, stream, ticket);
+        result = wait_for_frame(program, frame.stream, frame.ticket);
     if (result)
         outcome = report_failure(program, NULL, result);
     else
-        outcome = write_outputs(program, request, model->info.kind, stream, ticket);
+        outcome = write_outputs(program, request, model->info.kind, &frame);
 done:
-    gvk_stream_destroy(stream);
-    gvk_model_destroy(weights);
+    gvk_stream_destroy(frame.stream);
+    gvk_model_destroy(frame.weights);
     gvk_device_destroy(device);
     return outcome;
 }

@@ -85,7 +85,8 @@ GVK_API gvk_result gvk_detector_create(gvk_model *model, const gvk_network *netw
                                        gvk_stream **out);
 
 /* The detections of a frame that is done: by item, best score first. They live until the stream's next call.
- * GVK_ERROR_NUMBER when the network's maps hold an infinity or a not-a-number. */
+ * GVK_ERROR_NUMBER when the network's maps hold an infinity or a not-a-number; a stream of the same model that keeps
+ * all of gvk_model_tensors finds the layer where they begin. */
 GVK_API gvk_result gvk_detector_read(gvk_stream *stream, gvk_ticket ticket, const gvk_detection **out, uint32_t *count);
 
 #ifdef __cplusplus
