@@ -13,4 +13,19 @@ if(GVK_PROGRAM)
         target_compile_definitions(test_${NAME} PRIVATE GVK_PROGRAM="$<TARGET_FILE:ghostvk-program>")
         add_dependencies(test_${NAME} ghostvk-program)
     endforeach()
+
+    # What `./dev soak` runs for minutes.
+    add_executable(soak soak.c ${PICTURE_SOURCES})
+    target_link_libraries(soak PRIVATE test_support JPEG::JPEG PNG::PNG)
+    target_compile_definitions(soak PRIVATE GVK_FAULT_LAYER="$<TARGET_FILE:VkLayer_ghostvk_faults>"
+        GVK_FAULT_LAYER_FOLDER="${CMAKE_BINARY_DIR}/layer")
+    add_dependencies(soak VkLayer_ghostvk_faults)
+    foreach(DRIVER lavapipe swiftshader)
+        string(TOUPPER ${DRIVER} UPPER)
+        if(GVK_${UPPER}_ICD)
+            add_test(NAME soak.${DRIVER} COMMAND soak 0)
+            set_tests_properties(soak.${DRIVER} PROPERTIES TIMEOUT 900 LABELS "device;${DRIVER}"
+                ENVIRONMENT "VK_ICD_FILENAMES=${GVK_${UPPER}_ICD}")
+        endif()
+    endforeach()
 endif()
