@@ -37,6 +37,7 @@ run cmake --build "$work/build"
     sed -n 's/.*"class_id": \([0-9]*\), "score": \([0-9.e-]*\), "box": \[\(.*\)\].*/\1 \2 \3/p' |
     tr -d , >"$work/expected.txt"
 [ -s "$work/expected.txt" ] || { cat "$work/log.txt"; echo "installed: the program found nothing"; exit 1; }
+run "$prefix/bin/ghostvk" selftest # needs all that comes with the program
 # The example prints scores with two digits and whole pixels; the kernels of both may differ in the last bits.
 paste -d ' ' "$work/found.txt" "$work/expected.txt" | awk '
     function apart(column, most) {
