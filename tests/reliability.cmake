@@ -1,6 +1,7 @@
 # Tests of what must never happen: caches that are damaged, disks that are full, interrupts, hostile files.
 # docs/reliability.md says what each tries.
 gvk_test(pipeline_cache)
+gvk_test(checkpoint_training checkpoint/build_files.c checkpoint/check.c)
 
 if(GVK_PROGRAM)
     gvk_test(cache_folder child.c ${CMAKE_SOURCE_DIR}/cli/cache_folder.c ${CMAKE_SOURCE_DIR}/cli/common.c
