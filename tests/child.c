@@ -114,6 +114,11 @@ static void watch(const struct child *child, pid_t process, double started, int 
     }
 }
 
+static double seconds_of(struct timeval time)
+{
+    return (double)time.tv_sec + (double)time.tv_usec * 1e-6;
+}
+
 void run_child(struct child *child, const char *program, const char *const *arguments)
 {
     int pipes[2][2];
@@ -141,6 +146,7 @@ void run_child(struct child *child, const char *program, const char *const *argu
     while (wait4(process, &status, 0, &usage) < 0)
         assert_int_equal(errno, EINTR);
     child->seconds = now() - started;
+    child->cpu_seconds = seconds_of(usage.ru_utime) + seconds_of(usage.ru_stime);
     child->peak_bytes = (uint64_t)usage.ru_maxrss * 1024;
     child->code = WIFEXITED(status) ? WEXITSTATUS(status) : -1;
     child->ended_by = WIFSIGNALED(status) ? WTERMSIG(status) : 0;

@@ -18,6 +18,7 @@ struct child {
     int ended_by;        /* a signal, or 0 */
     char *out, *err;     /* what it wrote, zero-terminated */
     double seconds;      /* from its start to its end */
+    double cpu_seconds;  /* of processor time, which a busy machine does not stretch */
     uint64_t peak_bytes; /* the most memory that it held */
 };
 
