@@ -102,7 +102,8 @@ static gvk_result finish_device(struct gvk_device *device, const struct enabled_
         device->vk.CmdEndDebugUtilsLabelEXT = NULL;
     }
     device->mutex_made = gvk_mutex_create(&device->mutex);
-    if (!device->mutex_made)
+    device->compile_mutex_made = gvk_mutex_create(&device->compile_mutex);
+    if (!device->mutex_made || !device->compile_mutex_made)
         return gvk_fail_memory(&device->host);
     struct gvk_functions *vk = &device->vk;
     vk->GetPhysicalDeviceMemoryProperties(device->physical_device, &device->memory);
@@ -298,6 +299,8 @@ void gvk_device_destroy(gvk_device *device)
     gvk_loader_close(device->loader);
     if (device->mutex_made)
         gvk_mutex_destroy(&device->mutex);
+    if (device->compile_mutex_made)
+        gvk_mutex_destroy(&device->compile_mutex);
     gvk_host host = device->host;
     gvk_release(&host, device);
 }

@@ -42,8 +42,11 @@ struct gvk_device {
     void (*lock_queue)(void *user);
     void (*unlock_queue)(void *user);
     void *queue_user;
-    gvk_mutex mutex; /* pipelines, memory count and, when the queue is ours, the queue */
-    bool mutex_made;
+    /* `mutex` is held for a moment: for the list of pipelines, the count of memory and, when it is ours, the queue.
+     * `compile_mutex`, taken before it, is held while a pipeline is made, which takes long; no submit waits for that.
+     */
+    gvk_mutex mutex, compile_mutex;
+    bool mutex_made, compile_mutex_made;
     VkPhysicalDeviceMemoryProperties memory;
     VkDeviceSize non_coherent_atom;
     uint64_t memory_ceiling, memory_used;

@@ -189,36 +189,59 @@ static gvk_result create_pipeline(struct gvk_device *device, const struct gvk_pi
     return result;
 }
 
+static bool find_pipeline(struct gvk_device *device, const struct gvk_pipeline_key *key, VkPipeline *out)
+{
+    const struct gvk_pipelines *pipelines = device->pipelines;
+    bool found = false;
+    gvk_mutex_lock(&device->mutex);
+    for (uint32_t i = 0; i < pipelines->count && !found; i++) {
+        found = gvk_pipeline_keys_equal(&pipelines->entries[i].key, key);
+        if (found)
+            *out = pipelines->entries[i].pipeline;
+    }
+    gvk_mutex_unlock(&device->mutex);
+    return found;
+}
+
+/* Room for one more entry. Under the compile mutex: nobody else adds. */
+static gvk_result make_room(struct gvk_device *device)
+{
+    struct gvk_pipelines *pipelines = device->pipelines;
+    if (pipelines->count < pipelines->capacity)
+        return GVK_OK;
+    uint32_t capacity = pipelines->capacity ? pipelines->capacity * 2 : 32;
+    gvk_mutex_lock(&device->mutex);
+    struct pipeline_entry *entries =
+        gvk_grow_array(&device->host, pipelines->entries, pipelines->count, capacity, sizeof *entries);
+    if (entries) {
+        pipelines->entries = entries;
+        pipelines->capacity = capacity;
+    }
+    gvk_mutex_unlock(&device->mutex);
+    return entries ? GVK_OK : gvk_fail_memory(&device->host);
+}
+
 gvk_result gvk_pipeline_get(struct gvk_device *device, const struct gvk_pipeline_key *key, VkPipeline *out)
 {
     struct gvk_pipelines *pipelines = device->pipelines;
     gvk_result result = GVK_OK;
-    gvk_mutex_lock(&device->mutex);
-    for (uint32_t i = 0; i < pipelines->count; i++) {
-        if (gvk_pipeline_keys_equal(&pipelines->entries[i].key, key)) {
-            *out = pipelines->entries[i].pipeline;
-            goto done;
-        }
-    }
-    if (pipelines->count == pipelines->capacity) {
-        uint32_t capacity = pipelines->capacity ? pipelines->capacity * 2 : 32;
-        struct pipeline_entry *entries =
-            gvk_grow_array(&device->host, pipelines->entries, pipelines->count, capacity, sizeof *entries);
-        if (!entries) {
-            result = gvk_fail_memory(&device->host);
-            goto done;
-        }
-        pipelines->entries = entries;
-        pipelines->capacity = capacity;
-    }
     VkPipeline pipeline = VK_NULL_HANDLE;
-    result = create_pipeline(device, key, &pipeline);
+    if (find_pipeline(device, key, out))
+        return GVK_OK;
+    gvk_mutex_lock(&device->compile_mutex);
+    if (find_pipeline(device, key, out)) /* made by another thread in the meantime */
+        goto done;
+    result = make_room(device);
+    if (!result)
+        result = create_pipeline(device, key, &pipeline);
     if (result)
         goto done;
+    gvk_mutex_lock(&device->mutex);
     pipelines->entries[pipelines->count++] = (struct pipeline_entry){.key = *key, .pipeline = pipeline};
+    gvk_mutex_unlock(&device->mutex);
     *out = pipeline;
 done:
-    gvk_mutex_unlock(&device->mutex);
+    gvk_mutex_unlock(&device->compile_mutex);
     return result;
 }
 

@@ -5,9 +5,20 @@
 
 #include "../filler.h"
 
+static float values[8 * 9];
+static uint8_t pixels[24 * 20 * 3];
+static pthread_once_t once = PTHREAD_ONCE_INIT; /* threads make models and submit pictures */
+
+static void fill_constants(void)
+{
+    for (size_t i = 0; i < ARRAY_COUNT(values); i++)
+        values[i] = (float)((int)(i * 7 % 17) - 8) * 0.25f;
+    for (size_t i = 0; i < sizeof pixels; i++)
+        pixels[i] = (uint8_t)(i * i * 3 + i / 7);
+}
+
 static gvk_result find_weight(void *user, const char *name, gvk_array *out)
 {
-    static float values[8 * 9];
     static const struct {
         const char *name;
         uint32_t rank;
@@ -17,8 +28,7 @@ static gvk_result find_weight(void *user, const char *name, gvk_array *out)
                 {"head.weight", 4, {OUTPUTS, 8, 1, 1}},
                 {"head.bias", 1, {OUTPUTS}}};
     (void)user;
-    for (size_t i = 0; i < ARRAY_COUNT(values); i++)
-        values[i] = (float)((int)(i * 7 % 17) - 8) * 0.25f;
+    pthread_once(&once, fill_constants);
     for (size_t i = 0; i < ARRAY_COUNT(list); i++)
         if (!strcmp(list[i].name, name)) {
             *out = (gvk_array){.type = GVK_TYPE_F32, .rank = list[i].rank, .data = values};
@@ -71,9 +81,7 @@ gvk_stream *create_stream(gvk_model *model, uint32_t side, uint32_t frames)
 
 static gvk_picture tiny_picture(void)
 {
-    static uint8_t pixels[24 * 20 * 3];
-    for (size_t i = 0; i < sizeof pixels; i++)
-        pixels[i] = (uint8_t)(i * i * 3 + i / 7);
+    pthread_once(&once, fill_constants);
     return (gvk_picture){.size = sizeof(gvk_picture), .width = 24, .height = 20, .pixels = pixels};
 }
 
