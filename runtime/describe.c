@@ -25,6 +25,22 @@ static uint32_t count_pipelines(const struct gvk_program *program)
     return count;
 }
 
+gvk_result gvk_program_follow(struct gvk_builder *builder, struct gvk_packing *packing, const gvk_stream_params *stream)
+{
+    struct gvk_program *program = builder->program;
+    const struct gvk_graph *graph = builder->graph;
+    gvk_result result = gvk_packing_create(builder, packing);
+    if (!result)
+        result = gvk_program_place_tensors(builder, stream->width, stream->height, stream->batch ? stream->batch : 1);
+    for (uint32_t i = 0; !result && i < graph->output_count; i++)
+        gvk_program_keep_block(program, program->places[graph->outputs[i].tensor].block);
+    if (!result) {
+        gvk_program_fill_before(program, program->places[graph->inputs[0].tensor].block);
+        result = gvk_emit_graph(builder);
+    }
+    return result ? result : gvk_program_plan(program);
+}
+
 static gvk_result follow_path(const gvk_host *host, const struct gvk_traits *traits, const gvk_graph *graph,
                               uint32_t off, const gvk_stream_params *stream, struct path *out)
 {
@@ -46,17 +62,7 @@ static gvk_result follow_path(const gvk_host *host, const struct gvk_traits *tra
         .reference = off & GVK_REWRITE_FAST_KERNELS,
         .program = program,
     };
-    result = gvk_packing_create(&builder, &packing);
-    if (!result)
-        result = gvk_program_place_tensors(&builder, stream->width, stream->height, stream->batch ? stream->batch : 1);
-    for (uint32_t i = 0; !result && i < copy->output_count; i++)
-        gvk_program_keep_block(program, program->places[copy->outputs[i].tensor].block);
-    if (!result) {
-        gvk_program_fill_before(program, program->places[copy->inputs[0].tensor].block);
-        result = gvk_emit_graph(&builder);
-    }
-    if (!result)
-        result = gvk_program_plan(program);
+    result = gvk_program_follow(&builder, &packing, stream);
     if (!result)
         result = gvk_count_barriers(program, 0, program->command_count, &out->barriers);
     if (!result) {

@@ -9,16 +9,13 @@
 
 #include "child.h"
 
-#include <dirent.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
-#include <sys/stat.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -46,6 +43,8 @@ static void start(const struct child *child, const char *program, char **argumen
         _exit(97);
     for (int i = 0; i < 4; i++)
         close(pipes[i / 2][i % 2]);
+    if (child->out_path && !freopen(child->out_path, "w", stdout))
+        _exit(97);
     for (const char *const *one = child->environment; one && *one; one++)
         putenv((char *)(uintptr_t)*one);
     if (child->file_limit)
@@ -73,17 +72,6 @@ static bool take(int descriptor, struct text *text)
     return got > 0 || (got < 0 && errno == EINTR);
 }
 
-static bool has_entry(const char *start)
-{
-    bool found = false;
-    DIR *directory = opendir(".");
-    assert_non_null(directory);
-    for (const struct dirent *entry; !found && (entry = readdir(directory)) != NULL;)
-        found = strncmp(entry->d_name, start, strlen(start)) == 0;
-    closedir(directory);
-    return found;
-}
-
 /* Until both pipes are closed, which the program's end does. */
 static void watch(const struct child *child, pid_t process, double started, int out, int err, struct text texts[2])
 {
@@ -91,7 +79,7 @@ static void watch(const struct child *child, pid_t process, double started, int 
     bool signalled = child->signal == 0, waiting = child->signal && child->signal_entry;
     double begun = started;
     while (ends[0].fd >= 0 || ends[1].fd >= 0) {
-        if (waiting && has_entry(child->signal_entry)) {
+        if (waiting && has_entry(".", child->signal_entry)) {
             waiting = false;
             begun = now();
         }
@@ -181,116 +169,4 @@ const char *only_sentence(const struct child *child)
         line = end + 1;
     }
     return only;
-}
-
-/* ---- folders ------------------------------------------------------------------------------------------------------
- */
-
-void enter_new_folder(char path[64])
-{
-    strcpy(path, "/tmp/ghostvk-trust-XXXXXX");
-    assert_non_null(mkdtemp(path));
-    assert_int_equal(chmod(path, 0755), 0);
-    assert_int_equal(chdir(path), 0);
-}
-
-static void remove_content(const char *path)
-{
-    DIR *directory = opendir(path);
-    if (!directory)
-        return;
-    for (const struct dirent *entry; (entry = readdir(directory)) != NULL;) {
-        if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0)
-            continue;
-        size_t size = strlen(path) + strlen(entry->d_name) + 2;
-        char *inside = malloc(size);
-        if (!inside)
-            continue;
-        snprintf(inside, size, "%s/%s", path, entry->d_name);
-        if (unlink(inside) != 0) {
-            chmod(inside, 0700);
-            remove_content(inside);
-            rmdir(inside);
-        }
-        free(inside);
-    }
-    closedir(directory);
-}
-
-void leave_folder(const char *path)
-{
-    remove_content(path);
-    assert_int_equal(chdir("/"), 0);
-    assert_int_equal(rmdir(path), 0);
-}
-
-static int compare_names(const void *left, const void *right)
-{
-    const char *const *a = left, *const *b = right;
-    return strcmp(*a, *b);
-}
-
-char *list_folder(const char *path)
-{
-    char *names[1024];
-    size_t count = 0, length = 0;
-    DIR *directory = opendir(path);
-    for (const struct dirent *entry; directory && (entry = readdir(directory)) != NULL;) {
-        if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0)
-            continue;
-        assert_true(count < sizeof names / sizeof names[0]);
-        size_t bytes = strlen(entry->d_name) + 1;
-        names[count] = malloc(bytes);
-        assert_non_null(names[count]);
-        memcpy(names[count++], entry->d_name, bytes);
-        length += bytes;
-    }
-    if (directory)
-        closedir(directory);
-    qsort(names, count, sizeof names[0], compare_names);
-    char *list = malloc(length + 1), *at = list;
-    assert_non_null(list);
-    for (size_t i = 0; i < count; i++) {
-        size_t bytes = strlen(names[i]);
-        memcpy(at, names[i], bytes);
-        at[bytes] = '\n';
-        at += bytes + 1;
-        free(names[i]);
-    }
-    *at = 0;
-    return list;
-}
-
-bool path_exists(const char *path)
-{
-    struct stat status;
-    return lstat(path, &status) == 0;
-}
-
-void write_file(const char *path, const void *bytes, uint64_t count)
-{
-    FILE *file = fopen(path, "wb");
-    assert_non_null(file);
-    if (count)
-        assert_int_equal(fwrite(bytes, 1, (size_t)count, file), count);
-    assert_int_equal(fclose(file), 0);
-}
-
-char *read_file(const char *path, uint64_t *count)
-{
-    FILE *file = fopen(path, "rb");
-    if (!file)
-        return NULL;
-    assert_int_equal(fseek(file, 0, SEEK_END), 0);
-    long length = ftell(file);
-    assert_true(length >= 0);
-    rewind(file);
-    char *bytes = malloc((size_t)length + 1);
-    assert_non_null(bytes);
-    assert_int_equal(fread(bytes, 1, (size_t)length, file), length);
-    bytes[length] = 0;
-    fclose(file);
-    if (count)
-        *count = (uint64_t)length;
-    return bytes;
 }

@@ -1,4 +1,4 @@
-/* A program started, watched and measured: what the tests of reliability run `ghostvk` with. Unlike a shell it can end
+/* A program started, watched and measured: what tests run `ghostvk` with. Unlike a shell it can end
  * the program at any moment, and says how long it took and how much memory it held. */
 #ifndef GVK_TEST_CHILD_H
 #define GVK_TEST_CHILD_H
@@ -6,9 +6,12 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "folder.h"
+
 struct child {
     /* What is asked for. Zero is a plain run. */
     const char *const *environment; /* "NAME=VALUE" each, on top of ours; NULL at the end */
+    const char *out_path;           /* where stdout goes; NULL: into `out` */
     uint64_t file_limit;            /* RLIMIT_FSIZE; 0: none */
     int signal;                     /* 0: none */
     double signal_seconds;          /* after the start, or ... */
@@ -29,15 +32,5 @@ void release_child(struct child *child);
 
 /* A line of stderr that is no note, when there is exactly one and all lines start as the program's do; else NULL. */
 const char *only_sentence(const struct child *child);
-
-/* A new empty folder that others may enter, which becomes the current one; and away with it and all that is in it. */
-void enter_new_folder(char path[64]);
-void leave_folder(const char *path);
-/* Names in a folder, sorted, each followed by a newline. The caller frees. */
-char *list_folder(const char *path);
-bool path_exists(const char *path);
-void write_file(const char *path, const void *bytes, uint64_t count);
-/* The caller frees; zero-terminated. NULL when there is none. */
-char *read_file(const char *path, uint64_t *count);
 
 #endif

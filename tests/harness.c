@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "checkpoint_maker.h"
 #include "filler.h"
 #include "ghostnet/checkpoint/checkpoint.h"
 #include "host_device.h"
@@ -113,6 +114,18 @@ float *golden_floats(const struct golden *golden, const char *name, uint64_t *co
     plain = gvk_host_complete(&plain);
     assert_ok(gvk_read_weights(&plain, array, *count, &values));
     return values;
+}
+
+gvk_network *open_filled_network(const struct network_shape *shape)
+{
+    gvk_network_params params = {.size = sizeof params};
+    unsigned char *bytes = make_checkpoint(shape, &params.byte_count);
+    assert_non_null(bytes);
+    params.bytes = bytes;
+    gvk_network *network = NULL;
+    assert_ok(gvk_network_open(&test_host, &params, &network));
+    free(bytes);
+    return network;
 }
 
 double relative_error(const float *got, const float *expected, uint64_t count)

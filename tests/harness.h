@@ -41,6 +41,10 @@ float *golden_floats(const struct golden *golden, const char *tensor, uint64_t *
 /* Largest difference over the largest magnitude of `expected`; a not-a-number counts as infinite. */
 double relative_error(const float *got, const float *expected, uint64_t count);
 
+/* A network of a checkpoint that is made in memory (checkpoint_maker.h); the caller destroys it. */
+struct network_shape;
+gvk_network *open_filled_network(const struct network_shape *shape);
+
 #define ARRAY_COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
 /* Quarter steps in [-2, 2], so that products and short sums are exact in fp32. */

@@ -183,7 +183,7 @@ static void wrong_arguments_are_refused(void **state)
     assert_refused(3, "nowhere.pth", "");
     RUN("bench", "--random", "2", "--device", "no such device", "--json", "bench.json");
     assert_refused(4, "no such device", "");
-    assert_false(exists("bench.json"));
+    assert_false(path_exists("bench.json"));
     RUN("bench", "--random", "2", "--json", "nowhere/bench.json");
     assert_refused(1, "nowhere/bench.json", "");
 }
@@ -195,5 +195,5 @@ int main(void)
         TEST(no_model_is_needed),
         TEST(wrong_arguments_are_refused),
     };
-    return cmocka_run_group_tests(tests, make_folders, remove_folders);
+    return cmocka_run_group_tests(tests, make_folder, remove_folder);
 }

@@ -1,5 +1,6 @@
 /* ghostvk detect: boxes as tables, JSON and pictures; files that are bad, outputs that cannot be written, an interrupt.
  */
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -31,7 +32,7 @@ static void class_files_are_checked(void **state)
     write_text("latin.txt", "a\nb\nd\xE9j\xE0\n");
     write_text("gap.txt", "a\n\nb\n");
     write_text("empty.txt", "");
-    write_bytes("zero.txt", "a\nb\0\nc\n", 7);
+    write_file("zero.txt", "a\nb\0\nc\n", 7);
     static const char *const files[] = {"missing.txt", "directory", "pipe",     "control.txt", "latin.txt",
                                         "gap.txt",     "empty.txt", "zero.txt", "/dev/zero"};
     for (size_t index = 0; index < sizeof files / sizeof *files; index++) {
@@ -146,7 +147,7 @@ static void a_bad_picture_stops_no_other(void **state)
     write_text("empty.png", "");
     size_t size;
     char *bytes = read_whole(SMEAR1, &size);
-    write_bytes("cut.jpg", bytes, size / 2);
+    write_file("cut.jpg", bytes, size / 2);
     free(bytes);
     RUN("detect", "-m", MODEL, SMALL, "--json", "boxes.json", "-o", "out/", "text.jpg", SMEAR1, "empty.png",
         "missing.jpg", "directory", "pipe.jpg", "/dev/zero", "cut.jpg", SMEAR2);
@@ -160,8 +161,8 @@ static void a_bad_picture_stops_no_other(void **state)
     }
     assert_contains(ran.out, "smear-1.jpg  640x480");
     assert_contains(ran.out, "smear-2.jpg  640x480");
-    assert_true(exists("out/smear-1.jpg") && exists("out/smear-2.jpg"));
-    assert_false(exists("out/text.jpg"));
+    assert_true(path_exists("out/smear-1.jpg") && path_exists("out/smear-2.jpg"));
+    assert_false(path_exists("out/text.jpg"));
     char *text = read_whole("boxes.json", NULL);
     assert_json(text);
     assert_int_equal(count_of(text, "\"error\""), 7);
@@ -180,10 +181,10 @@ static void pictures_are_drawn(void **state)
     RUN("detect", "-m", MODEL, SMALL, "-o", "deep/er/", "one.JPEG", "nameless");
     assert_done();
     assert_contains(ran.out, "  drawn to deep/er/one.jpg\n");
-    assert_true(exists("deep/er/nameless.jpg"));
+    assert_true(path_exists("deep/er/nameless.jpg"));
     RUN("detect", "-m", MODEL, SMALL, "-o", "deep", "one.JPEG"); /* a folder for a single one */
     assert_done();
-    assert_true(exists("deep/one.jpg"));
+    assert_true(path_exists("deep/one.jpg"));
     RUN("detect", "-m", MODEL, SMALL, "-o", "drawn.png", "one.JPEG");
     assert_done();
     char *bytes = read_whole("drawn.png", NULL);
@@ -193,7 +194,7 @@ static void pictures_are_drawn(void **state)
     assert_done();
     RUN("detect", "-m", MODEL, SMALL, SMEAR2);
     assert_done();
-    assert_false(exists("smear-2.jpg"));
+    assert_false(path_exists("smear-2.jpg"));
     assert_false(has_entry(".", ".ghostvk"));
 }
 
@@ -212,7 +213,7 @@ static void outputs_that_cannot_be_written_are_said(void **state)
         RUN("detect", "-m", MODEL, SMALL, "-o", "locked/", SMEAR1);
         assert_refused(1, "locked/smear-1.jpg", "");
     }
-    if (!exists("/dev/full"))
+    if (!path_exists("/dev/full"))
         return;
     RUN("detect", "-m", MODEL, SMALL, "--json", "/dev/full", SMEAR1);
     assert_refused(1, "/dev/full", "written");
@@ -221,16 +222,16 @@ static void outputs_that_cannot_be_written_are_said(void **state)
     assert_int_equal(symlink("/dev/full", "full.jpg"), 0);
     RUN("detect", "-m", MODEL, SMALL, "-o", "full.jpg", SMEAR1);
     assert_refused(1, "full.jpg", "written");
-    const struct setting full = {.out_path = "/dev/full"};
-    RUN_WITH(&full, "detect", "-m", MODEL, SMALL, SMEAR1);
+    const struct child full = {.out_path = "/dev/full"};
+    RUN_WITH(full, "detect", "-m", MODEL, SMALL, SMEAR1);
     assert_refused(1, "standard output", "written");
-    RUN_WITH(&full, "detect", "-m", MODEL, SMALL, "--json", "-", SMEAR1);
+    RUN_WITH(full, "detect", "-m", MODEL, SMALL, "--json", "-", SMEAR1);
     assert_refused(1, "standard output", "written");
-    RUN_WITH(&full, "devices");
+    RUN_WITH(full, "devices");
     assert_refused(1, "standard output", "written");
-    RUN_WITH(&full, "inspect", "--json", MODEL);
+    RUN_WITH(full, "inspect", "--json", MODEL);
     assert_refused(1, "standard output", "written");
-    RUN_WITH(&full, "--help");
+    RUN_WITH(full, "--help");
     assert_refused(1, "standard output", "written");
 }
 
@@ -243,7 +244,8 @@ static void odd_paths_are_taken(void **state)
     RUN("detect", "-m", MODEL, SMALL, "--json", "boxes.json", "-o", "out/", "d\xE9j\xE0\n.jpg",
         "\xE8\xA1\x80\xE7\x90\x83.jpg", "--", "-v.jpg");
     assert_done();
-    assert_true(exists("out/d\xE9j\xE0\n.jpg") && exists("out/\xE8\xA1\x80\xE7\x90\x83.jpg") && exists("out/-v.jpg"));
+    assert_true(path_exists("out/d\xE9j\xE0\n.jpg") && path_exists("out/\xE8\xA1\x80\xE7\x90\x83.jpg") &&
+                path_exists("out/-v.jpg"));
     char *text = read_whole("boxes.json", NULL);
     assert_json(text);
     assert_contains(text, "\"d\xEF\xBF\xBDj\xEF\xBF\xBD\\n.jpg\"");
@@ -277,12 +279,12 @@ static void verbosity_goes_to_stderr(void **state)
 static void an_interrupt_leaves_nothing(void **state)
 {
     (void)state;
-    const struct setting interrupted = {.with_interrupt = true, .wait_name = ".ghostvk"};
-    RUN_WITH(&interrupted, "detect", "-m", MODEL, "--json", "boxes.json", SMEAR1, SMEAR2, SMEAR1, SMEAR2, SMEAR1,
-             SMEAR2, SMEAR1, SMEAR2, SMEAR1, SMEAR2);
+    const struct child interrupted = {.signal = SIGINT, .signal_entry = ".ghostvk"};
+    RUN_WITH(interrupted, "detect", "-m", MODEL, "--json", "boxes.json", SMEAR1, SMEAR2, SMEAR1, SMEAR2, SMEAR1, SMEAR2,
+             SMEAR1, SMEAR2, SMEAR1, SMEAR2);
     assert_int_equal(ran.code, 130);
     assert_false(has_entry(".", ".ghostvk"));
-    assert_false(exists("boxes.json"));
+    assert_false(path_exists("boxes.json"));
 }
 
 int main(void)
@@ -300,5 +302,5 @@ int main(void)
         TEST(verbosity_goes_to_stderr),
         TEST(an_interrupt_leaves_nothing),
     };
-    return cmocka_run_group_tests_name("ghostvk detect", tests, make_folders, remove_folders);
+    return cmocka_run_group_tests_name("ghostvk detect", tests, make_folder, remove_folder);
 }

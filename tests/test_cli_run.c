@@ -108,7 +108,7 @@ static void write_tensor(const char *path, const char *header, uint64_t header_l
     for (unsigned byte = 0; byte < 8; byte++)
         bytes[byte] = (char)(header_length >> (8 * byte) & 0xFF);
     memcpy(bytes + 8, header, length);
-    write_bytes(path, bytes, 8 + length + data_bytes);
+    write_file(path, bytes, 8 + length + data_bytes);
     free(bytes);
 }
 
@@ -152,7 +152,7 @@ static void hostile_tensors_are_refused(void **state)
         write_tensor("x", inputs[index].header, strlen(inputs[index].header), inputs[index].data_bytes);
         RUN("run", "-m", MODEL, "--input", "x", "--output", "y");
         assert_refused(1, "x: ", "");
-        assert_false(exists("y"));
+        assert_false(path_exists("y"));
     }
     static const uint64_t lengths[] = {0, 1, 3, 100, UINT64_MAX, (uint64_t)1 << 63};
     for (size_t index = 0; index < sizeof lengths / sizeof *lengths; index++) {
@@ -191,5 +191,5 @@ int main(void)
         TEST(a_network_runs_raw),
         TEST(hostile_tensors_are_refused),
     };
-    return cmocka_run_group_tests_name("ghostvk devices and run", tests, make_folders, remove_folders);
+    return cmocka_run_group_tests_name("ghostvk devices and run", tests, make_folder, remove_folder);
 }

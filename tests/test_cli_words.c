@@ -10,7 +10,7 @@
 static void no_argument_shows_the_usage(void **state)
 {
     (void)state;
-    run_list(&(struct setting){0}, (const char *const[]){NULL});
+    run_program(GVK_PROGRAM, (struct child){.code = 0}, (const char *const[]){NULL});
     assert_int_equal(ran.code, 2);
     assert_string_equal(ran.out, "");
     assert_contains(ran.err, "usage: ghostvk");
@@ -139,7 +139,7 @@ static void outputs_never_replace_inputs(void **state)
     assert_refused(2, "-o", "a.jpg");
     RUN("detect", "-m", MODEL, "-o", "out/", "a.jpg", "sub/a.jpg");
     assert_refused(2, "-o", "out/a.jpg");
-    assert_false(exists("out"));
+    assert_false(path_exists("out"));
     RUN("detect", "-m", MODEL, "--json", "./x.jpg", "-o", "x.jpg", "a.jpg");
     assert_refused(2, "--json", "x.jpg");
     write_text("names", "a\nb\nc\n");
@@ -189,14 +189,14 @@ static void the_shipped_model_is_found(void **state)
     assert_int_equal(mkdir("bin", 0777), 0);
     copy_file(GVK_PROGRAM, "bin/ghostvk");
     assert_int_equal(chmod("bin/ghostvk", 0777), 0);
-    const struct setting copied = {.program = "bin/ghostvk"};
     assert_int_equal(mkdir("models", 0777), 0);
     write_text("models/blood-cells.safetensors", "not the weights");
-    RUN_WITH(&copied, "inspect"); /* so it is this file that is taken */
+    run_program("bin/ghostvk", (struct child){.code = 0},
+                (const char *const[]){"inspect", NULL}); /* so it is this file that is taken */
     assert_refused(3, "blood-cells.safetensors", "");
     assert_int_equal(unlink("models/blood-cells.safetensors"), 0);
     assert_int_equal(symlink(MODEL, "models/blood-cells.safetensors"), 0);
-    RUN_WITH(&copied, "inspect");
+    run_program("bin/ghostvk", (struct child){.code = 0}, (const char *const[]){"inspect", NULL});
     assert_done();
     assert_contains(ran.out, "RBC");
 }
@@ -204,16 +204,16 @@ static void the_shipped_model_is_found(void **state)
 static void inspect_describes(void **state)
 {
     (void)state;
-    const struct setting without_vulkan = {.without_vulkan = true};
-    RUN_WITH(&without_vulkan, "inspect", MODEL);
+    const struct child without_vulkan = {.environment = no_vulkan};
+    RUN_WITH(without_vulkan, "inspect", MODEL);
     assert_done();
     assert_contains(ran.out, "RBC, WBC, Platelets");
     assert_contains(ran.out, "416x416");
     assert_in_range(count_of(ran.out, "\n"), 10, 24);
-    RUN_WITH(&without_vulkan, "inspect", "--layers", "-m", MODEL);
+    RUN_WITH(without_vulkan, "inspect", "--layers", "-m", MODEL);
     assert_done();
     assert_true(count_of(ran.out, "\n") > 200);
-    RUN_WITH(&without_vulkan, "inspect", "--json", MODEL);
+    RUN_WITH(without_vulkan, "inspect", "--json", MODEL);
     assert_done();
     assert_json(ran.out);
     assert_contains(member(ran.out, "kind"), "\"detector\"");
@@ -223,7 +223,7 @@ static void inspect_describes(void **state)
     assert_true(number_of(member(ran.out, "input"), "width") == 416);
     assert_non_null(element(member(ran.out, "layers"), 200));
     assert_contains(member(element(member(ran.out, "layers"), 0), "op"), "\"");
-    RUN_WITH(&without_vulkan, "inspect", "--json", MODEL, "--size", "832x416", "--batch", "2");
+    RUN_WITH(without_vulkan, "inspect", "--json", MODEL, "--size", "832x416", "--batch", "2");
     assert_done();
     assert_true(number_of(member(ran.out, "input"), "batch") == 2);
     assert_true(number_of(ran.out, "macs") > 3.9 * macs && number_of(ran.out, "macs") < 4.1 * macs);
@@ -233,16 +233,16 @@ static void inspect_describes(void **state)
 static void a_missing_driver_is_explained(void **state)
 {
     (void)state;
-    const struct setting without_vulkan = {.without_vulkan = true};
-    RUN_WITH(&without_vulkan, "detect", "-m", MODEL, SMEAR1);
+    const struct child without_vulkan = {.environment = no_vulkan};
+    RUN_WITH(without_vulkan, "detect", "-m", MODEL, SMEAR1);
     assert_refused(4, "nstall", "mesa-vulkan-drivers");
     assert_string_equal(ran.out, "");
-    RUN_WITH(&without_vulkan, "run", "-m", MODEL, "--image", SMEAR1, "--output", "y");
+    RUN_WITH(without_vulkan, "run", "-m", MODEL, "--image", SMEAR1, "--output", "y");
     assert_refused(4, "nstall", "");
-    assert_false(exists("y"));
-    RUN_WITH(&without_vulkan, "devices");
+    assert_false(path_exists("y"));
+    RUN_WITH(without_vulkan, "devices");
     assert_refused(4, "nstall", "");
-    RUN_WITH(&without_vulkan, "devices", "--json");
+    RUN_WITH(without_vulkan, "devices", "--json");
     assert_refused(4, "nstall", "");
 }
 
@@ -254,5 +254,5 @@ int main(void)
         TEST(models_that_are_none_are_refused), TEST(the_shipped_model_is_found), TEST(inspect_describes),
         TEST(a_missing_driver_is_explained),
     };
-    return cmocka_run_group_tests_name("the words of the program", tests, make_folders, remove_folders);
+    return cmocka_run_group_tests_name("the words of the program", tests, make_folder, remove_folder);
 }

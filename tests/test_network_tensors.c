@@ -152,7 +152,7 @@ static void a_weight_that_is_no_number_is_refused_by_name(void **state)
 static void a_half_float_that_is_no_number_is_refused_by_name(void **state)
 {
     (void)state;
-    struct image image = read_file(GVK_MODEL_DIR "/blood-cells.safetensors");
+    struct image image = read_image(GVK_MODEL_DIR "/blood-cells.safetensors");
     unsigned char *data = find_data(&image, "conv1.0.conv.weight");
     data[0] = 0;
     data[1] = 0xfc;

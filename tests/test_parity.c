@@ -36,21 +36,12 @@ static const struct golden_case cases[] = {
 };
 #define CASE_COUNT (sizeof cases / sizeof cases[0])
 
-static gvk_network *open_filled_network(const struct golden_case *golden)
+static gvk_network *open_network(const struct golden_case *golden)
 {
-    struct network_shape shape = {
-        .kind = golden->classifier ? NETWORK_CLASSIFIER : NETWORK_DETECTOR,
-        .width = golden->width,
-        .class_count = golden->classes,
-    };
-    gvk_network_params params = {.size = sizeof params};
-    unsigned char *bytes = make_checkpoint(&shape, &params.byte_count);
-    assert_non_null(bytes);
-    params.bytes = bytes;
-    gvk_network *network = NULL;
-    assert_ok(gvk_network_open(&test_host, &params, &network));
-    free(bytes);
-    return network;
+    return open_filled_network(
+        &(struct network_shape){.kind = golden->classifier ? NETWORK_CLASSIFIER : NETWORK_DETECTOR,
+                                .width = golden->width,
+                                .class_count = golden->classes});
 }
 
 static void compare_output(gvk_stream *stream, gvk_ticket ticket, const struct golden *file, const char *name,
@@ -71,7 +62,7 @@ static void compare_output(gvk_stream *stream, gvk_ticket ticket, const struct g
 
 static void run_case(gvk_device *device, const struct golden_case *golden, uint32_t rewrites_off, const char *path)
 {
-    gvk_network *network = open_filled_network(golden);
+    gvk_network *network = open_network(golden);
     gvk_model_params model_params = {.size = sizeof model_params, .rewrites_off = rewrites_off};
     gvk_model *model = NULL;
     assert_ok(gvk_model_create(device, gvk_network_graph(network), &model_params, &model));

@@ -1,9 +1,10 @@
 /* Builders of checkpoint files; build_files.h says what each is for. */
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "build_files.h"
+
+#include "../folder.h"
 
 void put(bytes *to, const void *data, size_t count)
 {
@@ -51,15 +52,9 @@ void put_repeated(bytes *to, const void *data, size_t count, size_t times)
 
 bytes read_whole(const char *path)
 {
-    bytes content = {.data = NULL};
-    unsigned char chunk[4096];
-    FILE *file = fopen(path, "rb");
-    if (!file)
-        return content;
-    for (size_t got; (got = fread(chunk, 1, sizeof chunk, file)) > 0;)
-        put(&content, chunk, got);
-    fclose(file);
-    return content;
+    uint64_t count = 0;
+    void *data = read_file(path, &count);
+    return (bytes){.data = data, .count = (size_t)count, .capacity = (size_t)count};
 }
 
 /* ---- pickles ---- */

@@ -19,7 +19,7 @@ void put_text(bytes *to, const char *text);
 void put_number(bytes *to, uint64_t value, size_t width);
 void patch_number(bytes *in, size_t at, uint64_t value, size_t width);
 void put_repeated(bytes *to, const void *data, size_t count, size_t times);
-bytes read_whole(const char *path);
+bytes read_whole(const char *path); /* nothing where there is no file */
 
 /* ---- pickles ---- */
 

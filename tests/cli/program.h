@@ -12,6 +12,8 @@
 
 #include <cmocka.h>
 
+#include "../child.h"
+
 #define MODEL  GVK_MODEL_DIR "/blood-cells.safetensors"
 #define SMEAR1 GVK_MODEL_DIR "/samples/smear-1.jpg"
 #define SMEAR2 GVK_MODEL_DIR "/samples/smear-2.jpg"
@@ -19,34 +21,23 @@
 
 /* ---- files ---- */
 
-char *read_whole(const char *path, size_t *size); /* a NUL behind it; the caller frees */
-void write_bytes(const char *path, const void *bytes, size_t count);
+/* Files that must be there; a NUL behind it, the caller frees. */
+char *read_whole(const char *path, uint64_t *size);
 void write_text(const char *path, const char *text);
 void copy_file(const char *from, const char *to);
-bool exists(const char *path);
-bool has_entry(const char *path, const char *start); /* the start of its name */
 
 /* ---- running the program ---- */
 
-extern char folder[64]; /* the tests' current folder, emptied for each */
+extern char folder[64]; /* the tests' current folder, emptied for each test */
 
-extern struct run {
-    int code; /* -1: ended by a signal */
-    char *out, *err;
-} ran; /* the last run */
+extern struct child ran; /* the last run */
 
-/* What differs from a plain run. */
-struct setting {
-    const char *program;   /* NULL: GVK_PROGRAM */
-    const char *out_path;  /* where stdout goes; NULL: kept in ran.out */
-    bool without_vulkan;   /* no driver is found */
-    bool with_interrupt;   /* SIGINT once a temporary output is there */
-    const char *wait_name; /* the start of its name */
-};
+/* Runs the program as `asked`; what came of it is in `ran`. */
+void run_program(const char *program, struct child asked, const char *const *arguments);
+#define RUN_WITH(asked, ...) run_program(GVK_PROGRAM, asked, (const char *const[]){__VA_ARGS__, NULL})
+#define RUN(...)             RUN_WITH((struct child){.code = 0}, __VA_ARGS__)
 
-void run_list(const struct setting *setting, const char *const *arguments);
-#define RUN_WITH(setting, ...) run_list(setting, (const char *const[]){__VA_ARGS__, NULL})
-#define RUN(...)               RUN_WITH(&(struct setting){0}, __VA_ARGS__)
+extern const char *const no_vulkan[]; /* an environment in which no driver is found */
 
 /* ---- what it wrote ---- */
 
@@ -58,9 +49,9 @@ void assert_done(void);
 
 /* ---- the folder ---- */
 
-int make_folders(void **state);
-int remove_folders(void **state);
-int empty_folder(void **state);
-#define TEST(function) cmocka_unit_test_setup(function, empty_folder)
+int make_folder(void **state);
+int remove_folder(void **state);
+int begin_test(void **state); /* the folder is emptied */
+#define TEST(function) cmocka_unit_test_setup(function, begin_test)
 
 #endif

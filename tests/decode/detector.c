@@ -6,17 +6,9 @@
 
 #include "../checkpoint_maker.h"
 
-static gvk_network *open_filled_network(enum network_kind kind, uint32_t classes)
+static gvk_network *open_network(enum network_kind kind, uint32_t classes)
 {
-    struct network_shape shape = {.kind = kind, .width = 0.5, .class_count = classes};
-    gvk_network_params params = {.size = sizeof params};
-    unsigned char *bytes = make_checkpoint(&shape, &params.byte_count);
-    assert_non_null(bytes);
-    params.bytes = bytes;
-    gvk_network *network = NULL;
-    assert_ok(gvk_network_open(&test_host, &params, &network));
-    free(bytes);
-    return network;
+    return open_filled_network(&(struct network_shape){.kind = kind, .width = 0.5, .class_count = classes});
 }
 
 static gvk_detector_params detector_params(float confidence, float iou)
@@ -56,7 +48,7 @@ static bool overlap(const gvk_detection *left, const gvk_detection *right)
 static void a_threshold_of_0_is_the_default_and_a_negative_one_is_zero(void **state)
 {
     (void)state;
-    gvk_network *network = open_filled_network(NETWORK_DETECTOR, 3);
+    gvk_network *network = open_network(NETWORK_DETECTOR, 3);
     gvk_model *model = NULL;
     assert_ok(gvk_model_create(device, gvk_network_graph(network), NULL, &model));
     gvk_network_info info;
@@ -93,9 +85,9 @@ static void a_threshold_of_0_is_the_default_and_a_negative_one_is_zero(void **st
 static void a_detector_refuses_what_is_none(void **state)
 {
     (void)state;
-    gvk_network *network = open_filled_network(NETWORK_DETECTOR, 3);
-    gvk_network *other = open_filled_network(NETWORK_DETECTOR, 4);
-    gvk_network *classifier = open_filled_network(NETWORK_CLASSIFIER, 3);
+    gvk_network *network = open_network(NETWORK_DETECTOR, 3);
+    gvk_network *other = open_network(NETWORK_DETECTOR, 4);
+    gvk_network *classifier = open_network(NETWORK_CLASSIFIER, 3);
     gvk_model *model = NULL, *classifier_model = NULL;
     assert_ok(gvk_model_create(device, gvk_network_graph(network), NULL, &model));
     assert_ok(gvk_model_create(device, gvk_network_graph(classifier), NULL, &classifier_model));

@@ -284,17 +284,7 @@ static void plan(const gvk_host *host, const gvk_graph *graph, const uint8_t *he
                                   .reference = off & GVK_REWRITE_FAST_KERNELS,
                                   .program = program};
     if (!result)
-        result = gvk_packing_create(&builder, &packing);
-    if (!result)
-        result = gvk_program_place_tensors(&builder, stream->width, stream->height, stream->batch ? stream->batch : 1);
-    for (uint32_t i = 0; !result && i < copy->output_count; i++)
-        gvk_program_keep_block(program, program->places[copy->outputs[i].tensor].block);
-    if (!result) {
-        gvk_program_fill_before(program, program->places[copy->inputs[0].tensor].block);
-        result = gvk_emit_graph(&builder);
-    }
-    if (!result)
-        result = gvk_program_plan(program);
+        result = gvk_program_follow(&builder, &packing, stream);
     fuzz_check_result(result);
     if (!result) {
         check_operands(program, &packing);

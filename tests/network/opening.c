@@ -84,22 +84,13 @@ unsigned char *find_data(const struct image *image, const char *name)
     return image->bytes + 8 + header_bytes(image) + strtoull(offsets, NULL, 10);
 }
 
-struct image read_file(const char *path)
+struct image read_image(const char *path)
 {
-    struct image image = {0};
-    FILE *file = fopen(path, "rb");
-    if (!file) {
-        fail_msg("%s cannot be opened", path);
-        return image;
-    }
-    assert_int_equal(fseek(file, 0, SEEK_END), 0);
-    image.count = (size_t)ftell(file);
-    rewind(file);
-    image.bytes = malloc(image.count);
-    assert_non_null(image.bytes);
-    assert_int_equal(fread(image.bytes, 1, image.count, file), image.count);
-    fclose(file);
-    return image;
+    uint64_t count = 0;
+    unsigned char *bytes = (unsigned char *)read_file(path, &count);
+    if (!bytes)
+        fail_msg("%s cannot be read", path);
+    return (struct image){.bytes = bytes, .count = (size_t)count};
 }
 
 gvk_network *open_with(struct recorder *recorder, const struct image *image, gvk_network_params params)

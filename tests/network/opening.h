@@ -7,6 +7,7 @@
 #include "../../ghostnet/network.h"
 #include "../../runtime/graph.h"
 #include "../checkpoint_maker.h"
+#include "../folder.h"
 #include "../recorder.h"
 
 struct image {
@@ -26,7 +27,7 @@ struct image with_metadata(const struct image *image, const char *json);
 char *find_name(const struct image *image, const char *name);
 /* The data of the tensor. */
 unsigned char *find_data(const struct image *image, const char *name);
-struct image read_file(const char *path);
+struct image read_image(const char *path);
 
 gvk_network *open_with(struct recorder *recorder, const struct image *image, gvk_network_params params);
 gvk_network *open_good(struct recorder *recorder, const struct image *image);
