@@ -103,7 +103,8 @@ static gvk_result finish_device(struct gvk_device *device, const struct enabled_
     }
     device->mutex_made = gvk_mutex_create(&device->mutex);
     device->compile_mutex_made = gvk_mutex_create(&device->compile_mutex);
-    if (!device->mutex_made || !device->compile_mutex_made)
+    device->proof_mutex_made = gvk_mutex_create(&device->proof_mutex);
+    if (!device->mutex_made || !device->compile_mutex_made || !device->proof_mutex_made)
         return gvk_fail_memory(&device->host);
     struct gvk_functions *vk = &device->vk;
     vk->GetPhysicalDeviceMemoryProperties(device->physical_device, &device->memory);
@@ -301,6 +302,8 @@ void gvk_device_destroy(gvk_device *device)
         gvk_mutex_destroy(&device->mutex);
     if (device->compile_mutex_made)
         gvk_mutex_destroy(&device->compile_mutex);
+    if (device->proof_mutex_made)
+        gvk_mutex_destroy(&device->proof_mutex);
     gvk_host host = device->host;
     gvk_release(&host, device);
 }

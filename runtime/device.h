@@ -7,6 +7,8 @@
 #include "thread.h"
 #include "vulkan_table.h"
 
+#define GVK_STRUCK_WORDS 8 /* for 256 shaders */
+
 /* What the choice of kernels depends on; no handles, so that plans can be made without a device. */
 struct gvk_traits {
     VkPhysicalDeviceType type;
@@ -25,9 +27,17 @@ struct gvk_traits {
     uint32_t storage_alignment, texel_alignment;
     uint32_t max_chunks; /* storage buffers of 256 bytes and more in one indexed array; 0: no such arrays */
     bool texel_buffers;  /* RGBA32F can be read through uniform texel buffers */
+    uint32_t struck[GVK_STRUCK_WORDS]; /* a bit a shader: it computed wrongly on this device (proof.c) */
 };
 
 struct gvk_pipelines; /* pipeline.c */
+
+/* What proof.c found out: a bit a shader for those that computed wrongly, two bits a shader (without and with a gate) for
+ * those that computed right. */
+struct gvk_verdicts {
+    uint32_t struck[GVK_STRUCK_WORDS], proven[2 * GVK_STRUCK_WORDS];
+    bool loaded, changed; /* from the host's cache; since then */
+};
 
 struct gvk_device {
     gvk_host host;
@@ -44,9 +54,10 @@ struct gvk_device {
     void *queue_user;
     /* `mutex` is held for a moment: for the list of pipelines, the count of memory and, when it is ours, the queue.
      * `compile_mutex`, taken before it, is held while a pipeline is made, which takes long; no submit waits for that.
-     */
-    gvk_mutex mutex, compile_mutex;
-    bool mutex_made, compile_mutex_made;
+     * `proof_mutex`, taken before both, is held while kernels are proven. */
+    gvk_mutex mutex, compile_mutex, proof_mutex;
+    bool mutex_made, compile_mutex_made, proof_mutex_made;
+    struct gvk_verdicts verdicts; /* under proof_mutex */
     VkPhysicalDeviceMemoryProperties memory;
     VkDeviceSize non_coherent_atom;
     uint64_t memory_ceiling, memory_used;

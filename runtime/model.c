@@ -6,6 +6,7 @@
 
 #include "kernel/kernel.h"
 #include "pipeline.h"
+#include "proof.h"
 #include "rewrite.h"
 #include "transfer.h"
 
@@ -97,27 +98,25 @@ done:
     return result;
 }
 
-gvk_result gvk_model_create(gvk_device *device, const gvk_graph *graph, const gvk_model_params *params, gvk_model **out)
+/* traits NULL: the device's, with kernels that are proven. */
+static gvk_result create_model(gvk_device *device, const gvk_graph *graph, uint32_t off,
+                               const struct gvk_traits *traits, gvk_model **out)
 {
-    if (!device)
-        return GVK_ERROR_ARGUMENT;
     const gvk_host *host = &device->host;
-    uint32_t off = params ? params->rewrites_off : 0;
-    if (!out || !graph || !graph->finished)
-        return gvk_fail(host, GVK_ERROR_ARGUMENT, "gvk_model_create needs a finished graph and a place for the model.");
-    if (!graph->find)
-        return gvk_fail(host, GVK_ERROR_ARGUMENT, "This graph was made without weights; a model needs them.");
     float *staged = NULL;
     struct gvk_model *model = gvk_allocate(host, sizeof *model);
     if (!model)
         return gvk_fail_memory(host);
     model->device = device;
     model->reference = off & GVK_REWRITE_FAST_KERNELS;
-    model->traits = device->traits;
+    model->traits = traits ? *traits : device->traits;
+    bool prove = !traits && !model->reference;
     gvk_result result = gvk_graph_copy(host, graph, &model->graph);
     if (result)
         goto fail;
     result = gvk_rewrite_graph(model->graph, off);
+    if (!result && prove)
+        result = gvk_kernels_prove(device, model->graph, &model->traits);
     if (result)
         goto fail;
     struct gvk_builder builder = gvk_model_builder(model);
@@ -127,7 +126,9 @@ gvk_result gvk_model_create(gvk_device *device, const gvk_graph *graph, const gv
     if (!model->reference && chunks_of(model) > model->traits.max_chunks) {
         gvk_packing_destroy(host, &model->packing);
         model->traits.max_chunks = 0; /* too large a model for one array: its kernels read plain buffers */
-        result = gvk_packing_create(&builder, &model->packing);
+        result = prove ? gvk_kernels_prove(device, model->graph, &model->traits) : GVK_OK;
+        if (!result)
+            result = gvk_packing_create(&builder, &model->packing);
         if (result)
             goto fail;
     }
@@ -159,6 +160,25 @@ fail:
     gvk_release(host, staged);
     gvk_model_destroy(model);
     return result;
+}
+
+gvk_result gvk_model_create_for(gvk_device *device, const gvk_graph *graph, uint32_t rewrites_off,
+                                const struct gvk_traits *traits, gvk_model **out)
+{
+    return create_model(device, graph, rewrites_off, traits, out);
+}
+
+gvk_result gvk_model_create(gvk_device *device, const gvk_graph *graph, const gvk_model_params *params, gvk_model **out)
+{
+    if (!device)
+        return GVK_ERROR_ARGUMENT;
+    const gvk_host *host = &device->host;
+    if (!out || !graph || !graph->finished)
+        return gvk_fail(host, GVK_ERROR_ARGUMENT, "gvk_model_create needs a finished graph and a place for the model.");
+    if (!graph->find)
+        return gvk_fail(host, GVK_ERROR_ARGUMENT, "This graph was made without weights; a model needs them.");
+    return create_model(device, graph, params ? params->rewrites_off : 0,
+                        params && params->trust_kernels ? &device->traits : NULL, out);
 }
 
 gvk_result gvk_model_tensors(const gvk_model *model, const char **names, uint32_t *count)

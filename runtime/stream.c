@@ -499,13 +499,9 @@ static bool unpack(const struct gvk_shape *shape, uint32_t batch, const float *f
     return finite;
 }
 
-gvk_result gvk_stream_read(gvk_stream *stream, gvk_ticket ticket, const char *name, gvk_array *out)
+gvk_result gvk_stream_read_any(gvk_stream *stream, gvk_ticket ticket, const char *name, gvk_array *out, bool *finite)
 {
-    if (!stream)
-        return GVK_ERROR_ARGUMENT;
     const gvk_host *host = &stream->device->host;
-    if (!name || !out)
-        return gvk_fail(host, GVK_ERROR_ARGUMENT, "gvk_stream_read needs a tensor's name and a place for the array.");
     struct gvk_frame *frame = NULL;
     gvk_result result = gvk_stream_find_done(stream, ticket, &frame);
     if (result)
@@ -530,8 +526,7 @@ gvk_result gvk_stream_read(gvk_stream *stream, gvk_ticket ticket, const char *na
         stream->value_capacity = count;
     }
     const unsigned char *mapped = frame->result.mapped;
-    if (!unpack(shape, batch, (const float *)(const void *)(mapped + readable->offset), stream->values))
-        return gvk_fail(host, GVK_ERROR_NUMBER, "The tensor \"%s\" holds an infinity or a not-a-number.", name);
+    *finite = unpack(shape, batch, (const float *)(const void *)(mapped + readable->offset), stream->values);
     *out = (gvk_array){
         .type = GVK_TYPE_F32,
         .rank = 4,
@@ -540,6 +535,23 @@ gvk_result gvk_stream_read(gvk_stream *stream, gvk_ticket ticket, const char *na
         .bytes = count * 4,
     };
     return GVK_OK;
+}
+
+gvk_result gvk_stream_read(gvk_stream *stream, gvk_ticket ticket, const char *name, gvk_array *out)
+{
+    if (!stream)
+        return GVK_ERROR_ARGUMENT;
+    const gvk_host *host = &stream->device->host;
+    if (!name || !out)
+        return gvk_fail(host, GVK_ERROR_ARGUMENT, "gvk_stream_read needs a tensor's name and a place for the array.");
+    gvk_array array;
+    bool finite = false;
+    gvk_result result = gvk_stream_read_any(stream, ticket, name, &array, &finite);
+    if (!result && !finite)
+        return gvk_fail(host, GVK_ERROR_NUMBER, "The tensor \"%s\" holds an infinity or a not-a-number.", name);
+    if (!result)
+        *out = array;
+    return result;
 }
 
 void *gvk_stream_tail_user(const gvk_stream *stream,

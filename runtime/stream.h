@@ -27,6 +27,8 @@ void *gvk_stream_tail_user(const gvk_stream *stream,
                            gvk_result (*emit)(const struct gvk_tail *tail, const struct gvk_builder *builder));
 /* The tail's result of a frame that is done. */
 gvk_result gvk_stream_result(gvk_stream *stream, gvk_ticket ticket, const void **out);
+/* gvk_stream_read that takes infinities and not-a-numbers too. */
+gvk_result gvk_stream_read_any(gvk_stream *stream, gvk_ticket ticket, const char *tensor, gvk_array *out, bool *finite);
 const gvk_host *gvk_stream_host(const gvk_stream *stream);
 const struct gvk_program *gvk_stream_program(const gvk_stream *stream);
 /* For tests that look at memory around a tensor: the arena as mapped, or NULL. */

@@ -17,16 +17,19 @@ static const struct tile broadcast_tile = {GVK_SHADER_DENSE_BROADCAST4_4X4, 4, 4
 
 static const struct tile *choose_tile(const struct gvk_builder *builder, const struct gvk_graph_node *node)
 {
+    const struct tile *best = &uniform_tile;
     if (builder->reference || gvk_quads(node->output_channels) % 4)
         return &plain_tile;
     switch (gvk_form_of(builder->traits)) {
-    case GVK_FORM_SHUFFLE_16: return &wide_shuffle_tile;
-    case GVK_FORM_SHUFFLE_8: return &shuffle_tile;
+    case GVK_FORM_SHUFFLE_16: best = &wide_shuffle_tile; break;
+    case GVK_FORM_SHUFFLE_8: best = &shuffle_tile; break;
     case GVK_FORM_CHUNKS_4:
-    case GVK_FORM_BROADCAST_4: return &broadcast_tile;
+    case GVK_FORM_BROADCAST_4: best = &broadcast_tile; break;
     case GVK_FORM_UNIFORM: break;
     }
-    return &uniform_tile;
+    if (gvk_is_struck(builder->traits, best->shader))
+        best = &uniform_tile;
+    return gvk_is_struck(builder->traits, best->shader) ? &plain_tile : best;
 }
 
 static uint64_t padded_quads(const struct gvk_builder *builder, const struct gvk_graph_node *node)
@@ -65,14 +68,21 @@ static gvk_result pack_weights(const struct gvk_builder *builder, const struct g
     return GVK_OK;
 }
 
+static struct gvk_pipeline_key select_kernel(const struct gvk_builder *builder, const struct gvk_graph_node *node)
+{
+    const struct tile *tile = choose_tile(builder, node);
+    struct gvk_pipeline_key key = {.shader = tile->shader, .subgroup_size = tile->subgroup_size};
+    key.constants[GVK_CONSTANT_LOCAL_SIZE] = tile->local_size;
+    return key;
+}
+
 static gvk_result emit(const struct gvk_builder *builder, uint32_t index)
 {
     const struct gvk_program *program = builder->program;
     const struct gvk_graph_node *node = &builder->graph->nodes[index];
     const struct gvk_shape *in = &program->shapes[node->inputs[0]], *out = &program->shapes[node->output];
     const struct tile *tile = choose_tile(builder, node);
-    struct gvk_command command = gvk_begin_dispatch(node, tile->shader, tile->local_size);
-    command.key.subgroup_size = tile->subgroup_size;
+    struct gvk_command command = gvk_begin_selected(node, select_kernel(builder, node));
     gvk_add_operand(&command, gvk_tensor_operand(program, node->output, GVK_BINDING_OUTPUT, GVK_WRITE));
     gvk_add_operand(&command,
                     gvk_tensor_operand(program, node->inputs[0],
@@ -100,4 +110,4 @@ static gvk_result emit(const struct gvk_builder *builder, uint32_t index)
                                padded_quads(builder, node) / tile->quads, program->batch);
 }
 
-const struct gvk_kernel gvk_kernel_dense = {count_weights, pack_weights, emit};
+const struct gvk_kernel gvk_kernel_dense = {count_weights, pack_weights, emit, select_kernel};

@@ -55,6 +55,20 @@ static const struct tile shuffle_tiles[TILE_COUNT] = TILES(SHUFFLE8, 4, 2, 2, 2,
 static const struct tile wide_shuffle_tiles[TILE_COUNT] = TILES(SHUFFLE16, 4, 2, 2, 2, 16, 16, true);
 static const struct tile broadcast_tiles[TILE_COUNT] = TILES(BROADCAST4, 2, 2, 2, 2, 16, 4, false);
 
+static enum gvk_shader shader_of(const struct tile *tile, const struct gvk_graph_node *node)
+{
+    return node->residual ? tile->ghost : tile->shader;
+}
+
+static const struct tile *find_tile(const struct tile *list, const struct gvk_graph_node *node)
+{
+    for (int i = 0; i < TILE_COUNT; i++)
+        if (list[i].kernel == node->kernel && list[i].stride == node->stride)
+            return &list[i];
+    return NULL;
+}
+
+/* NULL: the plain form, which has no tail of a ghost bottleneck. */
 static const struct tile *choose_tile(const struct gvk_builder *builder, const struct gvk_graph_node *node)
 {
     if (builder->reference || node->padding != node->kernel / 2)
@@ -67,10 +81,21 @@ static const struct tile *choose_tile(const struct gvk_builder *builder, const s
     case GVK_FORM_BROADCAST_4: list = broadcast_tiles; break;
     case GVK_FORM_UNIFORM: break;
     }
-    for (int i = 0; i < TILE_COUNT; i++)
-        if (list[i].kernel == node->kernel && list[i].stride == node->stride)
-            return &list[i];
-    return NULL;
+    const struct tile *best = find_tile(list, node);
+    if (best && gvk_is_struck(builder->traits, shader_of(best, node)))
+        best = find_tile(uniform_tiles, node); /* every device runs these */
+    if (best && gvk_is_struck(builder->traits, shader_of(best, node)) && !node->residual)
+        best = NULL;
+    return best;
+}
+
+static struct gvk_pipeline_key select_kernel(const struct gvk_builder *builder, const struct gvk_graph_node *node)
+{
+    const struct tile *tile = choose_tile(builder, node);
+    struct gvk_pipeline_key key = {.shader = tile ? shader_of(tile, node) : GVK_SHADER_DEPTHWISE_REFERENCE,
+                                   .subgroup_size = tile ? tile->subgroup_size : 0};
+    key.constants[GVK_CONSTANT_LOCAL_SIZE] = tile ? tile->local_size : 64;
+    return key;
 }
 
 static uint64_t count_weights(const struct gvk_builder *builder, const struct gvk_graph_node *node)
@@ -105,14 +130,8 @@ static gvk_result emit(const struct gvk_builder *builder, uint32_t index)
     bool texels = tile && tile->texels;
     uint32_t tiles_x = gvk_divide_up(out->width, tile ? tile->out_x : 1);
     uint32_t tiles = tiles_x * gvk_divide_up(out->height, tile ? tile->out_y : 1);
-    uint32_t local_size = tile ? tile->local_size : 64;
 
-    struct gvk_command command = gvk_begin_dispatch(node,
-                                                    !tile            ? GVK_SHADER_DEPTHWISE_REFERENCE
-                                                    : node->residual ? tile->ghost
-                                                                     : tile->shader,
-                                                    local_size);
-    command.key.subgroup_size = tile ? tile->subgroup_size : 0;
+    struct gvk_command command = gvk_begin_selected(node, select_kernel(builder, node));
     gvk_add_operand(&command, gvk_tensor_operand(program, node->output, GVK_BINDING_OUTPUT, GVK_WRITE));
     gvk_add_operand(&command, gvk_tensor_operand(program, node->inputs[0],
                                                  texels ? GVK_BINDING_SOURCE_TEXELS : GVK_BINDING_SOURCE, GVK_READ));
@@ -139,7 +158,7 @@ static gvk_result emit(const struct gvk_builder *builder, uint32_t index)
         .padding = node->padding,
     };
     gvk_set_push(&command, &push, sizeof push);
-    return gvk_finish_dispatch(builder, &command, gvk_divide_up(tiles, local_size), push.quads, program->batch);
+    return gvk_finish_dispatch(builder, &command, gvk_divide_up(tiles, command.key.constants[GVK_CONSTANT_LOCAL_SIZE]), push.quads, program->batch);
 }
 
-const struct gvk_kernel gvk_kernel_depthwise = {count_weights, pack_weights, emit};
+const struct gvk_kernel gvk_kernel_depthwise = {count_weights, pack_weights, emit, select_kernel};

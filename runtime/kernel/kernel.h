@@ -11,6 +11,8 @@ struct gvk_kernel {
     /* Fills them; the memory is zeroed. Batch norms are folded here. */
     gvk_result (*pack_weights)(const struct gvk_builder *builder, const struct gvk_graph_node *node, float *out);
     gvk_result (*emit)(const struct gvk_builder *builder, uint32_t node_index);
+    /* The pipeline that `emit` takes for the node; NULL where there is no choice among kernels. */
+    struct gvk_pipeline_key (*select)(const struct gvk_builder *builder, const struct gvk_graph_node *node);
 };
 
 /* The kernel of each node; never NULL for a graph that was checked. */
@@ -38,6 +40,7 @@ void gvk_release_weights(const gvk_host *host, struct gvk_dense_weights *weights
 
 /* A dispatch with its label and local size; operands and push constants are added by the caller. */
 struct gvk_command gvk_begin_dispatch(const struct gvk_graph_node *node, enum gvk_shader shader, uint32_t local_size);
+struct gvk_command gvk_begin_selected(const struct gvk_graph_node *node, struct gvk_pipeline_key key);
 /* The activation as the shaders compute it. */
 struct gvk_activation_range gvk_range_of(gvk_activation activation);
 void gvk_add_operand(struct gvk_command *command, struct gvk_operand operand);
@@ -46,6 +49,12 @@ void gvk_set_push(struct gvk_command *command, const void *push, uint32_t bytes)
 /* Checks the workgroup counts against the device before it appends. */
 gvk_result gvk_finish_dispatch(const struct gvk_builder *builder, struct gvk_command *command, uint64_t x, uint64_t y,
                                uint64_t z);
+
+/* The shader computed wrongly on this device and is not to be chosen. */
+static inline bool gvk_is_struck(const struct gvk_traits *traits, enum gvk_shader shader)
+{
+    return traits->struck[(uint32_t)shader / 32] >> ((uint32_t)shader % 32) & 1;
+}
 
 static inline uint32_t gvk_divide_up(uint32_t value, uint32_t by)
 {

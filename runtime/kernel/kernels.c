@@ -165,15 +165,16 @@ void gvk_release_weights(const gvk_host *host, struct gvk_dense_weights *weights
     *weights = (struct gvk_dense_weights){0};
 }
 
+struct gvk_command gvk_begin_selected(const struct gvk_graph_node *node, struct gvk_pipeline_key key)
+{
+    return (struct gvk_command){.kind = GVK_COMMAND_DISPATCH, .label = node->name, .key = key};
+}
+
 struct gvk_command gvk_begin_dispatch(const struct gvk_graph_node *node, enum gvk_shader shader, uint32_t local_size)
 {
-    struct gvk_command command = {
-        .kind = GVK_COMMAND_DISPATCH,
-        .label = node->name,
-        .key = {.shader = shader},
-    };
-    command.key.constants[GVK_CONSTANT_LOCAL_SIZE] = local_size;
-    return command;
+    struct gvk_pipeline_key key = {.shader = shader};
+    key.constants[GVK_CONSTANT_LOCAL_SIZE] = local_size;
+    return gvk_begin_selected(node, key);
 }
 
 struct gvk_activation_range gvk_range_of(gvk_activation activation)

@@ -39,11 +39,36 @@ static const struct tile chunk_tiles[] = {
 };
 static const struct tile reference_tile = {GVK_SHADER_POINTWISE_REFERENCE, 1, 1, 64, 0, false};
 
-/* The tile that computes the fewest output quads in vain; of equals the widest. */
+/* One of the tile's three shaders is struck. */
+static bool is_struck(const struct gvk_builder *builder, const struct tile *tile)
+{
+    for (uint32_t store = 0; store < 3; store++)
+        if (gvk_is_struck(builder->traits, tile->shader + store))
+            return true;
+    return false;
+}
+
+/* The tile that computes the fewest output quads in vain; of equals the widest. NULL when all of the list are struck. */
+static const struct tile *choose_from(const struct gvk_builder *builder, const struct gvk_graph_node *node,
+                                      const struct tile *list, size_t count)
+{
+    uint32_t quads = gvk_quads(node->output_channels);
+    const struct tile *best = NULL;
+    for (size_t i = 0; i < count; i++) {
+        if (is_struck(builder, &list[i]))
+            continue;
+        if (!best ||
+            gvk_divide_up(quads, list[i].quads) * list[i].quads < gvk_divide_up(quads, best->quads) * best->quads)
+            best = &list[i];
+    }
+    return best;
+}
+
 static const struct tile *choose_tile(const struct gvk_builder *builder, const struct gvk_graph_node *node)
 {
+    const size_t uniform_count = sizeof uniform_tiles / sizeof uniform_tiles[0];
     const struct tile *list = uniform_tiles;
-    size_t count = sizeof uniform_tiles / sizeof uniform_tiles[0];
+    size_t count = uniform_count;
     if (builder->reference)
         return &reference_tile;
     switch (gvk_form_of(builder->traits)) {
@@ -65,12 +90,10 @@ static const struct tile *choose_tile(const struct gvk_builder *builder, const s
         break;
     case GVK_FORM_UNIFORM: break;
     }
-    uint32_t quads = gvk_quads(node->output_channels);
-    const struct tile *best = &list[0];
-    for (size_t i = 1; i < count; i++)
-        if (gvk_divide_up(quads, list[i].quads) * list[i].quads < gvk_divide_up(quads, best->quads) * best->quads)
-            best = &list[i];
-    return best;
+    const struct tile *best = choose_from(builder, node, list, count);
+    if (!best) /* every device runs these */
+        best = choose_from(builder, node, uniform_tiles, uniform_count);
+    return best ? best : &uniform_tiles[0]; /* proof.c refuses a graph whose choice is struck */
 }
 
 static uint64_t padded_quads(const struct tile *tile, const struct gvk_graph_node *node)
@@ -108,6 +131,18 @@ static gvk_result pack_weights(const struct gvk_builder *builder, const struct g
     return GVK_OK;
 }
 
+static struct gvk_pipeline_key select_kernel(const struct gvk_builder *builder, const struct gvk_graph_node *node)
+{
+    const struct tile *tile = choose_tile(builder, node);
+    struct gvk_pipeline_key key = {.shader = tile->shader, .subgroup_size = tile->subgroup_size};
+    /* The shaders of a tile follow each other: plain, residual, upsample. */
+    if (!builder->reference)
+        key.shader += node->residual ? 1 : node->upsample ? 2 : 0;
+    key.constants[GVK_CONSTANT_LOCAL_SIZE] = tile->local_size;
+    key.constants[GVK_CONSTANT_EXTRA] = node->gate ? GVK_EXTRA_GATE : GVK_EXTRA_NONE;
+    return key;
+}
+
 static gvk_result emit(const struct gvk_builder *builder, uint32_t index)
 {
     const struct gvk_program *program = builder->program;
@@ -118,13 +153,7 @@ static gvk_result emit(const struct gvk_builder *builder, uint32_t index)
     gvk_tensor extra = node->residual ? node->residual : node->gate ? node->gate : node->inputs[0];
     uint32_t pixels = in->width * in->height;
 
-    /* The shaders of a tile follow each other: plain, residual, upsample. */
-    enum gvk_shader shader = tile->shader;
-    if (!builder->reference)
-        shader += node->residual ? 1 : node->upsample ? 2 : 0;
-    struct gvk_command command = gvk_begin_dispatch(node, shader, tile->local_size);
-    command.key.subgroup_size = tile->subgroup_size;
-    command.key.constants[GVK_CONSTANT_EXTRA] = node->gate ? GVK_EXTRA_GATE : GVK_EXTRA_NONE;
+    struct gvk_command command = gvk_begin_selected(node, select_kernel(builder, node));
     gvk_add_operand(&command, gvk_tensor_operand(program, node->output, GVK_BINDING_OUTPUT, GVK_WRITE));
     gvk_add_operand(&command,
                     gvk_tensor_operand(program, node->inputs[0],
@@ -152,4 +181,4 @@ static gvk_result emit(const struct gvk_builder *builder, uint32_t index)
                                padded_quads(tile, node) / tile->quads, program->batch);
 }
 
-const struct gvk_kernel gvk_kernel_pointwise = {count_weights, pack_weights, emit};
+const struct gvk_kernel gvk_kernel_pointwise = {count_weights, pack_weights, emit, select_kernel};

@@ -1,0 +1,211 @@
+/* Kernels prove themselves: drivers compute wrongly now and then, on one device and not on another, and nobody would see
+ * it but by wrong boxes. The yardstick is the host's own arithmetic, which no driver touches. */
+#include "proof.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "kernel/kernel.h"
+#include "model.h"
+#include "proof_sample.h"
+#include "stored.h"
+#include "stream.h"
+#include "transfer.h"
+
+/* Of the largest value. Right kernels of fp32 stay below 1e-6; a wrong one is off by far more. */
+#define ALLOWED_DEVIATION 1e-4
+
+_Static_assert(GVK_SHADER_COUNT <= 32 * GVK_STRUCK_WORDS, "there is a bit for every shader");
+
+/* What is kept between starts. */
+struct stored_verdicts {
+    uint64_t code; /* hash of all shaders: other code, other verdicts */
+    uint32_t struck[GVK_STRUCK_WORDS], proven[2 * GVK_STRUCK_WORDS];
+};
+static const struct gvk_stored_kind kind = {"GVKPROOF", "kernels", GVK_STORED_HEADER + sizeof(struct stored_verdicts),
+                                            "verdict about kernels is"};
+
+static uint64_t hash_shaders(void)
+{
+    uint64_t hashes[GVK_SHADER_COUNT];
+    for (uint32_t i = 0; i < GVK_SHADER_COUNT; i++)
+        hashes[i] = gvk_hash(gvk_shader_codes[i].words, gvk_shader_codes[i].bytes);
+    return gvk_hash(hashes, sizeof hashes);
+}
+
+static void load_verdicts(struct gvk_device *device)
+{
+    if (device->verdicts.loaded)
+        return;
+    device->verdicts.loaded = true;
+    size_t bytes = 0;
+    unsigned char *stored = gvk_stored_load(device, &kind, &bytes);
+    struct stored_verdicts verdicts;
+    if (stored && bytes == sizeof verdicts) {
+        memcpy(&verdicts, stored + GVK_STORED_HEADER, sizeof verdicts);
+        if (verdicts.code == hash_shaders()) {
+            memcpy(device->verdicts.struck, verdicts.struck, sizeof verdicts.struck);
+            memcpy(device->verdicts.proven, verdicts.proven, sizeof verdicts.proven);
+        }
+    }
+    gvk_release(&device->host, stored);
+}
+
+static void save_verdicts(struct gvk_device *device)
+{
+    if (!device->verdicts.changed || !device->host.cache_store)
+        return;
+    unsigned char stored[GVK_STORED_HEADER + sizeof(struct stored_verdicts)];
+    struct stored_verdicts verdicts;
+    memset(&verdicts, 0, sizeof verdicts);
+    verdicts.code = hash_shaders();
+    memcpy(verdicts.struck, device->verdicts.struck, sizeof verdicts.struck);
+    memcpy(verdicts.proven, device->verdicts.proven, sizeof verdicts.proven);
+    memcpy(stored + GVK_STORED_HEADER, &verdicts, sizeof verdicts);
+    gvk_stored_save(device, &kind, stored, sizeof verdicts);
+    device->verdicts.changed = false;
+}
+
+static uint32_t proof_bit(const struct gvk_pipeline_key *key)
+{
+    return 2 * (uint32_t)key->shader + (key->constants[GVK_CONSTANT_EXTRA] == GVK_EXTRA_GATE);
+}
+
+/* The node of the sample's model is computed by the pipeline that is to be proven. */
+static bool uses_kernel(const struct gvk_model *model, const struct gvk_pipeline_key *key)
+{
+    struct gvk_builder builder = gvk_model_builder(model);
+    for (uint32_t i = 0; i < model->graph->node_count; i++) {
+        const struct gvk_graph_node *node = &model->graph->nodes[i];
+        const struct gvk_kernel *kernel = gvk_kernel_of(node);
+        if (node->removed || !kernel->select)
+            continue;
+        struct gvk_pipeline_key other = kernel->select(&builder, node);
+        if (gvk_pipeline_keys_equal(&other, key))
+            return true;
+    }
+    return false;
+}
+
+/* The largest deviation, as a part of the largest value. */
+static double deviation_of(const struct gvk_sample *sample, const float *got)
+{
+    size_t count = (size_t)sample->channels * sample->width * sample->height;
+    double most = 0, largest = 0;
+    for (size_t i = 0; i < count; i++) {
+        double deviation = fabs((double)got[i] - (double)sample->expected[i]);
+        most = fmax(most, deviation);
+        largest = fmax(largest, fabs((double)sample->expected[i]));
+    }
+    return most / largest;
+}
+
+/* Runs the sample. *fits: its model has the kernel in question, and *deviation is what came of it. */
+static gvk_result run_sample(struct gvk_device *device, const struct gvk_traits *traits,
+                             const struct gvk_pipeline_key *key, const struct gvk_sample *sample, bool *fits,
+                             double *deviation)
+{
+    gvk_model *model = NULL;
+    gvk_stream *stream = NULL;
+    gvk_ticket ticket = 0;
+    gvk_array got;
+    bool finite = false;
+    gvk_result result = gvk_model_create_for(device, sample->graph, 0, traits, &model);
+    if (result)
+        return result;
+    *fits = uses_kernel(model, key);
+    if (!*fits)
+        goto done;
+    gvk_stream_params params = {.size = sizeof params, .width = GVK_SAMPLE_WIDTH, .height = GVK_SAMPLE_HEIGHT};
+    gvk_picture input = {.size = sizeof input,
+                         .kind = GVK_PICTURE_TENSOR,
+                         .width = GVK_SAMPLE_WIDTH,
+                         .height = GVK_SAMPLE_HEIGHT,
+                         .pixels = sample->input};
+    result = gvk_stream_create(model, &params, &stream);
+    if (!result)
+        result = gvk_stream_submit(stream, &input, 1, &ticket);
+    if (!result)
+        result = gvk_stream_wait(stream, ticket, GVK_WAIT_NS);
+    if (result == GVK_TIMEOUT)
+        result = gvk_fail(&device->host, GVK_ERROR_DEVICE_LOST, "The device did not finish the proof of a kernel.");
+    if (!result)
+        result = gvk_stream_read_any(stream, ticket, "output", &got, &finite);
+    if (!result)
+        *deviation = finite ? deviation_of(sample, got.data) : INFINITY;
+done:
+    gvk_stream_destroy(stream);
+    gvk_model_destroy(model);
+    return result;
+}
+
+/* Few outputs make a fast proof, but the count decides which kernel is taken: so the first count that fits. */
+static gvk_result run_proof(struct gvk_device *device, const struct gvk_traits *traits,
+                            const struct gvk_graph_node *node, const struct gvk_pipeline_key *key, bool *proven,
+                            double *deviation)
+{
+    uint32_t outputs = node->output_channels;
+    const uint32_t tries[3] = {outputs % 64 ? outputs % 64 : 64, outputs % 64 + 64, outputs};
+    *proven = false;
+    for (int i = 0; i < 3 && !*proven; i++) {
+        struct gvk_sample *sample = NULL;
+        if (tries[i] > outputs)
+            continue;
+        gvk_result result = gvk_sample_create(&device->host, node, tries[i], &sample);
+        if (!result)
+            result = run_sample(device, traits, key, sample, proven, deviation);
+        gvk_sample_destroy(sample);
+        if (result)
+            return result;
+    }
+    return GVK_OK;
+}
+
+static gvk_result prove_node(struct gvk_device *device, struct gvk_builder *builder, struct gvk_traits *traits,
+                             const struct gvk_graph_node *node)
+{
+    struct gvk_verdicts *verdicts = &device->verdicts;
+    for (;;) { /* each round proves a kernel or strikes one */
+        struct gvk_pipeline_key key = gvk_kernel_of(node)->select(builder, node);
+        const char *name = gvk_shader_codes[key.shader].name;
+        uint32_t bit = proof_bit(&key);
+        if (gvk_is_struck(traits, key.shader))
+            return gvk_fail(&device->host, GVK_ERROR_DRIVER,
+                            "This driver computes \"%s\" wrongly with every kernel there is for it; the last was %s.",
+                            node->name, name);
+        if (verdicts->proven[bit / 32] >> (bit % 32) & 1)
+            return GVK_OK;
+        bool proven = false;
+        double deviation = 0;
+        gvk_result result = run_proof(device, traits, node, &key, &proven, &deviation);
+        if (result)
+            return result;
+        verdicts->changed = true;
+        if (!proven)
+            gvk_log(&device->host, GVK_LOG_DEBUG, "The kernel %s is used unproven: no sample fits it.", name);
+        if (!proven || deviation <= ALLOWED_DEVIATION) {
+            verdicts->proven[bit / 32] |= 1u << (bit % 32);
+            return GVK_OK;
+        }
+        gvk_log(&device->host, GVK_LOG_WARNING,
+                "The kernel %s computes wrongly on this driver (off by %.1e of the largest value); another is taken.",
+                name, deviation);
+        verdicts->struck[(uint32_t)key.shader / 32] |= 1u << ((uint32_t)key.shader % 32);
+        memcpy(traits->struck, verdicts->struck, sizeof traits->struck);
+    }
+}
+
+gvk_result gvk_kernels_prove(struct gvk_device *device, const struct gvk_graph *graph, struct gvk_traits *traits)
+{
+    gvk_result result = GVK_OK;
+    gvk_mutex_lock(&device->proof_mutex);
+    load_verdicts(device);
+    memcpy(traits->struck, device->verdicts.struck, sizeof traits->struck);
+    struct gvk_builder builder = {.host = &device->host, .traits = traits, .graph = graph};
+    for (uint32_t i = 0; i < graph->node_count && !result; i++)
+        if (!graph->nodes[i].removed && gvk_kernel_of(&graph->nodes[i])->select)
+            result = prove_node(device, &builder, traits, &graph->nodes[i]);
+    save_verdicts(device);
+    gvk_mutex_unlock(&device->proof_mutex);
+    return result;
+}

@@ -1,0 +1,35 @@
+/* A small graph that uses one kernel as a network's node does, with made-up numbers and what must come of them.
+ * Made by proof_sample.c for proof.c. */
+#ifndef GVK_PROOF_SAMPLE_H
+#define GVK_PROOF_SAMPLE_H
+
+#include "graph.h"
+
+#define GVK_SAMPLE_WIDTH  23 /* odd, so that every tile has an edge */
+#define GVK_SAMPLE_HEIGHT 17
+
+struct gvk_sample_weight {
+    const char *name;
+    gvk_array array;
+    float *values;
+};
+
+struct gvk_sample {
+    const gvk_host *host;
+    uint32_t inputs, outputs, kernel, stride, padding, groups; /* of the convolution */
+    gvk_activation activation;
+    bool residual, gate, upsample, ghost;
+    uint32_t width, height, channels; /* of the result */
+    struct gvk_sample_weight weights[6];
+    uint32_t weight_count;
+    float *input;    /* inputs x GVK_SAMPLE_HEIGHT x GVK_SAMPLE_WIDTH */
+    float *expected; /* channels x height x width, computed in double precision */
+    gvk_graph *graph;
+};
+
+/* A convolution as the rewritten node does it, with at most so many outputs. */
+gvk_result gvk_sample_create(const gvk_host *host, const struct gvk_graph_node *node, uint32_t outputs,
+                             struct gvk_sample **out);
+void gvk_sample_destroy(struct gvk_sample *sample);
+
+#endif
