@@ -32,8 +32,8 @@ struct gvk_traits {
 
 struct gvk_pipelines; /* pipeline.c */
 
-/* What proof.c found out: a bit a shader for those that computed wrongly, two bits a shader (without and with a gate) for
- * those that computed right. */
+/* What proof.c found out: a bit a shader for those that computed wrongly, two bits a shader (without and with a gate)
+ * for those that computed right. */
 struct gvk_verdicts {
     uint32_t struck[GVK_STRUCK_WORDS], proven[2 * GVK_STRUCK_WORDS];
     bool loaded, changed; /* from the host's cache; since then */

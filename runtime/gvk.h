@@ -261,9 +261,9 @@ typedef struct gvk_model_params {
 } gvk_model_params;
 
 /* Rewrites a copy of the graph and uploads its weights. The graph may be destroyed afterwards. params may be NULL.
- * Each convolution kernel that it takes and that was not met on this device and driver runs once on made-up numbers; one
- * that computes wrongly is left out, which the log says, and the next one taken. GVK_ERROR_DRIVER when none is left.
- * With cache_load and cache_store in the host this happens once a driver. */
+ * Each convolution kernel that it takes and that was not met on this device and driver runs once on made-up numbers;
+ * one that computes wrongly is left out, which the log says, and the next one taken. GVK_ERROR_DRIVER when none is
+ * left. With cache_load and cache_store in the host this happens once a driver. */
 GVK_API gvk_result gvk_model_create(gvk_device *device, const gvk_graph *graph, const gvk_model_params *params,
                                     gvk_model **out);
 GVK_API void gvk_model_destroy(gvk_model *model);

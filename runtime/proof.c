@@ -1,5 +1,5 @@
-/* Kernels prove themselves: drivers compute wrongly now and then, on one device and not on another, and nobody would see
- * it but by wrong boxes. The yardstick is the host's own arithmetic, which no driver touches. */
+/* Kernels prove themselves: drivers compute wrongly now and then, on one device and not on another, and nobody would
+ * see it but by wrong boxes. The yardstick is the host's own arithmetic, which no driver touches. */
 #include "proof.h"
 
 #include <math.h>

@@ -124,8 +124,7 @@ static gvk_result build_graph(struct gvk_sample *sample)
     }
     gvk_tensor residual = input;
     if (sample->ghost) {
-        gvk_node relu = {
-            .op = GVK_OP_ACTIVATION, .name = "relu", .inputs = {input}, .activation = GVK_ACTIVATION_RELU};
+        gvk_node relu = {.op = GVK_OP_ACTIVATION, .name = "relu", .inputs = {input}, .activation = GVK_ACTIVATION_RELU};
         gvk_node beside = {.op = GVK_OP_CONCAT, .name = "beside", .inputs = {input, gvk_graph_add(graph, &relu)}};
         gvk_node both = {.op = GVK_OP_CONCAT, .name = "both", .inputs = {input, y}};
         residual = gvk_graph_add(graph, &beside);
@@ -244,8 +243,8 @@ gvk_result gvk_sample_create(const gvk_host *host, const struct gvk_graph_node *
     sample->stride = node->op == GVK_OP_LINEAR ? 1 : node->stride;
     sample->padding = node->op == GVK_OP_LINEAR ? 0 : node->padding;
     sample->outputs = depthwise ? MOST_PLANES : outputs;
-    sample->inputs = depthwise          ? MOST_PLANES
-                     : sample->residual ? outputs
+    sample->inputs = depthwise                            ? MOST_PLANES
+                     : sample->residual                   ? outputs
                      : node->input_channels < MOST_INPUTS ? node->input_channels
                                                           : MOST_INPUTS;
     sample->groups = depthwise ? MOST_PLANES : 1;

@@ -1,5 +1,5 @@
-/* Blocks of bytes that the host keeps between starts (gvk_host.cache_load, cache_store), each for one device and driver.
- * What comes back is believed only when header and hash fit. Used by pipeline_cache.c and proof.c. */
+/* Blocks of bytes that the host keeps between starts (gvk_host.cache_load, cache_store), each for one device and
+ * driver. What comes back is believed only when header and hash fit. Used by pipeline_cache.c and proof.c. */
 #ifndef GVK_STORED_H
 #define GVK_STORED_H
 
@@ -16,8 +16,8 @@ struct gvk_stored_kind {
 
 uint64_t gvk_hash(const void *bytes, size_t count);
 
-/* Header and data in the host's memory, which the caller releases; the data begin at GVK_STORED_HEADER. NULL when there is
- * nothing to trust. */
+/* Header and data in the host's memory, which the caller releases; the data begin at GVK_STORED_HEADER. NULL when there
+ * is nothing to trust. */
 unsigned char *gvk_stored_load(const struct gvk_device *device, const struct gvk_stored_kind *kind, size_t *bytes);
 /* `stored` has room for the header in front of `bytes` bytes of data. The host must have cache_store. */
 void gvk_stored_save(const struct gvk_device *device, const struct gvk_stored_kind *kind, unsigned char *stored,

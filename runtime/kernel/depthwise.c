@@ -158,7 +158,8 @@ static gvk_result emit(const struct gvk_builder *builder, uint32_t index)
         .padding = node->padding,
     };
     gvk_set_push(&command, &push, sizeof push);
-    return gvk_finish_dispatch(builder, &command, gvk_divide_up(tiles, command.key.constants[GVK_CONSTANT_LOCAL_SIZE]), push.quads, program->batch);
+    return gvk_finish_dispatch(builder, &command, gvk_divide_up(tiles, command.key.constants[GVK_CONSTANT_LOCAL_SIZE]),
+                               push.quads, program->batch);
 }
 
 const struct gvk_kernel gvk_kernel_depthwise = {count_weights, pack_weights, emit, select_kernel};

@@ -48,7 +48,8 @@ static bool is_struck(const struct gvk_builder *builder, const struct tile *tile
     return false;
 }
 
-/* The tile that computes the fewest output quads in vain; of equals the widest. NULL when all of the list are struck. */
+/* The tile that computes the fewest output quads in vain; of equals the widest. NULL when all of the list are struck.
+ */
 static const struct tile *choose_from(const struct gvk_builder *builder, const struct gvk_graph_node *node,
                                       const struct tile *list, size_t count)
 {

@@ -4,6 +4,7 @@
 
 #include <pthread.h>
 #include <stddef.h>
+#include <stdlib.h>
 #include <string.h>
 
 /* ---- fences and command buffers, whose states decide what may be done with them ------------------------------------
@@ -138,7 +139,35 @@ static void destroy_fence_state(uint64_t fence)
 
 CREATE(Buffer, NOTHING)
 CREATE(BufferView, check_view)
-CREATE(ShaderModule, NOTHING)
+/* Every OpFAdd becomes an OpFSub. */
+static void subtract_where_it_adds(uint32_t *words, size_t count)
+{
+    for (size_t i = 5; i < count;) {
+        uint32_t length = words[i] >> 16;
+        if ((words[i] & 0xffff) == 129)
+            words[i] = length << 16 | 131;
+        i += length ? length : 1;
+    }
+}
+
+CALL CreateShaderModule(VkDevice handle, const VkShaderModuleCreateInfo *info, const VkAllocationCallbacks *allocator,
+                        VkShaderModule *out)
+{
+    struct device *device = device_of(handle);
+    STRIKE(device, "vkCreateShaderModule", false);
+    VkShaderModuleCreateInfo changed = *info;
+    uint32_t *words = plan_is_spoilt(info->pCode, info->codeSize) ? malloc(info->codeSize) : NULL;
+    if (words) {
+        memcpy(words, info->pCode, info->codeSize);
+        subtract_where_it_adds(words, info->codeSize / 4);
+        changed.pCode = words;
+    }
+    VkResult result = device->CreateShaderModule(handle, &changed, allocator, out);
+    free(words);
+    plan_count_object(result == VK_SUCCESS);
+    return result;
+}
+
 CREATE(PipelineCache, NOTHING)
 CREATE(PipelineLayout, check_layout)
 CREATE(DescriptorSetLayout, check_set_layout)

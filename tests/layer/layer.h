@@ -15,6 +15,7 @@ VkResult plan_strike(const char *call);
 bool plan_fences_withheld(void);
 void plan_count_object(int change);
 void plan_note_misuse(const char *sentence);
+bool plan_is_spoilt(const void *code, size_t bytes);
 
 /* ---- limits.c -----------------------------------------------------------------------------------------------------
  */

@@ -122,6 +122,35 @@ static const char *misuse(void)
     return sentence;
 }
 
+#define MAX_SPOILT 128u
+static struct {
+    const void *code;
+    size_t bytes;
+} spoilt[MAX_SPOILT];
+static uint32_t spoilt_count;
+
+static void spoil(const void *code, size_t bytes)
+{
+    pthread_mutex_lock(&mutex);
+    if (!code)
+        spoilt_count = 0;
+    else if (spoilt_count < MAX_SPOILT) {
+        spoilt[spoilt_count].code = code;
+        spoilt[spoilt_count++].bytes = bytes;
+    }
+    pthread_mutex_unlock(&mutex);
+}
+
+bool plan_is_spoilt(const void *code, size_t bytes)
+{
+    bool found = false;
+    pthread_mutex_lock(&mutex);
+    for (uint32_t i = 0; i < spoilt_count && !found; i++)
+        found = spoilt[i].bytes == bytes && !memcmp(spoilt[i].code, code, bytes);
+    pthread_mutex_unlock(&mutex);
+    return found;
+}
+
 static const struct {
     const char *name;
     VkResult result;
@@ -181,4 +210,5 @@ const struct ghostvk_faults ghostvk_faults = {
     .struck = struck,
     .alive = alive,
     .misuse = misuse,
+    .spoil = spoil,
 };
