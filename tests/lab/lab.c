@@ -1,0 +1,155 @@
+/* The laboratory: what a GPU vendor's compiler makes of the kernels that the runtime selects for its device. No GPU is
+ * needed: the driver compiles for a chip that is not there. run.sh sets the environment of each chip.
+ *
+ *   laboratory CHIP                                   a table of the kernels of a frame; 1 when one of them spills
+ *   laboratory CHIP --kernel NAME LOCAL SUBGROUP      any kernel of the shader table, with all that the compiler says
+ * of it */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "capture.h"
+#include "inner_loop.h"
+#include "selection.h"
+
+/* What is printed of a kernel; -1 where the driver does not say it. */
+struct figures {
+    double registers, spills, scratch, shared, waves, instructions;
+};
+
+static double sum_known(double left, double right)
+{
+    return left < 0 ? right : right < 0 ? left : left + right;
+}
+
+/* Each driver has its own names. */
+static struct figures read_figures(const struct capture *capture)
+{
+    static const char *const names[][7] = {
+        /* registers, two kinds of spills, scratch, workgroup memory, waves, instructions */
+        {"VGPRs", "Spilled VGPRs", "Spilled SGPRs", "Scratch size", "LDS size", "Subgroups per SIMD", "Instructions"},
+        {"", "Spill Count", "Fill Count", "Scratch Memory Size", "Workgroup Memory Size", "", "Instruction Count"},
+        {"Registers used", "STP Count", "LDP Count", "", "", "Max Waves Per Core", "Instruction Count"},
+    };
+    struct figures figures = {-1, -1, -1, -1, -1, -1};
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+        if (capture_value(capture, names[i][1]) < 0)
+            continue;
+        figures.registers = capture_value(capture, names[i][0]);
+        figures.spills = sum_known(capture_value(capture, names[i][1]), capture_value(capture, names[i][2]));
+        figures.scratch = capture_value(capture, names[i][3]);
+        figures.shared = capture_value(capture, names[i][4]);
+        figures.waves = capture_value(capture, names[i][5]);
+        figures.instructions = capture_value(capture, names[i][6]);
+    }
+    return figures;
+}
+
+static void print_number(int width, double value)
+{
+    if (value < 0)
+        printf(" %*s", width, "-");
+    else
+        printf(" %*.0f", width, value);
+}
+
+static void print_head(void)
+{
+    printf("%-32s %5s %5s %5s %4s %5s %6s %7s %5s   %s\n", "", "", "", "", "", "", "", "", "", "inner loop, % madd");
+    printf("%-32s %5s %5s %5s %4s %5s %6s %7s %5s   %6s %3s %5s\n", "kernel", "times", "work%", "lanes", "regs",
+           "waves", "spills", "scratch", "instr", "vector", "all", "loads");
+}
+
+static bool print_kernel(const struct selected *selected, uint64_t all_macs, const struct capture *capture,
+                         uint32_t vendor_id)
+{
+    char name[64];
+    snprintf(name, sizeof name, "%s%s", gvk_shader_codes[selected->key.shader].name,
+             selected->key.constants[GVK_CONSTANT_EXTRA] == GVK_EXTRA_GATE ? ", gate" : "");
+    struct figures figures = read_figures(capture);
+    printf("%-32s %5u", name, selected->dispatches);
+    if (selected->macs)
+        printf(" %5.1f", 100 * (double)selected->macs / (double)all_macs);
+    else
+        printf(" %5s", "-");
+    printf(" %5u", capture->subgroup_size);
+    print_number(4, figures.registers);
+    print_number(5, figures.waves);
+    print_number(6, figures.spills);
+    print_number(7, figures.scratch);
+    print_number(5, figures.instructions);
+    struct inner_loop loop;
+    if (selected->macs && capture->assembly && read_inner_loop(capture->assembly, vendor_id, &loop))
+        printf("   %6.0f %3.0f %2u+%-2u", 100.0 * loop.multiply_adds / loop.vector,
+               100.0 * loop.multiply_adds / loop.all, loop.loads, loop.scalar_loads);
+    printf("\n");
+    return figures.spills <= 0 && figures.scratch <= 0;
+}
+
+static int print_table(struct laboratory *laboratory, const char *chip)
+{
+    struct selected list[MAX_SELECTED];
+    uint32_t count = select_pipelines(&laboratory->device->traits, list), spilling = 0;
+    if (!count) {
+        fprintf(stderr, "lab: the network could not be planned for this device\n");
+        return 1;
+    }
+    gvk_device_info info;
+    gvk_device_describe(laboratory->device, &info);
+    uint64_t macs = 0;
+    for (uint32_t i = 0; i < count; i++)
+        macs += list[i].macs;
+    printf("%s: %s, %s\n", chip, info.name, info.driver);
+    print_head();
+    for (uint32_t i = 0; i < count; i++) {
+        struct capture *capture = capture_pipeline(laboratory, &list[i].key);
+        if (!capture)
+            return 1;
+        spilling += !print_kernel(&list[i], macs, capture, info.vendor_id);
+        capture_release(capture);
+    }
+    if (spilling)
+        printf("%u of %u kernels spill.\n", spilling, count);
+    printf("\n");
+    return spilling > 0;
+}
+
+static int print_one(struct laboratory *laboratory, const char *name, const char *local_size, const char *subgroup)
+{
+    struct gvk_pipeline_key key = {.subgroup_size = (uint32_t)strtoul(subgroup, NULL, 10)};
+    key.constants[GVK_CONSTANT_LOCAL_SIZE] = (uint32_t)strtoul(local_size, NULL, 10);
+    while (key.shader < GVK_SHADER_COUNT && strcmp(gvk_shader_codes[key.shader].name, name))
+        key.shader++;
+    if (key.shader == GVK_SHADER_COUNT) {
+        fprintf(stderr, "lab: there is no kernel \"%s\"\n", name);
+        return 2;
+    }
+    gvk_device_info info;
+    gvk_device_describe(laboratory->device, &info);
+    struct capture *capture = capture_pipeline(laboratory, &key);
+    if (!capture)
+        return 1;
+    for (uint32_t i = 0; i < capture->statistic_count; i++)
+        printf("%s: %.0f\n", capture->statistics[i].name, capture_value(capture, capture->statistics[i].name));
+    puts(capture->assembly ? capture->assembly : "");
+    print_head();
+    struct selected alone = {.key = key, .dispatches = 1, .macs = 1};
+    print_kernel(&alone, 1, capture, info.vendor_id);
+    capture_release(capture);
+    return 0;
+}
+
+int main(int argc, char **argv)
+{
+    struct laboratory laboratory;
+    bool one = argc == 6 && !strcmp(argv[2], "--kernel");
+    if (argc != 2 && !one) {
+        fprintf(stderr, "usage: laboratory CHIP [--kernel NAME LOCAL SUBGROUP]\n");
+        return 2;
+    }
+    int status = 1;
+    if (laboratory_open(&laboratory))
+        status = one ? print_one(&laboratory, argv[3], argv[4], argv[5]) : print_table(&laboratory, argv[1]);
+    laboratory_close(&laboratory);
+    return status;
+}

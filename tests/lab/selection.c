@@ -1,0 +1,97 @@
+/* Plans the detector's frame for a device and lists its pipelines. */
+#include "selection.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "ghostnet/yolov4.h"
+#include "runtime/kernel/kernel.h"
+#include "runtime/rewrite.h"
+
+#define INPUT_SIZE 416
+#define CLASSES    80
+#define LOCAL_SIZE 64 /* of every kernel outside the network */
+
+static uint64_t count_macs(const struct gvk_program *program, const struct gvk_graph *graph,
+                           const struct gvk_command *command)
+{
+    for (uint32_t i = 0; i < graph->node_count; i++) {
+        const struct gvk_graph_node *node = &graph->nodes[i];
+        if (node->removed || strcmp(node->name, command->label) ||
+            (node->op != GVK_OP_CONVOLUTION && node->op != GVK_OP_LINEAR))
+            continue;
+        const struct gvk_shape *in = &program->shapes[node->inputs[0]];
+        uint64_t pixels = (uint64_t)gvk_divide_up(in->width, node->stride) * gvk_divide_up(in->height, node->stride);
+        return pixels * node->output_channels * (node->input_channels / node->groups) * node->kernel * node->kernel;
+    }
+    return 0;
+}
+
+static bool add(struct selected *list, uint32_t *count, const struct gvk_pipeline_key *key, uint64_t macs,
+                uint64_t workgroups)
+{
+    uint32_t i = 0;
+    while (i < *count && !gvk_pipeline_keys_equal(&list[i].key, key))
+        i++;
+    if (i == MAX_SELECTED)
+        return false;
+    if (i == *count)
+        list[(*count)++] = (struct selected){.key = *key, .workgroups = workgroups};
+    list[i].dispatches++;
+    list[i].macs += macs;
+    if (workgroups < list[i].workgroups)
+        list[i].workgroups = workgroups;
+    return true;
+}
+
+static int more_work_first(const void *left, const void *right)
+{
+    const struct selected *a = left, *b = right;
+    if (a->macs != b->macs)
+        return a->macs < b->macs ? 1 : -1;
+    return a->key.shader < b->key.shader ? -1 : a->key.shader > b->key.shader;
+}
+
+uint32_t select_pipelines(const struct gvk_traits *traits, struct selected out[MAX_SELECTED])
+{
+    /* The steps of a frame outside the network (runtime/picture.c, ghostnet/detector.c): they have no variants. */
+    static const enum gvk_shader others[] = {
+        GVK_SHADER_RESIZE_HORIZONTAL, GVK_SHADER_RESIZE_VERTICAL, GVK_SHADER_DECODE, GVK_SHADER_RANK,
+        GVK_SHADER_SUPPRESS,          GVK_SHADER_COLLECT};
+    gvk_host host = gvk_host_complete(NULL);
+    gvk_graph *graph = NULL;
+    struct gvk_graph *copy = NULL;
+    struct gvk_program *program = NULL;
+    struct gvk_packing packing = {0};
+    uint32_t count = 0;
+    bool complete = false;
+    if (gvk_graph_create(&host, NULL, NULL, &graph))
+        return 0;
+    gvk_add_yolov4(graph, gvk_graph_input(graph, "input", 3), 1.0, CLASSES);
+    if (gvk_graph_finish(graph) || gvk_graph_copy(&host, graph, &copy) || gvk_rewrite_graph(copy, 0) ||
+        gvk_program_create(&host, &program))
+        goto done;
+    struct gvk_builder builder = {.host = &host, .traits = traits, .graph = copy, .program = program};
+    const gvk_stream_params size = {.size = sizeof size, .width = INPUT_SIZE, .height = INPUT_SIZE, .batch = 1};
+    if (gvk_program_follow(&builder, &packing, &size))
+        goto done;
+    complete = true;
+    for (uint32_t i = 0; i < program->command_count && complete; i++) {
+        const struct gvk_command *command = &program->commands[i];
+        if (command->kind == GVK_COMMAND_DISPATCH)
+            complete = add(out, &count, &command->key, count_macs(program, copy, command),
+                           (uint64_t)command->groups[0] * command->groups[1] * command->groups[2]);
+    }
+    for (size_t i = 0; i < sizeof others / sizeof others[0] && complete; i++) {
+        struct gvk_pipeline_key key = {.shader = others[i]};
+        key.constants[GVK_CONSTANT_LOCAL_SIZE] = LOCAL_SIZE;
+        complete = add(out, &count, &key, 0, 0);
+    }
+    qsort(out, count, sizeof *out, more_work_first);
+done:
+    gvk_packing_destroy(&host, &packing);
+    gvk_program_destroy(program);
+    gvk_graph_destroy(copy);
+    gvk_graph_destroy(graph);
+    return complete ? count : 0;
+}
