@@ -71,7 +71,8 @@ uint32_t select_pipelines(const struct gvk_traits *traits, struct selected out[M
     if (gvk_graph_finish(graph) || gvk_graph_copy(&host, graph, &copy) || gvk_rewrite_graph(copy, 0) ||
         gvk_program_create(&host, &program))
         goto done;
-    struct gvk_builder builder = {.host = &host, .traits = traits, .graph = copy, .program = program};
+    struct gvk_builder builder = {
+        .host = &host, .traits = traits, .graph = copy, .packing = &packing, .program = program};
     const gvk_stream_params size = {.size = sizeof size, .width = INPUT_SIZE, .height = INPUT_SIZE, .batch = 1};
     if (gvk_program_follow(&builder, &packing, &size))
         goto done;
