@@ -3,11 +3,12 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #include "commands.h"
+#include "detect_request.h"
 #include "draw.h"
 #include "image_io.h"
 #include "json.h"
@@ -17,61 +18,10 @@
 
 #define STAGES_MAX 16
 
-static const char help_text[] = "ghostvk detect finds objects in JPEG and PNG pictures.\n"
-                                "\n"
-                                "usage: ghostvk detect [OPTION]... IMAGE...\n"
-                                "\n"
-                                "  -m, --model MODEL    .safetensors or .pth file; default: the one of ghostvk\n"
-                                "      --classes FILE   class names, one a line; default: the model's\n"
-                                "      --anchors FILE   18 numbers with commas between; default: the model's\n"
-                                "      --device DEVICE  an index of `ghostvk devices`, a part of a name, or cpu\n"
-                                "      --size WxH       the network's input, multiples of 32\n"
-                                "      --letterbox      keep the aspect ratio; --no-letterbox stretches\n"
-                                "      --conf SCORE     keep boxes of at least this score, 0 to 1\n"
-                                "      --iou OVERLAP    drop boxes that overlap a better one by more, 0 to 1\n"
-                                "      --json FILE      save the boxes; - is stdout, in place of the tables\n"
-                                "  -o, --output PATH    draw the boxes: to a picture, or into a folder (PATH/)\n"
-                                "  -v, --verbose        say more; -vv for debugging\n"
-                                "  -h, --help           this text\n"
-                                "\n"
-                                "Without an option, size, letterbox, score and overlap are the model's.\n"
-                                "\n"
-                                "example:\n"
-                                "  ghostvk detect --conf 0.4 --json boxes.json -o out/ pictures/*.jpg\n";
-
-static const struct option long_options[] = {
-    {"model", required_argument, NULL, 'm'},
-    {"classes", required_argument, NULL, OPTION_CLASSES},
-    {"anchors", required_argument, NULL, OPTION_ANCHORS},
-    {"device", required_argument, NULL, OPTION_DEVICE},
-    {"size", required_argument, NULL, OPTION_SIZE},
-    {"letterbox", no_argument, NULL, OPTION_LETTERBOX},
-    {"no-letterbox", no_argument, NULL, OPTION_NO_LETTERBOX},
-    {"conf", required_argument, NULL, OPTION_CONF},
-    {"iou", required_argument, NULL, OPTION_IOU},
-    {"json", required_argument, NULL, OPTION_JSON},
-    {"output", required_argument, NULL, 'o'},
-    COMMON_LONG_OPTIONS,
-};
-
-/* What the command line asks for. */
-struct request {
-    struct model_choice model;
-    struct device_choice device;
-    struct size size;
-    bool letterbox, letterbox_given;
-    float confidence, iou; /* as gvk_detector_params takes them */
-    const char *json, *output;
-    char **images;
-    size_t image_count;
-    bool into_folder; /* output is a folder */
-    char **drawn;     /* for each image the path to draw to; NULL without output */
-};
-
 /* What lives while pictures are worked on. */
 struct work {
     struct program *program;
-    const struct request *request;
+    const struct detect_request *request;
     struct model_file model;
     gvk_device *device;
     gvk_device_info device_info;
@@ -90,171 +40,6 @@ static const char *const stage_names[STAGE_COUNT] = {"load", "resize", "network"
 struct times {
     double ms[STAGE_COUNT]; /* NaN where the device has no clock */
 };
-
-/* ---- the command line -------------------------------------------------------------------------------------------- */
-
-/* 0 in gvk_detector_params is the network's default, and a negative number is zero. */
-static bool read_threshold(const char *option, const char *value, float *out)
-{
-    if (!read_fraction(option, value, out))
-        return false;
-    if (*out <= 0)
-        *out = -1;
-    return true;
-}
-
-static bool read_option(struct request *request, int option, const char *value)
-{
-    switch (option) {
-    case 'm': return read_path("-m", value, &request->model.path);
-    case OPTION_CLASSES: return read_path("--classes", value, &request->model.classes);
-    case OPTION_ANCHORS: return read_path("--anchors", value, &request->model.anchors);
-    case OPTION_DEVICE: return read_device(value, &request->device);
-    case OPTION_SIZE: return read_size("--size", value, &request->size);
-    case OPTION_LETTERBOX:
-    case OPTION_NO_LETTERBOX:
-        request->letterbox = option == OPTION_LETTERBOX;
-        request->letterbox_given = true;
-        return true;
-    case OPTION_CONF: return read_threshold("--conf", value, &request->confidence);
-    case OPTION_IOU: return read_threshold("--iou", value, &request->iou);
-    case OPTION_JSON: return read_path("--json", value, &request->json);
-    case 'o': return read_path("-o", value, &request->output);
-    default: return false;
-    }
-}
-
-/* What the file is by its first byte; for names that do not say it. A pipe must not make us wait. */
-static bool starts_as_png(const char *path)
-{
-    struct stat status;
-    bool is_file = stat(path, &status) == 0 && S_ISREG(status.st_mode);
-    FILE *file = is_file ? fopen(path, "rb") : NULL;
-    bool is_png = file && fgetc(file) == 0x89;
-    if (file)
-        fclose(file);
-    return is_png;
-}
-
-/* The picture's own name in the output folder, ending in .jpg or .png as its kind is. NULL when memory ran out. */
-static char *name_drawn(const char *folder, const char *image)
-{
-    const char *name = base_name(image), *dot = strrchr(name, '.');
-    enum image_kind kind = image_kind_of_path(image);
-    size_t stem = kind != IMAGE_UNKNOWN && dot ? (size_t)(dot - name) : strlen(name);
-    bool is_png = kind == IMAGE_PNG || (kind == IMAGE_UNKNOWN && starts_as_png(image));
-    size_t folder_length = strlen(folder), size = folder_length + 1 + stem + sizeof ".png";
-    char *path = malloc(size);
-    if (path)
-        snprintf(path, size, "%s%s%.*s%s", folder, folder[folder_length - 1] == '/' ? "" : "/", (int)stem, name,
-                 is_png ? ".png" : ".jpg");
-    return path;
-}
-
-static int compare_strings(const void *left, const void *right)
-{
-    const char *const *a = left, *const *b = right;
-    return strcmp(*a, *b);
-}
-
-static int refuse_equal_drawn(const struct request *request)
-{
-    char **sorted = malloc(request->image_count * sizeof *sorted);
-    int outcome = OUTCOME_DONE;
-    if (!sorted)
-        return refuse_memory();
-    memcpy(sorted, request->drawn, request->image_count * sizeof *sorted);
-    qsort(sorted, request->image_count, sizeof *sorted, compare_strings);
-    for (size_t index = 1; index < request->image_count && outcome == OUTCOME_DONE; index++)
-        if (strcmp(sorted[index - 1], sorted[index]) == 0)
-            outcome = refuse_usage("-o %s: two pictures would be drawn to %s", request->output, sorted[index]);
-    free(sorted);
-    return outcome;
-}
-
-static int name_all_drawn(struct request *request)
-{
-    const char *output = request->output;
-    request->into_folder = output[strlen(output) - 1] == '/' || is_folder(output);
-    if (strcmp(output, "-") == 0)
-        return refuse_usage("-o -: pictures are not drawn to standard output; only --json can be -");
-    if (!request->into_folder && request->image_count > 1)
-        return refuse_usage("-o %s: several pictures need a folder; %s/ creates it", output, output);
-    if (!request->into_folder && image_kind_of_path(output) == IMAGE_UNKNOWN)
-        return refuse_usage("-o %s: a picture's name ends in .jpg, .jpeg or .png, and a new folder's in /", output);
-    request->drawn = calloc(request->image_count, sizeof *request->drawn);
-    if (!request->drawn)
-        return refuse_memory();
-    for (size_t index = 0; index < request->image_count; index++) {
-        if (request->into_folder) {
-            request->drawn[index] = name_drawn(output, request->images[index]);
-        } else if ((request->drawn[index] = malloc(strlen(output) + 1)) != NULL) {
-            memcpy(request->drawn[index], output, strlen(output) + 1);
-        }
-        if (!request->drawn[index])
-            return refuse_memory();
-    }
-    return refuse_equal_drawn(request);
-}
-
-/* No output may replace an input or another output. */
-static int check_outputs(const struct request *request)
-{
-    struct file_set inputs = {0};
-    bool enough = true;
-    int outcome = OUTCOME_DONE;
-    const char *const others[] = {request->model.path, request->model.classes, request->model.anchors};
-    const char *json = request->json && strcmp(request->json, "-") != 0 ? request->json : NULL;
-    for (size_t index = 0; index < sizeof others / sizeof *others; index++)
-        enough = (!others[index] || file_set_add(&inputs, others[index])) && enough;
-    for (size_t index = 0; index < request->image_count; index++)
-        enough = file_set_add(&inputs, request->images[index]) && enough;
-    if (!enough) {
-        outcome = refuse_memory();
-        goto done;
-    }
-    if (json && file_set_has(&inputs, json)) {
-        outcome = refuse_usage("--json %s: the output is one of the inputs", json);
-        goto done;
-    }
-    for (size_t index = 0; request->drawn && index < request->image_count && outcome == OUTCOME_DONE; index++) {
-        const char *drawn = request->drawn[index];
-        if (file_set_has(&inputs, drawn))
-            outcome = refuse_usage("-o %s: the output %s is one of the inputs", request->output, drawn);
-        else if (json && is_same_file(json, drawn))
-            outcome = refuse_usage("--json %s: a picture is drawn to that file", json);
-    }
-done:
-    file_set_release(&inputs);
-    return outcome;
-}
-
-static int read_request(struct program *program, int argument_count, char **arguments, struct request *request)
-{
-    int option;
-    while ((option = next_option(program, argument_count, arguments, ":m:o:" COMMON_SHORT_OPTIONS, long_options)) !=
-           -1) {
-        if (option == 'h') {
-            fputs(help_text, stdout);
-            return -1;
-        }
-        if (option == '?' || !read_option(request, option, optarg))
-            return OUTCOME_USAGE;
-    }
-    request->images = arguments + optind;
-    request->image_count = (size_t)(argument_count - optind);
-    if (request->image_count == 0)
-        return refuse_usage("detect needs a picture");
-    for (size_t index = 0; index < request->image_count; index++)
-        if (!request->images[index][0])
-            return refuse_usage("the path of picture %zu is empty", index + 1);
-    if (request->output) {
-        int outcome = name_all_drawn(request);
-        if (outcome != OUTCOME_DONE)
-            return outcome;
-    }
-    return check_outputs(request);
-}
 
 /* ---- output ------------------------------------------------------------------------------------------------------ */
 
@@ -415,7 +200,7 @@ static void read_timings(struct work *work, gvk_ticket ticket, struct times *tim
 static gvk_result find_boxes(struct work *work, const struct image *image, const gvk_detection **detections,
                              uint32_t *count, struct times *times)
 {
-    const struct request *request = work->request;
+    const struct detect_request *request = work->request;
     gvk_picture picture = {
         .size = sizeof picture,
         .kind = GVK_PICTURE_PIXELS,
@@ -488,7 +273,7 @@ done:
 
 static int open_work(struct work *work)
 {
-    const struct request *request = work->request;
+    const struct detect_request *request = work->request;
     int outcome = model_file_open(work->program, &request->model, &work->model);
     if (outcome != OUTCOME_DONE)
         return outcome;
@@ -516,7 +301,7 @@ static int open_work(struct work *work)
 
 static int open_outputs(struct work *work)
 {
-    const struct request *request = work->request;
+    const struct detect_request *request = work->request;
     char message[512];
     if (request->into_folder && !create_folder(request->output)) {
         say("%s: the folder cannot be created: %s", request->output, strerror(errno));
@@ -572,9 +357,9 @@ static bool finish_json(struct work *work)
 
 int command_detect(struct program *program, int argument_count, char **arguments)
 {
-    struct request request = {.device.kind = GVK_DEVICE_BEST};
+    struct detect_request request = {.device.kind = GVK_DEVICE_BEST};
     struct work work = {.program = program, .request = &request};
-    int outcome = read_request(program, argument_count, arguments, &request);
+    int outcome = detect_request_read(program, argument_count, arguments, &request);
     if (outcome != OUTCOME_DONE) {
         outcome = outcome < 0 ? OUTCOME_DONE : outcome; /* help was asked for */
         goto done;
@@ -596,8 +381,6 @@ done:
     gvk_model_destroy(work.weights);
     gvk_device_destroy(work.device);
     model_file_close(&work.model);
-    for (size_t index = 0; request.drawn && index < request.image_count; index++)
-        free(request.drawn[index]);
-    free(request.drawn);
+    detect_request_release(&request);
     return outcome;
 }

@@ -1,0 +1,28 @@
+/* What the command line of `ghostvk detect` asks for. For detect.c. */
+#ifndef GHOSTVK_CLI_DETECT_REQUEST_H
+#define GHOSTVK_CLI_DETECT_REQUEST_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "common.h"
+#include "model_path.h"
+
+struct detect_request {
+    struct model_choice model;
+    struct device_choice device;
+    struct size size;
+    bool letterbox, letterbox_given;
+    float confidence, iou; /* as gvk_detector_params takes them */
+    const char *json, *output;
+    char **images;
+    size_t image_count;
+    bool into_folder; /* output is a folder */
+    char **drawn;     /* for each image the path to draw to; NULL without output */
+};
+
+/* An exit code, or -1 when help was asked for and printed. The request is released in every case. */
+int detect_request_read(struct program *program, int argument_count, char **arguments, struct detect_request *request);
+void detect_request_release(struct detect_request *request);
+
+#endif
