@@ -28,7 +28,7 @@ static uint64_t model_bytes;
 static char *find_tensor(const char *name)
 {
     char quoted[200];
-    uint64_t header = 0, begin, end;
+    uint64_t header = 0, begin = 0, end = 0;
     for (int i = 7; i >= 0; i--)
         header = header << 8 | (unsigned char)model[i];
     snprintf(quoted, sizeof quoted, "\"%s\": {\"dtype\": \"F32\"", name);
