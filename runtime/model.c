@@ -49,7 +49,7 @@ static gvk_result create_chunks(struct gvk_model *model)
     VkDescriptorPoolSize size = {VK_DESCRIPTOR_TYPE_STORAGE_BUFFER, count};
     VkDescriptorPoolCreateInfo pool = {
         .sType = VK_STRUCTURE_TYPE_DESCRIPTOR_POOL_CREATE_INFO,
-        .flags = VK_DESCRIPTOR_POOL_CREATE_UPDATE_AFTER_BIND_BIT,
+        .flags = VK_DESCRIPTOR_POOL_CREATE_UPDATE_AFTER_BIND_BIT | VK_DESCRIPTOR_POOL_CREATE_FREE_DESCRIPTOR_SET_BIT,
         .maxSets = 1,
         .poolSizeCount = 1,
         .pPoolSizes = &size,
@@ -203,8 +203,7 @@ void gvk_model_destroy(gvk_model *model)
     if (!model)
         return;
     gvk_device *device = model->device;
-    if (model->chunk_pool)
-        device->vk.DestroyDescriptorPool(device->device, model->chunk_pool, NULL);
+    gvk_descriptor_pool_destroy(device, model->chunk_pool, &model->chunks, 1);
     gvk_buffer_destroy(device, &model->weights);
     gvk_packing_destroy(&device->host, &model->packing);
     gvk_graph_destroy(model->graph);

@@ -23,10 +23,18 @@ gvk_result gvk_intake_create(gvk_device *device, uint32_t batch, struct gvk_inta
     return GVK_OK;
 }
 
+static void destroy_pool(gvk_device *device, struct gvk_intake *intake)
+{
+    for (uint32_t i = 0; i < intake->counts.dispatches; i++)
+        device->vk.FreeDescriptorSets(device->device, intake->pool, 1, &intake->passes[i].set);
+    gvk_descriptor_pool_destroy(device, intake->pool, NULL, 0);
+    intake->pool = VK_NULL_HANDLE;
+    intake->counts = (gvk_recorded_counts){0};
+}
+
 void gvk_intake_destroy(gvk_device *device, struct gvk_intake *intake)
 {
-    if (intake->pool)
-        device->vk.DestroyDescriptorPool(device->device, intake->pool, NULL);
+    destroy_pool(device, intake);
     gvk_buffer_destroy(device, &intake->upload);
     gvk_buffer_destroy(device, &intake->scratch);
     gvk_release(&device->host, intake->layouts);
@@ -271,7 +279,7 @@ static gvk_result record_pass(struct gvk_intake *intake, gvk_device *device, con
     if (recording->profile)
         vk->CmdWriteTimestamp(commands, VK_PIPELINE_STAGE_BOTTOM_OF_PIPE_BIT, recording->profile, query + 1);
     intake->passes[index] =
-        (struct gvk_resize_pass){pass->label, gvk_shader_codes[pass->shader].name, pipeline, pass->bytes};
+        (struct gvk_resize_pass){pass->label, gvk_shader_codes[pass->shader].name, pipeline, set, pass->bytes};
     intake->counts.dispatches++;
     return GVK_OK;
 }
@@ -335,15 +343,14 @@ static gvk_result record_resize(struct gvk_intake *intake, const struct gvk_inpu
 
 static gvk_result renew_pool(struct gvk_intake *intake, gvk_device *device)
 {
-    if (intake->pool)
-        device->vk.DestroyDescriptorPool(device->device, intake->pool, NULL);
-    intake->pool = VK_NULL_HANDLE;
+    destroy_pool(device, intake);
     VkDescriptorPoolSize sizes[2] = {
         {VK_DESCRIPTOR_TYPE_STORAGE_BUFFER, intake->count * 2 * GVK_FIRST_TEXEL_BINDING},
         {VK_DESCRIPTOR_TYPE_UNIFORM_TEXEL_BUFFER, intake->count * 2 * (GVK_BINDING_COUNT - GVK_FIRST_TEXEL_BINDING)},
     };
     VkDescriptorPoolCreateInfo create = {
         .sType = VK_STRUCTURE_TYPE_DESCRIPTOR_POOL_CREATE_INFO,
+        .flags = VK_DESCRIPTOR_POOL_CREATE_FREE_DESCRIPTOR_SET_BIT,
         .maxSets = intake->count * 2,
         .poolSizeCount = 2,
         .pPoolSizes = sizes,
@@ -364,7 +371,6 @@ gvk_result gvk_intake_record(struct gvk_intake *intake, const struct gvk_input_t
     const struct gvk_shape *shape = &program->shapes[target->tensor];
     const struct gvk_tensor_place *place = &program->places[target->tensor];
     const struct recording recording = {commands, profile, first_query};
-    intake->counts = (gvk_recorded_counts){0};
     gvk_result result = renew_pool(intake, device);
     if (result)
         return result;

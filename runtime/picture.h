@@ -21,6 +21,7 @@ struct gvk_resize_pass {
     const char *label;
     const char *kernel;
     VkPipeline pipeline;
+    VkDescriptorSet set;
     uint64_t bytes; /* of pixels, read and written */
 };
 

@@ -259,3 +259,14 @@ VkPipelineLayout gvk_pipeline_layout(const struct gvk_device *device)
 {
     return device->pipelines->layout;
 }
+
+/* A pool's end frees its sets, but lavapipe's keeps their names for ever; given back first, they take them along. */
+void gvk_descriptor_pool_destroy(const struct gvk_device *device, VkDescriptorPool pool, const VkDescriptorSet *sets,
+                                 uint32_t count)
+{
+    if (!pool)
+        return;
+    if (count)
+        device->vk.FreeDescriptorSets(device->device, pool, count, sets);
+    device->vk.DestroyDescriptorPool(device->device, pool, NULL);
+}

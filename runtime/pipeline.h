@@ -24,6 +24,9 @@ VkDescriptorSetLayout gvk_descriptor_set_layout(const struct gvk_device *device)
 /* Set 1: the array of weight chunks; VK_NULL_HANDLE where the device has none. */
 VkDescriptorSetLayout gvk_chunk_set_layout(const struct gvk_device *device);
 VkPipelineLayout gvk_pipeline_layout(const struct gvk_device *device);
+/* Of a pool made with VK_DESCRIPTOR_POOL_CREATE_FREE_DESCRIPTOR_SET_BIT; handles among the sets may be null. */
+void gvk_descriptor_pool_destroy(const struct gvk_device *device, VkDescriptorPool pool, const VkDescriptorSet *sets,
+                                 uint32_t count);
 bool gvk_pipeline_keys_equal(const struct gvk_pipeline_key *left, const struct gvk_pipeline_key *right);
 
 #endif

@@ -48,6 +48,7 @@ static gvk_result create_pool(struct gvk_recorder *recorder, uint32_t sets)
     };
     VkDescriptorPoolCreateInfo create = {
         .sType = VK_STRUCTURE_TYPE_DESCRIPTOR_POOL_CREATE_INFO,
+        .flags = VK_DESCRIPTOR_POOL_CREATE_FREE_DESCRIPTOR_SET_BIT,
         .maxSets = sets,
         .poolSizeCount = 2,
         .pPoolSizes = sizes,
@@ -166,8 +167,8 @@ void gvk_recorder_destroy(struct gvk_recorder *recorder)
     if (!recorder->device)
         return;
     gvk_device *device = recorder->device;
-    if (recorder->pool)
-        device->vk.DestroyDescriptorPool(device->device, recorder->pool, NULL); /* frees its sets */
+    gvk_descriptor_pool_destroy(device, recorder->pool, recorder->sets,
+                                recorder->frame_count * recorder->program->command_count);
     for (uint32_t i = 0; recorder->views && i < recorder->view_count; i++)
         if (recorder->views[i])
             device->vk.DestroyBufferView(device->device, recorder->views[i], NULL);

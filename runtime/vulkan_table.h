@@ -56,6 +56,7 @@
     X(CreateDescriptorPool)                                                                                            \
     X(DestroyDescriptorPool)                                                                                           \
     X(AllocateDescriptorSets)                                                                                          \
+    X(FreeDescriptorSets)                                                                                              \
     X(UpdateDescriptorSets)                                                                                            \
     X(CreateCommandPool)                                                                                               \
     X(DestroyCommandPool)                                                                                              \
