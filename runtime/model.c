@@ -98,9 +98,8 @@ done:
     return result;
 }
 
-/* traits NULL: the device's, with kernels that are proven. */
-static gvk_result create_model(gvk_device *device, const gvk_graph *graph, uint32_t off,
-                               const struct gvk_traits *traits, gvk_model **out)
+gvk_result gvk_model_create_for(gvk_device *device, const gvk_graph *graph, uint32_t off,
+                                const struct gvk_traits *traits, gvk_model **out)
 {
     const gvk_host *host = &device->host;
     float *staged = NULL;
@@ -162,12 +161,6 @@ fail:
     return result;
 }
 
-gvk_result gvk_model_create_for(gvk_device *device, const gvk_graph *graph, uint32_t rewrites_off,
-                                const struct gvk_traits *traits, gvk_model **out)
-{
-    return create_model(device, graph, rewrites_off, traits, out);
-}
-
 gvk_result gvk_model_create(gvk_device *device, const gvk_graph *graph, const gvk_model_params *params, gvk_model **out)
 {
     if (!device)
@@ -177,8 +170,8 @@ gvk_result gvk_model_create(gvk_device *device, const gvk_graph *graph, const gv
         return gvk_fail(host, GVK_ERROR_ARGUMENT, "gvk_model_create needs a finished graph and a place for the model.");
     if (!graph->find)
         return gvk_fail(host, GVK_ERROR_ARGUMENT, "This graph was made without weights; a model needs them.");
-    return create_model(device, graph, params ? params->rewrites_off : 0,
-                        params && params->trust_kernels ? &device->traits : NULL, out);
+    return gvk_model_create_for(device, graph, params ? params->rewrites_off : 0,
+                                params && params->trust_kernels ? &device->traits : NULL, out);
 }
 
 gvk_result gvk_model_tensors(const gvk_model *model, const char **names, uint32_t *count)

@@ -19,19 +19,11 @@ _Static_assert(GVK_SHADER_COUNT <= 32 * GVK_STRUCK_WORDS, "there is a bit for ev
 
 /* What is kept between starts. */
 struct stored_verdicts {
-    uint64_t code; /* hash of all shaders: other code, other verdicts */
+    uint64_t code; /* gvk_shader_hash: other code, other verdicts */
     uint32_t struck[GVK_STRUCK_WORDS], proven[2 * GVK_STRUCK_WORDS];
 };
 static const struct gvk_stored_kind kind = {"GVKPROOF", "kernels", GVK_STORED_HEADER + sizeof(struct stored_verdicts),
                                             "verdict about kernels is"};
-
-static uint64_t hash_shaders(void)
-{
-    uint64_t hashes[GVK_SHADER_COUNT];
-    for (uint32_t i = 0; i < GVK_SHADER_COUNT; i++)
-        hashes[i] = gvk_hash(gvk_shader_codes[i].words, gvk_shader_codes[i].bytes);
-    return gvk_hash(hashes, sizeof hashes);
-}
 
 static void load_verdicts(struct gvk_device *device)
 {
@@ -43,7 +35,7 @@ static void load_verdicts(struct gvk_device *device)
     struct stored_verdicts verdicts;
     if (stored && bytes == sizeof verdicts) {
         memcpy(&verdicts, stored + GVK_STORED_HEADER, sizeof verdicts);
-        if (verdicts.code == hash_shaders()) {
+        if (verdicts.code == gvk_shader_hash) {
             memcpy(device->verdicts.struck, verdicts.struck, sizeof verdicts.struck);
             memcpy(device->verdicts.proven, verdicts.proven, sizeof verdicts.proven);
         }
@@ -58,7 +50,7 @@ static void save_verdicts(struct gvk_device *device)
     unsigned char stored[GVK_STORED_HEADER + sizeof(struct stored_verdicts)];
     struct stored_verdicts verdicts;
     memset(&verdicts, 0, sizeof verdicts);
-    verdicts.code = hash_shaders();
+    verdicts.code = gvk_shader_hash;
     memcpy(verdicts.struck, device->verdicts.struck, sizeof verdicts.struck);
     memcpy(verdicts.proven, device->verdicts.proven, sizeof verdicts.proven);
     memcpy(stored + GVK_STORED_HEADER, &verdicts, sizeof verdicts);
@@ -139,26 +131,29 @@ done:
     return result;
 }
 
-/* Few outputs make a fast proof, but the count decides which kernel is taken: so the first count that fits. */
-static gvk_result run_proof(struct gvk_device *device, const struct gvk_traits *traits,
+/* As few outputs as the kernel is taken for: that makes a fast proof. */
+static uint32_t count_outputs(const struct gvk_builder *builder, const struct gvk_graph_node *node,
+                              const struct gvk_pipeline_key *key)
+{
+    struct gvk_graph_node small = *node;
+    for (small.output_channels = 4; small.output_channels < node->output_channels; small.output_channels += 4) {
+        struct gvk_pipeline_key other = gvk_kernel_of(node)->select(builder, &small);
+        if (gvk_pipeline_keys_equal(&other, key))
+            break;
+    }
+    return small.output_channels < node->output_channels ? small.output_channels : node->output_channels;
+}
+
+static gvk_result run_proof(struct gvk_device *device, const struct gvk_builder *builder,
                             const struct gvk_graph_node *node, const struct gvk_pipeline_key *key, bool *proven,
                             double *deviation)
 {
-    uint32_t outputs = node->output_channels;
-    const uint32_t tries[3] = {outputs % 64 ? outputs % 64 : 64, outputs % 64 + 64, outputs};
-    *proven = false;
-    for (int i = 0; i < 3 && !*proven; i++) {
-        struct gvk_sample *sample = NULL;
-        if (tries[i] > outputs)
-            continue;
-        gvk_result result = gvk_sample_create(&device->host, node, tries[i], &sample);
-        if (!result)
-            result = run_sample(device, traits, key, sample, proven, deviation);
-        gvk_sample_destroy(sample);
-        if (result)
-            return result;
-    }
-    return GVK_OK;
+    struct gvk_sample *sample = NULL;
+    gvk_result result = gvk_sample_create(&device->host, node, count_outputs(builder, node, key), &sample);
+    if (!result)
+        result = run_sample(device, builder->traits, key, sample, proven, deviation);
+    gvk_sample_destroy(sample);
+    return result;
 }
 
 static gvk_result prove_node(struct gvk_device *device, struct gvk_builder *builder, struct gvk_traits *traits,
@@ -177,7 +172,7 @@ static gvk_result prove_node(struct gvk_device *device, struct gvk_builder *buil
             return GVK_OK;
         bool proven = false;
         double deviation = 0;
-        gvk_result result = run_proof(device, traits, node, &key, &proven, &deviation);
+        gvk_result result = run_proof(device, builder, node, &key, &proven, &deviation);
         if (result)
             return result;
         verdicts->changed = true;
