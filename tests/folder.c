@@ -53,6 +53,22 @@ void leave_folder(const char *path)
     assert_int_equal(rmdir(path), 0);
 }
 
+char test_folder[64];
+
+int enter_test_folder(void **state)
+{
+    (void)state;
+    enter_new_folder(test_folder);
+    return 0;
+}
+
+int leave_test_folder(void **state)
+{
+    (void)state;
+    leave_folder(test_folder);
+    return 0;
+}
+
 static int compare_names(const void *left, const void *right)
 {
     const char *const *a = left, *const *b = right;

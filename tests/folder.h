@@ -9,6 +9,11 @@
 void enter_new_folder(char path[64]);
 void leave_folder(const char *path);
 void empty_folder(const char *path);
+/* The same as cmocka's setup and teardown of a test: in a folder of its own. */
+extern char test_folder[64];
+int enter_test_folder(void **state);
+int leave_test_folder(void **state);
+#define TEST_IN_FOLDER(function) cmocka_unit_test_setup_teardown(function, enter_test_folder, leave_test_folder)
 /* Names in a folder, sorted, each followed by a newline. The caller frees. */
 char *list_folder(const char *path);
 bool path_exists(const char *path);

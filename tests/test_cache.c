@@ -213,21 +213,13 @@ static void damage_changes_no_detection(void **state)
 
 #define DETECT "detect", "-m", MODEL, "--size", "64x64", "--conf", "0.01"
 
-static char folder[64], cache_variable[128];
+static char cache_variable[128];
 static const char *environment[] = {cache_variable, NULL, NULL};
 
 static int enter(void **state)
 {
-    (void)state;
-    enter_new_folder(folder);
-    snprintf(cache_variable, sizeof cache_variable, "XDG_CACHE_HOME=%s/cache", folder);
-    return 0;
-}
-
-static int leave(void **state)
-{
-    (void)state;
-    leave_folder(folder);
+    enter_test_folder(state);
+    snprintf(cache_variable, sizeof cache_variable, "XDG_CACHE_HOME=%s/cache", test_folder);
     return 0;
 }
 
@@ -345,7 +337,8 @@ int main(void)
         cmocka_unit_test(a_good_cache_is_taken_and_left),
         cmocka_unit_test(damage_anywhere_is_computed_past_and_replaced),
         cmocka_unit_test(damage_changes_no_detection),
-        cmocka_unit_test_setup_teardown(the_program_finds_the_same_whatever_becomes_of_its_cache, enter, leave),
+        cmocka_unit_test_setup_teardown(the_program_finds_the_same_whatever_becomes_of_its_cache, enter,
+                                        leave_test_folder),
     };
     return cmocka_run_group_tests_name("cache", tests, find_expected, release_resident);
 }

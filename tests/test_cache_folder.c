@@ -24,7 +24,7 @@
 #define KEY    "pipelines-test"
 #define NOBODY 65534
 
-static char folder[64], content[4096];
+static char content[4096];
 static size_t content_count;
 
 static void name_folder(const char *path)
@@ -36,7 +36,7 @@ static void name_folder(const char *path)
 static const char *below(const char *name)
 {
     static char path[256];
-    snprintf(path, sizeof path, "%s/%s", folder, name);
+    snprintf(path, sizeof path, "%s/%s", test_folder, name);
     return path;
 }
 
@@ -210,7 +210,7 @@ static void what_is_no_file_is_neither_read_nor_written(void **state)
             fail_msg("%s was %s", kinds[i], loaded ? "read" : "replaced");
     }
     assert_names(".", "pipe\n" KEY "\n");
-    assert_int_equal(chdir(folder), 0);
+    assert_int_equal(chdir(test_folder), 0);
 }
 
 static void links_are_followed_and_stay(void **state)
@@ -327,35 +327,19 @@ static void several_processes_store_at_once_and_a_reader_sees_whole_files(void *
     assert_names("cache/ghostvk", KEY "\n");
 }
 
-static int enter(void **state)
-{
-    (void)state;
-    enter_new_folder(folder);
-    return 0;
-}
-
-static int leave(void **state)
-{
-    (void)state;
-    leave_folder(folder);
-    return 0;
-}
-
-#define TEST(function) cmocka_unit_test_setup_teardown(function, enter, leave)
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(a_folder_is_made_and_a_file_replaced_whole),
-        TEST(without_a_cache_folder_the_home_has_it_and_without_both_there_is_none),
-        TEST(a_path_without_end_is_left_alone),
-        TEST(a_folder_that_cannot_be_made_is_done_without),
-        TEST(a_folder_without_rights_is_read_or_done_without),
-        TEST(what_is_no_file_is_neither_read_nor_written),
-        TEST(links_are_followed_and_stay),
-        TEST(an_empty_file_is_none_and_a_huge_one_says_its_size),
-        TEST(a_full_disk_keeps_what_was_stored),
-        TEST(several_processes_store_at_once_and_a_reader_sees_whole_files),
+        TEST_IN_FOLDER(a_folder_is_made_and_a_file_replaced_whole),
+        TEST_IN_FOLDER(without_a_cache_folder_the_home_has_it_and_without_both_there_is_none),
+        TEST_IN_FOLDER(a_path_without_end_is_left_alone),
+        TEST_IN_FOLDER(a_folder_that_cannot_be_made_is_done_without),
+        TEST_IN_FOLDER(a_folder_without_rights_is_read_or_done_without),
+        TEST_IN_FOLDER(what_is_no_file_is_neither_read_nor_written),
+        TEST_IN_FOLDER(links_are_followed_and_stay),
+        TEST_IN_FOLDER(an_empty_file_is_none_and_a_huge_one_says_its_size),
+        TEST_IN_FOLDER(a_full_disk_keeps_what_was_stored),
+        TEST_IN_FOLDER(several_processes_store_at_once_and_a_reader_sees_whole_files),
     };
     return cmocka_run_group_tests_name("cache folder", tests, NULL, NULL);
 }

@@ -25,7 +25,6 @@
 #define SLOWER 1
 #endif
 
-static char folder[64];
 static struct tally {
     unsigned files;
     double seconds;
@@ -388,34 +387,18 @@ static void networks_that_miss_or_misshape_a_tensor_are_refused(void **state)
     print_tally("networks");
 }
 
-static int enter(void **state)
-{
-    (void)state;
-    enter_new_folder(folder);
-    return 0;
-}
-
-static int leave(void **state)
-{
-    (void)state;
-    leave_folder(folder);
-    return 0;
-}
-
-#define TEST(function) cmocka_unit_test_setup_teardown(function, enter, leave)
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(pickles_that_call_are_refused),
-        TEST(pickles_that_break_rules_are_refused),
-        TEST(bombs_are_refused_at_little_cost),
-        TEST(tensors_that_lie_are_refused),
-        TEST(archives_that_lie_are_refused),
-        TEST(legacy_streams_that_lie_are_refused),
-        TEST(safetensors_headers_that_lie_are_refused),
-        TEST(polyglots_and_cut_files_are_refused),
-        TEST(networks_that_miss_or_misshape_a_tensor_are_refused),
+        TEST_IN_FOLDER(pickles_that_call_are_refused),
+        TEST_IN_FOLDER(pickles_that_break_rules_are_refused),
+        TEST_IN_FOLDER(bombs_are_refused_at_little_cost),
+        TEST_IN_FOLDER(tensors_that_lie_are_refused),
+        TEST_IN_FOLDER(archives_that_lie_are_refused),
+        TEST_IN_FOLDER(legacy_streams_that_lie_are_refused),
+        TEST_IN_FOLDER(safetensors_headers_that_lie_are_refused),
+        TEST_IN_FOLDER(polyglots_and_cut_files_are_refused),
+        TEST_IN_FOLDER(networks_that_miss_or_misshape_a_tensor_are_refused),
     };
     return cmocka_run_group_tests_name("hostile files", tests, NULL, NULL);
 }

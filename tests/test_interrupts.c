@@ -26,7 +26,6 @@
 #define BUDGET   15.0
 #define OLD      "old\n"
 
-static char folder[64];
 static uint64_t seed, random_state;
 
 static double random_fraction(void)
@@ -259,12 +258,11 @@ static void copy_picture(const char *from, const char *to)
 
 static int enter(void **state)
 {
-    (void)state;
     const char *given = getenv("GVK_TEST_SEED");
     seed = given ? strtoull(given, NULL, 10) : (uint64_t)time(NULL);
     random_state = seed;
     print_message("             seed %llu\n", (unsigned long long)seed);
-    enter_new_folder(folder);
+    enter_test_folder(state);
     copy_picture(SMEAR, "a.jpg");
     copy_picture(SMEAR, "b.jpg");
     copy_picture(GVK_TEST_DATA_DIR "/images/png-rgb.png", "c.png");
@@ -272,17 +270,11 @@ static int enter(void **state)
     return 0;
 }
 
-static int leave(void **state)
-{
-    (void)state;
-    leave_folder(folder);
-    return 0;
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(outputs_are_old_or_whole_whenever_the_program_is_ended, enter, leave),
+        cmocka_unit_test_setup_teardown(outputs_are_old_or_whole_whenever_the_program_is_ended, enter,
+                                        leave_test_folder),
     };
     return cmocka_run_group_tests_name("interrupts", tests, NULL, NULL);
 }

@@ -21,7 +21,7 @@
 #define LATE   "conv1.0.bn"
 #define CANNOT "infinity or a not-a-number"
 
-static char folder[64], *model;
+static char *model;
 static uint64_t model_bytes;
 
 /* The tensor's data in `model`; fails unless it is fp32. */
@@ -129,20 +129,6 @@ static void an_input_that_is_no_number_is_named(void **state)
     release_child(&run);
 }
 
-static int enter(void **state)
-{
-    (void)state;
-    enter_new_folder(folder);
-    return 0;
-}
-
-static int leave(void **state)
-{
-    (void)state;
-    leave_folder(folder);
-    return 0;
-}
-
 static int read_model(void **state)
 {
     (void)state;
@@ -157,14 +143,12 @@ static int release_model(void **state)
     return 0;
 }
 
-#define TEST(function) cmocka_unit_test_setup_teardown(function, enter, leave)
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(a_weight_that_is_no_number_is_refused_by_its_name),
-        TEST(the_first_layer_that_overflows_is_named),
-        TEST(an_input_that_is_no_number_is_named),
+        TEST_IN_FOLDER(a_weight_that_is_no_number_is_refused_by_its_name),
+        TEST_IN_FOLDER(the_first_layer_that_overflows_is_named),
+        TEST_IN_FOLDER(an_input_that_is_no_number_is_named),
     };
     return cmocka_run_group_tests_name("numbers that are none", tests, read_model, release_model);
 }
