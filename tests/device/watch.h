@@ -1,4 +1,4 @@
-/* A host that counts its memory and sentences, and a Vulkan device of its own whose calls are watched: what the runtime
+/* Checks of what the counting host heard, and a Vulkan device of its own whose calls are watched: what the runtime
  * does to a host's device is seen by functions that the import is given instead of the driver's. For the parts of
  * test_device.c. */
 #ifndef GVK_TESTS_DEVICE_WATCH_H
@@ -11,20 +11,10 @@
 
 #include <volk.h>
 
+#include "../counting_host.h"
 #include "../host_device.h"
 
-/* ---- a host that counts ---- */
-
-struct counter {
-    atomic_long live, calls; /* blocks held; allocations so far */
-    atomic_long fail_at;     /* this allocation fails; 0: none */
-    pthread_mutex_t mutex;   /* of the log */
-    unsigned sentences[GVK_LOG_DEBUG + 1];
-    char last[512]; /* error or warning */
-};
-
-extern struct counter counter;
-extern const gvk_host counting_host;
+/* ---- what the counting host heard ---- */
 
 void reset_sentences(void);
 /* The call fails so, with one sentence that holds `part`. */

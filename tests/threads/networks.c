@@ -1,8 +1,6 @@
 /* Two tiny networks: one of runtime/ alone, one with the detector behind it. See networks.h. */
 #include "networks.h"
 
-#include <pthread.h>
-#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,52 +11,6 @@
 #define CLASSES 2u
 #define MAP     (3 * (5 + CLASSES))
 
-/* ---- a host that counts ---- */
-
-static struct counter {
-    atomic_long live; /* blocks held */
-    pthread_mutex_t mutex;
-    unsigned errors;
-    char last[512];
-} counter = {.mutex = PTHREAD_MUTEX_INITIALIZER};
-
-static void *count_allocation(void *user, size_t bytes, size_t alignment)
-{
-    struct counter *of = user;
-    (void)alignment;
-    void *block = malloc(bytes);
-    if (block)
-        atomic_fetch_add(&of->live, 1);
-    return block;
-}
-
-static void count_release(void *user, void *block)
-{
-    struct counter *of = user;
-    if (block)
-        atomic_fetch_sub(&of->live, 1);
-    free(block);
-}
-
-static void count_sentence(void *user, gvk_log_level level, const char *sentence)
-{
-    struct counter *of = user;
-    if (level > GVK_LOG_ERROR)
-        return;
-    pthread_mutex_lock(&of->mutex);
-    of->errors++;
-    snprintf(of->last, sizeof of->last, "%s", sentence);
-    pthread_mutex_unlock(&of->mutex);
-}
-
-const gvk_host counting_host = {
-    .size = sizeof(gvk_host),
-    .user = &counter,
-    .log = count_sentence,
-    .allocate = count_allocation,
-    .release = count_release,
-};
-
 const char *last_error(void)
 {
     return counter.last;
@@ -66,9 +18,9 @@ const char *last_error(void)
 
 void expect_nothing_held(const char *what)
 {
-    if (atomic_load(&counter.live) || counter.errors)
+    if (atomic_load(&counter.live) || counter.sentences[GVK_LOG_ERROR])
         fail_msg("%s: %ld blocks were not released; %u errors, the last: \"%s\"", what, atomic_load(&counter.live),
-                 counter.errors, counter.last);
+                 counter.sentences[GVK_LOG_ERROR], counter.last);
 }
 
 /* ---- two tiny networks --------------------------------------------------------------------------------------------

@@ -3,6 +3,7 @@
 #ifndef GVK_TESTS_THREADS_NETWORKS_H
 #define GVK_TESTS_THREADS_NETWORKS_H
 
+#include "../counting_host.h"
 #include "../harness.h"
 
 #define SIDE      64u /* of the input */
@@ -19,8 +20,7 @@ struct frame {
     uint32_t count;
 };
 
-/* Counts blocks and errors. */
-extern const gvk_host counting_host;
+/* Of the counting host. */
 const char *last_error(void);
 void expect_nothing_held(const char *what);
 
