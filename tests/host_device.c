@@ -45,7 +45,9 @@ bool host_device_create(struct host_device *host)
     if (vkEnumeratePhysicalDevices(host->instance, &count, &host->physical_device) < 0 || !count)
         return fail_with(host, "there is no physical device");
     VkQueueFamilyProperties families[16];
-    uint32_t family_count = 16;
+    uint32_t family_count = 0;
+    vkGetPhysicalDeviceQueueFamilyProperties(host->physical_device, &family_count, NULL);
+    family_count = family_count < 16 ? family_count : 16;
     vkGetPhysicalDeviceQueueFamilyProperties(host->physical_device, &family_count, families);
     while (host->queue_family < family_count && !(families[host->queue_family].queueFlags & VK_QUEUE_COMPUTE_BIT))
         host->queue_family++;

@@ -137,8 +137,6 @@ static void destroy_fence_state(uint64_t fence)
         plan_note_misuse("A fence is destroyed while its submission may still run.");
 }
 
-CREATE(Buffer, NOTHING)
-CREATE(BufferView, check_view)
 /* Every OpFAdd becomes an OpFSub. */
 static void subtract_where_it_adds(uint32_t *words, size_t count)
 {
@@ -175,7 +173,6 @@ CREATE(DescriptorPool, NOTHING)
 CREATE(CommandPool, NOTHING)
 CREATE(QueryPool, NOTHING)
 CREATE(Fence, NOTHING)
-DESTROY(Destroy, Buffer, VkBuffer, NOTHING)
 DESTROY(Free, Memory, VkDeviceMemory, NOTHING)
 DESTROY(Destroy, BufferView, VkBufferView, NOTHING)
 DESTROY(Destroy, ShaderModule, VkShaderModule, NOTHING)
@@ -187,6 +184,39 @@ DESTROY(Destroy, DescriptorPool, VkDescriptorPool, NOTHING)
 DESTROY(Destroy, CommandPool, VkCommandPool, forget_pool)
 DESTROY(Destroy, QueryPool, VkQueryPool, NOTHING)
 DESTROY(Destroy, Fence, VkFence, destroy_fence_state)
+
+CALL CreateBuffer(VkDevice handle, const VkBufferCreateInfo *info, const VkAllocationCallbacks *allocator,
+                  VkBuffer *out)
+{
+    struct device *device = device_of(handle);
+    STRIKE(device, "vkCreateBuffer", false);
+    VkResult result = device->CreateBuffer(handle, info, allocator, out);
+    plan_count_object(result == VK_SUCCESS);
+    if (result == VK_SUCCESS && limits_now().exact_ranges)
+        ranges_note_buffer(handle, *out, info);
+    return result;
+}
+
+STATEMENT DestroyBuffer(VkDevice handle, VkBuffer buffer, const VkAllocationCallbacks *allocator)
+{
+    struct device *device = device_of(handle);
+    if (buffer && limits_now().exact_ranges)
+        ranges_forget_buffer(device, buffer);
+    plan_count_object(buffer ? -1 : 0);
+    device->DestroyBuffer(handle, buffer, allocator);
+}
+
+CALL CreateBufferView(VkDevice handle, const VkBufferViewCreateInfo *info, const VkAllocationCallbacks *allocator,
+                      VkBufferView *out)
+{
+    struct device *device = device_of(handle);
+    STRIKE(device, "vkCreateBufferView", false);
+    check_view(info);
+    VkResult result = limits_now().exact_ranges ? ranges_create_view(device, info, allocator, out)
+                                                : device->CreateBufferView(handle, info, allocator, out);
+    plan_count_object(result == VK_SUCCESS);
+    return result;
+}
 
 STATEMENT DestroyDevice(VkDevice handle, const VkAllocationCallbacks *allocator)
 {
@@ -250,7 +280,10 @@ CALL BindBufferMemory(VkDevice handle, VkBuffer buffer, VkDeviceMemory memory, V
 {
     struct device *device = device_of(handle);
     STRIKE(device, "vkBindBufferMemory", false);
-    return device->BindBufferMemory(handle, buffer, memory, offset);
+    VkResult result = device->BindBufferMemory(handle, buffer, memory, offset);
+    if (result == VK_SUCCESS && limits_now().exact_ranges)
+        ranges_note_memory(handle, buffer, memory, offset);
+    return result;
 }
 
 CALL MapMemory(VkDevice handle, VkDeviceMemory memory, VkDeviceSize offset, VkDeviceSize size, VkMemoryMapFlags flags,
@@ -295,7 +328,12 @@ STATEMENT UpdateDescriptorSets(VkDevice device, uint32_t count, const VkWriteDes
                 plan_note_misuse("A storage buffer is bound off the device's alignment.");
         }
     }
-    device_of(device)->UpdateDescriptorSets(device, count, writes, copy_count, copies);
+    if (!now.exact_ranges) {
+        device_of(device)->UpdateDescriptorSets(device, count, writes, copy_count, copies);
+        return;
+    }
+    for (uint32_t i = 0; i < count; i++)
+        ranges_write(device_of(device), &writes[i]);
 }
 
 CALL AllocateCommandBuffers(VkDevice handle, const VkCommandBufferAllocateInfo *info, VkCommandBuffer *out)
@@ -398,6 +436,17 @@ CALL DeviceWaitIdle(VkDevice handle)
     struct device *device = device_of(handle);
     STRIKE(device, "vkDeviceWaitIdle", true);
     VkResult result = device->DeviceWaitIdle(handle);
+    if (result == VK_SUCCESS)
+        settle_fences();
+    return result;
+}
+
+/* The host's own waiting for its queue; the runtime never does. */
+CALL QueueWaitIdle(VkQueue queue)
+{
+    struct device *device = device_of(queue);
+    STRIKE(device, "vkQueueWaitIdle", true);
+    VkResult result = device->QueueWaitIdle(queue);
     if (result == VK_SUCCESS)
         settle_fences();
     return result;

@@ -25,6 +25,7 @@ struct limits {
     uint32_t invocations, shared, storage_buffers, range, texels, groups, push, alignment;
     uint32_t no_timeline, no_fp16, no_synchronization2, no_subgroup_size_control, no_timestamps;
     uint32_t subgroup_unknown;
+    uint32_t exact_ranges;
     uint32_t discrete; /* a discrete GPU: device memory apart from host memory, which is not coherent */
 };
 
@@ -43,6 +44,7 @@ void limits_split_memory(VkPhysicalDeviceMemoryProperties *memory);
     X(DestroyDevice)                                                                                                   \
     X(DeviceWaitIdle)                                                                                                  \
     X(QueueSubmit)                                                                                                     \
+    X(QueueWaitIdle)                                                                                                   \
     X(CreateBuffer)                                                                                                    \
     X(DestroyBuffer)                                                                                                   \
     X(GetBufferMemoryRequirements)                                                                                     \
@@ -105,5 +107,16 @@ void forget_device(struct device *device);
 
 /* The layer's own version of a device's function, or NULL. */
 PFN_vkVoidFunction find_device_call(const char *name);
+
+/* ---- ranges.c -----------------------------------------------------------------------------------------------------
+ */
+
+void ranges_note_buffer(VkDevice device, VkBuffer buffer, const VkBufferCreateInfo *info);
+void ranges_note_memory(VkDevice device, VkBuffer buffer, VkDeviceMemory memory, VkDeviceSize offset);
+/* With the buffers that are its ranges. */
+void ranges_forget_buffer(struct device *device, VkBuffer buffer);
+VkResult ranges_create_view(struct device *device, const VkBufferViewCreateInfo *info,
+                            const VkAllocationCallbacks *allocator, VkBufferView *out);
+void ranges_write(struct device *device, const VkWriteDescriptorSet *write);
 
 #endif

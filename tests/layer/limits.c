@@ -36,6 +36,7 @@ static const struct option {
     {"no_synchronization2", offsetof(struct limits, no_synchronization2), false},
     {"no_subgroup_size_control", offsetof(struct limits, no_subgroup_size_control), false},
     {"no_timestamps", offsetof(struct limits, no_timestamps), false},
+    {"exact_ranges", offsetof(struct limits, exact_ranges), false},
     {"discrete", offsetof(struct limits, discrete), false},
 };
 
