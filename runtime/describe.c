@@ -69,7 +69,7 @@ static gvk_result follow_path(const gvk_host *host, const struct gvk_traits *tra
         out->dispatches = program->command_count;
         out->pipelines = count_pipelines(program);
         out->arena_bytes = program->arena_bytes;
-        out->weight_bytes = packing.vec4s * 16;
+        out->weight_bytes = packing.quads * gvk_quad_bytes(traits);
     }
 done:
     gvk_packing_destroy(host, &packing);
@@ -142,6 +142,8 @@ gvk_result gvk_plan_describe(const gvk_device *device, const gvk_graph *graph, c
         return GVK_ERROR_ARGUMENT;
     const gvk_host *host = device ? &device->host : &graph->host;
     struct gvk_traits traits = device ? device->traits : gvk_traits_of_plain_gpu();
+    if (!gvk_set_precision(&traits, model ? model->precision : GVK_PRECISION_FP32))
+        return gvk_fail(host, GVK_ERROR_ARGUMENT, "A model's precision is fp32, fp16 or auto.");
     gvk_description made = {0};
     struct path before = {0}, after = {0};
     gvk_result result = describe_layers(host, graph, stream, &made);

@@ -7,7 +7,7 @@
 #include "thread.h"
 #include "vulkan_table.h"
 
-#define GVK_STRUCK_WORDS 8 /* for 256 shaders */
+#define GVK_STRUCK_WORDS 16 /* for 512 shaders */
 
 /* What the choice of kernels depends on; no handles, so that plans can be made without a device. */
 struct gvk_traits {
@@ -25,8 +25,10 @@ struct gvk_traits {
     uint32_t max_texels; /* of a texel buffer */
     uint64_t max_storage_bytes;
     uint32_t storage_alignment, texel_alignment;
-    uint32_t max_chunks; /* storage buffers of 256 bytes and more in one indexed array; 0: no such arrays */
-    bool texel_buffers;  /* RGBA32F can be read through uniform texel buffers */
+    uint32_t max_chunks;  /* storage buffers of 256 bytes and more in one indexed array; 0: no such arrays */
+    bool texel_buffers;   /* RGBA32F can be read through uniform texel buffers */
+    bool half_arithmetic; /* it computes in fp16 natively: a sign that it gains by fp16 in memory */
+    bool half;            /* of a model: tensors and weights lie in memory as fp16 */
     uint32_t struck[GVK_STRUCK_WORDS]; /* a bit a shader: it computed wrongly on this device (proof.c) */
 };
 
@@ -102,6 +104,22 @@ gvk_result gvk_compute_family(const struct gvk_functions *vk, const gvk_host *ho
 gvk_result gvk_instance_open(const gvk_host *host, struct gvk_functions *vk, void **loader, VkInstance *instance);
 gvk_result gvk_device_choose(const gvk_host *host, const struct gvk_functions *vk, VkInstance instance,
                              const gvk_device_params *params, VkPhysicalDevice *out, gvk_device_info *info);
+
+/* Of a channel quad in memory. */
+static inline uint32_t gvk_quad_bytes(const struct gvk_traits *traits)
+{
+    return traits->half ? 8 : 16;
+}
+
+/* Sets what `precision` means on a device of these traits. False: there is no such precision. */
+static inline bool gvk_set_precision(struct gvk_traits *traits, gvk_precision precision)
+{
+    bool gains = traits->half_arithmetic && traits->type != VK_PHYSICAL_DEVICE_TYPE_CPU;
+    traits->half = precision == GVK_PRECISION_FP16 || (precision == GVK_PRECISION_AUTO && gains);
+    if (traits->half)
+        traits->max_chunks = 0; /* kernels that read chunks are for fp32 */
+    return (unsigned)precision <= GVK_PRECISION_AUTO;
+}
 
 /* The traits of a plain GPU with the floor's limits, for plans without a device. */
 struct gvk_traits gvk_traits_of_plain_gpu(void);

@@ -165,6 +165,18 @@ static const char *lack_of(const VkPhysicalDeviceProperties *properties)
     return NULL;
 }
 
+static bool has_half_arithmetic(const struct gvk_functions *vk, VkPhysicalDevice physical_device)
+{
+    gvk_host silent = gvk_host_complete(NULL);
+    if (!gvk_physical_device_has(vk, &silent, physical_device, VK_KHR_SHADER_FLOAT16_INT8_EXTENSION_NAME))
+        return false;
+    VkPhysicalDeviceShaderFloat16Int8Features half = {
+        .sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_SHADER_FLOAT16_INT8_FEATURES};
+    VkPhysicalDeviceFeatures2 query = {.sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_FEATURES_2, .pNext = &half};
+    vk->GetPhysicalDeviceFeatures2(physical_device, &query);
+    return half.shaderFloat16;
+}
+
 void gvk_physical_device_read(const struct gvk_functions *vk, VkPhysicalDevice physical_device, uint32_t index,
                               gvk_device_info *info, struct gvk_traits *traits)
 {
@@ -217,6 +229,7 @@ void gvk_physical_device_read(const struct gvk_functions *vk, VkPhysicalDevice p
     VkFormatProperties format;
     vk->GetPhysicalDeviceFormatProperties(physical_device, VK_FORMAT_R32G32B32A32_SFLOAT, &format);
     traits->texel_buffers = format.bufferFeatures & VK_FORMAT_FEATURE_UNIFORM_TEXEL_BUFFER_BIT;
+    traits->half_arithmetic = has_half_arithmetic(vk, physical_device);
 }
 
 struct gvk_traits gvk_traits_of_plain_gpu(void)

@@ -254,16 +254,27 @@ typedef enum gvk_rewrite {
     GVK_REWRITE_ALL = (1 << 8) - 1
 } gvk_rewrite;
 
+/* How tensors and weights lie in the device's memory. Sums and activations are computed in fp32 in any case. fp16 takes
+ * half the memory and bandwidth and is off by some 1e-3 of a map's largest value. A value beyond 65504 becomes a
+ * not-a-number there, which no layer turns back into a number: it ends as GVK_ERROR_NUMBER. */
+typedef enum gvk_precision {
+    GVK_PRECISION_FP32,
+    GVK_PRECISION_FP16,
+    GVK_PRECISION_AUTO /* fp16 on a GPU that computes in fp16 natively, else fp32 */
+} gvk_precision;
+
 typedef struct gvk_model_params {
     size_t size;
     uint32_t rewrites_off; /* gvk_rewrite bits to leave out; GVK_REWRITE_ALL is the reference path */
     int trust_kernels;     /* 1: kernels are taken without the proof below */
+    gvk_precision precision;
 } gvk_model_params;
 
 /* Rewrites a copy of the graph and uploads its weights. The graph may be destroyed afterwards. params may be NULL.
  * Each convolution kernel that it takes and that was not met on this device and driver runs once on made-up numbers;
  * one that computes wrongly is left out, which the log says, and the next one taken. GVK_ERROR_DRIVER when none is
- * left. With cache_load and cache_store in the host this happens once a driver. */
+ * left. With cache_load and cache_store in the host this happens once a driver. GVK_ERROR_NUMBER when a weight is too
+ * large for the precision. */
 GVK_API gvk_result gvk_model_create(gvk_device *device, const gvk_graph *graph, const gvk_model_params *params,
                                     gvk_model **out);
 GVK_API void gvk_model_destroy(gvk_model *model);
@@ -322,6 +333,7 @@ typedef struct gvk_stream_info {
     gvk_recorded_counts frame;             /* of all that one frame runs: upload or resize, network, what follows */
     gvk_recorded_counts network;           /* the network's alone */
     uint32_t pipelines, network_pipelines; /* that those dispatches use, each counted once */
+    gvk_precision precision;               /* fp32 or fp16 */
     uint64_t macs;                         /* multiply-adds of the network in a frame */
     uint64_t arena_bytes, weight_bytes;    /* on the device: activations and results between, the model's weights */
 } gvk_stream_info;

@@ -2,8 +2,10 @@
  * Called by hosts through gvk.h. */
 #include "model.h"
 
+#include <math.h>
 #include <string.h>
 
+#include "half.h"
 #include "kernel/kernel.h"
 #include "pipeline.h"
 #include "proof.h"
@@ -21,14 +23,37 @@ struct gvk_builder gvk_model_builder(const struct gvk_model *model)
     };
 }
 
-static gvk_result pack_all(const struct gvk_builder *builder, float *packed)
+/* Packs a node's weights as fp32 and writes them as fp16. */
+static gvk_result pack_half(const struct gvk_builder *builder, const struct gvk_graph_node *node, uint64_t quads,
+                            uint16_t *out)
+{
+    size_t count = (size_t)quads * 4;
+    float *packed = gvk_allocate_array(builder->host, count, sizeof *packed);
+    if (!packed)
+        return gvk_fail_memory(builder->host);
+    gvk_result result = gvk_kernel_of(node)->pack_weights(builder, node, packed);
+    for (size_t i = 0; i < count && !result; i++) {
+        out[i] = gvk_half_of_float(packed[i]);
+        if (isfinite(packed[i]) && !isfinite(gvk_float_of_half(out[i])))
+            result =
+                gvk_fail(builder->host, GVK_ERROR_NUMBER,
+                         "A weight of \"%s\" is %g, too large for fp16. fp32 holds it.", node->name, (double)packed[i]);
+    }
+    gvk_release(builder->host, packed);
+    return result;
+}
+
+static gvk_result pack_all(const struct gvk_builder *builder, void *packed)
 {
     for (uint32_t i = 0; i < builder->graph->node_count; i++) {
         const struct gvk_graph_node *node = &builder->graph->nodes[i];
-        if (node->removed || !builder->packing->sizes[i])
+        uint64_t quads = builder->packing->sizes[i];
+        if (node->removed || !quads)
             continue;
-        gvk_result result =
-            gvk_kernel_of(node)->pack_weights(builder, node, packed + (size_t)builder->packing->offsets[i] * 4);
+        size_t first = (size_t)builder->packing->offsets[i] * 4;
+        gvk_result result = builder->traits->half
+                                ? pack_half(builder, node, quads, (uint16_t *)packed + first)
+                                : gvk_kernel_of(node)->pack_weights(builder, node, (float *)packed + first);
         if (result)
             return result;
     }
@@ -37,7 +62,7 @@ static gvk_result pack_all(const struct gvk_builder *builder, float *packed)
 
 static uint64_t chunks_of(const struct gvk_model *model)
 {
-    return model->packing.vec4s / GVK_CHUNK_STEP_VEC4S;
+    return model->packing.quads / GVK_CHUNK_STEP_VEC4S;
 }
 
 /* One descriptor every 256 bytes of the weights, each as long as the largest tile reads at once. */
@@ -99,17 +124,17 @@ done:
 }
 
 gvk_result gvk_model_create_for(gvk_device *device, const gvk_graph *graph, uint32_t off,
-                                const struct gvk_traits *traits, gvk_model **out)
+                                const struct gvk_traits *traits, bool prove, gvk_model **out)
 {
     const gvk_host *host = &device->host;
-    float *staged = NULL;
+    void *staged = NULL;
     struct gvk_model *model = gvk_allocate(host, sizeof *model);
     if (!model)
         return gvk_fail_memory(host);
     model->device = device;
     model->reference = off & GVK_REWRITE_FAST_KERNELS;
-    model->traits = traits ? *traits : device->traits;
-    bool prove = !traits && !model->reference;
+    model->traits = *traits;
+    prove = prove && !model->reference;
     gvk_result result = gvk_graph_copy(host, graph, &model->graph);
     if (result)
         goto fail;
@@ -131,7 +156,7 @@ gvk_result gvk_model_create_for(gvk_device *device, const gvk_graph *graph, uint
         if (result)
             goto fail;
     }
-    uint64_t bytes = model->packing.vec4s * 16;
+    uint64_t bytes = model->packing.quads * gvk_quad_bytes(&model->traits);
     result = gvk_buffer_create(device, bytes, GVK_BUFFER_DEVICE, "weights", &model->weights);
     if (result)
         goto fail;
@@ -170,8 +195,11 @@ gvk_result gvk_model_create(gvk_device *device, const gvk_graph *graph, const gv
         return gvk_fail(host, GVK_ERROR_ARGUMENT, "gvk_model_create needs a finished graph and a place for the model.");
     if (!graph->find)
         return gvk_fail(host, GVK_ERROR_ARGUMENT, "This graph was made without weights; a model needs them.");
-    return gvk_model_create_for(device, graph, params ? params->rewrites_off : 0,
-                                params && params->trust_kernels ? &device->traits : NULL, out);
+    struct gvk_traits traits = device->traits;
+    if (!gvk_set_precision(&traits, params ? params->precision : GVK_PRECISION_FP32))
+        return gvk_fail(host, GVK_ERROR_ARGUMENT, "A model's precision is fp32, fp16 or auto.");
+    return gvk_model_create_for(device, graph, params ? params->rewrites_off : 0, &traits,
+                                !params || !params->trust_kernels, out);
 }
 
 gvk_result gvk_model_tensors(const gvk_model *model, const char **names, uint32_t *count)

@@ -16,10 +16,9 @@ struct gvk_model {
     VkDescriptorSet chunks; /* VK_NULL_HANDLE: no kernel of this model reads weight chunks */
 };
 
-/* gvk_model_create of a checked graph, for these traits: its kernels are taken as they are. traits NULL: the device's,
- * and the kernels are proven. */
+/* gvk_model_create of a checked graph, for a device of these traits. prove false: its kernels are taken as they are. */
 gvk_result gvk_model_create_for(gvk_device *device, const gvk_graph *graph, uint32_t off,
-                                const struct gvk_traits *traits, gvk_model **out);
+                                const struct gvk_traits *traits, bool prove, gvk_model **out);
 
 /* For making programs of the model; the caller sets `program`. */
 struct gvk_builder gvk_model_builder(const struct gvk_model *model);

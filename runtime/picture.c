@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "half.h"
 #include "record.h"
 #include "resize.h"
 
@@ -89,7 +90,7 @@ static gvk_result lay_out(const struct gvk_input_target *target, const gvk_pictu
     if (picture->kind == GVK_PICTURE_TENSOR) {
         out->letterbox = 0;
         out->format = GVK_PIXELS_RGB8;
-        largest = (uint64_t)gvk_quads(shape->channels) * shape->width * shape->height * 16;
+        largest = (uint64_t)gvk_quads(shape->channels) * shape->width * shape->height * target->program->quad_bytes;
         *upload = align_up(*upload + largest);
     } else {
         struct gvk_placement place =
@@ -122,13 +123,19 @@ static gvk_result grow(gvk_device *device, struct gvk_buffer *buffer, uint64_t b
     return gvk_buffer_create(device, bytes, use, name, buffer);
 }
 
-static void copy_tensor(const struct gvk_shape *shape, const float *from, float *to)
+/* To NC4HW4 of fp32, or fp16. */
+static void copy_tensor(const struct gvk_shape *shape, const float *from, bool half, void *to)
 {
     size_t pixels = (size_t)shape->width * shape->height;
     for (uint32_t c = 0; c < gvk_quads(shape->channels) * 4; c++) {
-        float *quad = to + (size_t)(c / 4) * pixels * 4 + c % 4;
-        for (size_t p = 0; p < pixels; p++)
-            quad[p * 4] = c < shape->channels ? from[c * pixels + p] : 0.0f;
+        size_t first = (size_t)(c / 4) * pixels * 4 + c % 4;
+        for (size_t p = 0; p < pixels; p++) {
+            float value = c < shape->channels ? from[c * pixels + p] : 0.0f;
+            if (half)
+                ((uint16_t *)to)[first + p * 4] = gvk_half_of_float(value);
+            else
+                ((float *)to)[first + p * 4] = value;
+        }
     }
 }
 
@@ -189,8 +196,8 @@ gvk_result gvk_intake_fill(struct gvk_intake *intake, const struct gvk_input_tar
         const struct gvk_picture_layout *layout = &intake->layouts[i];
         unsigned char *mapped = intake->upload.mapped;
         if (layout->kind == GVK_PICTURE_TENSOR)
-            copy_tensor(&target->program->shapes[target->tensor], pictures[i].pixels,
-                        (float *)(void *)(mapped + layout->pixels));
+            copy_tensor(&target->program->shapes[target->tensor], pictures[i].pixels, target->program->quad_bytes == 8,
+                        mapped + layout->pixels);
         else
             result = copy_pixels(target, &pictures[i], layout, mapped, *changed);
     }
@@ -323,15 +330,15 @@ static gvk_result record_resize(struct gvk_intake *intake, const struct gvk_inpu
         pass.groups_y = (layout->height + GVK_RESIZE_ROWS - 1) / GVK_RESIZE_ROWS;
     } else {
         uint64_t offset = program->blocks[tensor_place->block].offset + tensor_place->offset +
-                          (uint64_t)tensor_place->item * item * 16;
+                          (uint64_t)tensor_place->item * item * program->quad_bytes;
         uint64_t bound = offset / ALIGNMENT * ALIGNMENT;
-        pass.shader = GVK_SHADER_RESIZE_VERTICAL;
+        uint64_t input_bytes = (uint64_t)shape->width * shape->height * program->quad_bytes;
+        pass.shader = program->quad_bytes == 8 ? GVK_SHADER_RESIZE_VERTICAL_HALF : GVK_SHADER_RESIZE_VERTICAL;
         pass.label = "resize, vertical";
-        pass.output = (VkDescriptorBufferInfo){target->arena->buffer, bound,
-                                               offset - bound + (uint64_t)shape->width * shape->height * 16};
-        pass.push.output_offset = (uint32_t)((offset - bound) / 16);
+        pass.output = (VkDescriptorBufferInfo){target->arena->buffer, bound, offset - bound + input_bytes};
+        pass.push.output_offset = (uint32_t)((offset - bound) / program->quad_bytes);
         pass.source = rows_info;
-        pass.bytes = rows + (uint64_t)shape->width * shape->height * 16;
+        pass.bytes = rows + input_bytes;
         pass.table = (VkDescriptorBufferInfo){intake->upload.buffer, layout->vertical,
                                               gvk_resize_table_ints(layout->height, place.height) * 4};
         pass.push.taps = gvk_resize_taps(layout->height, place.height);
@@ -387,8 +394,9 @@ gvk_result gvk_intake_record(struct gvk_intake *intake, const struct gvk_input_t
         }
         VkBufferCopy region = {
             .srcOffset = intake->layouts[i].pixels,
-            .dstOffset = program->blocks[place->block].offset + place->offset + (uint64_t)place->item * i * 16,
-            .size = (uint64_t)gvk_quads(shape->channels) * shape->width * shape->height * 16,
+            .dstOffset =
+                program->blocks[place->block].offset + place->offset + (uint64_t)place->item * i * program->quad_bytes,
+            .size = (uint64_t)gvk_quads(shape->channels) * shape->width * shape->height * program->quad_bytes,
         };
         vk->CmdCopyBuffer(commands, intake->upload.buffer, target->arena->buffer, 1, &region);
         intake->counts.transfers++;

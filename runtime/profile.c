@@ -162,10 +162,11 @@ void gvk_stream_describe(const gvk_stream *stream, gvk_stream_info *out)
         .frames = stream->frame_count,
         .frame = stream->network_counts,
         .network = stream->network_counts,
+        .precision = stream->model->traits.half ? GVK_PRECISION_FP16 : GVK_PRECISION_FP32,
         .pipelines = count_pipelines(stream, program->command_count) + count_resize_pipelines(intake),
         .network_pipelines = count_pipelines(stream, program->network_end),
         .arena_bytes = program->arena_bytes,
-        .weight_bytes = stream->model->packing.vec4s * 16,
+        .weight_bytes = stream->model->packing.quads * stream->program->quad_bytes,
     };
     add_counts(&info.frame, &stream->main_counts);
     add_counts(&info.frame, &intake->counts);

@@ -4,8 +4,8 @@
 
 #include <string.h>
 
-#define SLACK_BYTES ((uint64_t)GVK_SLACK_VEC4S * 16)
-/* Of one block and of the arena. No device of today has more, and every offset in vec4s fits 32 bits. */
+#define SLACK_BYTES ((uint64_t)GVK_SLACK_QUADS * 16) /* behind a block; of fp16 half would do */
+/* Of one block and of the arena. No device of today has more, and every offset in quads fits 32 bits. */
 #define MAX_BYTES ((uint64_t)1 << 35)
 
 gvk_result gvk_program_create(const gvk_host *host, struct gvk_program **out)
@@ -116,6 +116,7 @@ gvk_result gvk_program_place_tensors(struct gvk_builder *builder, uint32_t width
     program->width = width;
     program->height = height;
     program->batch = batch;
+    program->quad_bytes = gvk_quad_bytes(builder->traits);
     program->shapes = gvk_allocate_array(host, graph->tensor_count, sizeof *program->shapes);
     program->places = gvk_allocate_array(host, graph->tensor_count, sizeof *program->places);
     if (!program->shapes || !program->places)
@@ -135,7 +136,7 @@ gvk_result gvk_program_place_tensors(struct gvk_builder *builder, uint32_t width
                 "A tensor of this network would take more than 4 GiB. A smaller input size or batch takes less.");
         program->places[i].item = (uint32_t)item;
         program->places[i].root_quads = gvk_quads(shape->channels);
-        result = gvk_program_add_block(program, item * batch * 16, &program->places[i].block);
+        result = gvk_program_add_block(program, item * batch * program->quad_bytes, &program->places[i].block);
         if (result)
             return result;
     }
@@ -146,7 +147,7 @@ gvk_result gvk_program_place_tensors(struct gvk_builder *builder, uint32_t width
             continue;
         const struct gvk_shape *shape = &program->shapes[root];
         program->places[i] = program->places[root];
-        program->places[i].offset = (uint64_t)(channel / 4) * shape->width * shape->height * 16;
+        program->places[i].offset = (uint64_t)(channel / 4) * shape->width * shape->height * program->quad_bytes;
     }
     return GVK_OK;
 }
@@ -156,14 +157,16 @@ struct gvk_operand gvk_tensor_operand(const struct gvk_program *program, gvk_ten
 {
     const struct gvk_tensor_place *place = &program->places[tensor];
     const struct gvk_shape *shape = &program->shapes[tensor];
-    uint64_t own = (uint64_t)gvk_quads(shape->channels) * shape->width * shape->height;
+    uint64_t own = (uint64_t)gvk_quads(shape->channels) * shape->width * shape->height, each = program->quad_bytes;
+    uint64_t slack = access == GVK_READ ? GVK_SLACK_QUADS * each : 0;
     return (struct gvk_operand){
         .binding = binding,
         .place = GVK_PLACE_ARENA,
         .access = access,
         .block = place->block,
         .offset = place->offset,
-        .bytes = ((uint64_t)place->item * (program->batch - 1) + own) * 16 + (access == GVK_READ ? SLACK_BYTES : 0),
-        .useful = own * program->batch * 16,
+        .quad_bytes = program->quad_bytes,
+        .bytes = ((uint64_t)place->item * (program->batch - 1) + own) * each + slack,
+        .useful = own * program->batch * each,
     };
 }

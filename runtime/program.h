@@ -37,8 +37,9 @@ struct gvk_operand {
     uint32_t binding; /* GVK_BINDING_... */
     enum gvk_place place;
     enum gvk_access access;
-    uint32_t block;  /* of the arena */
-    uint64_t offset; /* bytes from the block's (or the buffer's) start; a multiple of 16 */
+    uint32_t block;      /* of the arena */
+    uint32_t quad_bytes; /* of a channel quad: 8 where tensor or weights are fp16, else 16; 0: 16 */
+    uint64_t offset;     /* bytes from the block's (or the buffer's) start; a multiple of that */
     uint64_t bytes;
     uint64_t useful; /* of them; slack, and other tensors' items between, left out. 0: unknown */
 };
@@ -69,7 +70,7 @@ struct gvk_block {
 struct gvk_tensor_place {
     uint32_t block;
     uint64_t offset;     /* bytes from the block's start */
-    uint32_t item;       /* vec4s from one item of the batch to the next */
+    uint32_t item;       /* quads from one item of the batch to the next */
     uint32_t root_quads; /* of the tensor that owns the block */
 };
 
@@ -85,14 +86,15 @@ struct gvk_program {
     struct gvk_tensor_place *places;
     uint32_t tensor_count;
     uint32_t width, height, batch;
+    uint32_t quad_bytes;  /* of every tensor: 16, or 8 in fp16 */
     uint32_t network_end; /* the first command behind the network's */
 };
 
-/* The model's weights as the kernels read them: for each node the vec4 where its own begin. */
+/* The model's weights as the kernels read them: for each node the quad where its own begin. */
 struct gvk_packing {
-    uint64_t *offsets; /* by node, in vec4s; each at a multiple of 16 vec4s, the largest alignment that devices ask */
+    uint64_t *offsets; /* by node, in quads; each at a multiple of 16, 256 bytes of fp32, which weight chunks need */
     uint64_t *sizes;
-    uint64_t vec4s; /* in all, slack included */
+    uint64_t quads; /* in all, slack included */
 };
 
 /* What emits commands: the kernels are called with one. */

@@ -12,8 +12,10 @@
 #include "stream.h"
 #include "transfer.h"
 
-/* Of the largest value. Right kernels of fp32 stay below 1e-6; a wrong one is off by far more. */
-#define ALLOWED_DEVIATION 1e-4
+/* Of the largest value. Right kernels stay below 1e-6 in fp32, where input, weights and result are fp16 below 2e-3; a
+ * wrong one is off by far more. */
+#define ALLOWED_DEVIATION      1e-4
+#define ALLOWED_DEVIATION_HALF 1e-2
 
 _Static_assert(GVK_SHADER_COUNT <= 32 * GVK_STRUCK_WORDS, "there is a bit for every shader");
 
@@ -58,9 +60,9 @@ static void save_verdicts(struct gvk_device *device)
     device->verdicts.changed = false;
 }
 
-static uint32_t proof_bit(const struct gvk_pipeline_key *key)
+static uint32_t proof_bit(const struct gvk_traits *traits, const struct gvk_pipeline_key *key)
 {
-    return 2 * (uint32_t)key->shader + (key->constants[GVK_CONSTANT_EXTRA] == GVK_EXTRA_GATE);
+    return 2 * (uint32_t)gvk_shader_for(traits, key->shader) + (key->constants[GVK_CONSTANT_EXTRA] == GVK_EXTRA_GATE);
 }
 
 /* The node of the sample's model is computed by the pipeline that is to be proven. */
@@ -102,7 +104,7 @@ static gvk_result run_sample(struct gvk_device *device, const struct gvk_traits 
     gvk_ticket ticket = 0;
     gvk_array got;
     bool finite = false;
-    gvk_result result = gvk_model_create_for(device, sample->graph, 0, traits, &model);
+    gvk_result result = gvk_model_create_for(device, sample->graph, 0, traits, false, &model);
     if (result)
         return result;
     *fits = uses_kernel(model, key);
@@ -162,8 +164,12 @@ static gvk_result prove_node(struct gvk_device *device, struct gvk_builder *buil
     struct gvk_verdicts *verdicts = &device->verdicts;
     for (;;) { /* each round proves a kernel or strikes one */
         struct gvk_pipeline_key key = gvk_kernel_of(node)->select(builder, node);
-        const char *name = gvk_shader_codes[key.shader].name;
-        uint32_t bit = proof_bit(&key);
+        enum gvk_shader shader = gvk_shader_for(traits, key.shader);
+        if (shader == GVK_SHADER_COUNT)
+            return gvk_fail(&device->host, GVK_ERROR_UNSUPPORTED, "\"%s\" has no kernel for fp16 on this device.",
+                            node->name);
+        const char *name = gvk_shader_codes[shader].name;
+        uint32_t bit = proof_bit(traits, &key);
         if (gvk_is_struck(traits, key.shader))
             return gvk_fail(&device->host, GVK_ERROR_DRIVER,
                             "This driver computes \"%s\" wrongly with every kernel there is for it; the last was %s.",
@@ -178,14 +184,14 @@ static gvk_result prove_node(struct gvk_device *device, struct gvk_builder *buil
         verdicts->changed = true;
         if (!proven)
             gvk_log(&device->host, GVK_LOG_DEBUG, "The kernel %s is used unproven: no sample fits it.", name);
-        if (!proven || deviation <= ALLOWED_DEVIATION) {
+        if (!proven || deviation <= (traits->half ? ALLOWED_DEVIATION_HALF : ALLOWED_DEVIATION)) {
             verdicts->proven[bit / 32] |= 1u << (bit % 32);
             return GVK_OK;
         }
         gvk_log(&device->host, GVK_LOG_WARNING,
                 "The kernel %s computes wrongly on this driver (off by %.1e of the largest value); another is taken.",
                 name, deviation);
-        verdicts->struck[(uint32_t)key.shader / 32] |= 1u << ((uint32_t)key.shader % 32);
+        verdicts->struck[(uint32_t)shader / 32] |= 1u << ((uint32_t)shader % 32);
         memcpy(traits->struck, verdicts->struck, sizeof traits->struck);
     }
 }

@@ -5,8 +5,13 @@
 struct bound_range {
     VkBuffer buffer;
     uint64_t offset, bytes; /* as bound, at the device's alignment */
-    uint32_t remainder;     /* vec4s from there to the operand's first */
+    uint32_t remainder;     /* quads from there to the operand's first */
 };
+
+static uint32_t quad_bytes_of(const struct gvk_operand *operand)
+{
+    return operand->quad_bytes ? operand->quad_bytes : 16;
+}
 
 static struct bound_range bind_operand(const struct gvk_recorder *recorder, const struct gvk_frame_buffers *frame,
                                        const struct gvk_operand *operand)
@@ -29,7 +34,7 @@ static struct bound_range bind_operand(const struct gvk_recorder *recorder, cons
     if (end > buffer->bytes)
         end = buffer->bytes;
     range.bytes = end - range.offset;
-    range.remainder = (uint32_t)((offset - range.offset) / 16);
+    range.remainder = (uint32_t)((offset - range.offset) / quad_bytes_of(operand));
     return range;
 }
 
@@ -96,7 +101,7 @@ static gvk_result write_set(struct gvk_recorder *recorder, const struct gvk_fram
             writes[i].pBufferInfo = &buffers[i];
             continue;
         }
-        if (range.bytes / 16 > device->traits.max_texels)
+        if (range.bytes / quad_bytes_of(operand) > device->traits.max_texels)
             return gvk_fail(&device->host, GVK_ERROR_UNSUPPORTED,
                             "\"%s\" is too large for this device: a texel buffer holds at most %u texels.",
                             command->label, device->traits.max_texels);
@@ -104,7 +109,7 @@ static gvk_result write_set(struct gvk_recorder *recorder, const struct gvk_fram
             VkBufferViewCreateInfo create = {
                 .sType = VK_STRUCTURE_TYPE_BUFFER_VIEW_CREATE_INFO,
                 .buffer = range.buffer,
-                .format = VK_FORMAT_R32G32B32A32_SFLOAT,
+                .format = quad_bytes_of(operand) == 16 ? VK_FORMAT_R32G32B32A32_SFLOAT : VK_FORMAT_R16G16B16A16_SFLOAT,
                 .offset = range.offset,
                 .range = range.bytes,
             };

@@ -9,6 +9,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "half.h"
 #include "kernel/kernel.h"
 #include "transfer.h"
 
@@ -28,7 +29,8 @@ static gvk_result add_readable(gvk_stream *stream, const char *name)
         if (stream->readables[i].tensor == tensor)
             return GVK_OK;
     const struct gvk_shape *shape = &stream->program->shapes[tensor];
-    uint64_t bytes = (uint64_t)gvk_quads(shape->channels) * shape->width * shape->height * 16 * stream->program->batch;
+    uint64_t bytes = (uint64_t)gvk_quads(shape->channels) * shape->width * shape->height * stream->program->quad_bytes *
+                     stream->program->batch;
     struct gvk_readable *grown = gvk_grow_array(host, stream->readables, stream->readable_count,
                                                 (size_t)stream->readable_count + 1, sizeof *grown);
     if (!grown)
@@ -176,10 +178,11 @@ static void record_readables(gvk_stream *stream, struct gvk_frame *frame)
         const struct gvk_readable *readable = &stream->readables[i];
         const struct gvk_tensor_place *place = &program->places[readable->tensor];
         const struct gvk_shape *shape = &program->shapes[readable->tensor];
-        uint64_t bytes = (uint64_t)gvk_quads(shape->channels) * shape->width * shape->height * 16;
+        uint64_t bytes = (uint64_t)gvk_quads(shape->channels) * shape->width * shape->height * program->quad_bytes;
         for (uint32_t item = 0; item < program->batch; item++) {
             VkBufferCopy region = {
-                .srcOffset = program->blocks[place->block].offset + place->offset + (uint64_t)place->item * item * 16,
+                .srcOffset = program->blocks[place->block].offset + place->offset +
+                             (uint64_t)place->item * item * program->quad_bytes,
                 .dstOffset = readable->offset + bytes * item,
                 .size = bytes,
             };
@@ -481,18 +484,24 @@ gvk_result gvk_stream_result(gvk_stream *stream, gvk_ticket ticket, const void *
     return result;
 }
 
+/* The value at a place of memory that holds fp32, or fp16. */
+static float value_at(const void *memory, size_t index, bool half)
+{
+    return half ? gvk_float_of_half(((const uint16_t *)memory)[index]) : ((const float *)memory)[index];
+}
+
 /* NC4HW4 to N, C, H, W. False when a value is not finite. */
-static bool unpack(const struct gvk_shape *shape, uint32_t batch, const float *from, float *to)
+static bool unpack(const struct gvk_shape *shape, uint32_t batch, const void *from, bool half, float *to)
 {
     size_t pixels = (size_t)shape->width * shape->height;
     size_t quads = gvk_quads(shape->channels);
     bool finite = true;
     for (size_t item = 0; item < batch; item++)
         for (size_t c = 0; c < shape->channels; c++) {
-            const float *quad = from + (item * quads + c / 4) * pixels * 4 + c % 4;
+            size_t first = (item * quads + c / 4) * pixels * 4 + c % 4;
             float *plane = to + (item * shape->channels + c) * pixels;
             for (size_t p = 0; p < pixels; p++) {
-                plane[p] = quad[p * 4];
+                plane[p] = value_at(from, first + p * 4, half);
                 finite = finite && isfinite(plane[p]);
             }
         }
@@ -526,7 +535,7 @@ gvk_result gvk_stream_read_any(gvk_stream *stream, gvk_ticket ticket, const char
         stream->value_capacity = count;
     }
     const unsigned char *mapped = frame->result.mapped;
-    *finite = unpack(shape, batch, (const float *)(const void *)(mapped + readable->offset), stream->values);
+    *finite = unpack(shape, batch, mapped + readable->offset, stream->program->quad_bytes == 8, stream->values);
     *out = (gvk_array){
         .type = GVK_TYPE_F32,
         .rank = 4,

@@ -19,5 +19,5 @@ void main()
             row += SOURCE(read++);
         sum += row;
     }
-    output_data[output_offset + item * output_item + quad] = sum / float(width * height);
+    STORE_OUTPUT(output_offset + item * output_item + quad, sum / float(width * height));
 }

@@ -18,5 +18,5 @@ void main()
     vec4 value = SOURCE(source_offset + item * source_item + at);
     if (MODE == 1)
         value = value * WEIGHT(weights_offset + quad) + WEIGHT(weights_offset + quads + quad);
-    output_data[output_offset + item * output_item + at] = activate(value);
+    STORE_OUTPUT(output_offset + item * output_item + at, activate(value));
 }

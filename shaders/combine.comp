@@ -19,5 +19,5 @@ void main()
         value += EXTRA_AT(extra_offset + item * extra_item + at);
     else
         value *= EXTRA_AT(extra_offset + item * extra_item + quad);
-    output_data[output_offset + item * output_item + at] = value;
+    STORE_OUTPUT(output_offset + item * output_item + at, value);
 }

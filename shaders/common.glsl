@@ -1,6 +1,7 @@
 // Bindings and small functions that the kernels share. A shader defines what it uses before it includes this file:
 //   GVK_USE_<NAME>     its push constant block of shared.h
 //   SOURCE_TEXELS, EXTRA_TEXELS, WEIGHTS_TEXELS   1: read that binding through a texel buffer
+//   HALF               1: tensors and weights lie in memory as fp16, two values a word; everything is computed in fp32
 #extension GL_EXT_control_flow_attributes : require
 #include "shared.h"
 
@@ -8,15 +9,35 @@ layout(local_size_x_id = 0) in;
 layout(constant_id = GVK_CONSTANT_EXTRA) const uint EXTRA = 0;
 layout(constant_id = GVK_CONSTANT_MODE) const uint MODE = 0;
 
+// A channel quad as it lies in memory.
+#if HALF
+#define QUAD uvec2
+vec4 from_quad(uvec2 quad)
+{
+    return vec4(unpackHalf2x16(quad.x), unpackHalf2x16(quad.y));
+}
+// What fp16 cannot hold becomes a not-a-number, which no activation and no pool turns back into a number: an overflow
+// reaches the result and is seen there.
+uvec2 to_quad(vec4 value)
+{
+    bool fits = all(lessThanEqual(abs(value), vec4(65504)));
+    return fits ? uvec2(packHalf2x16(value.xy), packHalf2x16(value.zw)) : uvec2(0x7e007e00);
+}
+#else
+#define QUAD vec4
+#define from_quad(quad) (quad)
+#define to_quad(value) (value)
+#endif
+
 #if SOURCE_TEXELS
 layout(binding = GVK_BINDING_SOURCE_TEXELS) uniform samplerBuffer source_texels;
 #define SOURCE(index) texelFetch(source_texels, int(index))
 #else
 layout(std430, binding = GVK_BINDING_SOURCE) readonly buffer source_buffer
 {
-    vec4 source_data[];
+    QUAD source_data[];
 };
-#define SOURCE(index) source_data[index]
+#define SOURCE(index) from_quad(source_data[index])
 #endif
 
 #if EXTRA_TEXELS
@@ -25,9 +46,9 @@ layout(binding = GVK_BINDING_EXTRA_TEXELS) uniform samplerBuffer extra_texels;
 #else
 layout(std430, binding = GVK_BINDING_EXTRA) readonly buffer extra_buffer
 {
-    vec4 extra_data[];
+    QUAD extra_data[];
 };
-#define EXTRA_AT(index) extra_data[index]
+#define EXTRA_AT(index) from_quad(extra_data[index])
 #endif
 
 #if WEIGHTS_TEXELS
@@ -36,18 +57,19 @@ layout(binding = GVK_BINDING_WEIGHTS_TEXELS) uniform samplerBuffer weights_texel
 #else
 layout(std430, binding = GVK_BINDING_WEIGHTS) readonly buffer weights_buffer
 {
-    vec4 weights_data[];
+    QUAD weights_data[];
 };
-#define WEIGHT(index) weights_data[index]
+#define WEIGHT(index) from_quad(weights_data[index])
 #endif
 
-#ifndef OUTPUT_TYPE
-#define OUTPUT_TYPE vec4
+#ifndef OUTPUT_ACCESS
+#define OUTPUT_ACCESS writeonly
 #endif
-layout(std430, binding = GVK_BINDING_OUTPUT) writeonly buffer output_buffer
+layout(std430, binding = GVK_BINDING_OUTPUT) OUTPUT_ACCESS buffer output_buffer
 {
-    OUTPUT_TYPE output_data[];
+    QUAD output_data[];
 };
+#define STORE_OUTPUT(index, value) output_data[index] = to_quad(value)
 
 #ifndef GVK_USE_CONCAT
 // Written so that a not-a-number stays one: max and min may return their other operand.

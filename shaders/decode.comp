@@ -6,8 +6,14 @@
 // weights  the frame's parameters: confidence first
 // Also notes any number of the map that is not finite.
 // workgroups: x = ceil(3 * width * height / local size), y = 1, z = batch
+// HALF: the map lies in memory as fp16.
 #define GVK_USE_DECODE
 #include "shared.h"
+#if HALF
+#define MAP_TYPE uint // two values
+#else
+#define MAP_TYPE float
+#endif
 layout(local_size_x_id = 0) in;
 layout(std430, binding = GVK_BINDING_OUTPUT) writeonly buffer output_buffer
 {
@@ -15,7 +21,7 @@ layout(std430, binding = GVK_BINDING_OUTPUT) writeonly buffer output_buffer
 };
 layout(std430, binding = GVK_BINDING_SOURCE) readonly buffer source_buffer
 {
-    float map[];
+    MAP_TYPE map[];
 };
 layout(std430, binding = GVK_BINDING_EXTRA) buffer extra_buffer
 {
@@ -25,6 +31,16 @@ layout(std430, binding = GVK_BINDING_WEIGHTS) readonly buffer parameters_buffer
 {
     vec4 parameters[];
 };
+
+float map_value(uint base, uint channel, uint plane)
+{
+    uint at = base + channel / 4 * plane * 4 + channel % 4;
+#if HALF
+    return unpackHalf2x16(map[at / 2])[at % 2];
+#else
+    return map[at];
+#endif
+}
 
 float sigmoid(float x)
 {
@@ -44,13 +60,13 @@ void main()
     float value[5];
     bool fault = false;
     for (uint i = 0; i < 5; i++, channel++) {
-        value[i] = map[base + channel / 4 * plane * 4 + channel % 4];
+        value[i] = map_value(base, channel, plane);
         fault = fault || isnan(value[i]) || isinf(value[i]);
     }
     float best = -1;
     uint label = 0;
     for (uint i = 0; i < classes; i++, channel++) {
-        float raw = map[base + channel / 4 * plane * 4 + channel % 4];
+        float raw = map_value(base, channel, plane);
         fault = fault || isnan(raw) || isinf(raw);
         float probability = sigmoid(raw);
         if (probability > best) {

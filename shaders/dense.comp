@@ -76,8 +76,7 @@ void main()
         [[unroll]] for (uint p = 0; p < PIXELS; p++) {
             uint quad = block * QUADS + j, pixel = first + p * STRIDE;
             if (quad < output_quads && pixel < pixels)
-                output_data[output_offset + item * output_item + quad * pixels + pixel] =
-                    activate(sum[j * PIXELS + p]);
+                STORE_OUTPUT(output_offset + item * output_item + quad * pixels + pixel, activate(sum[j * PIXELS + p]));
         }
     }
 }

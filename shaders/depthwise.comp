@@ -93,10 +93,10 @@ void main()
 #if GHOST
             uint residual = extra_offset + item * extra_item + at;
             uint half_planes = quads * output_pixels;
-            output_data[store] = centre[j * OUT_X + i] + EXTRA_AT(residual);
-            output_data[store + half_planes] = value + EXTRA_AT(residual + half_planes);
+            STORE_OUTPUT(store, centre[j * OUT_X + i] + EXTRA_AT(residual));
+            STORE_OUTPUT(store + half_planes, value + EXTRA_AT(residual + half_planes));
 #else
-            output_data[store] = value;
+            STORE_OUTPUT(store, value);
 #endif
         }
     }

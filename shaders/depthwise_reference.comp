@@ -29,5 +29,5 @@ void main()
                 sum += SOURCE(plane + uint(y) * width + uint(x)) * WEIGHT(weight + ky * kernel + kx);
         }
     }
-    output_data[output_offset + item * output_item + quad * output_width * output_height + pixel] = activate(sum);
+    STORE_OUTPUT(output_offset + item * output_item + quad * output_width * output_height + pixel, activate(sum));
 }

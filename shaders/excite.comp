@@ -27,6 +27,6 @@ void main()
         uint weight = weights_offset + expand + quad * reduced_quads * 4;
         for (uint k = 0; k < reduced_quads; k++, weight += 4)
             sum += reduced[k] * mat4(WEIGHT(weight), WEIGHT(weight + 1), WEIGHT(weight + 2), WEIGHT(weight + 3));
-        output_data[output_offset + item * output_item + quad] = activate(sum);
+        STORE_OUTPUT(output_offset + item * output_item + quad, activate(sum));
     }
 }

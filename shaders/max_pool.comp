@@ -45,9 +45,9 @@ void main()
         }
     }
     uint store = output_offset + item * output_item + quad * pixels + pixel;
-    output_data[store] = most[0];
+    STORE_OUTPUT(store, most[0]);
     if (kernels[1] != 0)
-        output_data[store + quads * pixels] = most[1];
+        STORE_OUTPUT(store + quads * pixels, most[1]);
     if (kernels[2] != 0)
-        output_data[store + 2 * quads * pixels] = most[2];
+        STORE_OUTPUT(store + 2 * quads * pixels, most[2]);
 }

@@ -42,12 +42,12 @@ void store(uint output_quad, uint pixel, vec4 value)
 #if STORE == 2
     uint row = pixel / width;
     uint corner = plane + output_quad * 4 * pixels + row * 4 * width + (pixel - row * width) * 2;
-    output_data[corner] = value;
-    output_data[corner + 1] = value;
-    output_data[corner + 2 * width] = value;
-    output_data[corner + 2 * width + 1] = value;
+    STORE_OUTPUT(corner, value);
+    STORE_OUTPUT(corner + 1, value);
+    STORE_OUTPUT(corner + 2 * width, value);
+    STORE_OUTPUT(corner + 2 * width + 1, value);
 #else
-    output_data[plane + output_quad * pixels + pixel] = value;
+    STORE_OUTPUT(plane + output_quad * pixels + pixel, value);
 #endif
 }
 

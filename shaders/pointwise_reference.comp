@@ -24,5 +24,5 @@ void main()
         read += pixels;
         weight += 4;
     }
-    output_data[output_offset + item * output_item + quad * pixels + pixel] = activate(sum);
+    STORE_OUTPUT(output_offset + item * output_item + quad * pixels + pixel, activate(sum));
 }

@@ -69,9 +69,9 @@ void main()
     [[unroll]] for (int j = 0; j < ROWS; j++) {
         if (y0 + j < int(height)) {
             uint at = store + uint(y0 + j) * width;
-            output_data[at] = most13[j];
-            output_data[at + quads * pixels] = most9[j];
-            output_data[at + 2 * quads * pixels] = most5[j];
+            STORE_OUTPUT(at, most13[j]);
+            STORE_OUTPUT(at + quads * pixels, most9[j]);
+            STORE_OUTPUT(at + 2 * quads * pixels, most5[j]);
         }
     }
 }

@@ -4,13 +4,18 @@
 // picture (letterbox) grey 128.
 // source   what resize_horizontal.comp wrote             extra   for each output row: first, count, `taps` coefficients
 // output   one plane of width * height vec4s: R, G, B, 0
+// HALF: the input lies in memory as fp16, two values a word.
 // workgroups: x = ceil(width / local size), y = height
 #define GVK_USE_RESIZE
 #include "shared.h"
 layout(local_size_x_id = 0) in;
 layout(std430, binding = GVK_BINDING_OUTPUT) writeonly buffer output_buffer
 {
+#if HALF
+    uvec2 pixels[];
+#else
     vec4 pixels[];
+#endif
 };
 layout(std430, binding = GVK_BINDING_SOURCE) readonly buffer source_buffer
 {
@@ -40,5 +45,10 @@ void main()
         }
         value = clamp(sum >> 22, 0, 255);
     }
-    pixels[output_offset + y * width + x] = vec4(vec3(value) / 255.0, 0);
+    vec3 scaled = vec3(value) / 255.0;
+#if HALF
+    pixels[output_offset + y * width + x] = uvec2(packHalf2x16(scaled.xy), packHalf2x16(vec2(scaled.z, 0)));
+#else
+    pixels[output_offset + y * width + x] = vec4(scaled, 0);
+#endif
 }

@@ -1,7 +1,8 @@
 /* What C and GLSL must agree on: bindings, specialisation ids, push constants. Included by both.
  *
  * Tensors on the device are NC4HW4: four channels of a pixel in one vec4, planes of H x W vec4s, one plane per channel
- * quad. Every offset and stride below counts vec4s (16 bytes) unless its name says otherwise. A push constant block
+ * quad. A quad takes 16 bytes in fp32 and 8 in fp16. Every offset and stride below counts quads unless its name says
+ * otherwise. A push constant block
  * starts with the offset of each binding's tensor inside the range that is bound, because ranges are bound at the
  * device's alignment. */
 #ifndef GVK_SHARED_H
@@ -37,8 +38,8 @@
 
 #define GVK_PUSH_BYTES 128
 
-/* Lanes beyond a plane's end read on, and never use what they read: so many vec4s follow each tensor. */
-#define GVK_SLACK_VEC4S 512
+/* Lanes beyond a plane's end read on, and never use what they read: so many quads follow each tensor. */
+#define GVK_SLACK_QUADS 512
 
 #ifdef __STDC__
 #include <stdint.h>
@@ -130,7 +131,6 @@ GVK_PUSH(concat)
     GVK_ITEMS
     GVK_UINT channels;      /* of the part */
     GVK_UINT first_channel; /* where the part goes */
-    GVK_UINT padded_end;    /* zeros are written from the part's end to this channel */
     GVK_UINT pixels;
 };
 #endif

@@ -15,6 +15,6 @@ void main()
     uint item = gl_WorkGroupID.z;
     uint y = pixel / (2 * width);
     uint x = pixel - y * 2 * width;
-    output_data[output_offset + item * output_item + quad * output_pixels + pixel] =
-        SOURCE(source_offset + item * source_item + quad * width * height + y / 2 * width + x / 2);
+    STORE_OUTPUT(output_offset + item * output_item + quad * output_pixels + pixel,
+                 SOURCE(source_offset + item * source_item + quad * width * height + y / 2 * width + x / 2));
 }

@@ -10,7 +10,8 @@
 #include "checkpoint_maker.h"
 #include "filler.h"
 
-#define TOLERANCE 1e-4
+#define TOLERANCE      1e-4
+#define TOLERANCE_HALF 1e-2 /* fp16 has 11 bits, and errors of some hundred layers add up */
 
 struct golden_case {
     const char *file;
@@ -45,7 +46,7 @@ static gvk_network *open_network(const struct golden_case *golden)
 }
 
 static void compare_output(gvk_stream *stream, gvk_ticket ticket, const struct golden *file, const char *name,
-                           const struct golden_case *golden, const char *path)
+                           const struct golden_case *golden, const char *path, double tolerance)
 {
     gvk_array array;
     uint64_t count;
@@ -54,16 +55,18 @@ static void compare_output(gvk_stream *stream, gvk_ticket ticket, const struct g
     assert_int_equal(array.bytes, count * sizeof(float));
     double error = relative_error(array.data, expected, count);
     free(expected);
-    if (error > TOLERANCE)
+    if (error > tolerance)
         fail_msg("%s, %s path: %s is off by %.3g of its largest magnitude (allowed %.0e)", golden->file, path, name,
-                 error, TOLERANCE);
+                 error, tolerance);
     print_message("             %-45s %-9s %-8s %.1e\n", golden->file, path, name, error);
 }
 
-static void run_case(gvk_device *device, const struct golden_case *golden, uint32_t rewrites_off, const char *path)
+static void run_case_in(gvk_device *device, const struct golden_case *golden, uint32_t rewrites_off, const char *path,
+                        gvk_precision precision)
 {
+    double tolerance = precision == GVK_PRECISION_FP16 ? TOLERANCE_HALF : TOLERANCE;
     gvk_network *network = open_network(golden);
-    gvk_model_params model_params = {.size = sizeof model_params, .rewrites_off = rewrites_off};
+    gvk_model_params model_params = {.size = sizeof model_params, .rewrites_off = rewrites_off, .precision = precision};
     gvk_model *model = NULL;
     assert_ok(gvk_model_create(device, gvk_network_graph(network), &model_params, &model));
     gvk_network_destroy(network); /* the model does not need it any more */
@@ -96,15 +99,20 @@ static void run_case(gvk_device *device, const struct golden_case *golden, uint3
     assert_ok(gvk_stream_wait(stream, ticket, UINT64_MAX));
     struct golden *file = open_golden(golden->file);
     if (golden->classifier) {
-        compare_output(stream, ticket, file, "logits", golden, path);
+        compare_output(stream, ticket, file, "logits", golden, path, tolerance);
     } else {
-        compare_output(stream, ticket, file, "stride32", golden, path);
-        compare_output(stream, ticket, file, "stride16", golden, path);
-        compare_output(stream, ticket, file, "stride8", golden, path);
+        compare_output(stream, ticket, file, "stride32", golden, path, tolerance);
+        compare_output(stream, ticket, file, "stride16", golden, path, tolerance);
+        compare_output(stream, ticket, file, "stride8", golden, path, tolerance);
     }
     close_golden(file);
     gvk_stream_destroy(stream);
     gvk_model_destroy(model);
+}
+
+static void run_case(gvk_device *device, const struct golden_case *golden, uint32_t rewrites_off, const char *path)
+{
+    run_case_in(device, golden, rewrites_off, path, GVK_PRECISION_FP32);
 }
 
 /* GVK_TEST_SCOPE=small leaves the large inputs to the run without it: what an import, another width of the subgroups or
@@ -142,6 +150,17 @@ static void each_rewrite_alone_changes_no_result(void **state)
     }
 }
 
+/* Every width and kind, in the small. */
+static void both_paths_are_near_pytorch_in_fp16(void **state)
+{
+    for (size_t i = 0; i < CASE_COUNT; i++) {
+        if (cases[i].input_width > 64 && !(cases[i].classifier && cases[i].classes < 100))
+            continue;
+        run_case_in(*state, &cases[i], 0, "fp16", GVK_PRECISION_FP16);
+        run_case_in(*state, &cases[i], GVK_REWRITE_ALL, "fp16 ref", GVK_PRECISION_FP16);
+    }
+}
+
 /* Under the fault layer's limits the runs above prove nothing unless the limits are in force. */
 static void the_device_is_as_poor_as_the_environment_says(void **state)
 {
@@ -161,6 +180,7 @@ int main(void)
         cmocka_unit_test(the_fast_path_equals_pytorch),
         cmocka_unit_test(the_reference_path_equals_pytorch),
         cmocka_unit_test(each_rewrite_alone_changes_no_result),
+        cmocka_unit_test(both_paths_are_near_pytorch_in_fp16),
     };
     return cmocka_run_group_tests(tests, open_device_fixture, close_device_fixture);
 }

@@ -6,7 +6,7 @@
 #include "../program.h"
 
 struct gvk_kernel {
-    /* vec4s that the node's packed weights take; NULL: it has none. */
+    /* Channel quads that the node's packed weights take; NULL: it has none. */
     uint64_t (*count_weights)(const struct gvk_builder *builder, const struct gvk_graph_node *node);
     /* Fills them; the memory is zeroed. Batch norms are folded here. */
     gvk_result (*pack_weights)(const struct gvk_builder *builder, const struct gvk_graph_node *node, float *out);
@@ -50,9 +50,16 @@ void gvk_set_push(struct gvk_command *command, const void *push, uint32_t bytes)
 gvk_result gvk_finish_dispatch(const struct gvk_builder *builder, struct gvk_command *command, uint64_t x, uint64_t y,
                                uint64_t z);
 
+/* The shader as a model of these traits uses it; GVK_SHADER_COUNT: it has no form for fp16. */
+static inline enum gvk_shader gvk_shader_for(const struct gvk_traits *traits, enum gvk_shader shader)
+{
+    return traits->half ? gvk_shader_codes[shader].half : shader;
+}
+
 /* The shader computed wrongly on this device and is not to be chosen. */
 static inline bool gvk_is_struck(const struct gvk_traits *traits, enum gvk_shader shader)
 {
+    shader = gvk_shader_for(traits, shader);
     return traits->struck[(uint32_t)shader / 32] >> ((uint32_t)shader % 32) & 1;
 }
 

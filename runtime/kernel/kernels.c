@@ -4,6 +4,8 @@
 #include <math.h>
 #include <string.h>
 
+#include "../half.h"
+
 /* A range may be bound so many bytes early; no device asks for more. */
 #define MAX_ALIGNMENT 256u
 
@@ -29,7 +31,7 @@ const struct gvk_kernel *gvk_kernel_of(const struct gvk_graph_node *node)
 
 enum gvk_form gvk_form_of(const struct gvk_traits *traits)
 {
-    bool cpu = traits->type == VK_PHYSICAL_DEVICE_TYPE_CPU;
+    bool cpu = traits->type == VK_PHYSICAL_DEVICE_TYPE_CPU && !traits->half; /* their forms are for fp32 alone */
     /* Without a required size a driver may run subgroups partly filled, and lanes would miss weights. */
     bool sure = traits->subgroup_size_control && traits->full_subgroups;
     bool texels = traits->texel_buffers && traits->max_texels >= GVK_TEXELS_OF_EVERY_TENSOR;
@@ -75,11 +77,11 @@ gvk_result gvk_packing_create(const struct gvk_builder *builder, struct gvk_pack
         const struct gvk_kernel *kernel = gvk_kernel_of(node);
         if (node->removed || !kernel->count_weights)
             continue;
-        made.offsets[i] = made.vec4s;
+        made.offsets[i] = made.quads;
         made.sizes[i] = kernel->count_weights(builder, node);
-        made.vec4s += (made.sizes[i] + 15) / 16 * 16; /* channels are bounded by graph.c: no overflow */
+        made.quads += (made.sizes[i] + 15) / 16 * 16; /* channels are bounded by graph.c: no overflow */
     }
-    made.vec4s += GVK_SLACK_VEC4S;
+    made.quads += GVK_SLACK_QUADS;
     *out = made;
     return GVK_OK;
 }
@@ -89,24 +91,6 @@ void gvk_packing_destroy(const gvk_host *host, struct gvk_packing *packing)
     gvk_release(host, packing->offsets);
     gvk_release(host, packing->sizes);
     *packing = (struct gvk_packing){0};
-}
-
-static float float_of_bits(uint32_t bits)
-{
-    float value;
-    memcpy(&value, &bits, sizeof value);
-    return value;
-}
-
-static float float_of_half(uint16_t half)
-{
-    uint32_t sign = (uint32_t)(half >> 15) << 31, exponent = half >> 10 & 31, fraction = half & 1023u;
-    if (exponent == 31)
-        return float_of_bits(sign | 0x7f800000u | fraction << 13);
-    if (exponent)
-        return float_of_bits(sign | (exponent + 112) << 23 | fraction << 13);
-    float small = (float)fraction * (1.0f / 16777216.0f); /* subnormal: fraction * 2^-24 */
-    return sign ? -small : small;
 }
 
 gvk_result gvk_read_weights(const gvk_host *host, const gvk_array *array, uint64_t count, float **out)
@@ -122,7 +106,7 @@ gvk_result gvk_read_weights(const gvk_host *host, const gvk_array *array, uint64
     } else if (bytes) {
         for (uint64_t i = 0; i < count; i++) {
             uint16_t half = (uint16_t)(bytes[2 * i] | bytes[2 * i + 1] << 8);
-            values[i] = array->type == GVK_TYPE_F16 ? float_of_half(half) : float_of_bits((uint32_t)half << 16);
+            values[i] = array->type == GVK_TYPE_F16 ? gvk_float_of_half(half) : gvk_float_of_bits((uint32_t)half << 16);
         }
     }
     *out = values;
@@ -195,13 +179,15 @@ void gvk_add_operand(struct gvk_command *command, struct gvk_operand operand)
 
 struct gvk_operand gvk_weights_operand(const struct gvk_builder *builder, uint32_t node_index, uint32_t binding)
 {
+    uint32_t each = gvk_quad_bytes(builder->traits);
     return (struct gvk_operand){
         .binding = binding,
         .place = GVK_PLACE_WEIGHTS,
         .access = GVK_READ,
-        .offset = builder->packing->offsets[node_index] * 16,
-        .bytes = (builder->packing->sizes[node_index] + GVK_SLACK_VEC4S) * 16,
-        .useful = builder->packing->sizes[node_index] * 16,
+        .quad_bytes = each,
+        .offset = builder->packing->offsets[node_index] * each,
+        .bytes = (builder->packing->sizes[node_index] + GVK_SLACK_QUADS) * each,
+        .useful = builder->packing->sizes[node_index] * each,
     };
 }
 
@@ -228,5 +214,9 @@ gvk_result gvk_finish_dispatch(const struct gvk_builder *builder, struct gvk_com
                             "\"%s\" is too large for this device: it binds at most %u MiB at once. A smaller input "
                             "size or batch takes less.",
                             command->label, (unsigned)(builder->traits->max_storage_bytes >> 20));
+    command->key.shader = gvk_shader_for(builder->traits, command->key.shader);
+    if (command->key.shader == GVK_SHADER_COUNT)
+        return gvk_fail(builder->host, GVK_ERROR_UNSUPPORTED, "\"%s\" has no kernel for fp16 on this device.",
+                        command->label);
     return gvk_program_add_command(builder->program, command);
 }

@@ -171,21 +171,21 @@ static gvk_result emit_concat(const struct gvk_builder *builder, uint32_t index)
             first = end;
             continue;
         }
-        uint32_t padded_end = i + 1 == node->input_count ? gvk_quads(end) * 4 : end;
         struct gvk_command command = gvk_begin_dispatch(node, GVK_SHADER_CONCAT, LOCAL_SIZE);
-        gvk_add_operand(&command, gvk_tensor_operand(program, node->output, GVK_BINDING_OUTPUT, GVK_WRITE));
+        /* A first quad that is shared keeps what the part before wrote there. */
+        enum gvk_access access = first % 4 ? GVK_READ_WRITE : GVK_WRITE;
+        gvk_add_operand(&command, gvk_tensor_operand(program, node->output, GVK_BINDING_OUTPUT, access));
         gvk_add_operand(&command, gvk_tensor_operand(program, node->inputs[i], GVK_BINDING_SOURCE, GVK_READ));
         struct gvk_concat_push push = {
             .output_item = program->places[node->output].item,
             .source_item = program->places[node->inputs[i]].item,
             .channels = part->channels,
             .first_channel = first,
-            .padded_end = padded_end,
             .pixels = shape->width * shape->height,
         };
         gvk_set_push(&command, &push, sizeof push);
         gvk_result result = gvk_finish_dispatch(builder, &command, gvk_divide_up(push.pixels, LOCAL_SIZE),
-                                                padded_end - first, program->batch);
+                                                gvk_quads(end) - first / 4, program->batch);
         if (result)
             return result;
         first = end;

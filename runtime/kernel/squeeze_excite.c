@@ -58,11 +58,12 @@ static gvk_result emit(const struct gvk_builder *builder, uint32_t index)
     const struct gvk_graph_node *node = &builder->graph->nodes[index];
     const struct gvk_shape *in = &program->shapes[node->inputs[0]];
     uint32_t quads = gvk_quads(node->input_channels), pooled;
-    gvk_result result = gvk_program_add_block(program, (uint64_t)quads * program->batch * 16, &pooled);
+    uint64_t bytes = (uint64_t)quads * program->batch * program->quad_bytes;
+    gvk_result result = gvk_program_add_block(program, bytes, &pooled);
     if (result)
         return result;
     struct gvk_operand pooled_operand = {
-        .place = GVK_PLACE_ARENA, .block = pooled, .bytes = (uint64_t)quads * program->batch * 16};
+        .place = GVK_PLACE_ARENA, .block = pooled, .quad_bytes = program->quad_bytes, .bytes = bytes};
 
     struct gvk_command pool = gvk_begin_dispatch(node, GVK_SHADER_AVERAGE_POOL, LOCAL_SIZE);
     pooled_operand.binding = GVK_BINDING_OUTPUT;

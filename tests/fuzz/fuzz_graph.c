@@ -150,7 +150,7 @@ static void check_operands(const struct gvk_program *program, const struct gvk_p
             const struct gvk_operand *operand = &command->operands[j];
             FUZZ_CHECK(operand->offset % 16 == 0 && operand->bytes > 0);
             if (operand->place == GVK_PLACE_WEIGHTS) {
-                FUZZ_CHECK(operand->offset + operand->bytes <= packing->vec4s * 16);
+                FUZZ_CHECK(operand->offset + operand->bytes <= packing->quads * 16);
                 continue;
             }
             FUZZ_CHECK(operand->place == GVK_PLACE_ARENA && operand->block < program->block_count);
@@ -237,7 +237,7 @@ static void pack(const struct gvk_builder *builder)
     for (uint32_t i = 0; i < builder->graph->node_count; i++) {
         const struct gvk_graph_node *node = &builder->graph->nodes[i];
         uint64_t vec4s = builder->packing->sizes[i];
-        FUZZ_CHECK(builder->packing->offsets[i] + vec4s <= builder->packing->vec4s);
+        FUZZ_CHECK(builder->packing->offsets[i] + vec4s <= builder->packing->quads);
         if (node->removed || vec4s == 0 || vec4s > PACKED_VEC4S)
             continue;
         float *packed = gvk_allocate_array(builder->host, (size_t)vec4s * 4, sizeof *packed);

@@ -1,6 +1,8 @@
 /* One run of one graph against the reference; bench.h says what each part of it is for. */
 #include "bench.h"
 
+#include "runtime/half.h"
+
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -8,8 +10,11 @@
 
 /* Where divisions, batch norms or long sums round: this part of the sum of magnitudes behind a value. Elsewhere inputs
  * and weights are quarter steps and the results must be equal. */
-#define TOLERANCE 2e-6
-#define CANARY    0x7fc5a5a5u /* a quiet not-a-number: whatever is computed from it is none either */
+#define TOLERANCE      2e-6
+#define TOLERANCE_HALF 2e-3 /* in fp16, everywhere */
+/* Quiet not-a-numbers of fp32, and of fp16 twice: whatever is computed from one is none either. */
+#define CANARY      0x7fc5a5a5u
+#define CANARY_HALF 0x7e5b7e5bu
 
 struct bench bench;
 
@@ -95,9 +100,9 @@ gvk_graph *build_graph(struct reference_graph *reference)
     return graph;
 }
 
-static void fill_canaries(unsigned char *memory, uint64_t first, uint64_t end)
+static void fill_canaries(unsigned char *memory, uint64_t first, uint64_t end, bool half)
 {
-    const uint32_t canary = CANARY;
+    const uint32_t canary = half ? CANARY_HALF : CANARY;
     for (uint64_t i = first; i < end; i += 4)
         memcpy(memory + i, &canary, 4);
 }
@@ -107,32 +112,33 @@ static void poison_weights(const gvk_model *model)
 {
     if (!model->weights.mapped)
         return;
-    uint64_t end = 0;
+    uint64_t end = 0, each = gvk_quad_bytes(&model->traits);
+    bool half = model->traits.half;
     for (uint32_t i = 0; i < model->graph->node_count; i++) {
         if (!model->packing.sizes[i])
             continue;
-        fill_canaries(model->weights.mapped, end, model->packing.offsets[i] * 16);
-        end = (model->packing.offsets[i] + model->packing.sizes[i]) * 16;
+        fill_canaries(model->weights.mapped, end, model->packing.offsets[i] * each, half);
+        end = (model->packing.offsets[i] + model->packing.sizes[i]) * each;
     }
-    fill_canaries(model->weights.mapped, end, model->packing.vec4s * 16);
+    fill_canaries(model->weights.mapped, end, model->packing.quads * each, half);
     assert_ok(gvk_buffer_flush(model->device, &model->weights));
 }
 
-/* A vec4 of the arena for each byte: 1 where the program may write. */
+/* Eight bytes of the arena for each byte: 1 where the program may write. */
 static unsigned char *map_written(const struct trial *trial)
 {
     const struct gvk_program *program = gvk_stream_program(trial->stream);
-    unsigned char *written = calloc((size_t)(program->arena_bytes / 16) + 1, 1);
+    unsigned char *written = calloc((size_t)(program->arena_bytes / 8) + 1, 1);
     assert_non_null(written);
     gvk_tensor input = trial->model->graph->inputs[0].tensor;
     struct gvk_operand intake = gvk_tensor_operand(program, input, 0, GVK_WRITE);
-    memset(written + program->blocks[intake.block].offset / 16, 1, (size_t)(intake.bytes / 16));
+    memset(written + program->blocks[intake.block].offset / 8, 1, (size_t)(intake.bytes / 8));
     for (uint32_t i = 0; i < program->command_count; i++)
         for (uint32_t j = 0; j < program->commands[i].operand_count; j++) {
             const struct gvk_operand *operand = &program->commands[i].operands[j];
             if (operand->place == GVK_PLACE_ARENA && (operand->access & GVK_WRITE))
-                memset(written + (program->blocks[operand->block].offset + operand->offset) / 16, 1,
-                       (size_t)(operand->bytes / 16));
+                memset(written + (program->blocks[operand->block].offset + operand->offset) / 8, 1,
+                       (size_t)(operand->bytes / 8));
         }
     return written;
 }
@@ -146,12 +152,15 @@ static void check_canaries(const struct trial *trial)
     assert_ok(gvk_buffer_invalidate(bench.device, arena));
     unsigned char *written = map_written(trial);
     const unsigned char *memory = arena->mapped;
+    bool half = trial->model->traits.half;
+    const uint32_t canary = half ? CANARY_HALF : CANARY;
     for (uint64_t i = 0; i < arena->bytes / 4; i++) {
         uint32_t bits;
-        float value;
         memcpy(&bits, memory + i * 4, 4);
-        memcpy(&value, &bits, 4);
-        if (written[i / 4] ? isfinite(value) : bits == CANARY)
+        bool finite =
+            half ? isfinite(gvk_float_of_half((uint16_t)bits)) && isfinite(gvk_float_of_half((uint16_t)(bits >> 16)))
+                 : isfinite(gvk_float_of_bits(bits));
+        if (written[i / 2] ? finite : bits == canary)
             continue;
         print_trial(trial);
         const struct gvk_program *program = gvk_stream_program(trial->stream);
@@ -162,8 +171,8 @@ static void check_canaries(const struct trial *trial)
                         program->blocks[j].first, program->blocks[j].last);
         free(written);
         fail_msg("byte %llu of the arena: %s (0x%08x)", (unsigned long long)i * 4,
-                 bits == CANARY ? "an output was not written, or made from memory that nobody wrote"
-                 : isnan(value) ? "memory was used that nobody wrote"
+                 bits == canary ? "an output was not written, or made from memory that nobody wrote"
+                 : !finite      ? "memory was used that nobody wrote"
                                 : "it was written outside every output",
                  bits);
     }
@@ -197,7 +206,9 @@ void compare_tensor(const struct trial *trial, gvk_ticket ticket, const char *na
         fail_msg("%s has the wrong shape", name);
     }
     const float *values = got.data;
-    double allowed = expected->exact ? 0 : TOLERANCE * fmax(1, expected->magnitude);
+    double allowed = trial->model->traits.half ? TOLERANCE_HALF * fmax(1, expected->magnitude)
+                     : expected->exact         ? 0
+                                               : TOLERANCE * fmax(1, expected->magnitude);
     for (uint64_t i = 0; i < got.bytes / 4; i++) {
         double error = fabs((double)values[i] - expected->values[i]);
         if (allowed > 0)
@@ -237,7 +248,9 @@ static uint32_t run_trial(const char *title, struct reference_graph *reference, 
     if (way->full_arrays)
         bench.device->traits.max_chunks = 1;
     gvk_graph *graph = build_graph(reference);
-    gvk_model_params model_params = {.size = sizeof model_params, .rewrites_off = way->rewrites_off};
+    gvk_model_params model_params = {.size = sizeof model_params,
+                                     .rewrites_off = way->rewrites_off,
+                                     .precision = way->half ? GVK_PRECISION_FP16 : GVK_PRECISION_FP32};
     require_ok(&trial, gvk_model_create(bench.device, graph, &model_params, &trial.model), "gvk_model_create");
     gvk_graph_destroy(graph);
     poison_weights(trial.model);
@@ -255,7 +268,7 @@ static uint32_t run_trial(const char *title, struct reference_graph *reference, 
     check_plan(&trial);
     const struct gvk_buffer *arena = gvk_stream_arena(trial.stream);
     if (arena->mapped) {
-        fill_canaries(arena->mapped, 0, arena->bytes);
+        fill_canaries(arena->mapped, 0, arena->bytes, way->half);
         assert_ok(gvk_buffer_flush(bench.device, arena));
     }
     gvk_ticket ticket = 0;
@@ -304,6 +317,9 @@ void prove(const char *title, struct reference_graph *graph, struct size size, u
     static const struct way gpu = {.name = "a GPU's kernels", .plain_gpu = true};
     static const struct way broadcast = {.name = "no room for weight chunks", .full_arrays = true};
     static const struct way plain = {.name = "node by node", .rewrites_off = GVK_REWRITE_ALL, .keep_all = true};
+    static const struct way half = {.name = "in fp16", .half = true};
+    static const struct way plain_half = {
+        .name = "in fp16, node by node", .rewrites_off = GVK_REWRITE_ALL, .keep_all = true, .half = true};
     struct way some = {.name = "some rewrites", .rewrites_off = random_below(&graph->random, GVK_REWRITE_ALL)};
     /* Unfused, its layers would want pipelines of their own. "Node by node" has them, and test_parity.c. */
     some.rewrites_off &= ~(uint32_t)(GVK_REWRITE_FAST_KERNELS | GVK_REWRITE_FUSE_SQUEEZE_EXCITE);
@@ -319,6 +335,8 @@ void prove(const char *title, struct reference_graph *graph, struct size size, u
     if (gvk_form_of(&bench.traits) == GVK_FORM_CHUNKS_4)
         run_trial(title, graph, input, &broadcast);
     run_trial(title, graph, input, &plain);
+    run_trial(title, graph, input, &half);
+    run_trial(title, graph, input, &plain_half);
     if (graph->node_count > 1)
         run_trial(title, graph, input, &some);
     free(input);

@@ -32,6 +32,7 @@ struct way {
     const char *name;
     bool plain_gpu;   /* the traits are bent so that the device is given a GPU's kernels */
     bool full_arrays; /* and so that no model's weights fit into an array of chunks */
+    bool half;        /* tensors and weights in fp16 */
     uint32_t rewrites_off;
     bool keep_all; /* every node's output is read */
 };
