@@ -28,6 +28,7 @@ static const char help_text[] = "ghostvk bench measures how fast a network runs 
                                 "      --batch N        pictures in a frame; default: 1\n"
                                 "      --runs N         frames to measure; default: 20\n"
                                 "      --device DEVICE  an index of `ghostvk devices`, a part of a name, or cpu\n"
+                                "      --precision P    fp32, fp16 (half the memory, for GPUs) or auto\n"
                                 "      --json FILE      save the numbers; - is stdout, in place of the tables\n"
                                 "      --profile        add a table by layer, the slowest first\n"
                                 "      --trace FILE     save a frame's dispatches for Perfetto (ui.perfetto.dev)\n"
@@ -40,17 +41,24 @@ static const char help_text[] = "ghostvk bench measures how fast a network runs 
                                 "  ghostvk bench --random 80 --size 608x608 --json speed.json\n";
 
 static const struct option long_options[] = {
-    {"model", required_argument, NULL, 'm'},          {"random", required_argument, NULL, OPTION_RANDOM},
-    {"size", required_argument, NULL, OPTION_SIZE},   {"batch", required_argument, NULL, OPTION_BATCH},
-    {"runs", required_argument, NULL, OPTION_RUNS},   {"device", required_argument, NULL, OPTION_DEVICE},
-    {"json", required_argument, NULL, OPTION_JSON},   {"profile", no_argument, NULL, OPTION_PROFILE},
-    {"trace", required_argument, NULL, OPTION_TRACE}, COMMON_LONG_OPTIONS,
+    {"model", required_argument, NULL, 'm'},
+    {"random", required_argument, NULL, OPTION_RANDOM},
+    {"size", required_argument, NULL, OPTION_SIZE},
+    {"batch", required_argument, NULL, OPTION_BATCH},
+    {"runs", required_argument, NULL, OPTION_RUNS},
+    {"device", required_argument, NULL, OPTION_DEVICE},
+    {"json", required_argument, NULL, OPTION_JSON},
+    {"profile", no_argument, NULL, OPTION_PROFILE},
+    {"trace", required_argument, NULL, OPTION_TRACE},
+    {"precision", required_argument, NULL, OPTION_PRECISION},
+    COMMON_LONG_OPTIONS,
 };
 
 struct request {
     struct model_choice model;
     struct device_choice device;
     struct size size;
+    gvk_precision precision;
     uint32_t random_classes; /* 0: a model from a file */
     uint32_t batch, runs;
     const char *json, *trace;
@@ -86,6 +94,7 @@ static bool read_option(struct request *request, int option, const char *value)
     case OPTION_BATCH: return read_count("--batch", value, BATCH_MAX, &request->batch);
     case OPTION_RUNS: return read_count("--runs", value, RUNS_MAX, &request->runs);
     case OPTION_DEVICE: return read_device(value, &request->device);
+    case OPTION_PRECISION: return read_precision(value, &request->precision);
     case OPTION_JSON: return read_path("--json", value, &request->json);
     case OPTION_PROFILE: request->profile = true; return true;
     case OPTION_TRACE: return read_path("--trace", value, &request->trace);
@@ -173,7 +182,9 @@ static int open_device_and_model(struct work *work)
     if (outcome != OUTCOME_DONE)
         return outcome;
     gvk_device_describe(work->device, &work->bench.device);
-    gvk_result result = gvk_model_create(work->device, gvk_network_graph(work->model.network), NULL, &work->weights);
+    gvk_model_params weights = {.size = sizeof weights, .precision = work->request->precision};
+    gvk_result result =
+        gvk_model_create(work->device, gvk_network_graph(work->model.network), &weights, &work->weights);
     return result ? report_failure(program, NULL, result) : OUTCOME_DONE;
 }
 

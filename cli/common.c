@@ -321,6 +321,25 @@ bool read_count(const char *option, const char *value, uint32_t maximum, uint32_
     return true;
 }
 
+bool read_precision(const char *value, gvk_precision *out)
+{
+    static const char *const names[] = {"fp32", "fp16", "auto"};
+    for (int i = 0; i < 3; i++)
+        if (strcmp(value, names[i]) == 0) {
+            *out = (gvk_precision)i;
+            return true;
+        }
+    refuse_usage("--precision %s: fp32, fp16 or auto is wanted", *value ? value : "\"\"");
+    return false;
+}
+
+const char *precision_name(const gvk_stream *stream)
+{
+    gvk_stream_info info;
+    gvk_stream_describe(stream, &info);
+    return info.precision == GVK_PRECISION_FP16 ? "fp16" : "fp32";
+}
+
 bool read_device(const char *value, struct device_choice *out)
 {
     if (!*value) {

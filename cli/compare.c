@@ -6,7 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define TOLERANCE 1e-4
+#define TOLERANCE      1e-4
+#define TOLERANCE_HALF 2e-2
 
 /* A path over the graph with every tensor kept, and the frame that it computed. */
 struct path {
@@ -15,11 +16,11 @@ struct path {
     gvk_ticket ticket;
 };
 
-static gvk_result run_path(struct program *program, gvk_device *device, const gvk_graph *graph, uint32_t rewrites_off,
-                           const gvk_stream_params *params, const gvk_picture *pictures, struct path *path)
+static gvk_result run_path(struct program *program, gvk_device *device, const gvk_graph *graph,
+                           const gvk_model_params *model, const gvk_stream_params *params, const gvk_picture *pictures,
+                           struct path *path)
 {
-    gvk_model_params model = {.size = sizeof model, .rewrites_off = rewrites_off};
-    gvk_result result = path->model ? GVK_OK : gvk_model_create(device, graph, &model, &path->model);
+    gvk_result result = path->model ? GVK_OK : gvk_model_create(device, graph, model, &path->model);
     if (!result)
         result = gvk_stream_create(path->model, params, &path->stream);
     if (!result)
@@ -45,7 +46,7 @@ static double relative_difference(const float *fast, const float *reference, uin
 }
 
 static int compare_tensor(struct program *program, struct path *fast, struct path *reference, const char *name,
-                          double *worst)
+                          double allowed, double *worst)
 {
     gvk_array left, right;
     gvk_result result = gvk_stream_read(fast->stream, fast->ticket, name, &left);
@@ -58,19 +59,20 @@ static int compare_tensor(struct program *program, struct path *fast, struct pat
     double difference = relative_difference(left.data, right.data, count);
     *worst = fmax(*worst, difference);
     printf("  %-52s  %5" PRIu64 " x %4" PRIu64 " x %4" PRIu64 "  %8.1e%s\n", name, left.shape[1], left.shape[2],
-           left.shape[3], difference, difference > TOLERANCE ? "  DIFFERS" : "");
+           left.shape[3], difference, difference > allowed ? "  DIFFERS" : "");
     return OUTCOME_DONE;
 }
 
-int compare_paths(struct program *program, gvk_device *device, const gvk_graph *graph, const gvk_picture *pictures,
-                  uint32_t batch, uint32_t width, uint32_t height)
+int compare_paths(struct program *program, gvk_device *device, const gvk_graph *graph, gvk_precision precision,
+                  const gvk_picture *pictures, uint32_t batch, uint32_t width, uint32_t height)
 {
     struct path fast = {0}, reference = {0};
     const char **names = NULL;
     uint32_t count = 0;
     int outcome = OUTCOME_DONE;
-    double worst = 0;
-    gvk_model_params all = {.size = sizeof all};
+    double worst = 0, allowed = TOLERANCE;
+    gvk_model_params all = {.size = sizeof all, .precision = precision};
+    gvk_model_params none = {.size = sizeof none, .rewrites_off = GVK_REWRITE_ALL}; /* always in fp32 */
     gvk_result result = gvk_model_create(device, graph, &all, &fast.model);
     if (!result)
         result = gvk_model_tensors(fast.model, NULL, &count);
@@ -91,15 +93,17 @@ int compare_paths(struct program *program, gvk_device *device, const gvk_graph *
         .kept_count = count,
     };
     if (!result)
-        result = run_path(program, device, graph, 0, &params, pictures, &fast);
+        result = run_path(program, device, graph, &all, &params, pictures, &fast);
     if (!result)
-        result = run_path(program, device, graph, GVK_REWRITE_ALL, &params, pictures, &reference);
+        result = run_path(program, device, graph, &none, &params, pictures, &reference);
+    if (!result && strcmp(precision_name(fast.stream), "fp16") == 0)
+        allowed = TOLERANCE_HALF;
     for (uint32_t index = 0; index < count && !result && outcome == OUTCOME_DONE; index++)
-        outcome = compare_tensor(program, &fast, &reference, names[index], &worst);
+        outcome = compare_tensor(program, &fast, &reference, names[index], allowed, &worst);
     if (!result && outcome == OUTCOME_DONE) {
         printf("%u tensors, worst difference %.1e of a tensor's largest magnitude (allowed %.0e)\n", count, worst,
-               TOLERANCE);
-        outcome = worst > TOLERANCE ? OUTCOME_SOME_FAILED : OUTCOME_DONE;
+               allowed);
+        outcome = worst > allowed ? OUTCOME_SOME_FAILED : OUTCOME_DONE;
     }
 done:
     if (result)

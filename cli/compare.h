@@ -6,7 +6,7 @@
 
 /* Prints a line a tensor and the worst; returns the exit code: 1 where they differ by more than 1e-4 of a tensor's
  * largest magnitude, or a value is not finite. */
-int compare_paths(struct program *program, gvk_device *device, const gvk_graph *graph, const gvk_picture *pictures,
-                  uint32_t batch, uint32_t width, uint32_t height);
+int compare_paths(struct program *program, gvk_device *device, const gvk_graph *graph, gvk_precision precision,
+                  const gvk_picture *pictures, uint32_t batch, uint32_t width, uint32_t height);
 
 #endif

@@ -286,7 +286,9 @@ static int open_work(struct work *work)
     if (outcome != OUTCOME_DONE)
         return outcome;
     gvk_device_describe(work->device, &work->device_info);
-    gvk_result result = gvk_model_create(work->device, gvk_network_graph(work->model.network), NULL, &work->weights);
+    gvk_model_params weights = {.size = sizeof weights, .precision = request->precision};
+    gvk_result result =
+        gvk_model_create(work->device, gvk_network_graph(work->model.network), &weights, &work->weights);
     if (result)
         return report_failure(work->program, NULL, result);
     gvk_detector_params params = {
@@ -333,8 +335,8 @@ static int open_outputs(struct work *work)
         print_text(stdout, base_name(work->model.path));
         fputs(", ", stdout);
         print_class_count(stdout, info->class_count);
-        printf(", %" PRIu32 "x%" PRIu32 "\n", given ? request->size.width : info->input_width,
-               given ? request->size.height : info->input_height);
+        printf(", %" PRIu32 "x%" PRIu32 ", %s\n", given ? request->size.width : info->input_width,
+               given ? request->size.height : info->input_height, precision_name(work->stream));
     }
     return OUTCOME_DONE;
 }

@@ -17,6 +17,7 @@ static const char help_text[] = "ghostvk detect finds objects in JPEG and PNG pi
                                 "      --classes FILE   class names, one a line; default: the model's\n"
                                 "      --anchors FILE   18 numbers with commas between; default: the model's\n"
                                 "      --device DEVICE  an index of `ghostvk devices`, a part of a name, or cpu\n"
+                                "      --precision P    fp32, fp16 (half the memory, for GPUs) or auto\n"
                                 "      --size WxH       the network's input, multiples of 32\n"
                                 "      --letterbox      keep the aspect ratio; --no-letterbox stretches\n"
                                 "      --conf SCORE     keep boxes of at least this score, 0 to 1\n"
@@ -36,6 +37,7 @@ static const struct option long_options[] = {
     {"classes", required_argument, NULL, OPTION_CLASSES},
     {"anchors", required_argument, NULL, OPTION_ANCHORS},
     {"device", required_argument, NULL, OPTION_DEVICE},
+    {"precision", required_argument, NULL, OPTION_PRECISION},
     {"size", required_argument, NULL, OPTION_SIZE},
     {"letterbox", no_argument, NULL, OPTION_LETTERBOX},
     {"no-letterbox", no_argument, NULL, OPTION_NO_LETTERBOX},
@@ -63,6 +65,7 @@ static bool read_option(struct detect_request *request, int option, const char *
     case OPTION_CLASSES: return read_path("--classes", value, &request->model.classes);
     case OPTION_ANCHORS: return read_path("--anchors", value, &request->model.anchors);
     case OPTION_DEVICE: return read_device(value, &request->device);
+    case OPTION_PRECISION: return read_precision(value, &request->precision);
     case OPTION_SIZE: return read_size("--size", value, &request->size);
     case OPTION_LETTERBOX:
     case OPTION_NO_LETTERBOX:

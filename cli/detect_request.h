@@ -12,6 +12,7 @@ struct detect_request {
     struct model_choice model;
     struct device_choice device;
     struct size size;
+    gvk_precision precision;
     bool letterbox, letterbox_given;
     float confidence, iou; /* as gvk_detector_params takes them */
     const char *json, *output;

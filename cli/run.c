@@ -28,6 +28,7 @@ static const char help_text[] = "ghostvk run writes a network's raw outputs to a
                                 "      --compare        print how far each layer is from its plain form; then\n"
                                 "                       --output may be left out\n"
                                 "      --device DEVICE  an index of `ghostvk devices`, a part of a name, or cpu\n"
+                                "      --precision P    fp32, fp16 (half the memory, for GPUs) or auto\n"
                                 "  -v, --verbose        say more; -vv for debugging\n"
                                 "  -h, --help           this text\n"
                                 "\n"
@@ -45,6 +46,7 @@ static const struct option long_options[] = {
     {"rewrite", required_argument, NULL, OPTION_REWRITE},
     {"compare", no_argument, NULL, OPTION_COMPARE},
     {"device", required_argument, NULL, OPTION_DEVICE},
+    {"precision", required_argument, NULL, OPTION_PRECISION},
     COMMON_LONG_OPTIONS,
 };
 
@@ -53,6 +55,7 @@ struct request {
     struct device_choice device;
     struct size size;
     bool letterbox, letterbox_given, compare;
+    gvk_precision precision;
     uint32_t rewrites_off;
     const char *input, *image, *output;
 };
@@ -92,6 +95,7 @@ static bool read_option(struct request *request, int option, const char *value)
     case OPTION_COMPARE: request->compare = true; return true;
     case OPTION_REWRITE: return read_rewrite(value, &request->rewrites_off);
     case OPTION_DEVICE: return read_device(value, &request->device);
+    case OPTION_PRECISION: return read_precision(value, &request->precision);
     default: return false;
     }
 }
@@ -259,11 +263,12 @@ static int run_network(struct program *program, const struct request *request, c
         goto done;
     outcome = request->input ? load_tensor(request, source) : load_image(request, &model->info, source);
     if (outcome == OUTCOME_DONE && request->compare)
-        outcome = compare_paths(program, device, gvk_network_graph(model->network), source->pictures, source->batch,
-                                source->width, source->height);
+        outcome = compare_paths(program, device, gvk_network_graph(model->network), request->precision,
+                                source->pictures, source->batch, source->width, source->height);
     if (outcome != OUTCOME_DONE || !request->output)
         goto done;
-    gvk_model_params model_params = {.size = sizeof model_params, .rewrites_off = request->rewrites_off};
+    gvk_model_params model_params = {
+        .size = sizeof model_params, .rewrites_off = request->rewrites_off, .precision = request->precision};
     gvk_stream_params stream_params = {
         .size = sizeof stream_params,
         .width = source->width,

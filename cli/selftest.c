@@ -10,8 +10,10 @@
 #include "tensor_file.h"
 
 /* What rounding alone may change, on any correct driver. */
-#define SCORE_TOLERANCE 1e-3
-#define BOX_TOLERANCE   0.05 /* pixels */
+struct tolerance {
+    double score, box; /* box in pixels */
+};
+static const struct tolerance tolerance_fp32 = {1e-3, 0.05}, tolerance_fp16 = {2e-2, 0.5};
 
 static const char help_text[] = "ghostvk selftest compares this device's boxes in the shipped pictures with\n"
                                 "those that PyTorch finds.\n"
@@ -19,6 +21,7 @@ static const char help_text[] = "ghostvk selftest compares this device's boxes i
                                 "usage: ghostvk selftest [OPTION]...\n"
                                 "\n"
                                 "      --device DEVICE  an index of `ghostvk devices`, a part of a name, or cpu\n"
+                                "      --precision P    fp32, fp16 (half the memory, for GPUs) or auto\n"
                                 "  -v, --verbose        say more; -vv for debugging\n"
                                 "  -h, --help           this text\n"
                                 "\n"
@@ -29,6 +32,7 @@ static const char help_text[] = "ghostvk selftest compares this device's boxes i
 
 static const struct option long_options[] = {
     {"device", required_argument, NULL, OPTION_DEVICE},
+    {"precision", required_argument, NULL, OPTION_PRECISION},
     COMMON_LONG_OPTIONS,
 };
 
@@ -42,7 +46,8 @@ struct deviation {
 };
 
 /* Rows of the expectation: x1, y1, x2, y2, score, class. */
-static struct deviation compare_boxes(const struct tensor *expected, const gvk_detection *found, uint32_t count)
+static struct deviation compare_boxes(const struct tensor *expected, const gvk_detection *found, uint32_t count,
+                                      const struct tolerance *allowed)
 {
     struct deviation deviation = {.found = count, .expected = (uint32_t)expected->shape[0]};
     for (uint64_t row = 0; row < expected->shape[0]; row++) {
@@ -59,7 +64,7 @@ static struct deviation compare_boxes(const struct tensor *expected, const gvk_d
                 score = fabs((double)found[index].score - (double)want[4]);
             }
         }
-        bool matched = nearest <= BOX_TOLERANCE && score <= SCORE_TOLERANCE;
+        bool matched = nearest <= allowed->box && score <= allowed->score;
         deviation.unmatched += !matched;
         if (isfinite(nearest)) {
             deviation.box = fmax(deviation.box, nearest);
@@ -112,7 +117,8 @@ static int check_picture(struct program *program, gvk_stream *stream, const char
         outcome = report_failure(program, name, result);
         goto done;
     }
-    struct deviation deviation = compare_boxes(&expected, found, count);
+    bool half = strcmp(precision_name(stream), "fp16") == 0;
+    struct deviation deviation = compare_boxes(&expected, found, count, half ? &tolerance_fp16 : &tolerance_fp32);
     *agrees = !deviation.unmatched && deviation.found == deviation.expected;
     printf("  %-8s  %3u of %3u  %12.1e  %8.1e px  %s\n", name, deviation.expected - deviation.unmatched,
            deviation.expected, deviation.score, deviation.box, *agrees ? "agrees" : "DIFFERS");
@@ -152,6 +158,7 @@ int command_selftest(struct program *program, int argument_count, char **argumen
     struct model_choice choice = {0};
     struct device_choice device_choice = {.kind = GVK_DEVICE_BEST};
     struct model_file model = {0};
+    gvk_model_params params = {.size = sizeof params};
     gvk_device *device = NULL;
     gvk_model *weights = NULL;
     gvk_stream *stream = NULL;
@@ -161,7 +168,8 @@ int command_selftest(struct program *program, int argument_count, char **argumen
             fputs(help_text, stdout);
             return OUTCOME_DONE;
         }
-        if (option == '?' || !read_device(optarg, &device_choice))
+        if (option == '?' || !(option == OPTION_DEVICE ? read_device(optarg, &device_choice)
+                                                       : read_precision(optarg, &params.precision)))
             return OUTCOME_USAGE;
     }
     if (optind < argument_count)
@@ -175,9 +183,11 @@ int command_selftest(struct program *program, int argument_count, char **argumen
         printf("Device   %s\nDriver   %s, Vulkan %u.%u.%u\nVersion  ghostvk %d.%d.%d\n", info.name, info.driver,
                VK_API_VERSION_MAJOR(info.api_version), VK_API_VERSION_MINOR(info.api_version),
                VK_API_VERSION_PATCH(info.api_version), GVK_VERSION_MAJOR, GVK_VERSION_MINOR, GVK_VERSION_PATCH);
-        gvk_result result = gvk_model_create(device, gvk_network_graph(model.network), NULL, &weights);
+        gvk_result result = gvk_model_create(device, gvk_network_graph(model.network), &params, &weights);
         if (!result)
             result = gvk_detector_create(weights, model.network, NULL, &stream);
+        if (!result)
+            printf("Numbers  %s\n", precision_name(stream));
         outcome = result ? report_failure(program, NULL, result) : check_pictures(program, stream, &model);
     }
     gvk_stream_destroy(stream);

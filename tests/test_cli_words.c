@@ -98,6 +98,10 @@ static void wrong_values_are_named(void **state)
     }
     RUN("run", "-m", MODEL, "--image", SMEAR1, "--output", "y", "--rewrite", "some");
     assert_refused(2, "--rewrite", "some");
+    RUN("detect", "--precision", "fp8", SMEAR1);
+    assert_refused(2, "--precision", "fp8");
+    RUN("selftest", "--precision", "");
+    assert_refused(2, "--precision", "fp32, fp16 or auto");
 }
 
 static void empty_paths_are_refused(void **state)
