@@ -297,6 +297,10 @@ typedef struct gvk_stream_params {
     const char *const *kept_tensors; /* names of nodes whose outputs stay readable beside the graph's outputs */
     uint32_t kept_count;
     int profile; /* time every dispatch; slower, since nothing overlaps */
+    /* Microseconds that one submission may take on the device, for hosts that share it with a compositor or a game; 0:
+     * a frame is one submission. Creating the stream then runs the commands once to time them. A command that takes
+     * longer is a submission of its own, and each is where the device tells no times. */
+    uint32_t max_submit_us;
 } gvk_stream_params;
 
 GVK_API gvk_result gvk_stream_create(gvk_model *model, const gvk_stream_params *params, gvk_stream **out);
@@ -332,6 +336,7 @@ typedef struct gvk_stream_info {
     uint32_t width, height, batch, frames; /* as created, defaults filled in */
     gvk_recorded_counts frame;             /* of all that one frame runs: upload or resize, network, what follows */
     gvk_recorded_counts network;           /* the network's alone */
+    uint32_t submissions;                  /* of a frame; 1 without max_submit_us */
     uint32_t pipelines, network_pipelines; /* that those dispatches use, each counted once */
     gvk_precision precision;               /* fp32 or fp16 */
     uint64_t macs;                         /* multiply-adds of the network in a frame */

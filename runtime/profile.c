@@ -2,7 +2,7 @@
  * Called by hosts through gvk.h; `ghostvk bench` is made of it. */
 #include "stream_inside.h"
 
-static double milliseconds_between(const gvk_device *device, uint64_t first, uint64_t last)
+double gvk_milliseconds_between(const gvk_device *device, uint64_t first, uint64_t last)
 {
     uint64_t mask = device->timestamp_bits >= 64 ? UINT64_MAX : ((uint64_t)1 << device->timestamp_bits) - 1;
     return (double)((last - first) & mask) * device->timestamp_period_ns * 1e-6;
@@ -32,7 +32,7 @@ gvk_result gvk_stream_timings(gvk_stream *stream, gvk_ticket ticket, gvk_timing 
     }
     const char *const names[3] = {"resize", "network", stream->tail.stage};
     for (uint32_t i = 0; i < stages && i < *count; i++)
-        out[i] = (gvk_timing){names[i], milliseconds_between(device, times[i], times[i + 1])};
+        out[i] = (gvk_timing){names[i], gvk_milliseconds_between(device, times[i], times[i + 1])};
     *count = stages;
     return GVK_OK;
 }
@@ -49,8 +49,8 @@ static gvk_result read_pair(const gvk_stream *stream, const struct gvk_frame *fr
                                                   sizeof times[0], VK_QUERY_RESULT_64_BIT));
     if (result)
         return result;
-    out->ms = milliseconds_between(device, times[0], times[1]);
-    out->start_ms = milliseconds_between(device, start, times[0]);
+    out->ms = gvk_milliseconds_between(device, times[0], times[1]);
+    out->start_ms = gvk_milliseconds_between(device, start, times[0]);
     return GVK_OK;
 }
 
@@ -163,6 +163,7 @@ void gvk_stream_describe(const gvk_stream *stream, gvk_stream_info *out)
         .frame = stream->network_counts,
         .network = stream->network_counts,
         .precision = stream->model->traits.half ? GVK_PRECISION_FP16 : GVK_PRECISION_FP32,
+        .submissions = stream->part_count,
         .pipelines = count_pipelines(stream, program->command_count) + count_resize_pipelines(intake),
         .network_pipelines = count_pipelines(stream, program->network_end),
         .arena_bytes = program->arena_bytes,

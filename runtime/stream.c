@@ -1,4 +1,5 @@
-/* Streams: everything of a frame made once, then submit, wait, read. Called by hosts through gvk.h and by detector.c.
+/* Streams: everything of a frame made once, then submit and wait (read.c reads). Called by hosts through gvk.h and by
+ * detector.c.
  *
  * A frame in flight has two command buffers: `intake` (uploads, resize; recorded anew when picture sizes change) and
  * `main` (network, tail, copies to the result; recorded once). The arena is shared: frames run after one another on
@@ -6,10 +7,8 @@
 #include "stream_inside.h"
 
 #include <inttypes.h>
-#include <math.h>
 #include <string.h>
 
-#include "half.h"
 #include "kernel/kernel.h"
 #include "transfer.h"
 
@@ -72,10 +71,14 @@ static gvk_result make_program(gvk_stream *stream, const gvk_stream_params *para
     return gvk_program_plan(stream->program);
 }
 
+/* Command buffers for the intake of each frame and for each of its parts; those that there were are freed. */
 static gvk_result create_commands(gvk_stream *stream)
 {
     gvk_device *device = stream->device;
     const struct gvk_functions *vk = &device->vk;
+    if (stream->pool)
+        vk->DestroyCommandPool(device->device, stream->pool, NULL);
+    stream->pool = VK_NULL_HANDLE;
     VkCommandPoolCreateInfo pool = {
         .sType = VK_STRUCTURE_TYPE_COMMAND_POOL_CREATE_INFO,
         .flags = VK_COMMAND_POOL_CREATE_RESET_COMMAND_BUFFER_BIT,
@@ -86,27 +89,36 @@ static gvk_result create_commands(gvk_stream *stream)
     if (result)
         return result;
     gvk_name_object(device, VK_OBJECT_TYPE_COMMAND_POOL, (uint64_t)stream->pool, "stream");
-    VkCommandBuffer buffers[2 * GVK_MAX_FRAMES];
     VkCommandBufferAllocateInfo allocate = {
         .sType = VK_STRUCTURE_TYPE_COMMAND_BUFFER_ALLOCATE_INFO,
         .commandPool = stream->pool,
         .level = VK_COMMAND_BUFFER_LEVEL_PRIMARY,
-        .commandBufferCount = 2 * stream->frame_count,
+        .commandBufferCount = 1,
     };
-    result =
-        GVK_VULKAN(device, "vkAllocateCommandBuffers", vk->AllocateCommandBuffers(device->device, &allocate, buffers));
     for (uint32_t i = 0; i < stream->frame_count && !result; i++) {
-        stream->frames[i].intake_commands = buffers[2 * i];
-        stream->frames[i].main_commands = buffers[2 * i + 1];
-        gvk_name_object(device, VK_OBJECT_TYPE_COMMAND_BUFFER, (uint64_t)(uintptr_t)buffers[2 * i], "frame %u, intake",
-                        i);
-        gvk_name_object(device, VK_OBJECT_TYPE_COMMAND_BUFFER, (uint64_t)(uintptr_t)buffers[2 * i + 1],
-                        "frame %u, network", i);
+        struct gvk_frame *frame = &stream->frames[i];
+        gvk_release(&device->host, frame->main_commands);
+        frame->main_commands = gvk_allocate_array(&device->host, stream->part_count, sizeof *frame->main_commands);
+        if (!frame->main_commands)
+            return gvk_fail_memory(&device->host);
+        allocate.commandBufferCount = 1;
+        result = GVK_VULKAN(device, "vkAllocateCommandBuffers",
+                            vk->AllocateCommandBuffers(device->device, &allocate, &frame->intake_commands));
+        if (result)
+            return result;
+        gvk_name_object(device, VK_OBJECT_TYPE_COMMAND_BUFFER, (uint64_t)(uintptr_t)frame->intake_commands,
+                        "frame %u, intake", i);
+        allocate.commandBufferCount = stream->part_count;
+        result = GVK_VULKAN(device, "vkAllocateCommandBuffers",
+                            vk->AllocateCommandBuffers(device->device, &allocate, frame->main_commands));
+        for (uint32_t j = 0; j < stream->part_count && !result; j++)
+            gvk_name_object(device, VK_OBJECT_TYPE_COMMAND_BUFFER, (uint64_t)(uintptr_t)frame->main_commands[j],
+                            "frame %u, network, part %u", i, j);
     }
     return result;
 }
 
-static gvk_result create_queries(gvk_device *device, uint32_t count, uint32_t frame, VkQueryPool *out)
+gvk_result gvk_stream_create_queries(gvk_device *device, uint32_t count, uint32_t frame, VkQueryPool *out)
 {
     VkQueryPoolCreateInfo create = {
         .sType = VK_STRUCTURE_TYPE_QUERY_POOL_CREATE_INFO,
@@ -140,10 +152,10 @@ static gvk_result create_frame(gvk_stream *stream, uint32_t index)
     gvk_name_object(device, VK_OBJECT_TYPE_FENCE, (uint64_t)frame->fence, "frame %u", index);
     if (!device->timestamp_bits)
         return GVK_OK;
-    result = create_queries(device, GVK_TIME_COUNT, index, &frame->queries);
+    result = gvk_stream_create_queries(device, GVK_TIME_COUNT, index, &frame->queries);
     if (!result && stream->profiled)
-        result =
-            create_queries(device, gvk_first_resize_query(stream) + 4 * stream->program->batch, index, &frame->profile);
+        result = gvk_stream_create_queries(device, gvk_first_resize_query(stream) + 4 * stream->program->batch, index,
+                                           &frame->profile);
     return result;
 }
 
@@ -168,12 +180,12 @@ static void record_full_barrier(const gvk_stream *stream, VkCommandBuffer comman
     counts->barriers++;
 }
 
-static void record_readables(gvk_stream *stream, struct gvk_frame *frame)
+static void record_readables(gvk_stream *stream, VkCommandBuffer commands, struct gvk_frame *frame)
 {
     const struct gvk_program *program = stream->program;
     if (!stream->readable_count)
         return;
-    record_full_barrier(stream, frame->main_commands, &stream->main_counts);
+    record_full_barrier(stream, commands, &stream->main_counts);
     for (uint32_t i = 0; i < stream->readable_count; i++) {
         const struct gvk_readable *readable = &stream->readables[i];
         const struct gvk_tensor_place *place = &program->places[readable->tensor];
@@ -186,51 +198,75 @@ static void record_readables(gvk_stream *stream, struct gvk_frame *frame)
                 .dstOffset = readable->offset + bytes * item,
                 .size = bytes,
             };
-            stream->device->vk.CmdCopyBuffer(frame->main_commands, stream->arena.buffer, frame->result.buffer, 1,
-                                             &region);
+            stream->device->vk.CmdCopyBuffer(commands, stream->arena.buffer, frame->result.buffer, 1, &region);
             stream->main_counts.transfers++;
         }
     }
 }
 
-static gvk_result record_main(gvk_stream *stream, uint32_t index)
+/* Commands [first, end) of the program, with the timestamps behind the network and behind the tail. */
+static gvk_result record_part(gvk_stream *stream, uint32_t index, VkCommandBuffer commands, uint32_t first,
+                              uint32_t end, struct gvk_hazards *hazards)
 {
-    gvk_device *device = stream->device;
-    const struct gvk_functions *vk = &device->vk;
     const struct gvk_program *program = stream->program;
     struct gvk_frame *frame = &stream->frames[index];
-    VkCommandBuffer commands = frame->main_commands;
-    struct gvk_hazards hazards = {.host = &device->host};
-    VkCommandBufferBeginInfo begin = {.sType = VK_STRUCTURE_TYPE_COMMAND_BUFFER_BEGIN_INFO};
-    gvk_result result = GVK_VULKAN(device, "vkBeginCommandBuffer", vk->BeginCommandBuffer(commands, &begin));
-    if (result)
-        return result;
-    if (frame->profile)
-        vk->CmdResetQueryPool(commands, frame->profile, 0, 2 * program->command_count);
-    stream->main_counts = (gvk_recorded_counts){0}; /* every frame's are the same */
-    stream->network_counts = (gvk_recorded_counts){0};
-    record_full_barrier(stream, commands, &stream->main_counts);
-    result = gvk_recorder_record(&stream->recorder, commands, index, 0, program->network_end, &hazards, frame->profile,
-                                 &stream->network_counts);
-    if (result)
-        goto done;
-    write_timestamp(stream, frame, commands, GVK_TIME_NETWORK);
-    result = gvk_recorder_record(&stream->recorder, commands, index, program->network_end, program->command_count,
-                                 &hazards, frame->profile, &stream->main_counts);
-    if (result)
-        goto done;
+    uint32_t network = program->network_end < end ? program->network_end : end;
+    gvk_result result = GVK_OK;
+    if (first < network)
+        result = gvk_recorder_record(&stream->recorder, commands, index, first, network, hazards, frame->profile,
+                                     &stream->network_counts);
+    if (!result && end >= program->network_end && (!first || first < program->network_end))
+        write_timestamp(stream, frame, commands, GVK_TIME_NETWORK);
+    first = first < network ? network : first;
+    if (!result && first < end)
+        result = gvk_recorder_record(&stream->recorder, commands, index, first, end, hazards, frame->profile,
+                                     &stream->main_counts);
+    return result;
+}
+
+/* What follows the last command: the result on its way to the host. */
+static void record_end(gvk_stream *stream, struct gvk_frame *frame, VkCommandBuffer commands)
+{
     write_timestamp(stream, frame, commands, GVK_TIME_TAIL);
-    record_readables(stream, frame);
+    record_readables(stream, commands, frame);
     VkMemoryBarrier barrier = {
         .sType = VK_STRUCTURE_TYPE_MEMORY_BARRIER,
         .srcAccessMask = VK_ACCESS_SHADER_WRITE_BIT | VK_ACCESS_TRANSFER_WRITE_BIT,
         .dstAccessMask = VK_ACCESS_HOST_READ_BIT,
     };
-    vk->CmdPipelineBarrier(commands, VK_PIPELINE_STAGE_COMPUTE_SHADER_BIT | VK_PIPELINE_STAGE_TRANSFER_BIT,
-                           VK_PIPELINE_STAGE_HOST_BIT, 0, 1, &barrier, 0, NULL, 0, NULL);
+    stream->device->vk.CmdPipelineBarrier(commands,
+                                          VK_PIPELINE_STAGE_COMPUTE_SHADER_BIT | VK_PIPELINE_STAGE_TRANSFER_BIT,
+                                          VK_PIPELINE_STAGE_HOST_BIT, 0, 1, &barrier, 0, NULL, 0, NULL);
     stream->main_counts.barriers++;
-    result = GVK_VULKAN(device, "vkEndCommandBuffer", vk->EndCommandBuffer(commands));
-done:
+}
+
+gvk_result gvk_stream_record_main(gvk_stream *stream, uint32_t index)
+{
+    gvk_device *device = stream->device;
+    const struct gvk_functions *vk = &device->vk;
+    struct gvk_frame *frame = &stream->frames[index];
+    struct gvk_hazards hazards = {.host = &device->host};
+    VkCommandBufferBeginInfo begin = {.sType = VK_STRUCTURE_TYPE_COMMAND_BUFFER_BEGIN_INFO};
+    gvk_result result = GVK_OK;
+    stream->main_counts = (gvk_recorded_counts){0}; /* every frame's are the same */
+    stream->network_counts = (gvk_recorded_counts){0};
+    for (uint32_t part = 0; part < stream->part_count && !result; part++) {
+        VkCommandBuffer commands = frame->main_commands[part];
+        result = GVK_VULKAN(device, "vkBeginCommandBuffer", vk->BeginCommandBuffer(commands, &begin));
+        if (result)
+            break;
+        if (!part && frame->profile)
+            vk->CmdResetQueryPool(commands, frame->profile, 0, 2 * stream->program->command_count);
+        if (!part)
+            record_full_barrier(stream, commands, &stream->main_counts);
+        result = record_part(stream, index, commands, part ? stream->part_ends[part - 1] : 0, stream->part_ends[part],
+                             &hazards);
+        if (result)
+            break;
+        if (part + 1 == stream->part_count)
+            record_end(stream, frame, commands);
+        result = GVK_VULKAN(device, "vkEndCommandBuffer", vk->EndCommandBuffer(commands));
+    }
     gvk_hazards_release(&hazards);
     return result;
 }
@@ -262,6 +298,13 @@ gvk_result gvk_stream_create_with_tail(gvk_model *model, const gvk_stream_params
     result = make_program(stream, params);
     if (result)
         goto fail;
+    stream->part_ends = gvk_allocate(host, sizeof *stream->part_ends);
+    if (!stream->part_ends) {
+        result = gvk_fail_memory(host);
+        goto fail;
+    }
+    stream->part_ends[0] = stream->program->command_count;
+    stream->part_count = 1;
     result = gvk_buffer_create(device, stream->program->arena_bytes, GVK_BUFFER_DEVICE, "arena", &stream->arena);
     if (!result)
         result = create_commands(stream);
@@ -274,8 +317,12 @@ gvk_result gvk_stream_create_with_tail(gvk_model *model, const gvk_stream_params
         result = gvk_recorder_create(device, stream->program, &stream->arena, &model->weights, buffers,
                                      stream->frame_count, &stream->recorder);
     stream->recorder.chunks = model->chunks;
+    if (!result && params->max_submit_us)
+        result = gvk_stream_split(stream, params->max_submit_us);
+    if (!result && stream->part_count > 1)
+        result = create_commands(stream);
     for (uint32_t i = 0; i < stream->frame_count && !result; i++)
-        result = record_main(stream, i);
+        result = gvk_stream_record_main(stream, i);
     if (result)
         goto fail;
     *out = stream;
@@ -337,6 +384,7 @@ void gvk_stream_destroy(gvk_stream *stream)
     for (uint32_t i = 0; i < stream->frame_count; i++) {
         struct gvk_frame *frame = &stream->frames[i];
         gvk_intake_destroy(device, &frame->intake);
+        gvk_release(&device->host, frame->main_commands);
         gvk_buffer_destroy(device, &frame->parameters);
         gvk_buffer_destroy(device, &frame->result);
         if (frame->fence)
@@ -352,6 +400,7 @@ void gvk_stream_destroy(gvk_stream *stream)
     gvk_program_destroy(stream->program);
     if (stream->tail.release)
         stream->tail.release(&device->host, stream->tail.user);
+    gvk_release(&device->host, stream->part_ends);
     gvk_release(&device->host, stream->readables);
     gvk_release(&device->host, stream->values);
     gvk_release(&device->host, stream);
@@ -424,13 +473,7 @@ gvk_result gvk_stream_submit(gvk_stream *stream, const gvk_picture *pictures, ui
     result = GVK_VULKAN(device, "vkResetFences", device->vk.ResetFences(device->device, 1, &frame->fence));
     if (result)
         return result;
-    const VkCommandBuffer commands[2] = {frame->intake_commands, frame->main_commands};
-    VkSubmitInfo submit = {
-        .sType = VK_STRUCTURE_TYPE_SUBMIT_INFO,
-        .commandBufferCount = 2,
-        .pCommandBuffers = commands,
-    };
-    result = gvk_queue_submit(device, &submit, frame->fence);
+    result = gvk_frame_submit(stream, frame);
     if (result == GVK_ERROR_DEVICE_LOST)
         stream->lost = true;
     if (result)
@@ -472,94 +515,6 @@ gvk_result gvk_stream_find_done(gvk_stream *stream, gvk_ticket ticket, struct gv
     if (result == GVK_NOT_READY)
         return gvk_fail(&stream->device->host, GVK_ERROR_ARGUMENT,
                         "A frame is read that is not done; wait for it first.");
-    return result;
-}
-
-gvk_result gvk_stream_result(gvk_stream *stream, gvk_ticket ticket, const void **out)
-{
-    struct gvk_frame *frame = NULL;
-    gvk_result result = gvk_stream_find_done(stream, ticket, &frame);
-    if (!result)
-        *out = frame->result.mapped;
-    return result;
-}
-
-/* The value at a place of memory that holds fp32, or fp16. */
-static float value_at(const void *memory, size_t index, bool half)
-{
-    return half ? gvk_float_of_half(((const uint16_t *)memory)[index]) : ((const float *)memory)[index];
-}
-
-/* NC4HW4 to N, C, H, W. False when a value is not finite. */
-static bool unpack(const struct gvk_shape *shape, uint32_t batch, const void *from, bool half, float *to)
-{
-    size_t pixels = (size_t)shape->width * shape->height;
-    size_t quads = gvk_quads(shape->channels);
-    bool finite = true;
-    for (size_t item = 0; item < batch; item++)
-        for (size_t c = 0; c < shape->channels; c++) {
-            size_t first = (item * quads + c / 4) * pixels * 4 + c % 4;
-            float *plane = to + (item * shape->channels + c) * pixels;
-            for (size_t p = 0; p < pixels; p++) {
-                plane[p] = value_at(from, first + p * 4, half);
-                finite = finite && isfinite(plane[p]);
-            }
-        }
-    return finite;
-}
-
-gvk_result gvk_stream_read_any(gvk_stream *stream, gvk_ticket ticket, const char *name, gvk_array *out, bool *finite)
-{
-    const gvk_host *host = &stream->device->host;
-    struct gvk_frame *frame = NULL;
-    gvk_result result = gvk_stream_find_done(stream, ticket, &frame);
-    if (result)
-        return result;
-    gvk_tensor tensor = gvk_graph_find_tensor(stream->model->graph, name);
-    const struct gvk_readable *readable = NULL;
-    for (uint32_t i = 0; i < stream->readable_count; i++)
-        if (tensor && stream->readables[i].tensor == tensor)
-            readable = &stream->readables[i];
-    if (!readable)
-        return gvk_fail(host, GVK_ERROR_ARGUMENT, "The tensor \"%s\" is neither an output nor kept in this stream.",
-                        name);
-    const struct gvk_shape *shape = &stream->program->shapes[tensor];
-    uint32_t batch = stream->program->batch;
-    uint64_t count = (uint64_t)batch * shape->channels * shape->width * shape->height;
-    if (count > stream->value_capacity) {
-        gvk_release(host, stream->values);
-        stream->value_capacity = 0;
-        stream->values = count > SIZE_MAX / 4 ? NULL : gvk_allocate_array(host, (size_t)count, sizeof *stream->values);
-        if (!stream->values)
-            return gvk_fail_memory(host);
-        stream->value_capacity = count;
-    }
-    const unsigned char *mapped = frame->result.mapped;
-    *finite = unpack(shape, batch, mapped + readable->offset, stream->program->quad_bytes == 8, stream->values);
-    *out = (gvk_array){
-        .type = GVK_TYPE_F32,
-        .rank = 4,
-        .shape = {batch, shape->channels, shape->height, shape->width},
-        .data = stream->values,
-        .bytes = count * 4,
-    };
-    return GVK_OK;
-}
-
-gvk_result gvk_stream_read(gvk_stream *stream, gvk_ticket ticket, const char *name, gvk_array *out)
-{
-    if (!stream)
-        return GVK_ERROR_ARGUMENT;
-    const gvk_host *host = &stream->device->host;
-    if (!name || !out)
-        return gvk_fail(host, GVK_ERROR_ARGUMENT, "gvk_stream_read needs a tensor's name and a place for the array.");
-    gvk_array array;
-    bool finite = false;
-    gvk_result result = gvk_stream_read_any(stream, ticket, name, &array, &finite);
-    if (!result && !finite)
-        return gvk_fail(host, GVK_ERROR_NUMBER, "The tensor \"%s\" holds an infinity or a not-a-number.", name);
-    if (!result)
-        *out = array;
     return result;
 }
 

@@ -1,4 +1,5 @@
-/* The inside of gvk_stream: stream.c makes, submits and reads with it, profile.c tells times and counts. */
+/* The inside of gvk_stream: stream.c makes, submits and reads with it, parts.c splits its frames, profile.c tells times
+ * and counts. */
 #ifndef GVK_STREAM_INSIDE_H
 #define GVK_STREAM_INSIDE_H
 
@@ -19,7 +20,8 @@ struct gvk_readable {
 struct gvk_frame {
     struct gvk_intake intake;
     struct gvk_buffer parameters, result;
-    VkCommandBuffer intake_commands, main_commands;
+    VkCommandBuffer intake_commands;
+    VkCommandBuffer *main_commands; /* one a part */
     VkFence fence;
     VkQueryPool queries, profile; /* of stages; of commands and then of the resize, or none */
     gvk_ticket ticket;
@@ -35,6 +37,8 @@ struct gvk_stream {
     struct gvk_recorder recorder;
     gvk_recorded_counts network_counts, main_counts; /* of what `main` records, the network left out */
     VkCommandPool pool;
+    uint32_t *part_ends; /* of each submission the command behind its last; the first also has the intake */
+    uint32_t part_count;
     struct gvk_frame frames[GVK_MAX_FRAMES];
     uint32_t frame_count;
     gvk_ticket newest;
@@ -53,6 +57,16 @@ static inline uint32_t gvk_first_resize_query(const gvk_stream *stream)
 {
     return 2 * stream->program->command_count;
 }
+
+gvk_result gvk_stream_create_queries(gvk_device *device, uint32_t count, uint32_t frame, VkQueryPool *out);
+/* Records the frame's main commands, part by part. */
+gvk_result gvk_stream_record_main(gvk_stream *stream, uint32_t frame);
+/* Times the commands and sets the parts such that each takes at most that long, or is a single command. The frames are
+ * to be given command buffers and recorded anew. */
+gvk_result gvk_stream_split(gvk_stream *stream, uint32_t max_us);
+/* Submits the intake and all parts; the frame's fence is signalled behind the last. */
+gvk_result gvk_frame_submit(gvk_stream *stream, struct gvk_frame *frame);
+double gvk_milliseconds_between(const gvk_device *device, uint64_t first, uint64_t last);
 
 /* The frame, when its results can be read. */
 gvk_result gvk_stream_find_done(gvk_stream *stream, gvk_ticket ticket, struct gvk_frame **out);

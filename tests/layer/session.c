@@ -210,6 +210,7 @@ static gvk_result create_stream(struct session *session)
         .kept_tensors = kept,
         .kept_count = 1,
         .profile = 1,
+        .max_submit_us = 1, /* a submission a command */
     };
     struct gvk_detector_setup setup = {
         .maps = {"stride32", "stride16", "stride8"}, .classes = CLASSES, .confidence = 0.25f, .iou = 0.5f};
