@@ -119,14 +119,14 @@ gvk_result gvk_frame_submit(gvk_stream *stream, struct gvk_frame *frame)
             .pCommandBuffers = i ? &commands[1] : commands,
         };
         result = gvk_queue_submit(device, &submit, i + 1 == stream->part_count ? frame->fence : VK_NULL_HANDLE);
-        if (!result || !i)
+        if (!result || !i || result == GVK_ERROR_DEVICE_LOST)
             continue;
-        /* The parts before run without a fence; an empty submission has one for them. */
-        VkSubmitInfo none = {.sType = VK_STRUCTURE_TYPE_SUBMIT_INFO};
-        if (gvk_queue_submit(device, &none, frame->fence))
-            stream->lost = stream->stuck = true;
-        else
-            frame->in_flight = true; /* and without a ticket: the next submit waits for it */
+        /* The parts before run without a fence; an empty submission has one for them. It has no ticket: the next submit
+         * waits for it. */
+        device->lock_queue(device->queue_user);
+        frame->in_flight = device->vk.QueueSubmit(device->queue, 0, NULL, frame->fence) == VK_SUCCESS;
+        device->unlock_queue(device->queue_user);
+        stream->lost = stream->stuck = !frame->in_flight;
     }
     return result;
 }

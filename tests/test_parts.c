@@ -1,7 +1,7 @@
 /* Frames in several submissions: as many as the host's limit asks for, and the same numbers. */
 #include "harness.h"
 
-#include <stdlib.h>
+#include <stdio.h>
 #include <string.h>
 
 #define LAYERS   6u
