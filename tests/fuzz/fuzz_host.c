@@ -58,6 +58,13 @@ void fuzz_touch(const void *data, size_t bytes)
         (void)from[bytes - 1];
 }
 
+int fuzz_strcmp(const char *left, const char *right)
+{
+    while (*left && *left == *right)
+        left++, right++;
+    return (unsigned char)*left - (unsigned char)*right;
+}
+
 static void hear(void *user, gvk_log_level level, const char *sentence)
 {
     (void)user;
