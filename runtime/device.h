@@ -13,12 +13,13 @@
 struct gvk_traits {
     VkPhysicalDeviceType type;
     uint32_t vendor_id;
-    uint32_t subgroup_size;     /* 0: unknown, then no kernel with subgroup operations is taken */
-    bool subgroup_shuffle;      /* in compute shaders */
-    bool subgroup_broadcast;    /* ballot operations, broadcast among them */
-    bool subgroup_size_control; /* sizes can be required of a pipeline */
-    bool full_subgroups;        /* feature computeFullSubgroups */
-    uint32_t max_invocations;   /* of a workgroup */
+    uint32_t subgroup_size;                        /* 0: unknown, then no kernel with subgroup operations is taken */
+    bool subgroup_shuffle;                         /* in compute shaders */
+    bool subgroup_broadcast;                       /* ballot operations, broadcast among them */
+    bool subgroup_size_control;                    /* sizes can be required of a pipeline */
+    bool full_subgroups;                           /* feature computeFullSubgroups */
+    uint32_t min_subgroup_size, max_subgroup_size; /* that can be required in compute shaders; 0: unknown */
+    uint32_t max_invocations;                      /* of a workgroup */
     uint32_t max_workgroup_size_x;
     uint32_t max_workgroup_count; /* the smallest of the three dimensions */
     uint32_t max_shared_bytes;
@@ -30,6 +31,7 @@ struct gvk_traits {
     bool half_arithmetic; /* it computes in fp16 natively: a sign that it gains by fp16 in memory */
     bool half;            /* of a model: tensors and weights lie in memory as fp16 */
     uint32_t struck[GVK_STRUCK_WORDS]; /* a bit a shader: it computed wrongly on this device (proof.c) */
+    uint32_t tile_pixels; /* that a lane is to compute, whatever the image's size: proof.c; 0: as kernels choose */
 };
 
 struct gvk_pipelines; /* pipeline.c */

@@ -184,6 +184,11 @@ void gvk_physical_device_read(const struct gvk_functions *vk, VkPhysicalDevice p
     VkPhysicalDeviceProperties2 chain = {.sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_PROPERTIES_2, .pNext = &subgroup};
     VkPhysicalDeviceProperties *properties = &chain.properties;
     vk->GetPhysicalDeviceProperties(physical_device, properties);
+    VkPhysicalDeviceSubgroupSizeControlProperties sizes = {
+        .sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_SUBGROUP_SIZE_CONTROL_PROPERTIES};
+    gvk_host silent = gvk_host_complete(NULL);
+    if (gvk_physical_device_has(vk, &silent, physical_device, VK_EXT_SUBGROUP_SIZE_CONTROL_EXTENSION_NAME))
+        subgroup.pNext = &sizes;
     if (properties->apiVersion >= VK_API_VERSION_1_1)
         vk->GetPhysicalDeviceProperties2(physical_device, &chain);
     const VkPhysicalDeviceLimits *limits = &properties->limits;
@@ -214,6 +219,10 @@ void gvk_physical_device_read(const struct gvk_functions *vk, VkPhysicalDevice p
         traits->subgroup_size = subgroup.subgroupSize;
         traits->subgroup_shuffle = subgroup.supportedOperations & VK_SUBGROUP_FEATURE_SHUFFLE_BIT;
         traits->subgroup_broadcast = subgroup.supportedOperations & VK_SUBGROUP_FEATURE_BALLOT_BIT;
+    }
+    if (sizes.requiredSubgroupSizeStages & VK_SHADER_STAGE_COMPUTE_BIT) {
+        traits->min_subgroup_size = sizes.minSubgroupSize;
+        traits->max_subgroup_size = sizes.maxSubgroupSize;
     }
     traits->max_invocations = limits->maxComputeWorkGroupInvocations;
     traits->max_workgroup_size_x = limits->maxComputeWorkGroupSize[0];

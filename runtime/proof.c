@@ -16,6 +16,7 @@
  * wrong one is off by far more. */
 #define ALLOWED_DEVIATION      1e-4
 #define ALLOWED_DEVIATION_HALF 1e-2
+#define MOST_TILE_PIXELS       4u /* of a lane */
 
 _Static_assert(GVK_SHADER_COUNT <= 32 * GVK_STRUCK_WORDS, "there is a bit for every shader");
 
@@ -196,6 +197,22 @@ static gvk_result prove_node(struct gvk_device *device, struct gvk_builder *buil
     }
 }
 
+/* Which tile of a list a GPU takes depends on the image's size, too, which the next stream may change: all are proven.
+ */
+static gvk_result prove_every_size(struct gvk_device *device, struct gvk_builder *builder, struct gvk_traits *traits,
+                                   const struct gvk_graph_node *node)
+{
+    uint32_t struck[GVK_STRUCK_WORDS], given = traits->tile_pixels;
+    gvk_result result = GVK_OK;
+    do { /* behind a struck kernel there may be one with other sizes */
+        memcpy(struck, traits->struck, sizeof struck);
+        for (traits->tile_pixels = MOST_TILE_PIXELS; traits->tile_pixels && !result; traits->tile_pixels /= 2)
+            result = prove_node(device, builder, traits, node);
+    } while (!result && memcmp(struck, traits->struck, sizeof struck) != 0);
+    traits->tile_pixels = given;
+    return result;
+}
+
 gvk_result gvk_kernels_prove(struct gvk_device *device, const struct gvk_graph *graph, struct gvk_traits *traits)
 {
     gvk_result result = GVK_OK;
@@ -205,7 +222,7 @@ gvk_result gvk_kernels_prove(struct gvk_device *device, const struct gvk_graph *
     struct gvk_builder builder = {.host = &device->host, .traits = traits, .graph = graph};
     for (uint32_t i = 0; i < graph->node_count && !result; i++)
         if (!graph->nodes[i].removed && gvk_kernel_of(&graph->nodes[i])->select)
-            result = prove_node(device, &builder, traits, &graph->nodes[i]);
+            result = prove_every_size(device, &builder, traits, &graph->nodes[i]);
     save_verdicts(device);
     gvk_mutex_unlock(&device->proof_mutex);
     return result;

@@ -2,6 +2,7 @@
 //   GVK_USE_<NAME>     its push constant block of shared.h
 //   SOURCE_TEXELS, EXTRA_TEXELS, WEIGHTS_TEXELS   1: read that binding through a texel buffer
 //   HALF               1: tensors and weights lie in memory as fp16, two values a word; everything is computed in fp32
+//   BY_INPUT, FUSED    how ADD_PRODUCT is written; GPUs take one of them
 #extension GL_EXT_control_flow_attributes : require
 #include "shared.h"
 
@@ -70,6 +71,26 @@ layout(std430, binding = GVK_BINDING_OUTPUT) OUTPUT_ACCESS buffer output_buffer
     QUAD output_data[];
 };
 #define STORE_OUTPUT(index, value) output_data[index] = to_quad(value)
+
+// sum += a * b, of vectors; and sum += x * w, where column i of w holds what the four inputs weigh in output i.
+// CPU devices like the latter as it stands. GPUs' compilers make a multiplication, three multiply-adds and an addition of
+// each output then; input after input (BY_INPUT) they make four multiply-adds.
+// FUSED: the same, written as fma, which mark_fma.cmake marks. Turnip's compiler takes any other sum apart into additions
+// and multiplications in shaders that multiply integers, too.
+#if FUSED
+#define ADD_MULTIPLIED(sum, a, b) sum = fma(a, b, sum)
+#else
+#define ADD_MULTIPLIED(sum, a, b) sum += (a) * (b)
+#endif
+#if BY_INPUT || FUSED
+void ADD_PRODUCT(inout vec4 sum, vec4 x, mat4 w)
+{
+    [[unroll]] for (int i = 0; i < 4; i++)
+        ADD_MULTIPLIED(sum, vec4(x[i]), vec4(w[0][i], w[1][i], w[2][i], w[3][i]));
+}
+#else
+#define ADD_PRODUCT(sum, x, w) sum += (x) * (w)
+#endif
 
 #ifndef GVK_USE_CONCAT
 // Written so that a not-a-number stays one: max and min may return their other operand.

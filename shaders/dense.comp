@@ -66,7 +66,7 @@ void main()
                                   HAND_ROUND(mine[(4 * j + 3) / SUBGROUP], (4 * j + 3) % SUBGROUP));
 #endif
                     [[unroll]] for (uint p = 0; p < PIXELS; p++)
-                        sum[j * PIXELS + p] += x[p] * w;
+                        ADD_PRODUCT(sum[j * PIXELS + p], x[p], w);
                 }
                 weight += OUTPUTS;
             }

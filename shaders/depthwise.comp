@@ -13,6 +13,8 @@
 // so that the concat and the addition need no pass of their own.
 //
 // SPREAD, with SUBGROUP lanes: see spread.glsl.
+// With SPREAD 0, for GPUs, the source rows are a loop in the program too, and each row's weights are loaded in it. Straight
+// code, which CPU devices like, lets a GPU's compiler load all rows and all weights first, into too many registers.
 #include "spread.glsl"
 #define GVK_USE_DEPTHWISE
 #include "common.glsl"
@@ -21,6 +23,17 @@ const uint TAPS = KERNEL * KERNEL;
 const uint IN_X = (OUT_X - 1) * STRIDE + KERNEL;
 const uint IN_Y = (OUT_Y - 1) * STRIDE + KERNEL;
 const int PADDING = KERNEL / 2;
+#if SPREAD == 0
+#define ROWS         [[dont_unroll]] for
+#define TAP(t)       WEIGHT(weight + (t))
+#define START        WEIGHT(weight + TAPS)
+#define CENTRE(j, i) SOURCE(plane + (uint(out_y) + j) * width + uint(out_x) + i) // read again: kept, it takes registers
+#else
+#define ROWS         [[unroll]] for
+#define TAP(t)       w[t]
+#define START        w[TAPS]
+#define CENTRE(j, i) centre[j * OUT_X + i]
+#endif
 
 void main()
 {
@@ -35,11 +48,8 @@ void main()
     uint plane = source_offset + item * source_item + quad * width * height;
     uint weight = weights_offset + quad * (TAPS + 1);
 
+#if SPREAD != 0
     vec4 w[TAPS + 1];
-#if SPREAD == 0
-    [[unroll]] for (uint t = 0; t <= TAPS; t++)
-        w[t] = WEIGHT(weight + t);
-#else
     const uint LOADS = (TAPS + SUBGROUP) / SUBGROUP;
     vec4 mine[LOADS];
     [[unroll]] for (uint n = 0; n < LOADS; n++)
@@ -49,12 +59,12 @@ void main()
 #endif
 
     vec4 sum[OUT_X * OUT_Y];
-#if GHOST
+#if GHOST && SPREAD != 0
     vec4 centre[OUT_X * OUT_Y];
 #endif
     [[unroll]] for (uint i = 0; i < OUT_X * OUT_Y; i++)
-        sum[i] = w[TAPS];
-    [[unroll]] for (uint r = 0; r < IN_Y; r++) {
+        sum[i] = START;
+    ROWS(uint r = 0; r < IN_Y; r++) {
         int y = in_y + int(r);
         bool row_inside = y >= 0 && y < int(height);
         vec4 x[IN_X];
@@ -69,8 +79,8 @@ void main()
                 uint ky = r - j * STRIDE;
                 [[unroll]] for (uint kx = 0; kx < KERNEL; kx++)
                     [[unroll]] for (uint i = 0; i < OUT_X; i++)
-                        sum[j * OUT_X + i] += x[i * STRIDE + kx] * w[ky * KERNEL + kx];
-#if GHOST
+                        ADD_MULTIPLIED(sum[j * OUT_X + i], x[i * STRIDE + kx], TAP(ky * KERNEL + kx));
+#if GHOST && SPREAD != 0
                 if (ky == PADDING) {
                     [[unroll]] for (uint i = 0; i < OUT_X; i++)
                         centre[j * OUT_X + i] = x[i * STRIDE + PADDING];
@@ -93,7 +103,7 @@ void main()
 #if GHOST
             uint residual = extra_offset + item * extra_item + at;
             uint half_planes = quads * output_pixels;
-            STORE_OUTPUT(store, centre[j * OUT_X + i] + EXTRA_AT(residual));
+            STORE_OUTPUT(store, CENTRE(j, i) + EXTRA_AT(residual));
             STORE_OUTPUT(store + half_planes, value + EXTRA_AT(residual + half_planes));
 #else
             STORE_OUTPUT(store, value);

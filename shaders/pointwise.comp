@@ -71,6 +71,14 @@ void main()
     uint weight = weights_offset + block * input_quads * OUTPUTS;
     uint gate = extra_offset + gl_WorkGroupID.z * extra_item;
 
+#if BY_INPUT && SPREAD == 0
+    // What is the same for all lanes apart from what is not: AMD's compilers then add and scale an address in one go.
+    uint along = 0;
+#define READ read + along
+#else
+#define READ read
+#endif
+
     vec4 sum[QUADS * PIXELS];
     [[unroll]] for (uint j = 0; j < QUADS; j++) {
         vec4 start = WEIGHT(weights_offset + bias + block * QUADS + j);
@@ -80,7 +88,7 @@ void main()
     for (uint k = 0; k < input_quads; k++) {
         vec4 x[PIXELS];
         [[unroll]] for (uint p = 0; p < PIXELS; p++)
-            x[p] = SOURCE(read + p * STRIDE);
+            x[p] = SOURCE(READ + p * STRIDE);
         if (EXTRA == GVK_EXTRA_GATE) {
             vec4 factor = EXTRA_AT(gate + k);
             [[unroll]] for (uint p = 0; p < PIXELS; p++)
@@ -104,9 +112,13 @@ void main()
                           HAND_ROUND(mine[(4 * j + 3) / SUBGROUP], (4 * j + 3) % SUBGROUP));
 #endif
             [[unroll]] for (uint p = 0; p < PIXELS; p++)
-                sum[j * PIXELS + p] += x[p] * w;
+                ADD_PRODUCT(sum[j * PIXELS + p], x[p], w);
         }
+#if BY_INPUT && SPREAD == 0
+        along += pixels;
+#else
         read += pixels;
+#endif
         weight += OUTPUTS;
 #if SPREAD == 3
         at += CHUNKS;

@@ -11,14 +11,17 @@
 #extension GL_KHR_shader_subgroup_basic : require
 #extension GL_KHR_shader_subgroup_ballot : require
 // GLSL wants a literal here, so the choice is written out, and gone after unrolling.
+#define GVK_BROADCAST(l)                                                                                               \
+    if (lane == l)                                                                                                     \
+        return subgroupBroadcast(value, l);
 vec4 HAND_ROUND(vec4 value, uint lane)
 {
-    if (lane == 0)
-        return subgroupBroadcast(value, 0);
-    if (lane == 1)
-        return subgroupBroadcast(value, 1);
-    if (lane == 2)
-        return subgroupBroadcast(value, 2);
-    return subgroupBroadcast(value, 3);
+    GVK_BROADCAST(0) GVK_BROADCAST(1) GVK_BROADCAST(2)
+#if SUBGROUP > 4
+    GVK_BROADCAST(3) GVK_BROADCAST(4) GVK_BROADCAST(5) GVK_BROADCAST(6) GVK_BROADCAST(7)
+    GVK_BROADCAST(8) GVK_BROADCAST(9) GVK_BROADCAST(10) GVK_BROADCAST(11) GVK_BROADCAST(12) GVK_BROADCAST(13)
+    GVK_BROADCAST(14)
+#endif
+    return subgroupBroadcast(value, SUBGROUP - 1);
 }
 #endif

@@ -176,6 +176,24 @@ static int heal(void **state)
     return 0;
 }
 
+/* Every kernel that the model selects is proven. Returns how many nodes have one. */
+static uint32_t assert_proven(const gvk_device *device, const gvk_model *model)
+{
+    struct gvk_builder builder = gvk_model_builder(model);
+    uint32_t nodes = 0;
+    for (uint32_t i = 0; i < model->graph->node_count; i++) {
+        const struct gvk_graph_node *node = &model->graph->nodes[i];
+        if (node->removed || !gvk_kernel_of(node)->select)
+            continue;
+        struct gvk_pipeline_key key = gvk_kernel_of(node)->select(&builder, node);
+        uint32_t bit = 2 * (uint32_t)key.shader + (key.constants[GVK_CONSTANT_EXTRA] == GVK_EXTRA_GATE);
+        if (!(device->verdicts.proven[bit / 32] >> bit % 32 & 1))
+            fail_msg("%s of \"%s\" was not proven", gvk_shader_codes[key.shader].name, node->name);
+        nodes++;
+    }
+    return nodes;
+}
+
 /* Of a whole detector: no kernel without a sample that fits it, none struck, and none proven twice. */
 static void every_convolution_kernel_of_the_detector_is_proven(void **state)
 {
@@ -191,19 +209,7 @@ static void every_convolution_kernel_of_the_detector_is_proven(void **state)
     assert_string_equal(notes.warnings, "");
     assert_int_equal(notes.unproven, 0);
     assert_int_equal(notes.stores, 1);
-    struct gvk_builder builder = gvk_model_builder(model);
-    uint32_t nodes = 0;
-    for (uint32_t i = 0; i < model->graph->node_count; i++) {
-        const struct gvk_graph_node *node = &model->graph->nodes[i];
-        if (node->removed || !gvk_kernel_of(node)->select)
-            continue;
-        struct gvk_pipeline_key key = gvk_kernel_of(node)->select(&builder, node);
-        uint32_t bit = 2 * (uint32_t)key.shader + (key.constants[GVK_CONSTANT_EXTRA] == GVK_EXTRA_GATE);
-        if (!(device->verdicts.proven[bit / 32] >> bit % 32 & 1))
-            fail_msg("%s of \"%s\" was not proven", gvk_shader_codes[key.shader].name, node->name);
-        nodes++;
-    }
-    assert_true(nodes > 100);
+    assert_true(assert_proven(device, model) > 100);
     gvk_model_destroy(model);
     faults->arm("*", 0, VK_SUCCESS);
     assert_ok(gvk_model_create(device, gvk_network_graph(network), NULL, &model));
@@ -211,6 +217,63 @@ static void every_convolution_kernel_of_the_detector_is_proven(void **state)
     gvk_model_destroy(model);
     gvk_network_destroy(network);
     gvk_device_destroy(device);
+}
+
+/* The device as one of the vendor's; proofs run on the driver that there is. */
+static void bend_to_gpu(gvk_device *device, uint32_t vendor_id)
+{
+    device->traits.type = VK_PHYSICAL_DEVICE_TYPE_DISCRETE_GPU;
+    device->traits.vendor_id = vendor_id;
+}
+
+/* A GPU's model may take any tile of a list, by the size of its streams' images: so each is proven. */
+static void a_gpus_tiles_for_every_size_of_image_are_proven(void **state)
+{
+    (void)state;
+    static const uint32_t vendors[] = {GVK_VENDOR_AMD, GVK_VENDOR_INTEL, GVK_VENDOR_QUALCOMM};
+    for (size_t i = 0; i < ARRAY_COUNT(vendors); i++) {
+        struct notes notes;
+        start_notes(&notes);
+        gvk_device *device = open_noted(&notes);
+        bend_to_gpu(device, vendors[i]);
+        gvk_network *network = NULL;
+        gvk_model *model = NULL;
+        gvk_network_params params = {.size = sizeof params, .path = GVK_MODEL_DIR "/blood-cells.safetensors"};
+        assert_ok(gvk_network_open(&notes.host, &params, &network));
+        assert_ok(gvk_model_create(device, gvk_network_graph(network), NULL, &model));
+        assert_string_equal(notes.warnings, "");
+        assert_int_equal(notes.unproven, 0);
+        assert_int_equal(model->traits.tile_pixels, 0);
+        for (model->traits.tile_pixels = 4; model->traits.tile_pixels; model->traits.tile_pixels /= 2)
+            assert_true(assert_proven(device, model) > 100);
+        gvk_model_destroy(model);
+        gvk_network_destroy(network);
+        gvk_device_destroy(device);
+    }
+}
+
+/* One tile of several is struck: the others of the same weights go on, and no image's size brings it back. */
+static void a_struck_tile_of_a_gpu_is_taken_for_no_size_of_image(void **state)
+{
+    (void)state;
+    static const enum gvk_shader spoilt[] = {GVK_SHADER_POINTWISE_UNIFORM_2X4, GVK_SHADER_POINTWISE_UNIFORM_2X2,
+                                             GVK_SHADER_POINTWISE_UNIFORM_2X1};
+    for (size_t i = 0; i < ARRAY_COUNT(spoilt); i++) {
+        struct notes notes;
+        start_notes(&notes);
+        faults->spoil(NULL, 0);
+        spoil(spoilt[i]);
+        gvk_device *device = open_noted(&notes);
+        bend_to_gpu(device, GVK_VENDOR_AMD);
+        gvk_graph *graph = make_graph(&notes.host, false);
+        double deviation = deviation_of(device, graph, NULL); /* a small image: of itself the last tile */
+        const char *name = gvk_shader_codes[spoilt[i]].name;
+        if (deviation > 1e-5 || !strstr(notes.warnings, name) || strchr(notes.warnings, '\n')[1])
+            fail_msg("%s is spoilt: deviation %g, the log says \"%s\"", name, deviation, notes.warnings);
+        gvk_graph_destroy(graph);
+        gvk_device_destroy(device);
+        assert_int_equal(notes.errors, 0);
+    }
 }
 
 /* Without the proof, the planted fault reaches the results: so it is one. */
@@ -329,6 +392,8 @@ int main(void)
         return 1;
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_teardown(every_convolution_kernel_of_the_detector_is_proven, heal),
+        cmocka_unit_test_teardown(a_gpus_tiles_for_every_size_of_image_are_proven, heal),
+        cmocka_unit_test_teardown(a_struck_tile_of_a_gpu_is_taken_for_no_size_of_image, heal),
         cmocka_unit_test_teardown(a_planted_kernel_computes_wrongly, heal),
         cmocka_unit_test_teardown(a_planted_kernel_is_struck_and_another_taken, heal),
         cmocka_unit_test_teardown(no_kernel_left_is_an_error_that_names_the_layer, heal),

@@ -10,25 +10,23 @@ struct tile {
 };
 
 static const struct tile plain_tile = {GVK_SHADER_DENSE_1X1, 1, 1, 64, 0, false};
-static const struct tile uniform_tile = {GVK_SHADER_DENSE_UNIFORM_4X2, 4, 2, 64, 0, false};
-static const struct tile shuffle_tile = {GVK_SHADER_DENSE_SHUFFLE8_4X4, 4, 4, 16, 8, true};
-static const struct tile wide_shuffle_tile = {GVK_SHADER_DENSE_SHUFFLE16_4X4, 4, 4, 16, 16, true};
-static const struct tile broadcast_tile = {GVK_SHADER_DENSE_BROADCAST4_4X4, 4, 4, 16, 4, false};
+static const struct tile tiles[GVK_FORM_COUNT] = {
+    [GVK_FORM_UNIFORM] = {GVK_SHADER_DENSE_UNIFORM_4X2, 4, 2, 64, 0, false},
+    [GVK_FORM_BROADCAST_16] = {GVK_SHADER_DENSE_BROADCAST16_4X2, 4, 2, 64, 16, false},
+    [GVK_FORM_TEXELS] = {GVK_SHADER_DENSE_TEXELS_2X4, 2, 4, 64, 0, true},
+    [GVK_FORM_SHUFFLE_16] = {GVK_SHADER_DENSE_SHUFFLE16_4X4, 4, 4, 16, 16, true},
+    [GVK_FORM_SHUFFLE_8] = {GVK_SHADER_DENSE_SHUFFLE8_4X4, 4, 4, 16, 8, true},
+    [GVK_FORM_CHUNKS_4] = {GVK_SHADER_DENSE_BROADCAST4_4X4, 4, 4, 16, 4, false},
+    [GVK_FORM_BROADCAST_4] = {GVK_SHADER_DENSE_BROADCAST4_4X4, 4, 4, 16, 4, false},
+};
 
 static const struct tile *choose_tile(const struct gvk_builder *builder, const struct gvk_graph_node *node)
 {
-    const struct tile *best = &uniform_tile;
+    const struct tile *best = &tiles[gvk_form_of(builder->traits)];
     if (builder->reference || gvk_quads(node->output_channels) % 4)
         return &plain_tile;
-    switch (gvk_form_of(builder->traits)) {
-    case GVK_FORM_SHUFFLE_16: best = &wide_shuffle_tile; break;
-    case GVK_FORM_SHUFFLE_8: best = &shuffle_tile; break;
-    case GVK_FORM_CHUNKS_4:
-    case GVK_FORM_BROADCAST_4: best = &broadcast_tile; break;
-    case GVK_FORM_UNIFORM: break;
-    }
     if (gvk_is_struck(builder->traits, best->shader))
-        best = &uniform_tile;
+        best = &tiles[GVK_FORM_UNIFORM];
     return gvk_is_struck(builder->traits, best->shader) ? &plain_tile : best;
 }
 

@@ -50,10 +50,15 @@ struct tile {
              texels},                                                                                                  \
     }
 #define TILE_COUNT 4
-static const struct tile uniform_tiles[TILE_COUNT] = TILES(UNIFORM, 4, 2, 2, 2, 64, 0, false);
-static const struct tile shuffle_tiles[TILE_COUNT] = TILES(SHUFFLE8, 4, 2, 2, 2, 8, 8, true);
-static const struct tile wide_shuffle_tiles[TILE_COUNT] = TILES(SHUFFLE16, 4, 2, 2, 2, 16, 16, true);
-static const struct tile broadcast_tiles[TILE_COUNT] = TILES(BROADCAST4, 2, 2, 2, 2, 16, 4, false);
+static const struct tile tiles[GVK_FORM_COUNT][TILE_COUNT] = {
+    [GVK_FORM_UNIFORM] = TILES(UNIFORM, 2, 4, 1, 4, 64, 0, false),
+    [GVK_FORM_BROADCAST_16] = TILES(UNIFORM, 2, 4, 1, 4, 64, 0, false),
+    [GVK_FORM_TEXELS] = TILES(TEXELS, 2, 4, 1, 4, 64, 0, true),
+    [GVK_FORM_SHUFFLE_16] = TILES(SHUFFLE16, 4, 2, 2, 2, 16, 16, true),
+    [GVK_FORM_SHUFFLE_8] = TILES(SHUFFLE8, 4, 2, 2, 2, 8, 8, true),
+    [GVK_FORM_CHUNKS_4] = TILES(BROADCAST4, 2, 2, 2, 2, 16, 4, false),
+    [GVK_FORM_BROADCAST_4] = TILES(BROADCAST4, 2, 2, 2, 2, 16, 4, false),
+};
 
 static enum gvk_shader shader_of(const struct tile *tile, const struct gvk_graph_node *node)
 {
@@ -73,17 +78,9 @@ static const struct tile *choose_tile(const struct gvk_builder *builder, const s
 {
     if (builder->reference || node->padding != node->kernel / 2)
         return NULL;
-    const struct tile *list = uniform_tiles;
-    switch (gvk_form_of(builder->traits)) {
-    case GVK_FORM_SHUFFLE_16: list = wide_shuffle_tiles; break;
-    case GVK_FORM_SHUFFLE_8: list = shuffle_tiles; break;
-    case GVK_FORM_CHUNKS_4:
-    case GVK_FORM_BROADCAST_4: list = broadcast_tiles; break;
-    case GVK_FORM_UNIFORM: break;
-    }
-    const struct tile *best = find_tile(list, node);
+    const struct tile *best = find_tile(tiles[gvk_form_of(builder->traits)], node);
     if (best && gvk_is_struck(builder->traits, shader_of(best, node)))
-        best = find_tile(uniform_tiles, node); /* every device runs these */
+        best = find_tile(tiles[GVK_FORM_UNIFORM], node); /* every device runs these */
     if (best && gvk_is_struck(builder->traits, shader_of(best, node)) && !node->residual)
         best = NULL;
     return best;
@@ -129,7 +126,7 @@ static gvk_result emit(const struct gvk_builder *builder, uint32_t index)
     const struct gvk_shape *in = &program->shapes[node->inputs[0]], *out = &program->shapes[node->output];
     bool texels = tile && tile->texels;
     uint32_t tiles_x = gvk_divide_up(out->width, tile ? tile->out_x : 1);
-    uint32_t tiles = tiles_x * gvk_divide_up(out->height, tile ? tile->out_y : 1);
+    uint32_t tile_count = tiles_x * gvk_divide_up(out->height, tile ? tile->out_y : 1);
 
     struct gvk_command command = gvk_begin_selected(node, select_kernel(builder, node));
     gvk_add_operand(&command, gvk_tensor_operand(program, node->output, GVK_BINDING_OUTPUT, GVK_WRITE));
@@ -152,14 +149,15 @@ static gvk_result emit(const struct gvk_builder *builder, uint32_t index)
         .output_width = out->width,
         .output_height = out->height,
         .tiles_x = tiles_x,
-        .tiles = tiles,
+        .tiles = tile_count,
         .kernel = node->kernel,
         .stride = node->stride,
         .padding = node->padding,
     };
     gvk_set_push(&command, &push, sizeof push);
-    return gvk_finish_dispatch(builder, &command, gvk_divide_up(tiles, command.key.constants[GVK_CONSTANT_LOCAL_SIZE]),
-                               push.quads, program->batch);
+    return gvk_finish_dispatch(builder, &command,
+                               gvk_divide_up(tile_count, command.key.constants[GVK_CONSTANT_LOCAL_SIZE]), push.quads,
+                               program->batch);
 }
 
 const struct gvk_kernel gvk_kernel_depthwise = {count_weights, pack_weights, emit, select_kernel};

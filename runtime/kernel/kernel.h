@@ -70,14 +70,26 @@ static inline uint32_t gvk_divide_up(uint32_t value, uint32_t by)
 
 /* How weights and activations are read on this device (shaders/pointwise.comp says what SPREAD is). */
 enum gvk_form {
-    GVK_FORM_UNIFORM,    /* SPREAD 0, storage buffers */
-    GVK_FORM_SHUFFLE_16, /* SPREAD 1, subgroups of 16, texel buffers */
-    GVK_FORM_SHUFFLE_8,  /* SPREAD 1, subgroups of 8, texel buffers */
-    GVK_FORM_CHUNKS_4,   /* SPREAD 3 for pointwise, else as the next; subgroups of 4 */
-    GVK_FORM_BROADCAST_4 /* SPREAD 2, subgroups of 4, storage buffers */
+    GVK_FORM_UNIFORM,      /* SPREAD 0, storage buffers: AMD, NVIDIA, and every device that no other form is for */
+    GVK_FORM_BROADCAST_16, /* SPREAD 2, subgroups of 16, storage buffers: Intel */
+    GVK_FORM_TEXELS,       /* SPREAD 0, texel buffers: Adreno, Mali */
+    GVK_FORM_SHUFFLE_16,   /* SPREAD 1, subgroups of 16, texel buffers */
+    GVK_FORM_SHUFFLE_8,    /* SPREAD 1, subgroups of 8, texel buffers */
+    GVK_FORM_CHUNKS_4,     /* SPREAD 3 for pointwise, else as the next; subgroups of 4 */
+    GVK_FORM_BROADCAST_4,  /* SPREAD 2, subgroups of 4, storage buffers */
+    GVK_FORM_COUNT
 };
 /* Forms that read texels are for devices whose texel buffers hold as much as a storage buffer does. */
 #define GVK_TEXELS_OF_EVERY_TENSOR (1u << 27)
 enum gvk_form gvk_form_of(const struct gvk_traits *traits);
+
+#define GVK_VENDOR_AMD      0x1002u
+#define GVK_VENDOR_NVIDIA   0x10deu
+#define GVK_VENDOR_INTEL    0x8086u
+#define GVK_VENDOR_QUALCOMM 0x5143u
+#define GVK_VENDOR_ARM      0x13b5u
+
+/* So many workgroups of 64 lanes a dispatch should have, lest cores of the device idle. 0: it does not matter. */
+uint32_t gvk_wanted_workgroups(const struct gvk_traits *traits);
 
 #endif

@@ -41,7 +41,25 @@ enum gvk_form gvk_form_of(const struct gvk_traits *traits)
         return GVK_FORM_SHUFFLE_8;
     if (cpu && sure && traits->subgroup_size == 4 && traits->subgroup_broadcast)
         return traits->max_chunks ? GVK_FORM_CHUNKS_4 : GVK_FORM_BROADCAST_4;
+    if (cpu)
+        return GVK_FORM_UNIFORM;
+    bool sure_of_16 = sure && traits->min_subgroup_size <= 16 && traits->max_subgroup_size >= 16;
+    if (traits->vendor_id == GVK_VENDOR_INTEL && sure_of_16 && traits->subgroup_broadcast)
+        return GVK_FORM_BROADCAST_16;
+    if ((traits->vendor_id == GVK_VENDOR_QUALCOMM || traits->vendor_id == GVK_VENDOR_ARM) && texels)
+        return GVK_FORM_TEXELS;
     return GVK_FORM_UNIFORM;
+}
+
+uint32_t gvk_wanted_workgroups(const struct gvk_traits *traits)
+{
+    /* Vulkan does not tell how many cores there are. Large cards have 80 to 160 schedulers that each want two or three
+     * workgroups to hide memory behind; integrated and mobile GPUs have 4 to 48. */
+    switch (traits->type) {
+    case VK_PHYSICAL_DEVICE_TYPE_CPU: return 0;
+    case VK_PHYSICAL_DEVICE_TYPE_DISCRETE_GPU: return 256;
+    default: return 64;
+    }
 }
 
 gvk_result gvk_emit_graph(const struct gvk_builder *builder)

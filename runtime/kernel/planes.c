@@ -88,7 +88,22 @@ const struct gvk_kernel gvk_kernel_upsample = {NULL, NULL, emit_upsample, NULL};
 
 /* ---- pools ---- */
 
-#define PYRAMID_ROWS 7 /* outputs of a lane of shaders/pyramid.comp */
+/* A kernel of shaders/pyramid.comp. */
+struct pyramid {
+    enum gvk_shader shader;
+    uint32_t rows; /* outputs of a lane */
+    uint32_t local_size;
+    bool texels;
+};
+static const struct pyramid pyramids[GVK_FORM_COUNT] = {
+    [GVK_FORM_UNIFORM] = {GVK_SHADER_PYRAMID_LOOP, 3, 64, false},
+    [GVK_FORM_BROADCAST_16] = {GVK_SHADER_PYRAMID_LOOP, 3, 64, false},
+    [GVK_FORM_TEXELS] = {GVK_SHADER_PYRAMID_LOOP_TEXELS, 3, 64, true},
+    [GVK_FORM_SHUFFLE_16] = {GVK_SHADER_PYRAMID_TEXELS, 7, 16, true},
+    [GVK_FORM_SHUFFLE_8] = {GVK_SHADER_PYRAMID_TEXELS, 7, 16, true},
+    [GVK_FORM_CHUNKS_4] = {GVK_SHADER_PYRAMID, 7, 64, false},
+    [GVK_FORM_BROADCAST_4] = {GVK_SHADER_PYRAMID, 7, 64, false},
+};
 
 static bool is_pyramid(const struct gvk_builder *builder, const struct gvk_graph_node *node)
 {
@@ -99,19 +114,17 @@ static bool is_pyramid(const struct gvk_builder *builder, const struct gvk_graph
 static gvk_result emit_pyramid(const struct gvk_builder *builder, const struct gvk_graph_node *node)
 {
     const struct gvk_program *program = builder->program;
-    enum gvk_form form = gvk_form_of(builder->traits);
-    bool texels = form == GVK_FORM_SHUFFLE_8 || form == GVK_FORM_SHUFFLE_16;
-    uint32_t local_size = texels ? 16 : LOCAL_SIZE;
-    struct gvk_command command =
-        gvk_begin_dispatch(node, texels ? GVK_SHADER_PYRAMID_TEXELS : GVK_SHADER_PYRAMID, local_size);
+    const struct pyramid *pyramid = &pyramids[gvk_form_of(builder->traits)];
+    struct gvk_command command = gvk_begin_dispatch(node, pyramid->shader, pyramid->local_size);
     gvk_add_operand(&command, gvk_tensor_operand(program, node->output, GVK_BINDING_OUTPUT, GVK_WRITE));
-    gvk_add_operand(&command, gvk_tensor_operand(program, node->inputs[0],
-                                                 texels ? GVK_BINDING_SOURCE_TEXELS : GVK_BINDING_SOURCE, GVK_READ));
+    gvk_add_operand(&command,
+                    gvk_tensor_operand(program, node->inputs[0],
+                                       pyramid->texels ? GVK_BINDING_SOURCE_TEXELS : GVK_BINDING_SOURCE, GVK_READ));
     struct gvk_planes_push push = planes_of(program, node);
     gvk_set_push(&command, &push, sizeof push);
-    return gvk_finish_dispatch(builder, &command,
-                               gvk_divide_up(push.width * gvk_divide_up(push.height, PYRAMID_ROWS), local_size),
-                               push.quads, program->batch);
+    return gvk_finish_dispatch(
+        builder, &command, gvk_divide_up(push.width * gvk_divide_up(push.height, pyramid->rows), pyramid->local_size),
+        push.quads, program->batch);
 }
 
 static gvk_result emit_max_pool(const struct gvk_builder *builder, uint32_t index)

@@ -10,10 +10,25 @@ struct tile {
     bool texels;
 };
 
-/* In each list the widest tile first. Rates by tile and shape are in docs/kernels.md. */
+/* In each list the widest tile first; tiles of the same quads, which read the same weights, next to each other, that of
+ * the most pixels first. docs/kernels.md and docs/laboratory.md say what each was found to be worth. */
 static const struct tile uniform_tiles[] = {
     {GVK_SHADER_POINTWISE_UNIFORM_2X4, 2, 4, 64, 0, false},
+    {GVK_SHADER_POINTWISE_UNIFORM_2X2, 2, 2, 64, 0, false},
+    {GVK_SHADER_POINTWISE_UNIFORM_2X1, 2, 1, 64, 0, false},
     {GVK_SHADER_POINTWISE_UNIFORM_1X4, 1, 4, 64, 0, false},
+};
+static const struct tile broadcast16_tiles[] = {
+    {GVK_SHADER_POINTWISE_BROADCAST16_4X2, 4, 2, 64, 16, false},
+    {GVK_SHADER_POINTWISE_BROADCAST16_4X1, 4, 1, 64, 16, false},
+    {GVK_SHADER_POINTWISE_BROADCAST16_2X4, 2, 4, 64, 16, false},
+    {GVK_SHADER_POINTWISE_BROADCAST16_2X2, 2, 2, 64, 16, false},
+    {GVK_SHADER_POINTWISE_BROADCAST16_1X4, 1, 4, 64, 16, false},
+};
+static const struct tile texel_tiles[] = {
+    {GVK_SHADER_POINTWISE_TEXELS_2X4, 2, 4, 64, 0, true},
+    {GVK_SHADER_POINTWISE_TEXELS_2X2, 2, 2, 64, 0, true},
+    {GVK_SHADER_POINTWISE_TEXELS_1X4, 1, 4, 64, 0, true},
 };
 static const struct tile shuffle_tiles[] = {
     {GVK_SHADER_POINTWISE_SHUFFLE8_8X4, 8, 4, 8, 8, true},  {GVK_SHADER_POINTWISE_SHUFFLE8_5X4, 5, 4, 8, 8, true},
@@ -39,6 +54,21 @@ static const struct tile chunk_tiles[] = {
 };
 static const struct tile reference_tile = {GVK_SHADER_POINTWISE_REFERENCE, 1, 1, 64, 0, false};
 
+struct tile_list {
+    const struct tile *tiles;
+    size_t count;
+};
+#define LIST(tiles)                                                                                                    \
+    {                                                                                                                  \
+        tiles, sizeof tiles / sizeof tiles[0]                                                                          \
+    }
+static const struct tile_list lists[GVK_FORM_COUNT] = {
+    [GVK_FORM_UNIFORM] = LIST(uniform_tiles),       [GVK_FORM_BROADCAST_16] = LIST(broadcast16_tiles),
+    [GVK_FORM_TEXELS] = LIST(texel_tiles),          [GVK_FORM_SHUFFLE_16] = LIST(wide_shuffle_tiles),
+    [GVK_FORM_SHUFFLE_8] = LIST(shuffle_tiles),     [GVK_FORM_CHUNKS_4] = LIST(chunk_tiles),
+    [GVK_FORM_BROADCAST_4] = LIST(broadcast_tiles),
+};
+
 /* One of the tile's three shaders is struck. */
 static bool is_struck(const struct gvk_builder *builder, const struct tile *tile)
 {
@@ -48,58 +78,62 @@ static bool is_struck(const struct gvk_builder *builder, const struct tile *tile
     return false;
 }
 
-/* The tile that computes the fewest output quads in vain; of equals the widest. NULL when all of the list are struck.
- */
-static const struct tile *choose_from(const struct gvk_builder *builder, const struct gvk_graph_node *node,
-                                      const struct tile *list, size_t count)
+static uint64_t padded_quads(const struct tile *tile, const struct gvk_graph_node *node)
 {
-    uint32_t quads = gvk_quads(node->output_channels);
-    const struct tile *best = NULL;
-    for (size_t i = 0; i < count; i++) {
-        if (is_struck(builder, &list[i]))
+    return (uint64_t)gvk_divide_up(gvk_quads(node->output_channels), tile->quads) * tile->quads;
+}
+
+static uint64_t count_workgroups(const struct gvk_program *program, const struct tile *tile,
+                                 const struct gvk_graph_node *node)
+{
+    const struct gvk_shape *in = &program->shapes[node->inputs[0]];
+    return gvk_divide_up(in->width * in->height, tile->local_size * tile->pixels) * padded_quads(tile, node) /
+           tile->quads * program->batch;
+}
+
+/* Of the tiles with the same quads the one of the most pixels whose dispatch has enough workgroups; the one of the
+ * fewest pixels where none has. */
+static const struct tile *fit_pixels(const struct gvk_builder *builder, const struct gvk_graph_node *node,
+                                     const struct tile_list *list, const struct tile *widest)
+{
+    uint32_t wanted = gvk_wanted_workgroups(builder->traits), pixels = builder->traits->tile_pixels;
+    const struct tile *best = widest;
+    /* Who packs weights knows no shapes, and asks for the quads alone. */
+    if (!wanted || (!pixels && !(builder->program && builder->program->shapes)))
+        return widest;
+    for (const struct tile *tile = widest; tile < list->tiles + list->count && tile->quads == widest->quads; tile++) {
+        if (is_struck(builder, tile))
             continue;
-        if (!best ||
-            gvk_divide_up(quads, list[i].quads) * list[i].quads < gvk_divide_up(quads, best->quads) * best->quads)
-            best = &list[i];
+        best = tile;
+        if (pixels ? tile->pixels <= pixels : count_workgroups(builder->program, tile, node) >= wanted)
+            break;
     }
     return best;
 }
 
-static const struct tile *choose_tile(const struct gvk_builder *builder, const struct gvk_graph_node *node)
+/* The tile that computes the fewest output quads in vain; of equals the widest. NULL when all of the list are struck.
+ */
+static const struct tile *choose_from(const struct gvk_builder *builder, const struct gvk_graph_node *node,
+                                      enum gvk_form form)
 {
-    const size_t uniform_count = sizeof uniform_tiles / sizeof uniform_tiles[0];
-    const struct tile *list = uniform_tiles;
-    size_t count = uniform_count;
-    if (builder->reference)
-        return &reference_tile;
-    switch (gvk_form_of(builder->traits)) {
-    case GVK_FORM_SHUFFLE_16:
-        list = wide_shuffle_tiles;
-        count = sizeof wide_shuffle_tiles / sizeof wide_shuffle_tiles[0];
-        break;
-    case GVK_FORM_SHUFFLE_8:
-        list = shuffle_tiles;
-        count = sizeof shuffle_tiles / sizeof shuffle_tiles[0];
-        break;
-    case GVK_FORM_CHUNKS_4:
-        list = chunk_tiles;
-        count = sizeof chunk_tiles / sizeof chunk_tiles[0];
-        break;
-    case GVK_FORM_BROADCAST_4:
-        list = broadcast_tiles;
-        count = sizeof broadcast_tiles / sizeof broadcast_tiles[0];
-        break;
-    case GVK_FORM_UNIFORM: break;
+    const struct tile_list *list = &lists[form];
+    const struct tile *best = NULL;
+    for (size_t i = 0; i < list->count; i++) {
+        const struct tile *tile = &list->tiles[i];
+        if (!is_struck(builder, tile) && (!best || padded_quads(tile, node) < padded_quads(best, node)))
+            best = tile;
     }
-    const struct tile *best = choose_from(builder, node, list, count);
-    if (!best) /* every device runs these */
-        best = choose_from(builder, node, uniform_tiles, uniform_count);
-    return best ? best : &uniform_tiles[0]; /* proof.c refuses a graph whose choice is struck */
+    return best ? fit_pixels(builder, node, list, best) : NULL;
 }
 
-static uint64_t padded_quads(const struct tile *tile, const struct gvk_graph_node *node)
+static const struct tile *choose_tile(const struct gvk_builder *builder, const struct gvk_graph_node *node)
 {
-    return (uint64_t)gvk_divide_up(gvk_quads(node->output_channels), tile->quads) * tile->quads;
+    if (builder->reference)
+        return &reference_tile;
+    const struct tile *best = choose_from(builder, node, gvk_form_of(builder->traits));
+    if (!best) /* every device runs these */
+        best = choose_from(builder, node, GVK_FORM_UNIFORM);
+    return best ? best : &uniform_tiles[0]; /* proof.c refuses a graph whose choice is struck */
 }
 
 static uint64_t bias_offset(const struct tile *tile, const struct gvk_graph_node *node)

@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "runtime/device.h"
+
 static void wants_hold_what_the_physical_device_has(void **state)
 {
     (void)state;
@@ -36,6 +38,9 @@ static void a_device_without_any_feature_or_extension_works(void **state)
     (void)state;
     float expected[VALUES], got[VALUES];
     gvk_device *device = create_device();
+    /* Its kernels sum in another order than those that need features. */
+    device->traits.subgroup_size_control = device->traits.full_subgroups = false;
+    device->traits.max_chunks = 0;
     assert_ok(run_once(device, expected));
     gvk_device_destroy(device);
 

@@ -236,6 +236,15 @@ void submit_batch(gvk_stream *stream, const struct reference_graph *graph, const
     assert_ok(gvk_stream_submit(stream, pictures, graph->batch, ticket));
 }
 
+static void bend_traits(struct gvk_traits *traits, const struct way *way)
+{
+    if (!way->vendor_id)
+        return;
+    traits->type = VK_PHYSICAL_DEVICE_TYPE_DISCRETE_GPU;
+    traits->vendor_id = way->vendor_id;
+    traits->tile_pixels = way->tile_pixels;
+}
+
 /* Runs the graph once and compares. Returns how many commands it took. */
 static uint32_t run_trial(const char *title, struct reference_graph *reference, const float *input,
                           const struct way *way)
@@ -243,8 +252,7 @@ static uint32_t run_trial(const char *title, struct reference_graph *reference, 
     struct trial trial = {.title = title, .way = way, .graph = reference};
     bench.sentence[0] = 0;
     bench.device->traits = bench.traits;
-    if (way->plain_gpu)
-        bench.device->traits.subgroup_size_control = false;
+    bend_traits(&bench.device->traits, way);
     if (way->full_arrays)
         bench.device->traits.max_chunks = 1;
     gvk_graph *graph = build_graph(reference);
@@ -254,6 +262,8 @@ static uint32_t run_trial(const char *title, struct reference_graph *reference, 
     require_ok(&trial, gvk_model_create(bench.device, graph, &model_params, &trial.model), "gvk_model_create");
     gvk_graph_destroy(graph);
     poison_weights(trial.model);
+    if (!(way->rewrites_off & GVK_REWRITE_FAST_KERNELS))
+        bench.forms |= 1u << gvk_form_of(&trial.model->traits);
 
     const char *kept[REFERENCE_MAX_NODES];
     for (uint32_t i = 0; i < reference->node_count; i++)
@@ -314,10 +324,13 @@ struct size draw_size(uint64_t *random, uint32_t limit)
 void prove(const char *title, struct reference_graph *graph, struct size size, uint32_t fused)
 {
     static const struct way fast = {.name = "this driver's kernels"};
-    static const struct way gpu = {.name = "a GPU's kernels", .plain_gpu = true};
+    struct way gpus[] = {
+        {.name = "AMD's and NVIDIA's kernels", .vendor_id = GVK_VENDOR_AMD},
+        {.name = "Intel's kernels", .vendor_id = GVK_VENDOR_INTEL},
+        {.name = "Adreno's and Mali's kernels", .vendor_id = GVK_VENDOR_QUALCOMM},
+    };
     static const struct way broadcast = {.name = "no room for weight chunks", .full_arrays = true};
     static const struct way plain = {.name = "node by node", .rewrites_off = GVK_REWRITE_ALL, .keep_all = true};
-    static const struct way half = {.name = "in fp16", .half = true};
     static const struct way plain_half = {
         .name = "in fp16, node by node", .rewrites_off = GVK_REWRITE_ALL, .keep_all = true, .half = true};
     struct way some = {.name = "some rewrites", .rewrites_off = random_below(&graph->random, GVK_REWRITE_ALL)};
@@ -330,12 +343,22 @@ void prove(const char *title, struct reference_graph *graph, struct size size, u
     uint32_t commands = run_trial(title, graph, input, &fast);
     if (fused)
         assert_int_equal(commands, fused);
-    if (gvk_form_of(&bench.traits) != GVK_FORM_UNIFORM)
-        run_trial(title, graph, input, &gpu);
+    for (size_t i = 0; i < sizeof gpus / sizeof gpus[0]; i++) {
+        struct gvk_traits bent = bench.traits;
+        gpus[i].tile_pixels = 4u >> bench.proofs % 3;
+        bend_traits(&bent, &gpus[i]);
+        bool uniform = gvk_form_of(&bent) == GVK_FORM_UNIFORM;
+        if (uniform && gpus[i].vendor_id != GVK_VENDOR_AMD) /* once is enough */
+            continue;
+        if (gvk_form_of(&bent) != gvk_form_of(&bench.traits))
+            run_trial(title, graph, input, &gpus[i]);
+        gpus[i].half = true;
+        run_trial(title, graph, input, &gpus[i]);
+    }
+    bench.proofs++;
     if (gvk_form_of(&bench.traits) == GVK_FORM_CHUNKS_4)
         run_trial(title, graph, input, &broadcast);
     run_trial(title, graph, input, &plain);
-    run_trial(title, graph, input, &half);
     run_trial(title, graph, input, &plain_half);
     if (graph->node_count > 1)
         run_trial(title, graph, input, &some);

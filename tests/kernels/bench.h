@@ -13,6 +13,8 @@ extern struct bench {
     gvk_device *device;
     struct gvk_traits traits; /* as the driver gave them; tests lend others and these come back */
     bool seen[GVK_SHADER_COUNT];
+    uint32_t forms;     /* a bit a form: a model was made for it */
+    uint32_t proofs;    /* graphs so far */
     uint32_t sentences; /* errors logged since the last reset */
     char sentence[512];
     double worst; /* error in parts of the tolerance */
@@ -30,9 +32,10 @@ int restore_traits(void **state);
 /* How the runtime is asked to run a graph. */
 struct way {
     const char *name;
-    bool plain_gpu;   /* the traits are bent so that the device is given a GPU's kernels */
-    bool full_arrays; /* and so that no model's weights fit into an array of chunks */
-    bool half;        /* tensors and weights in fp16 */
+    uint32_t vendor_id;   /* not 0: the traits are bent so that the device is given the kernels of that vendor's GPUs */
+    uint32_t tile_pixels; /* then: of a lane; small images alone would not bring out all tiles */
+    bool full_arrays;     /* and so that no model's weights fit into an array of chunks */
+    bool half;            /* tensors and weights in fp16 */
     uint32_t rewrites_off;
     bool keep_all; /* every node's output is read */
 };

@@ -1,7 +1,7 @@
 /* The laboratory: what a GPU vendor's compiler makes of the kernels that the runtime selects for its device. No GPU is
  * needed: the driver compiles for a chip that is not there. run.sh sets the environment of each chip.
  *
- *   laboratory CHIP                                   a table of the kernels of a frame; 1 when one of them spills
+ *   laboratory CHIP                                   tables of the kernels of a frame, in fp32 and fp16; 1 when one spills
  *   laboratory CHIP --kernel NAME LOCAL SUBGROUP      any kernel of the shader table, with all that the compiler says
  * of it */
 #include <stdio.h>
@@ -86,10 +86,12 @@ static bool print_kernel(const struct selected *selected, uint64_t all_macs, con
     return figures.spills <= 0 && figures.scratch <= 0;
 }
 
-static int print_table(struct laboratory *laboratory, const char *chip)
+static int print_table(struct laboratory *laboratory, const char *chip, gvk_precision precision)
 {
     struct selected list[MAX_SELECTED];
-    uint32_t count = select_pipelines(&laboratory->device->traits, list), spilling = 0;
+    struct gvk_traits traits = laboratory->device->traits;
+    gvk_set_precision(&traits, precision);
+    uint32_t count = select_pipelines(&traits, list), spilling = 0;
     if (!count) {
         fprintf(stderr, "lab: the network could not be planned for this device\n");
         return 1;
@@ -99,7 +101,7 @@ static int print_table(struct laboratory *laboratory, const char *chip)
     uint64_t macs = 0;
     for (uint32_t i = 0; i < count; i++)
         macs += list[i].macs;
-    printf("%s: %s, %s\n", chip, info.name, info.driver);
+    printf("%s, %s: %s, %s\n", chip, traits.half ? "fp16" : "fp32", info.name, info.driver);
     print_head();
     for (uint32_t i = 0; i < count; i++) {
         struct capture *capture = capture_pipeline(laboratory, &list[i].key);
@@ -149,7 +151,9 @@ int main(int argc, char **argv)
     }
     int status = 1;
     if (laboratory_open(&laboratory))
-        status = one ? print_one(&laboratory, argv[3], argv[4], argv[5]) : print_table(&laboratory, argv[1]);
+        status = one ? print_one(&laboratory, argv[3], argv[4], argv[5])
+                     : print_table(&laboratory, argv[1], GVK_PRECISION_FP32) |
+                           print_table(&laboratory, argv[1], GVK_PRECISION_FP16);
     laboratory_close(&laboratory);
     return status;
 }

@@ -84,7 +84,7 @@ uint32_t select_pipelines(const struct gvk_traits *traits, struct selected out[M
                            (uint64_t)command->groups[0] * command->groups[1] * command->groups[2]);
     }
     for (size_t i = 0; i < sizeof others / sizeof others[0] && complete; i++) {
-        struct gvk_pipeline_key key = {.shader = others[i]};
+        struct gvk_pipeline_key key = {.shader = gvk_shader_for(traits, others[i])};
         key.constants[GVK_CONSTANT_LOCAL_SIZE] = LOCAL_SIZE;
         complete = add(out, &count, &key, 0, 0);
     }

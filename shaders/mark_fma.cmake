@@ -1,0 +1,21 @@
+# cmake -DSPV=FILE -P mark_fma.cmake: marks every fma of the shader as NoContraction, which GLSL cannot say of it.
+# A compiler then leaves it whole; shaders/common.glsl says which one would not.
+execute_process(COMMAND ${SPIRV_DIS} --raw-id --no-header ${SPV} -o ${SPV}.txt RESULT_VARIABLE FAULT)
+if(NOT FAULT)
+    file(STRINGS ${SPV}.txt LINES)
+    set(MARKS "")
+    foreach(LINE IN LISTS LINES)
+        if(LINE MATCHES "^ *(%[0-9]+) = OpExtInst %[0-9]+ %[0-9]+ Fma ")
+            string(APPEND MARKS "OpDecorate ${CMAKE_MATCH_1} NoContraction\n")
+        endif()
+    endforeach()
+    file(READ ${SPV}.txt TEXT)
+    string(REGEX REPLACE "^(.*)\n( *OpDecorate )" "\\1\n${MARKS}\\2" TEXT "${TEXT}")
+    file(WRITE ${SPV}.txt "${TEXT}")
+    execute_process(COMMAND ${SPIRV_AS} --preserve-numeric-ids --target-env vulkan1.1 ${SPV}.txt -o ${SPV}
+        RESULT_VARIABLE FAULT)
+endif()
+if(FAULT OR NOT MARKS)
+    file(REMOVE ${SPV})
+    message(FATAL_ERROR "no fma of ${SPV} could be marked: ${FAULT}")
+endif()
