@@ -101,7 +101,7 @@ static const char *tile_at(const struct gvk_traits *traits, uint32_t side, uint6
     assert_ok(gvk_program_follow(&builder, &packing, &size));
     assert_int_equal(program->command_count, 1);
     const char *name = gvk_shader_codes[program->commands[0].key.shader].name;
-    *weights = packing.vec4s;
+    *weights = packing.quads;
     gvk_packing_destroy(&host, &packing);
     gvk_program_destroy(program);
     gvk_graph_destroy(copy);

@@ -12,7 +12,7 @@ struct tile {
 static const struct tile plain_tile = {GVK_SHADER_DENSE_1X1, 1, 1, 64, 0, false};
 static const struct tile tiles[GVK_FORM_COUNT] = {
     [GVK_FORM_UNIFORM] = {GVK_SHADER_DENSE_UNIFORM_4X2, 4, 2, 64, 0, false},
-    [GVK_FORM_BROADCAST_16] = {GVK_SHADER_DENSE_BROADCAST16_4X2, 4, 2, 64, 16, false},
+    [GVK_FORM_BROADCAST_16] = {GVK_SHADER_DENSE_BROADCAST16_4X1, 4, 1, 64, 16, false},
     [GVK_FORM_TEXELS] = {GVK_SHADER_DENSE_TEXELS_2X4, 2, 4, 64, 0, true},
     [GVK_FORM_SHUFFLE_16] = {GVK_SHADER_DENSE_SHUFFLE16_4X4, 4, 4, 16, 16, true},
     [GVK_FORM_SHUFFLE_8] = {GVK_SHADER_DENSE_SHUFFLE8_4X4, 4, 4, 16, 8, true},

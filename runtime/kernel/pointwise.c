@@ -69,9 +69,11 @@ static const struct tile_list lists[GVK_FORM_COUNT] = {
     [GVK_FORM_BROADCAST_4] = LIST(broadcast_tiles),
 };
 
-/* One of the tile's three shaders is struck. */
-static bool is_struck(const struct gvk_builder *builder, const struct tile *tile)
+/* One of the tile's three shaders is struck, or there is none for this precision. */
+static bool is_out(const struct gvk_builder *builder, const struct tile *tile)
 {
+    if (gvk_shader_for(builder->traits, tile->shader) == GVK_SHADER_COUNT)
+        return true;
     for (uint32_t store = 0; store < 3; store++)
         if (gvk_is_struck(builder->traits, tile->shader + store))
             return true;
@@ -102,7 +104,7 @@ static const struct tile *fit_pixels(const struct gvk_builder *builder, const st
     if (!wanted || (!pixels && !(builder->program && builder->program->shapes)))
         return widest;
     for (const struct tile *tile = widest; tile < list->tiles + list->count && tile->quads == widest->quads; tile++) {
-        if (is_struck(builder, tile))
+        if (is_out(builder, tile))
             continue;
         best = tile;
         if (pixels ? tile->pixels <= pixels : count_workgroups(builder->program, tile, node) >= wanted)
@@ -111,8 +113,7 @@ static const struct tile *fit_pixels(const struct gvk_builder *builder, const st
     return best;
 }
 
-/* The tile that computes the fewest output quads in vain; of equals the widest. NULL when all of the list are struck.
- */
+/* The tile that computes the fewest output quads in vain; of equals the widest. NULL when all of the list are out. */
 static const struct tile *choose_from(const struct gvk_builder *builder, const struct gvk_graph_node *node,
                                       enum gvk_form form)
 {
@@ -120,7 +121,7 @@ static const struct tile *choose_from(const struct gvk_builder *builder, const s
     const struct tile *best = NULL;
     for (size_t i = 0; i < list->count; i++) {
         const struct tile *tile = &list->tiles[i];
-        if (!is_struck(builder, tile) && (!best || padded_quads(tile, node) < padded_quads(best, node)))
+        if (!is_out(builder, tile) && (!best || padded_quads(tile, node) < padded_quads(best, node)))
             best = tile;
     }
     return best ? fit_pixels(builder, node, list, best) : NULL;

@@ -1,9 +1,9 @@
 /* The laboratory: what a GPU vendor's compiler makes of the kernels that the runtime selects for its device. No GPU is
  * needed: the driver compiles for a chip that is not there. run.sh sets the environment of each chip.
  *
- *   laboratory CHIP                                   tables of the kernels of a frame, in fp32 and fp16; 1 when one spills
- *   laboratory CHIP --kernel NAME LOCAL SUBGROUP      any kernel of the shader table, with all that the compiler says
- * of it */
+ *   laboratory CHIP          tables of the kernels of a frame, in fp32 and in fp16; 1 when one of them spills
+ *   laboratory CHIP --kernel NAME LOCAL SUBGROUP
+ *                            any kernel of the shader table, with all that the compiler says of it */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
