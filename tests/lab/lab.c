@@ -3,12 +3,15 @@
  *
  *   laboratory CHIP          tables of the kernels of a frame, in fp32 and in fp16; 1 when one of them spills
  *   laboratory CHIP --kernel NAME LOCAL SUBGROUP
- *                            any kernel of the shader table, with all that the compiler says of it */
+ *                            any kernel of the shader table, with all that the compiler says of it
+ *   laboratory CHIP --frame MODEL
+ *                            the whole way of a frame, on a driver that takes submissions; its result is void */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "capture.h"
+#include "frame.h"
 #include "inner_loop.h"
 #include "selection.h"
 
@@ -145,10 +148,13 @@ int main(int argc, char **argv)
 {
     struct laboratory laboratory;
     bool one = argc == 6 && !strcmp(argv[2], "--kernel");
-    if (argc != 2 && !one) {
-        fprintf(stderr, "usage: laboratory CHIP [--kernel NAME LOCAL SUBGROUP]\n");
+    bool frame = argc == 4 && !strcmp(argv[2], "--frame");
+    if (argc != 2 && !one && !frame) {
+        fprintf(stderr, "usage: laboratory CHIP [--kernel NAME LOCAL SUBGROUP | --frame MODEL]\n");
         return 2;
     }
+    if (frame)
+        return run_frames(argv[3]);
     int status = 1;
     if (laboratory_open(&laboratory))
         status = one ? print_one(&laboratory, argv[3], argv[4], argv[5])
