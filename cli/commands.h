@@ -7,6 +7,7 @@
 int command_detect(struct program *program, int argument_count, char **arguments);
 int command_run(struct program *program, int argument_count, char **arguments);
 int command_bench(struct program *program, int argument_count, char **arguments);
+int command_tune(struct program *program, int argument_count, char **arguments);
 int command_selftest(struct program *program, int argument_count, char **arguments);
 int command_devices(struct program *program, int argument_count, char **arguments);
 int command_inspect(struct program *program, int argument_count, char **arguments);

@@ -14,7 +14,7 @@
 
 static const char usage_text[] =
     "usage: ghostvk COMMAND [OPTION]... [FILE]...\n"
-    "commands: detect, run, bench, selftest, devices, inspect; `ghostvk --help` says more\n";
+    "commands: detect, run, bench, tune, selftest, devices, inspect; `ghostvk --help` says more\n";
 
 static const char help_text[] = "ghostvk finds objects in pictures with GhostNet-YOLOv4, on any Vulkan device.\n"
                                 "\n"
@@ -24,6 +24,7 @@ static const char help_text[] = "ghostvk finds objects in pictures with GhostNet
                                 "  detect     print, draw or save the boxes in pictures\n"
                                 "  run        write a network's raw outputs to a file\n"
                                 "  bench      measure how fast a network runs on a device\n"
+                                "  tune       find the fastest kernels and keep them\n"
                                 "  selftest   check this device against PyTorch's boxes\n"
                                 "  devices    list the Vulkan devices\n"
                                 "  inspect    describe a model and its plan\n"
@@ -44,7 +45,7 @@ static const struct {
     const char *name;
     int (*execute)(struct program *program, int argument_count, char **arguments);
 } commands[] = {
-    {"detect", command_detect},     {"run", command_run},         {"bench", command_bench},
+    {"detect", command_detect},     {"run", command_run},         {"bench", command_bench},     {"tune", command_tune},
     {"selftest", command_selftest}, {"devices", command_devices}, {"inspect", command_inspect},
 };
 

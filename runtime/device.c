@@ -7,6 +7,7 @@
 
 #include "../shaders/shared.h"
 #include "pipeline.h"
+#include "tune.h"
 
 gvk_result gvk_fail_vulkan(const struct gvk_device *device, VkResult result, const char *call, const char *file,
                            int line)
@@ -115,6 +116,7 @@ static gvk_result finish_device(struct gvk_device *device, const struct enabled_
     device->traits.subgroup_size_control = enabled->subgroup_size && enabled->subgroup_size->subgroupSizeControl;
     device->traits.full_subgroups = enabled->subgroup_size && enabled->subgroup_size->computeFullSubgroups;
     device->traits.max_chunks = count_chunks(device, enabled);
+    gvk_choices_load(device);
     return gvk_pipelines_create(device, &device->pipelines);
 }
 
@@ -293,6 +295,7 @@ void gvk_device_destroy(gvk_device *device)
     if (!device)
         return;
     gvk_pipelines_destroy(device, device->pipelines);
+    gvk_choices_destroy(device);
     if (device->owned && device->device && device->vk.DestroyDevice)
         device->vk.DestroyDevice(device->device, NULL);
     if (device->owned && device->instance && device->vk.DestroyInstance)

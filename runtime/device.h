@@ -32,6 +32,9 @@ struct gvk_traits {
     bool half;            /* of a model: tensors and weights lie in memory as fp16 */
     uint32_t struck[GVK_STRUCK_WORDS]; /* a bit a shader: it computed wrongly on this device (proof.c) */
     uint32_t tile_pixels; /* that a lane is to compute, whatever the image's size: proof.c; 0: as kernels choose */
+    /* What was measured on this device (tune.c); NULL: nothing. And what a proof forces; local size 0: nothing. */
+    const struct gvk_choices *choices;
+    uint32_t forced_shader, forced_local_size;
 };
 
 struct gvk_pipelines; /* pipeline.c */
@@ -62,6 +65,7 @@ struct gvk_device {
     gvk_mutex mutex, compile_mutex, proof_mutex;
     bool mutex_made, compile_mutex_made, proof_mutex_made;
     struct gvk_verdicts verdicts; /* under proof_mutex */
+    struct gvk_choices *choices;  /* the newest first; under proof_mutex, and traits.choices with them */
     VkPhysicalDeviceMemoryProperties memory;
     VkDeviceSize non_coherent_atom;
     uint64_t memory_ceiling, memory_used;

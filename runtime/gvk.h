@@ -382,6 +382,40 @@ typedef struct gvk_layer_timing {
 GVK_API gvk_result gvk_stream_layer_timings(gvk_stream *stream, gvk_ticket ticket, gvk_layer_timing *out,
                                             uint32_t *count);
 
+/* ---- measuring kernels --------------------------------------------------------------------------------------------
+ */
+
+/* What was found for one shape of layers; times are of all its layers together, each dispatch by itself. */
+typedef struct gvk_tuned_kernel {
+    const char *layer;             /* the first of them; lives during the call */
+    uint32_t layers, candidates;   /* how many have the shape; how many kernels and workgroup sizes were tried */
+    const char *built_in, *chosen; /* variants; static */
+    uint32_t built_in_lanes, chosen_lanes; /* of a workgroup */
+    double built_in_ms, chosen_ms;
+} gvk_tuned_kernel;
+
+typedef struct gvk_tune_params {
+    size_t size;
+    gvk_precision precision;
+    gvk_stream_params stream; /* width, height, batch; the rest is not looked at */
+    uint32_t rounds;          /* frames that each candidate is timed for; 0: 5 */
+    void *user;
+    void (*progress)(void *user, uint32_t pass, uint32_t passes); /* before each; NULL: none */
+    void (*tuned)(void *user, const gvk_tuned_kernel *kernel);    /* for each shape, at the end; NULL: none */
+} gvk_tune_params;
+
+typedef struct gvk_tune_result {
+    double built_in_ms, tuned_ms; /* of the whole network in a frame */
+    double deviation;             /* of the outputs from the built-in kernels', in parts of a map's largest value */
+    int kept;                     /* 0: the built-in kernels are as fast */
+} gvk_tune_result;
+
+/* Times the kernels that the device can run for each shape of the graph's layers. Where whole frames are faster with
+ * the best of them, the choice is used by models that are made on this device from then on, and kept through the host's
+ * cache by device and driver. Takes from seconds to minutes; GVK_ERROR_UNSUPPORTED on a device that tells no times. */
+GVK_API gvk_result gvk_tune(gvk_device *device, const gvk_graph *graph, const gvk_tune_params *params,
+                            gvk_tune_result *out);
+
 /* ---- looking at a plan, no device needed --------------------------------------------------------------------------
  */
 

@@ -195,7 +195,9 @@ gvk_result gvk_model_create(gvk_device *device, const gvk_graph *graph, const gv
         return gvk_fail(host, GVK_ERROR_ARGUMENT, "gvk_model_create needs a finished graph and a place for the model.");
     if (!graph->find)
         return gvk_fail(host, GVK_ERROR_ARGUMENT, "This graph was made without weights; a model needs them.");
+    gvk_mutex_lock(&device->proof_mutex); /* gvk_tune changes choices under it */
     struct gvk_traits traits = device->traits;
+    gvk_mutex_unlock(&device->proof_mutex);
     if (!gvk_set_precision(&traits, params ? params->precision : GVK_PRECISION_FP32))
         return gvk_fail(host, GVK_ERROR_ARGUMENT, "A model's precision is fp32, fp16 or auto.");
     return gvk_model_create_for(device, graph, params ? params->rewrites_off : 0, &traits,

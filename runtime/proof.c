@@ -153,8 +153,11 @@ static gvk_result run_proof(struct gvk_device *device, const struct gvk_builder 
 {
     struct gvk_sample *sample = NULL;
     gvk_result result = gvk_sample_create(&device->host, node, count_outputs(builder, node, key), &sample);
+    struct gvk_traits traits = *builder->traits; /* the sample takes this kernel, whatever its own shape is */
+    traits.forced_shader = (uint32_t)key->shader;
+    traits.forced_local_size = key->constants[GVK_CONSTANT_LOCAL_SIZE];
     if (!result)
-        result = run_sample(device, builder->traits, key, sample, proven, deviation);
+        result = run_sample(device, &traits, key, sample, proven, deviation);
     gvk_sample_destroy(sample);
     return result;
 }

@@ -19,7 +19,7 @@ static void no_argument_shows_the_usage(void **state)
 static void helps_fit_a_screen(void **state)
 {
     (void)state;
-    static const char *const commands[] = {"detect", "run", "bench", "selftest", "devices", "inspect", NULL};
+    static const char *const commands[] = {"detect", "run", "bench", "tune", "selftest", "devices", "inspect", NULL};
     for (size_t index = 0; index < sizeof commands / sizeof *commands; index++) {
         if (commands[index])
             RUN(commands[index], "--help");

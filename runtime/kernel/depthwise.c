@@ -86,13 +86,40 @@ static const struct tile *choose_tile(const struct gvk_builder *builder, const s
     return best;
 }
 
+#define PLAIN_LOCAL_SIZE 64u
+
+/* Of the tile, or what was chosen in its place. */
+static uint32_t local_size_of(const struct gvk_builder *builder, const struct gvk_graph_node *node,
+                              const struct tile *tile)
+{
+    enum gvk_shader shader;
+    uint32_t local_size, allowed;
+    if (!tile)
+        return PLAIN_LOCAL_SIZE;
+    if (gvk_find_choice(builder, node, &shader, &local_size) && shader == shader_of(tile, node))
+        for (uint32_t i = 0; gvk_candidate_local_size(builder->traits, tile->local_size, i, &allowed); i++)
+            if (allowed == local_size)
+                return local_size;
+    return tile->local_size;
+}
+
 static struct gvk_pipeline_key select_kernel(const struct gvk_builder *builder, const struct gvk_graph_node *node)
 {
     const struct tile *tile = choose_tile(builder, node);
     struct gvk_pipeline_key key = {.shader = tile ? shader_of(tile, node) : GVK_SHADER_DEPTHWISE_REFERENCE,
                                    .subgroup_size = tile ? tile->subgroup_size : 0};
-    key.constants[GVK_CONSTANT_LOCAL_SIZE] = tile ? tile->local_size : 64;
+    key.constants[GVK_CONSTANT_LOCAL_SIZE] = local_size_of(builder, node, tile);
     return key;
+}
+
+static bool candidate(const struct gvk_builder *builder, const struct gvk_graph_node *node, uint32_t index,
+                      enum gvk_shader *shader, uint32_t *local_size)
+{
+    const struct tile *tile = choose_tile(builder, node);
+    if (!tile)
+        return false;
+    *shader = shader_of(tile, node);
+    return gvk_candidate_local_size(builder->traits, tile->local_size, index, local_size);
 }
 
 static uint64_t count_weights(const struct gvk_builder *builder, const struct gvk_graph_node *node)
@@ -160,4 +187,4 @@ static gvk_result emit(const struct gvk_builder *builder, uint32_t index)
                                program->batch);
 }
 
-const struct gvk_kernel gvk_kernel_depthwise = {count_weights, pack_weights, emit, select_kernel};
+const struct gvk_kernel gvk_kernel_depthwise = {count_weights, pack_weights, emit, select_kernel, candidate};

@@ -3,7 +3,7 @@
 #ifndef GVK_KERNEL_H
 #define GVK_KERNEL_H
 
-#include "../program.h"
+#include "choice.h"
 
 struct gvk_kernel {
     /* Channel quads that the node's packed weights take; NULL: it has none. */
@@ -13,6 +13,9 @@ struct gvk_kernel {
     gvk_result (*emit)(const struct gvk_builder *builder, uint32_t node_index);
     /* The pipeline that `emit` takes for the node; NULL where there is no choice among kernels. */
     struct gvk_pipeline_key (*select)(const struct gvk_builder *builder, const struct gvk_graph_node *node);
+    /* The index-th kernel and local size that may be worth a try for the node; false: no more. With `select` alone. */
+    bool (*candidate)(const struct gvk_builder *builder, const struct gvk_graph_node *node, uint32_t index,
+                      enum gvk_shader *shader, uint32_t *local_size);
 };
 
 /* The kernel of each node; never NULL for a graph that was checked. */
@@ -82,6 +85,10 @@ enum gvk_form {
 /* Forms that read texels are for devices whose texel buffers hold as much as a storage buffer does. */
 #define GVK_TEXELS_OF_EVERY_TENSOR (1u << 27)
 enum gvk_form gvk_form_of(const struct gvk_traits *traits);
+/* Whether a device of these traits can run the form, and whether it may be worth a try: on a CPU device, whose forms
+ * were all measured, its own alone. */
+bool gvk_form_is_possible(const struct gvk_traits *traits, enum gvk_form form);
+bool gvk_form_is_candidate(const struct gvk_traits *traits, enum gvk_form form);
 
 #define GVK_VENDOR_AMD      0x1002u
 #define GVK_VENDOR_NVIDIA   0x10deu

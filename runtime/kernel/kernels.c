@@ -29,26 +29,51 @@ const struct gvk_kernel *gvk_kernel_of(const struct gvk_graph_node *node)
     }
 }
 
-enum gvk_form gvk_form_of(const struct gvk_traits *traits)
+/* Forms for CPU devices are for fp32 alone. */
+static bool is_cpu(const struct gvk_traits *traits)
 {
-    bool cpu = traits->type == VK_PHYSICAL_DEVICE_TYPE_CPU && !traits->half; /* their forms are for fp32 alone */
+    return traits->type == VK_PHYSICAL_DEVICE_TYPE_CPU && !traits->half;
+}
+
+bool gvk_form_is_possible(const struct gvk_traits *traits, enum gvk_form form)
+{
+    bool cpu = is_cpu(traits);
     /* Without a required size a driver may run subgroups partly filled, and lanes would miss weights. */
     bool sure = traits->subgroup_size_control && traits->full_subgroups;
     bool texels = traits->texel_buffers && traits->max_texels >= GVK_TEXELS_OF_EVERY_TENSOR;
-    if (cpu && sure && traits->subgroup_size == 16 && traits->subgroup_shuffle && texels)
-        return GVK_FORM_SHUFFLE_16;
-    if (cpu && sure && traits->subgroup_size == 8 && traits->subgroup_shuffle && texels)
-        return GVK_FORM_SHUFFLE_8;
-    if (cpu && sure && traits->subgroup_size == 4 && traits->subgroup_broadcast)
-        return traits->max_chunks ? GVK_FORM_CHUNKS_4 : GVK_FORM_BROADCAST_4;
-    if (cpu)
-        return GVK_FORM_UNIFORM;
-    bool sure_of_16 = sure && traits->min_subgroup_size <= 16 && traits->max_subgroup_size >= 16;
-    if (traits->vendor_id == GVK_VENDOR_INTEL && sure_of_16 && traits->subgroup_broadcast)
+    bool shuffle = cpu && sure && texels && traits->subgroup_shuffle;
+    bool broadcast_4 = cpu && sure && traits->subgroup_size == 4 && traits->subgroup_broadcast;
+    switch (form) {
+    case GVK_FORM_SHUFFLE_16: return shuffle && traits->subgroup_size == 16;
+    case GVK_FORM_SHUFFLE_8: return shuffle && traits->subgroup_size == 8;
+    case GVK_FORM_CHUNKS_4: return broadcast_4 && traits->max_chunks;
+    case GVK_FORM_BROADCAST_4: return broadcast_4;
+    case GVK_FORM_BROADCAST_16:
+        return !cpu && sure && traits->subgroup_broadcast && traits->min_subgroup_size <= 16 &&
+               traits->max_subgroup_size >= 16;
+    case GVK_FORM_TEXELS: return !cpu && texels;
+    default: return true;
+    }
+}
+
+enum gvk_form gvk_form_of(const struct gvk_traits *traits)
+{
+    static const enum gvk_form of_cpus[] = {GVK_FORM_SHUFFLE_16, GVK_FORM_SHUFFLE_8, GVK_FORM_CHUNKS_4,
+                                            GVK_FORM_BROADCAST_4};
+    for (size_t i = 0; i < sizeof of_cpus / sizeof of_cpus[0]; i++)
+        if (gvk_form_is_possible(traits, of_cpus[i]))
+            return of_cpus[i];
+    if (traits->vendor_id == GVK_VENDOR_INTEL && gvk_form_is_possible(traits, GVK_FORM_BROADCAST_16))
         return GVK_FORM_BROADCAST_16;
-    if ((traits->vendor_id == GVK_VENDOR_QUALCOMM || traits->vendor_id == GVK_VENDOR_ARM) && texels)
+    if ((traits->vendor_id == GVK_VENDOR_QUALCOMM || traits->vendor_id == GVK_VENDOR_ARM) &&
+        gvk_form_is_possible(traits, GVK_FORM_TEXELS))
         return GVK_FORM_TEXELS;
     return GVK_FORM_UNIFORM;
+}
+
+bool gvk_form_is_candidate(const struct gvk_traits *traits, enum gvk_form form)
+{
+    return form == gvk_form_of(traits) || (!is_cpu(traits) && gvk_form_is_possible(traits, form));
 }
 
 uint32_t gvk_wanted_workgroups(const struct gvk_traits *traits)

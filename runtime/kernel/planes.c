@@ -72,7 +72,7 @@ static gvk_result emit_batch_norm(const struct gvk_builder *builder, uint32_t in
     return finish_planes(builder, &command, &push, push.width * push.height, push.quads);
 }
 
-const struct gvk_kernel gvk_kernel_batch_norm = {count_norm, pack_norm, emit_batch_norm, NULL};
+const struct gvk_kernel gvk_kernel_batch_norm = {count_norm, pack_norm, emit_batch_norm, NULL, NULL};
 
 /* ---- upsample ---- */
 
@@ -84,7 +84,7 @@ static gvk_result emit_upsample(const struct gvk_builder *builder, uint32_t inde
     return finish_planes(builder, &command, &push, 4 * push.width * push.height, push.quads);
 }
 
-const struct gvk_kernel gvk_kernel_upsample = {NULL, NULL, emit_upsample, NULL};
+const struct gvk_kernel gvk_kernel_upsample = {NULL, NULL, emit_upsample, NULL, NULL};
 
 /* ---- pools ---- */
 
@@ -141,7 +141,7 @@ static gvk_result emit_max_pool(const struct gvk_builder *builder, uint32_t inde
     return finish_planes(builder, &command, &push, push.width * push.height, push.quads);
 }
 
-const struct gvk_kernel gvk_kernel_max_pool = {NULL, NULL, emit_max_pool, NULL};
+const struct gvk_kernel gvk_kernel_max_pool = {NULL, NULL, emit_max_pool, NULL, NULL};
 
 static gvk_result emit_average_pool(const struct gvk_builder *builder, uint32_t index)
 {
@@ -151,7 +151,7 @@ static gvk_result emit_average_pool(const struct gvk_builder *builder, uint32_t 
     return finish_planes(builder, &command, &push, push.quads, 1);
 }
 
-const struct gvk_kernel gvk_kernel_average_pool = {NULL, NULL, emit_average_pool, NULL};
+const struct gvk_kernel gvk_kernel_average_pool = {NULL, NULL, emit_average_pool, NULL, NULL};
 
 /* ---- add and multiply ---- */
 
@@ -166,7 +166,7 @@ static gvk_result emit_combine(const struct gvk_builder *builder, uint32_t index
     return finish_planes(builder, &command, &push, push.width * push.height, push.quads);
 }
 
-const struct gvk_kernel gvk_kernel_combine = {NULL, NULL, emit_combine, NULL};
+const struct gvk_kernel gvk_kernel_combine = {NULL, NULL, emit_combine, NULL, NULL};
 
 /* ---- concat: one copy for each part that is not written in its place ---- */
 
@@ -206,4 +206,4 @@ static gvk_result emit_concat(const struct gvk_builder *builder, uint32_t index)
     return GVK_OK;
 }
 
-const struct gvk_kernel gvk_kernel_concat = {NULL, NULL, emit_concat, NULL};
+const struct gvk_kernel gvk_kernel_concat = {NULL, NULL, emit_concat, NULL, NULL};

@@ -127,14 +127,68 @@ static const struct tile *choose_from(const struct gvk_builder *builder, const s
     return best ? fit_pixels(builder, node, list, best) : NULL;
 }
 
-static const struct tile *choose_tile(const struct gvk_builder *builder, const struct gvk_graph_node *node)
+static const struct tile *choose_built_in(const struct gvk_builder *builder, const struct gvk_graph_node *node)
 {
-    if (builder->reference)
-        return &reference_tile;
     const struct tile *best = choose_from(builder, node, gvk_form_of(builder->traits));
     if (!best) /* every device runs these */
         best = choose_from(builder, node, GVK_FORM_UNIFORM);
     return best ? best : &uniform_tiles[0]; /* proof.c refuses a graph whose choice is struck */
+}
+
+/* The shaders of a tile follow each other: plain, residual, upsample. */
+static enum gvk_shader shader_of(const struct tile *tile, const struct gvk_graph_node *node)
+{
+    return tile->shader + (node->residual ? 1 : node->upsample ? 2 : 0);
+}
+
+/* The tile of this shader, of a form that the device can run. */
+static const struct tile *find_tile(const struct gvk_builder *builder, const struct gvk_graph_node *node,
+                                    enum gvk_shader shader)
+{
+    for (int form = 0; form < GVK_FORM_COUNT; form++)
+        for (size_t i = 0; i < lists[form].count && gvk_form_is_possible(builder->traits, form); i++)
+            if (shader_of(&lists[form].tiles[i], node) == shader)
+                return &lists[form].tiles[i];
+    return NULL;
+}
+
+static struct tile choose_tile(const struct gvk_builder *builder, const struct gvk_graph_node *node)
+{
+    enum gvk_shader shader;
+    uint32_t local_size, allowed;
+    if (builder->reference)
+        return reference_tile;
+    const struct tile *chosen =
+        gvk_find_choice(builder, node, &shader, &local_size) ? find_tile(builder, node, shader) : NULL;
+    if (chosen && !is_out(builder, chosen)) {
+        for (uint32_t i = 0; gvk_candidate_local_size(builder->traits, chosen->local_size, i, &allowed); i++)
+            if (allowed == local_size) {
+                struct tile tile = *chosen;
+                tile.local_size = local_size;
+                return tile;
+            }
+    }
+    return *choose_built_in(builder, node);
+}
+
+/* Tiles that do not waste more than a third of their work, with each local size. */
+static bool candidate(const struct gvk_builder *builder, const struct gvk_graph_node *node, uint32_t index,
+                      enum gvk_shader *shader, uint32_t *local_size)
+{
+    uint32_t quads = gvk_quads(node->output_channels), seen = 0;
+    for (int form = 0; form < GVK_FORM_COUNT; form++)
+        for (size_t i = 0; i < lists[form].count && gvk_form_is_candidate(builder->traits, form); i++) {
+            const struct tile *tile = &lists[form].tiles[i];
+            if (is_out(builder, tile) || padded_quads(tile, node) * 3 > (uint64_t)quads * 4)
+                continue;
+            for (uint32_t size = 0; gvk_candidate_local_size(builder->traits, tile->local_size, size, local_size);
+                 size++)
+                if (seen++ == index) {
+                    *shader = shader_of(tile, node);
+                    return true;
+                }
+        }
+    return false;
 }
 
 static uint64_t bias_offset(const struct tile *tile, const struct gvk_graph_node *node)
@@ -144,23 +198,23 @@ static uint64_t bias_offset(const struct tile *tile, const struct gvk_graph_node
 
 static uint64_t count_weights(const struct gvk_builder *builder, const struct gvk_graph_node *node)
 {
-    const struct tile *tile = choose_tile(builder, node);
-    return bias_offset(tile, node) + padded_quads(tile, node);
+    const struct tile tile = choose_tile(builder, node);
+    return bias_offset(&tile, node) + padded_quads(&tile, node);
 }
 
 static gvk_result pack_weights(const struct gvk_builder *builder, const struct gvk_graph_node *node, float *out)
 {
-    const struct tile *tile = choose_tile(builder, node);
+    const struct tile tile = choose_tile(builder, node);
     struct gvk_dense_weights weights;
     gvk_result result = gvk_fold_weights(builder->host, node, &weights);
     if (result)
         return result;
-    uint64_t inputs = node->input_channels, block = 4 * (uint64_t)tile->quads,
+    uint64_t inputs = node->input_channels, block = 4 * (uint64_t)tile.quads,
              input_quads = gvk_quads(node->input_channels);
     for (uint64_t o = 0; o < node->output_channels; o++)
         for (uint64_t i = 0; i < inputs; i++)
             out[(((o / block) * input_quads + i / 4) * block + o % block) * 4 + i % 4] = weights.weight[o * inputs + i];
-    float *bias = out + bias_offset(tile, node) * 4;
+    float *bias = out + bias_offset(&tile, node) * 4;
     for (uint64_t o = 0; o < node->output_channels; o++)
         bias[o] = weights.bias[o];
     gvk_release_weights(builder->host, &weights);
@@ -169,12 +223,10 @@ static gvk_result pack_weights(const struct gvk_builder *builder, const struct g
 
 static struct gvk_pipeline_key select_kernel(const struct gvk_builder *builder, const struct gvk_graph_node *node)
 {
-    const struct tile *tile = choose_tile(builder, node);
-    struct gvk_pipeline_key key = {.shader = tile->shader, .subgroup_size = tile->subgroup_size};
-    /* The shaders of a tile follow each other: plain, residual, upsample. */
-    if (!builder->reference)
-        key.shader += node->residual ? 1 : node->upsample ? 2 : 0;
-    key.constants[GVK_CONSTANT_LOCAL_SIZE] = tile->local_size;
+    const struct tile tile = choose_tile(builder, node);
+    struct gvk_pipeline_key key = {.shader = builder->reference ? tile.shader : shader_of(&tile, node),
+                                   .subgroup_size = tile.subgroup_size};
+    key.constants[GVK_CONSTANT_LOCAL_SIZE] = tile.local_size;
     key.constants[GVK_CONSTANT_EXTRA] = node->gate ? GVK_EXTRA_GATE : GVK_EXTRA_NONE;
     return key;
 }
@@ -183,7 +235,7 @@ static gvk_result emit(const struct gvk_builder *builder, uint32_t index)
 {
     const struct gvk_program *program = builder->program;
     const struct gvk_graph_node *node = &builder->graph->nodes[index];
-    const struct tile *tile = choose_tile(builder, node);
+    const struct tile tile = choose_tile(builder, node);
     const struct gvk_shape *in = &program->shapes[node->inputs[0]];
     /* A binding that the shader names must hold something, also where its constants leave it unread. */
     gvk_tensor extra = node->residual ? node->residual : node->gate ? node->gate : node->inputs[0];
@@ -193,19 +245,19 @@ static gvk_result emit(const struct gvk_builder *builder, uint32_t index)
     gvk_add_operand(&command, gvk_tensor_operand(program, node->output, GVK_BINDING_OUTPUT, GVK_WRITE));
     gvk_add_operand(&command,
                     gvk_tensor_operand(program, node->inputs[0],
-                                       tile->texels ? GVK_BINDING_SOURCE_TEXELS : GVK_BINDING_SOURCE, GVK_READ));
+                                       tile.texels ? GVK_BINDING_SOURCE_TEXELS : GVK_BINDING_SOURCE, GVK_READ));
     gvk_add_operand(
-        &command, gvk_weights_operand(builder, index, tile->texels ? GVK_BINDING_WEIGHTS_TEXELS : GVK_BINDING_WEIGHTS));
+        &command, gvk_weights_operand(builder, index, tile.texels ? GVK_BINDING_WEIGHTS_TEXELS : GVK_BINDING_WEIGHTS));
     if (!builder->reference)
         gvk_add_operand(
             &command,
-            gvk_tensor_operand(program, extra, tile->texels ? GVK_BINDING_EXTRA_TEXELS : GVK_BINDING_EXTRA, GVK_READ));
+            gvk_tensor_operand(program, extra, tile.texels ? GVK_BINDING_EXTRA_TEXELS : GVK_BINDING_EXTRA, GVK_READ));
     struct gvk_pointwise_push push = {
         .activation = gvk_range_of(node->activation),
         .output_item = program->places[node->output].item,
         .source_item = program->places[node->inputs[0]].item,
         .extra_item = program->places[extra].item,
-        .bias = (uint32_t)bias_offset(tile, node),
+        .bias = (uint32_t)bias_offset(&tile, node),
         .input_quads = gvk_quads(node->input_channels),
         .output_quads = gvk_quads(node->output_channels),
         .pixels = pixels,
@@ -213,8 +265,8 @@ static gvk_result emit(const struct gvk_builder *builder, uint32_t index)
         .chunk = (uint32_t)(builder->packing->offsets[index] / GVK_CHUNK_STEP_VEC4S),
     };
     gvk_set_push(&command, &push, sizeof push);
-    return gvk_finish_dispatch(builder, &command, gvk_divide_up(pixels, tile->local_size * tile->pixels),
-                               padded_quads(tile, node) / tile->quads, program->batch);
+    return gvk_finish_dispatch(builder, &command, gvk_divide_up(pixels, tile.local_size * tile.pixels),
+                               padded_quads(&tile, node) / tile.quads, program->batch);
 }
 
-const struct gvk_kernel gvk_kernel_pointwise = {count_weights, pack_weights, emit, select_kernel};
+const struct gvk_kernel gvk_kernel_pointwise = {count_weights, pack_weights, emit, select_kernel, candidate};

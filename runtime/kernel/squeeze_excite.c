@@ -103,4 +103,4 @@ static gvk_result emit(const struct gvk_builder *builder, uint32_t index)
     return gvk_finish_dispatch(builder, &excite, 1, 1, program->batch);
 }
 
-const struct gvk_kernel gvk_kernel_squeeze_excite = {count_weights, pack_weights, emit, NULL};
+const struct gvk_kernel gvk_kernel_squeeze_excite = {count_weights, pack_weights, emit, NULL, NULL};

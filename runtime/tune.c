@@ -1,0 +1,443 @@
+/* Measures kernels on the device at hand and keeps the fastest for each shape: gvk_tune. The network itself is run once
+ * for each candidate, every layer with its n-th, and every dispatch timed; so all shapes are measured together, in the
+ * surroundings in which they will run. Called by hosts through gvk.h, and by device.c for what was stored. */
+#include "tune.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "kernel/kernel.h"
+#include "model.h"
+#include "rewrite.h"
+#include "stored.h"
+#include "transfer.h"
+
+#define ROUNDS_DEFAULT 5u
+#define ROUNDS_MOST    1000u
+#define SHAPES_MOST    1024u
+#define GAIN_WANTED    0.97 /* of the built-in kernel's time: less is noise */
+#define ALLOWED        1e-4 /* of a map's largest value, between built-in and tuned kernels; fp16: a hundred times that */
+
+static const struct gvk_stored_kind kind = {
+    "GVKTUNED", "tuned", GVK_STORED_HEADER + 8 + SHAPES_MOST * sizeof(struct gvk_choice), "choice of kernels is"};
+
+/* ---- what is kept ---- */
+
+static void take_choices(struct gvk_device *device, struct gvk_choices *choices)
+{
+    choices->older = device->choices;
+    device->choices = choices;
+    device->traits.choices = choices;
+}
+
+static struct gvk_choices *allocate_choices(const gvk_host *host, uint32_t count)
+{
+    struct gvk_choices *choices = gvk_allocate(host, sizeof *choices + (size_t)count * sizeof choices->list[0]);
+    if (choices)
+        choices->count = count;
+    return choices;
+}
+
+void gvk_choices_load(struct gvk_device *device)
+{
+    size_t bytes = 0;
+    unsigned char *stored = gvk_stored_load(device, &kind, &bytes);
+    uint64_t code = 0;
+    if (stored && bytes > sizeof code) {
+        memcpy(&code, stored + GVK_STORED_HEADER, sizeof code);
+        bytes -= sizeof code;
+    }
+    /* Kernels take of it only what they have themselves: a wrong number chooses nothing. */
+    if (stored && code == gvk_shader_hash && bytes % sizeof(struct gvk_choice) == 0) {
+        struct gvk_choices *choices = allocate_choices(&device->host, (uint32_t)(bytes / sizeof(struct gvk_choice)));
+        if (choices) {
+            memcpy(choices->list, stored + GVK_STORED_HEADER + sizeof code, bytes);
+            take_choices(device, choices);
+        }
+    }
+    gvk_release(&device->host, stored);
+}
+
+static void save_choices(struct gvk_device *device, const struct gvk_choices *choices)
+{
+    size_t list = choices->count * sizeof choices->list[0], bytes = sizeof gvk_shader_hash + list;
+    unsigned char *stored = device->host.cache_store ? gvk_allocate(&device->host, GVK_STORED_HEADER + bytes) : NULL;
+    if (!stored)
+        return;
+    memcpy(stored + GVK_STORED_HEADER, &gvk_shader_hash, sizeof gvk_shader_hash);
+    memcpy(stored + GVK_STORED_HEADER + sizeof gvk_shader_hash, choices->list, list);
+    gvk_stored_save(device, &kind, stored, bytes);
+    gvk_release(&device->host, stored);
+}
+
+void gvk_choices_keep(struct gvk_device *device, struct gvk_choices *choices)
+{
+    gvk_mutex_lock(&device->proof_mutex);
+    save_choices(device, choices);
+    take_choices(device, choices);
+    gvk_mutex_unlock(&device->proof_mutex);
+}
+
+void gvk_choices_destroy(struct gvk_device *device)
+{
+    while (device->choices) {
+        struct gvk_choices *older = device->choices->older;
+        gvk_release(&device->host, device->choices);
+        device->choices = older;
+    }
+}
+
+/* ---- what is measured ---- */
+
+/* A distinct shape of the network's nodes. Times are of all its nodes together. */
+struct shape {
+    const struct gvk_graph_node *node; /* the first of them */
+    struct gvk_choice built_in, best;
+    double built_in_ms, best_ms, ms; /* ms: of the pass that runs */
+    uint32_t nodes, candidates;
+};
+
+struct tuner {
+    struct gvk_device *device;
+    const gvk_graph *graph; /* as the host built it */
+    struct gvk_graph *rewritten;
+    gvk_tune_params params;
+    struct gvk_traits traits; /* without choices */
+    struct shape *shapes;
+    uint32_t shape_count, pass_count;
+    struct gvk_choices *choices; /* one for each shape, those of the pass that runs */
+};
+
+static struct gvk_builder builder_of(const struct tuner *tuner)
+{
+    return (struct gvk_builder){.host = &tuner->device->host, .traits = &tuner->traits, .graph = tuner->rewritten};
+}
+
+static struct shape *find_shape(const struct tuner *tuner, const struct gvk_graph_node *node)
+{
+    const struct gvk_node_shape key = gvk_node_shape_of(&tuner->traits, node);
+    for (uint32_t i = 0; i < tuner->shape_count; i++)
+        if (gvk_node_shapes_equal(&tuner->shapes[i].built_in.shape, &key))
+            return &tuner->shapes[i];
+    return NULL;
+}
+
+static gvk_result list_shapes(struct tuner *tuner)
+{
+    const struct gvk_graph *graph = tuner->rewritten;
+    struct gvk_builder builder = builder_of(tuner);
+    tuner->shapes = gvk_allocate_array(builder.host, graph->node_count, sizeof *tuner->shapes);
+    if (!tuner->shapes)
+        return gvk_fail_memory(builder.host);
+    for (uint32_t i = 0; i < graph->node_count; i++) {
+        const struct gvk_graph_node *node = &graph->nodes[i];
+        const struct gvk_kernel *kernel = gvk_kernel_of(node);
+        if (node->removed || !kernel->candidate)
+            continue;
+        struct shape *shape = find_shape(tuner, node);
+        if (!shape && tuner->shape_count < SHAPES_MOST) {
+            struct gvk_pipeline_key key = kernel->select(&builder, node);
+            enum gvk_shader shader;
+            uint32_t local_size;
+            shape = &tuner->shapes[tuner->shape_count++];
+            shape->node = node;
+            shape->built_in = (struct gvk_choice){.shape = gvk_node_shape_of(&tuner->traits, node),
+                                                  .shader = (uint32_t)key.shader,
+                                                  .local_size = key.constants[GVK_CONSTANT_LOCAL_SIZE]};
+            shape->best = shape->built_in;
+            while (kernel->candidate(&builder, node, shape->candidates, &shader, &local_size))
+                shape->candidates++;
+            if (shape->candidates > tuner->pass_count)
+                tuner->pass_count = shape->candidates;
+        }
+        if (shape)
+            shape->nodes++;
+    }
+    tuner->choices = allocate_choices(builder.host, tuner->shape_count);
+    return tuner->choices ? GVK_OK : gvk_fail_memory(builder.host);
+}
+
+static float *make_input(const struct tuner *tuner, gvk_picture *picture)
+{
+    const gvk_stream_params *stream = &tuner->params.stream;
+    size_t count =
+        (size_t)gvk_graph_channels(tuner->graph, tuner->graph->inputs[0].tensor) * stream->width * stream->height;
+    float *values = gvk_allocate_array(&tuner->device->host, count, sizeof *values);
+    uint32_t state = 1;
+    for (size_t i = 0; values && i < count; i++) {
+        state = state * 1664525u + 1013904223u;
+        values[i] = (float)(state >> 8) / 16777216.0f;
+    }
+    *picture = (gvk_picture){.size = sizeof *picture,
+                             .kind = GVK_PICTURE_TENSOR,
+                             .width = stream->width,
+                             .height = stream->height,
+                             .pixels = values};
+    return values;
+}
+
+static gvk_result run_frame(struct tuner *tuner, gvk_stream *stream, const gvk_picture *pictures, gvk_ticket *ticket)
+{
+    gvk_result result = gvk_stream_submit(stream, pictures, tuner->params.stream.batch, ticket);
+    if (!result)
+        result = gvk_stream_wait(stream, *ticket, GVK_WAIT_NS);
+    return result == GVK_TIMEOUT ? gvk_fail(&tuner->device->host, GVK_ERROR_DEVICE_LOST,
+                                            "The device did not finish a frame that is timed.")
+                                 : result;
+}
+
+static gvk_result read_times(gvk_stream *stream, gvk_ticket ticket, gvk_layer_timing *timings, uint32_t capacity,
+                             double *least)
+{
+    uint32_t count = capacity;
+    gvk_result result = gvk_stream_layer_timings(stream, ticket, timings, &count);
+    for (uint32_t i = 0; i < count && i < capacity && !result; i++)
+        least[i] = fmin(least[i], timings[i].ms);
+    return result;
+}
+
+static const struct gvk_graph_node *find_node(const struct gvk_graph *graph, const char *name)
+{
+    for (uint32_t i = 0; i < graph->node_count; i++)
+        if (!graph->nodes[i].removed && !strcmp(graph->nodes[i].name, name))
+            return &graph->nodes[i];
+    return NULL;
+}
+
+/* Every dispatch's least time over the rounds, summed by shape into `ms`. */
+static gvk_result time_stream(struct tuner *tuner, gvk_stream *stream, const gvk_picture *pictures)
+{
+    const gvk_host *host = &tuner->device->host;
+    gvk_ticket ticket = 0;
+    uint32_t count = 0;
+    gvk_result result = run_frame(tuner, stream, pictures, &ticket); /* compiles, on drivers that do so late */
+    if (!result)
+        result = gvk_stream_layer_timings(stream, ticket, NULL, &count);
+    if (result)
+        return result;
+    gvk_layer_timing *timings = gvk_allocate_array(host, count ? count : 1, sizeof *timings);
+    double *least = gvk_allocate_array(host, count ? count : 1, sizeof *least);
+    if (!timings || !least)
+        result = gvk_fail_memory(host);
+    for (uint32_t i = 0; i < count && !result; i++)
+        least[i] = INFINITY;
+    for (uint32_t round = 0; round < tuner->params.rounds && !result; round++) {
+        result = run_frame(tuner, stream, pictures, &ticket);
+        if (!result)
+            result = read_times(stream, ticket, timings, count, least);
+    }
+    for (uint32_t i = 0; i < tuner->shape_count; i++)
+        tuner->shapes[i].ms = 0;
+    for (uint32_t i = 0; i < count && !result; i++) {
+        const struct gvk_graph_node *node = find_node(tuner->rewritten, timings[i].name);
+        struct shape *shape = node ? find_shape(tuner, node) : NULL;
+        if (shape)
+            shape->ms += least[i];
+    }
+    gvk_release(host, timings);
+    gvk_release(host, least);
+    return result;
+}
+
+/* A model that takes `choices` (NULL: the built-in kernels), and a stream of it. */
+static gvk_result create_stream(struct tuner *tuner, const struct gvk_choices *choices, bool profile, gvk_model **model,
+                                gvk_stream **stream)
+{
+    struct gvk_traits traits = tuner->traits;
+    traits.choices = choices;
+    gvk_stream_params params = {.size = sizeof params,
+                                .width = tuner->params.stream.width,
+                                .height = tuner->params.stream.height,
+                                .batch = tuner->params.stream.batch,
+                                .profile = profile};
+    gvk_result result = gvk_model_create_for(tuner->device, tuner->graph, 0, &traits, true, model);
+    return result ? result : gvk_stream_create(*model, &params, stream);
+}
+
+/* pass -1 is the built-in kernels'. Shapes with fewer candidates stay with them. */
+static gvk_result run_pass(struct tuner *tuner, const gvk_picture *pictures, int pass)
+{
+    struct gvk_builder builder = builder_of(tuner);
+    for (uint32_t i = 0; i < tuner->shape_count; i++) {
+        struct shape *shape = &tuner->shapes[i];
+        struct gvk_choice *choice = &tuner->choices->list[i];
+        enum gvk_shader shader;
+        *choice = shape->built_in;
+        if (pass >= 0 &&
+            gvk_kernel_of(shape->node)->candidate(&builder, shape->node, (uint32_t)pass, &shader, &choice->local_size))
+            choice->shader = (uint32_t)shader;
+        else
+            choice->local_size = shape->built_in.local_size;
+    }
+    gvk_model *model = NULL;
+    gvk_stream *stream = NULL;
+    gvk_result result = create_stream(tuner, tuner->choices, true, &model, &stream);
+    if (!result)
+        result = time_stream(tuner, stream, pictures);
+    for (uint32_t i = 0; i < tuner->shape_count && !result; i++) {
+        struct shape *shape = &tuner->shapes[i];
+        if (pass < 0)
+            shape->built_in_ms = shape->best_ms = shape->ms;
+        else if (shape->ms < shape->best_ms && shape->ms < GAIN_WANTED * shape->built_in_ms) {
+            shape->best = tuner->choices->list[i];
+            shape->best_ms = shape->ms;
+        }
+    }
+    gvk_stream_destroy(stream);
+    gvk_model_destroy(model);
+    return result;
+}
+
+/* ---- built-in against tuned ---- */
+
+static gvk_result compare_outputs(const struct tuner *tuner, gvk_stream *const streams[2], const gvk_ticket tickets[2],
+                                  double *worst)
+{
+    const gvk_host *host = &tuner->device->host;
+    *worst = 0;
+    for (uint32_t i = 0; i < tuner->graph->output_count; i++) {
+        gvk_array left, right;
+        gvk_result result = gvk_stream_read(streams[0], tickets[0], tuner->graph->outputs[i].name, &left);
+        if (!result)
+            result = gvk_stream_read(streams[1], tickets[1], tuner->graph->outputs[i].name, &right);
+        if (result)
+            return result;
+        double largest = 0, apart = 0;
+        for (size_t j = 0; j < left.bytes / sizeof(float); j++) {
+            double a = (double)((const float *)left.data)[j], b = (double)((const float *)right.data)[j];
+            largest = fmax(largest, fabs(a));
+            apart = fmax(apart, fabs(a - b));
+        }
+        if (largest > 0)
+            *worst = fmax(*worst, apart / largest);
+    }
+    double allowed = tuner->traits.half ? 100 * ALLOWED : ALLOWED;
+    if (*worst > allowed)
+        return gvk_fail(host, GVK_ERROR_DRIVER,
+                        "The kernels that were fastest compute something else than the built-in ones (%.1e of a map's "
+                        "largest value); they are not kept.",
+                        *worst);
+    return GVK_OK;
+}
+
+/* Whole frames of both, in turns: what was fastest alone need not be so in company. */
+static gvk_result compare_frames(struct tuner *tuner, const gvk_picture *pictures, gvk_tune_result *out)
+{
+    const struct gvk_choices *const ways[2] = {NULL, tuner->choices};
+    gvk_model *models[2] = {NULL, NULL};
+    gvk_stream *streams[2] = {NULL, NULL};
+    gvk_ticket tickets[2] = {0, 0};
+    double least[2] = {INFINITY, INFINITY};
+    gvk_result result = GVK_OK;
+    for (uint32_t i = 0; i < tuner->shape_count; i++)
+        tuner->choices->list[i] = tuner->shapes[i].best;
+    for (int i = 0; i < 2 && !result; i++)
+        result = create_stream(tuner, ways[i], false, &models[i], &streams[i]);
+    for (uint32_t round = 0; round < 2 * tuner->params.rounds + 1 && !result; round++)
+        for (int i = 0; i < 2 && !result; i++) {
+            gvk_timing timings[4];
+            uint32_t count = 4;
+            result = run_frame(tuner, streams[i], pictures, &tickets[i]);
+            if (!result)
+                result = gvk_stream_timings(streams[i], tickets[i], timings, &count);
+            for (uint32_t j = 0; j < count && j < 4 && round && !result; j++)
+                if (!strcmp(timings[j].name, "network"))
+                    least[i] = fmin(least[i], timings[j].ms);
+        }
+    if (!result)
+        result = compare_outputs(tuner, streams, tickets, &out->deviation);
+    out->built_in_ms = least[0];
+    out->tuned_ms = least[1];
+    out->kept = !result && least[1] < least[0];
+    for (int i = 0; i < 2; i++) {
+        gvk_stream_destroy(streams[i]);
+        gvk_model_destroy(models[i]);
+    }
+    return result;
+}
+
+/* ---- the whole ---- */
+
+static const char *name_of(const struct tuner *tuner, const struct gvk_choice *choice)
+{
+    return gvk_shader_codes[gvk_shader_for(&tuner->traits, (enum gvk_shader)choice->shader)].name;
+}
+
+static void report_shapes(const struct tuner *tuner)
+{
+    const gvk_tune_params *params = &tuner->params;
+    for (uint32_t i = 0; i < tuner->shape_count && params->tuned; i++) {
+        const struct shape *shape = &tuner->shapes[i];
+        const gvk_tuned_kernel kernel = {
+            .layer = shape->node->name,
+            .layers = shape->nodes,
+            .candidates = shape->candidates,
+            .built_in = name_of(tuner, &shape->built_in),
+            .chosen = name_of(tuner, &shape->best),
+            .built_in_lanes = shape->built_in.local_size,
+            .chosen_lanes = shape->best.local_size,
+            .built_in_ms = shape->built_in_ms,
+            .chosen_ms = shape->best_ms,
+        };
+        params->tuned(params->user, &kernel);
+    }
+}
+
+static gvk_result run_all(struct tuner *tuner, gvk_tune_result *out)
+{
+    gvk_picture picture;
+    float *values = make_input(tuner, &picture);
+    gvk_picture *pictures = gvk_allocate_array(&tuner->device->host, tuner->params.stream.batch, sizeof *pictures);
+    gvk_result result = values && pictures ? GVK_OK : gvk_fail_memory(&tuner->device->host);
+    for (uint32_t i = 0; i < tuner->params.stream.batch && !result; i++)
+        pictures[i] = picture;
+    for (int pass = -1; pass < (int)tuner->pass_count && !result; pass++) {
+        if (tuner->params.progress)
+            tuner->params.progress(tuner->params.user, (uint32_t)(pass + 1), tuner->pass_count + 1);
+        result = run_pass(tuner, pictures, pass);
+    }
+    if (!result)
+        result = compare_frames(tuner, pictures, out);
+    if (!result)
+        report_shapes(tuner);
+    gvk_release(&tuner->device->host, pictures);
+    gvk_release(&tuner->device->host, values);
+    return result;
+}
+
+gvk_result gvk_tune(gvk_device *device, const gvk_graph *graph, const gvk_tune_params *params, gvk_tune_result *out)
+{
+    if (!device)
+        return GVK_ERROR_ARGUMENT;
+    const gvk_host *host = &device->host;
+    if (!graph || !graph->finished || !graph->find || !params || !out)
+        return gvk_fail(host, GVK_ERROR_ARGUMENT,
+                        "gvk_tune needs a finished graph with weights, params, and a place for the result.");
+    if (!device->timestamp_bits)
+        return gvk_fail(host, GVK_ERROR_UNSUPPORTED, "This device tells no times; kernels cannot be measured on it.");
+    struct tuner tuner = {.device = device, .graph = graph, .params = *params, .traits = device->traits};
+    if (!gvk_set_precision(&tuner.traits, params->precision) || params->rounds > ROUNDS_MOST)
+        return gvk_fail(host, GVK_ERROR_ARGUMENT, "gvk_tune takes fp32, fp16 or auto, and at most %u rounds.",
+                        ROUNDS_MOST);
+    tuner.traits.choices = NULL;
+    tuner.params.rounds = params->rounds ? params->rounds : ROUNDS_DEFAULT;
+    tuner.params.stream.batch = params->stream.batch ? params->stream.batch : 1;
+    gvk_tune_result made = {0};
+    gvk_result result = gvk_graph_copy(host, graph, &tuner.rewritten);
+    if (!result)
+        result = gvk_rewrite_graph(tuner.rewritten, 0);
+    if (!result)
+        result = list_shapes(&tuner);
+    if (!result)
+        result = run_all(&tuner, &made);
+    if (!result && made.kept) {
+        gvk_choices_keep(device, tuner.choices);
+        tuner.choices = NULL;
+    }
+    gvk_release(host, tuner.choices);
+    gvk_release(host, tuner.shapes);
+    gvk_graph_destroy(tuner.rewritten);
+    if (!result)
+        *out = made;
+    return result;
+}
