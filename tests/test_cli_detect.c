@@ -287,20 +287,25 @@ static void an_interrupt_leaves_nothing(void **state)
     assert_false(path_exists("boxes.json"));
 }
 
+/* GVK_TEST_SCOPE=small: what a driver has a part in. Options, files and folders are the same for all of them, and each
+ * start costs some drivers seconds. */
 int main(void)
 {
-    const struct CMUnitTest tests[] = {
-        TEST(class_files_are_checked),
-        TEST(anchor_files_are_checked),
+    const struct CMUnitTest on_every_driver[] = {
         TEST(boxes_are_printed),
         TEST(boxes_are_json),
-        TEST(thresholds_have_their_effect),
         TEST(a_bad_picture_stops_no_other),
-        TEST(pictures_are_drawn),
-        TEST(outputs_that_cannot_be_written_are_said),
-        TEST(odd_paths_are_taken),
-        TEST(verbosity_goes_to_stderr),
         TEST(an_interrupt_leaves_nothing),
     };
-    return cmocka_run_group_tests_name("ghostvk detect", tests, make_folder, remove_folder);
+    const struct CMUnitTest on_one[] = {
+        TEST(class_files_are_checked),  TEST(anchor_files_are_checked),
+        TEST(pictures_are_drawn),       TEST(outputs_that_cannot_be_written_are_said),
+        TEST(odd_paths_are_taken),      TEST(thresholds_have_their_effect),
+        TEST(verbosity_goes_to_stderr),
+    };
+    const char *scope = getenv("GVK_TEST_SCOPE");
+    int failed = cmocka_run_group_tests_name("ghostvk detect", on_every_driver, make_folder, remove_folder);
+    if (!scope || strcmp(scope, "small") != 0)
+        failed += cmocka_run_group_tests_name("its files and options", on_one, make_folder, remove_folder);
+    return failed;
 }
