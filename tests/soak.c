@@ -352,6 +352,10 @@ int main(int argument_count, char **arguments)
         fprintf(stderr, "usage: soak MINUTES\n");
         return 2;
     }
+#ifdef __GLIBC__
+    /* Each thread of a driver that came and went would leave an arena of its own behind, full of holes. */
+    mallopt(M_ARENA_MAX, 1);
+#endif
     /* Kept for all the time, so that the driver's library is loaded once: loading it again leaks in the driver. */
     static struct host_device resident;
     gvk_network *network = NULL;
