@@ -12,7 +12,8 @@
  *   - A destroy call accepts NULL. Destroy streams before their model, models before their device, a device last.
  *   - Tensors outside the device are N, C, H, W, row-major. Sizes are in pixels, times in the unit that the name says.
  *   - Thread safety: devices, graphs (once finished) and models may be shared by threads; a stream belongs to one
- *     thread at a time. Callbacks of gvk_host may come from any thread that is inside a call.
+ *     thread at a time. Callbacks of gvk_host may come from any thread that is inside a call. Pipelines are made on
+ *     threads of the library's own, which end before the call does and call nothing of the host's.
  *   - The library keeps no global state, prints nothing, reads no environment variable and installs no handler.
  */
 #ifndef GVK_H

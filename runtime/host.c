@@ -39,12 +39,16 @@ gvk_host gvk_host_complete(const gvk_host *from)
     return host;
 }
 
+void *gvk_allocate_unfilled(const gvk_host *host, size_t bytes)
+{
+    return host->allocate(host->user, bytes ? bytes : 1, _Alignof(max_align_t));
+}
+
 void *gvk_allocate(const gvk_host *host, size_t bytes)
 {
-    size_t wanted = bytes ? bytes : 1;
-    void *block = host->allocate(host->user, wanted, _Alignof(max_align_t));
+    void *block = gvk_allocate_unfilled(host, bytes);
     if (block)
-        memset(block, 0, wanted);
+        memset(block, 0, bytes ? bytes : 1);
     return block;
 }
 

@@ -19,6 +19,8 @@ gvk_host gvk_host_complete(const gvk_host *from);
 
 /* Zeroed memory, aligned for every C type; NULL when there is none. */
 void *gvk_allocate(const gvk_host *host, size_t bytes);
+/* Not zeroed: for large blocks that are written in whole. */
+void *gvk_allocate_unfilled(const gvk_host *host, size_t bytes);
 /* The same for `count` items of `size` bytes; NULL also when the product overflows. */
 void *gvk_allocate_array(const gvk_host *host, size_t count, size_t size);
 /* A larger block with the old content; the old block is released on success and stays on failure. */

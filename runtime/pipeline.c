@@ -139,9 +139,18 @@ bool gvk_pipeline_keys_equal(const struct gvk_pipeline_key *left, const struct g
            !memcmp(left->constants, right->constants, sizeof left->constants);
 }
 
-static gvk_result create_pipeline(struct gvk_device *device, const struct gvk_pipeline_key *key, VkPipeline *out)
+/* What became of a pipeline; made on any thread, told on the caller's. */
+struct attempt {
+    struct gvk_pipeline_key key;
+    VkPipeline pipeline;
+    VkResult result;
+    const char *call; /* that gave the result */
+};
+
+static void create_pipeline(const struct gvk_device *device, struct attempt *attempt)
 {
     const struct gvk_functions *vk = &device->vk;
+    const struct gvk_pipeline_key *key = &attempt->key;
     const struct gvk_shader_code *code = &gvk_shader_codes[key->shader];
     VkShaderModuleCreateInfo module_info = {
         .sType = VK_STRUCTURE_TYPE_SHADER_MODULE_CREATE_INFO,
@@ -149,10 +158,10 @@ static gvk_result create_pipeline(struct gvk_device *device, const struct gvk_pi
         .pCode = code->words,
     };
     VkShaderModule module = VK_NULL_HANDLE;
-    gvk_result result =
-        GVK_VULKAN(device, "vkCreateShaderModule", vk->CreateShaderModule(device->device, &module_info, NULL, &module));
-    if (result)
-        return result;
+    attempt->call = "vkCreateShaderModule";
+    attempt->result = vk->CreateShaderModule(device->device, &module_info, NULL, &module);
+    if (attempt->result)
+        return;
     gvk_name_object(device, VK_OBJECT_TYPE_SHADER_MODULE, (uint64_t)module, "%s", code->name);
     VkSpecializationMapEntry entries[GVK_MAX_CONSTANTS];
     for (uint32_t i = 0; i < GVK_MAX_CONSTANTS; i++)
@@ -181,12 +190,12 @@ static gvk_result create_pipeline(struct gvk_device *device, const struct gvk_pi
                   .pSpecializationInfo = &specialization},
         .layout = device->pipelines->layout,
     };
-    result = GVK_VULKAN(device, "vkCreateComputePipelines",
-                        vk->CreateComputePipelines(device->device, device->pipelines->cache, 1, &create, NULL, out));
+    attempt->call = "vkCreateComputePipelines";
+    attempt->result =
+        vk->CreateComputePipelines(device->device, device->pipelines->cache, 1, &create, NULL, &attempt->pipeline);
     vk->DestroyShaderModule(device->device, module, NULL);
-    if (!result)
-        gvk_name_object(device, VK_OBJECT_TYPE_PIPELINE, (uint64_t)*out, "%s", code->name);
-    return result;
+    if (!attempt->result)
+        gvk_name_object(device, VK_OBJECT_TYPE_PIPELINE, (uint64_t)attempt->pipeline, "%s", code->name);
 }
 
 static bool find_pipeline(struct gvk_device *device, const struct gvk_pipeline_key *key, VkPipeline *out)
@@ -203,13 +212,15 @@ static bool find_pipeline(struct gvk_device *device, const struct gvk_pipeline_k
     return found;
 }
 
-/* Room for one more entry. Under the compile mutex: nobody else adds. */
-static gvk_result make_room(struct gvk_device *device)
+/* Room for `more` entries. Under the compile mutex: nobody else adds. */
+static gvk_result make_room(struct gvk_device *device, uint32_t more)
 {
     struct gvk_pipelines *pipelines = device->pipelines;
-    if (pipelines->count < pipelines->capacity)
+    uint32_t capacity = pipelines->capacity ? pipelines->capacity : 32;
+    while (capacity < pipelines->count + more)
+        capacity *= 2;
+    if (capacity == pipelines->capacity)
         return GVK_OK;
-    uint32_t capacity = pipelines->capacity ? pipelines->capacity * 2 : 32;
     gvk_mutex_lock(&device->mutex);
     struct pipeline_entry *entries =
         gvk_grow_array(&device->host, pipelines->entries, pipelines->count, capacity, sizeof *entries);
@@ -221,25 +232,122 @@ static gvk_result make_room(struct gvk_device *device)
     return entries ? GVK_OK : gvk_fail_memory(&device->host);
 }
 
-gvk_result gvk_pipeline_get(struct gvk_device *device, const struct gvk_pipeline_key *key, VkPipeline *out)
+/* The pipelines that several threads make: each takes the next that nobody has taken. */
+struct work {
+    const struct gvk_device *device;
+    struct attempt *attempts;
+    uint32_t count, next;
+    gvk_mutex mutex; /* for `next` */
+};
+
+static void make_pipelines(void *user)
+{
+    struct work *work = user;
+    for (;;) {
+        gvk_mutex_lock(&work->mutex);
+        uint32_t mine = work->next < work->count ? work->next++ : work->count;
+        gvk_mutex_unlock(&work->mutex);
+        if (mine == work->count)
+            return;
+        create_pipeline(work->device, &work->attempts[mine]);
+        if (work->attempts[mine].result) { /* nobody needs the rest */
+            gvk_mutex_lock(&work->mutex);
+            work->next = work->count;
+            gvk_mutex_unlock(&work->mutex);
+        }
+    }
+}
+
+#define THREADS_MOST 8u
+
+/* Makes all attempts, on this thread and on as many others as there are processors for it. */
+static gvk_result make_all(const struct gvk_device *device, struct attempt *attempts, uint32_t count)
+{
+    struct work work = {.device = device, .attempts = attempts, .count = count};
+    struct gvk_thread threads[THREADS_MOST];
+    uint32_t started = 0, wanted = count > 1 ? gvk_processor_count() - 1 : 0;
+    if (!gvk_mutex_create(&work.mutex))
+        return gvk_fail_memory(&device->host);
+    if (wanted > count - 1)
+        wanted = count - 1;
+    if (wanted > THREADS_MOST)
+        wanted = THREADS_MOST;
+    while (started < wanted) {
+        threads[started] = (struct gvk_thread){.run = make_pipelines, .user = &work};
+        if (!gvk_thread_start(&threads[started]))
+            break; /* fewer do as well */
+        started++;
+    }
+    make_pipelines(&work);
+    while (started)
+        gvk_thread_join(&threads[--started]);
+    gvk_mutex_destroy(&work.mutex);
+    return GVK_OK;
+}
+
+/* Keeps what was made and tells the first failure. Under the compile mutex. */
+static gvk_result keep_attempts(struct gvk_device *device, const struct attempt *attempts, uint32_t count)
 {
     struct gvk_pipelines *pipelines = device->pipelines;
     gvk_result result = GVK_OK;
-    VkPipeline pipeline = VK_NULL_HANDLE;
+    for (uint32_t i = 0; i < count; i++) {
+        const struct attempt *attempt = &attempts[i];
+        if (attempt->pipeline && !attempt->result) {
+            gvk_mutex_lock(&device->mutex);
+            pipelines->entries[pipelines->count++] = (struct pipeline_entry){attempt->key, attempt->pipeline};
+            gvk_mutex_unlock(&device->mutex);
+        } else if (attempt->result && !result) {
+            result = GVK_VULKAN(device, attempt->call, attempt->result);
+        }
+    }
+    return result;
+}
+
+static bool is_listed(const struct attempt *attempts, uint32_t count, const struct gvk_pipeline_key *key)
+{
+    for (uint32_t i = 0; i < count; i++)
+        if (gvk_pipeline_keys_equal(&attempts[i].key, key))
+            return true;
+    return false;
+}
+
+gvk_result gvk_pipelines_make(struct gvk_device *device, const struct gvk_pipeline_key *keys, uint32_t count)
+{
+    VkPipeline known;
+    uint32_t missing = 0;
+    struct attempt *attempts = gvk_allocate_array(&device->host, count ? count : 1, sizeof *attempts);
+    if (!attempts)
+        return gvk_fail_memory(&device->host);
+    gvk_mutex_lock(&device->compile_mutex);
+    for (uint32_t i = 0; i < count; i++)
+        if (!find_pipeline(device, &keys[i], &known) && !is_listed(attempts, missing, &keys[i]))
+            attempts[missing++].key = keys[i];
+    gvk_result result = missing ? make_room(device, missing) : GVK_OK;
+    if (!result && missing)
+        result = make_all(device, attempts, missing);
+    if (!result)
+        result = keep_attempts(device, attempts, missing);
+    gvk_mutex_unlock(&device->compile_mutex);
+    gvk_release(&device->host, attempts);
+    return result;
+}
+
+gvk_result gvk_pipeline_get(struct gvk_device *device, const struct gvk_pipeline_key *key, VkPipeline *out)
+{
+    gvk_result result = GVK_OK;
     if (find_pipeline(device, key, out))
         return GVK_OK;
     gvk_mutex_lock(&device->compile_mutex);
     if (find_pipeline(device, key, out)) /* made by another thread in the meantime */
         goto done;
-    result = make_room(device);
-    if (!result)
-        result = create_pipeline(device, key, &pipeline);
+    struct attempt attempt = {.key = *key};
+    result = make_room(device, 1);
     if (result)
         goto done;
-    gvk_mutex_lock(&device->mutex);
-    pipelines->entries[pipelines->count++] = (struct pipeline_entry){.key = *key, .pipeline = pipeline};
-    gvk_mutex_unlock(&device->mutex);
-    *out = pipeline;
+    create_pipeline(device, &attempt);
+    result = keep_attempts(device, &attempt, 1);
+    if (!result)
+        *out = attempt.pipeline;
 done:
     gvk_mutex_unlock(&device->compile_mutex);
     return result;

@@ -18,6 +18,9 @@ struct gvk_pipeline_key {
 gvk_result gvk_pipelines_create(struct gvk_device *device, struct gvk_pipelines **out);
 void gvk_pipelines_destroy(struct gvk_device *device, struct gvk_pipelines *pipelines);
 
+/* Makes those of them that there are not yet, several at once: drivers take from milliseconds to a second for one.
+ * Thread-safe. */
+gvk_result gvk_pipelines_make(struct gvk_device *device, const struct gvk_pipeline_key *keys, uint32_t count);
 /* Thread-safe. The pipeline lives as long as the device. */
 gvk_result gvk_pipeline_get(struct gvk_device *device, const struct gvk_pipeline_key *key, VkPipeline *out);
 VkDescriptorSetLayout gvk_descriptor_set_layout(const struct gvk_device *device);

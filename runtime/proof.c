@@ -216,13 +216,37 @@ static gvk_result prove_every_size(struct gvk_device *device, struct gvk_builder
     return result;
 }
 
+/* All pipelines that are to be proven at once: many drivers compile several in the time of one. */
+static gvk_result make_pipelines(struct gvk_device *device, const struct gvk_builder *builder)
+{
+    const struct gvk_graph *graph = builder->graph;
+    const struct gvk_verdicts *verdicts = &device->verdicts;
+    uint32_t count = 0;
+    struct gvk_pipeline_key *keys = gvk_allocate_array(builder->host, graph->node_count, sizeof *keys);
+    if (!keys)
+        return gvk_fail_memory(builder->host);
+    for (uint32_t i = 0; i < graph->node_count; i++) {
+        const struct gvk_graph_node *node = &graph->nodes[i];
+        if (node->removed || !gvk_kernel_of(node)->select)
+            continue;
+        struct gvk_pipeline_key key = gvk_kernel_of(node)->select(builder, node);
+        uint32_t bit = proof_bit(builder->traits, &key);
+        key.shader = gvk_shader_for(builder->traits, key.shader);
+        if (key.shader != GVK_SHADER_COUNT && !(verdicts->proven[bit / 32] >> (bit % 32) & 1))
+            keys[count++] = key;
+    }
+    gvk_result result = count ? gvk_pipelines_make(device, keys, count) : GVK_OK;
+    gvk_release(builder->host, keys);
+    return result;
+}
+
 gvk_result gvk_kernels_prove(struct gvk_device *device, const struct gvk_graph *graph, struct gvk_traits *traits)
 {
-    gvk_result result = GVK_OK;
     gvk_mutex_lock(&device->proof_mutex);
     load_verdicts(device);
     memcpy(traits->struck, device->verdicts.struck, sizeof traits->struck);
     struct gvk_builder builder = {.host = &device->host, .traits = traits, .graph = graph};
+    gvk_result result = make_pipelines(device, &builder);
     for (uint32_t i = 0; i < graph->node_count && !result; i++)
         if (!graph->nodes[i].removed && gvk_kernel_of(&graph->nodes[i])->select)
             result = prove_every_size(device, &builder, traits, &graph->nodes[i]);

@@ -137,18 +137,23 @@ gvk_result gvk_recorder_create(gvk_device *device, const struct gvk_program *pro
                                 .weights = weights,
                                 .frame_count = frame_count,
                                 .view_count = program->command_count * GVK_MAX_OPERANDS};
+    struct gvk_pipeline_key *keys = NULL;
     gvk_result result = GVK_OK;
     made.sets = gvk_allocate_array(&device->host, (size_t)frame_count * program->command_count, sizeof *made.sets);
     made.views = gvk_allocate_array(&device->host, made.view_count, sizeof *made.views);
     made.pipelines = gvk_allocate_array(&device->host, program->command_count, sizeof *made.pipelines);
-    if (!made.sets || !made.views || !made.pipelines) {
+    keys = gvk_allocate_array(&device->host, program->command_count, sizeof *keys);
+    if (!made.sets || !made.views || !made.pipelines || !keys) {
         result = gvk_fail_memory(&device->host);
         goto fail;
     }
     uint32_t dispatches = 0;
     for (uint32_t i = 0; i < program->command_count; i++)
-        dispatches += program->commands[i].kind == GVK_COMMAND_DISPATCH;
+        if (program->commands[i].kind == GVK_COMMAND_DISPATCH)
+            keys[dispatches++] = program->commands[i].key;
     result = create_pool(&made, dispatches ? dispatches * frame_count : 1);
+    if (!result)
+        result = gvk_pipelines_make(device, keys, dispatches);
     if (result)
         goto fail;
     for (uint32_t i = 0; i < program->command_count; i++) {
@@ -160,9 +165,11 @@ gvk_result gvk_recorder_create(gvk_device *device, const struct gvk_program *pro
         if (result)
             goto fail;
     }
+    gvk_release(&device->host, keys);
     *out = made;
     return GVK_OK;
 fail:
+    gvk_release(&device->host, keys);
     gvk_recorder_destroy(&made);
     return result;
 }

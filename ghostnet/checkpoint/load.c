@@ -160,7 +160,7 @@ gvk_result gvk_load_file(const gvk_source *source, const char *path, unsigned ch
     if (result)
         goto done;
 
-    block = gvk_allocate(source->host, (size_t)size);
+    block = gvk_allocate_unfilled(source->host, (size_t)size);
     if (!block) {
         result = gvk_fail_memory(source->host);
         goto done;

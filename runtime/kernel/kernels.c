@@ -140,10 +140,11 @@ gvk_result gvk_read_weights(const gvk_host *host, const gvk_array *array, uint64
 {
     if (count > SIZE_MAX / sizeof(float))
         return gvk_fail_memory(host);
-    float *values = gvk_allocate_array(host, (size_t)count, sizeof *values);
+    const unsigned char *bytes = array->data;
+    float *values = bytes ? gvk_allocate_unfilled(host, (size_t)count * sizeof *values)
+                          : gvk_allocate_array(host, (size_t)count, sizeof *values);
     if (!values)
         return gvk_fail_memory(host);
-    const unsigned char *bytes = array->data;
     if (bytes && array->type == GVK_TYPE_F32) {
         memcpy(values, bytes, (size_t)count * 4);
     } else if (bytes) {
