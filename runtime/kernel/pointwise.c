@@ -60,7 +60,7 @@ struct tile_list {
 };
 #define LIST(tiles)                                                                                                    \
     {                                                                                                                  \
-        tiles, sizeof tiles / sizeof tiles[0]                                                                          \
+        (tiles), sizeof(tiles) / sizeof(tiles)[0]                                                                      \
     }
 static const struct tile_list lists[GVK_FORM_COUNT] = {
     [GVK_FORM_UNIFORM] = LIST(uniform_tiles),       [GVK_FORM_BROADCAST_16] = LIST(broadcast16_tiles),
@@ -145,7 +145,7 @@ static enum gvk_shader shader_of(const struct tile *tile, const struct gvk_graph
 static const struct tile *find_tile(const struct gvk_builder *builder, const struct gvk_graph_node *node,
                                     enum gvk_shader shader)
 {
-    for (int form = 0; form < GVK_FORM_COUNT; form++)
+    for (enum gvk_form form = GVK_FORM_UNIFORM; form < GVK_FORM_COUNT; form++)
         for (size_t i = 0; i < lists[form].count && gvk_form_is_possible(builder->traits, form); i++)
             if (shader_of(&lists[form].tiles[i], node) == shader)
                 return &lists[form].tiles[i];
@@ -176,7 +176,7 @@ static bool candidate(const struct gvk_builder *builder, const struct gvk_graph_
                       enum gvk_shader *shader, uint32_t *local_size)
 {
     uint32_t quads = gvk_quads(node->output_channels), seen = 0;
-    for (int form = 0; form < GVK_FORM_COUNT; form++)
+    for (enum gvk_form form = GVK_FORM_UNIFORM; form < GVK_FORM_COUNT; form++)
         for (size_t i = 0; i < lists[form].count && gvk_form_is_candidate(builder->traits, form); i++) {
             const struct tile *tile = &lists[form].tiles[i];
             if (is_out(builder, tile) || padded_quads(tile, node) * 3 > (uint64_t)quads * 4)
