@@ -141,19 +141,11 @@ static int open_network(struct work *work)
 {
     const struct request *request = work->request;
     struct bench *bench = &work->bench;
-    int outcome = OUTCOME_DONE;
-    if (request->random_classes) {
-        gvk_result result = gvk_network_generate(&bench->program->host, request->random_classes, &work->model.network);
-        if (result)
-            return report_failure(bench->program, NULL, result);
-        gvk_network_describe(work->model.network, &work->model.info);
-        bench->model_name = "random";
-    } else {
-        outcome = model_file_open(bench->program, &request->model, &work->model);
-        if (outcome != OUTCOME_DONE)
-            return outcome;
-        bench->model_name = base_name(work->model.path);
-    }
+    int outcome = request->random_classes ? model_file_generate(bench->program, request->random_classes, &work->model)
+                                          : model_file_open(bench->program, &request->model, &work->model);
+    if (outcome != OUTCOME_DONE)
+        return outcome;
+    bench->model_name = work->model.path ? base_name(work->model.path) : "random";
     bench->class_count = work->model.info.class_count;
     return OUTCOME_DONE;
 }

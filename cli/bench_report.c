@@ -61,7 +61,7 @@ void bench_print(const struct bench *bench)
     print_text(stdout, bench->model_name);
     printf(", %" PRIu32 " class%s, %" PRIu32 "x%" PRIu32 ", batch %" PRIu32 ", %s\n", bench->class_count,
            bench->class_count == 1 ? "" : "es", stream->width, stream->height, stream->batch,
-           stream->precision == GVK_PRECISION_FP16 ? "fp16" : "fp32");
+           precision_name(stream->precision));
     printf("%-12s%" PRIu32 " frames of a %ux%u picture, after %u to warm up\n\n", "Measured", bench->runs,
            BENCH_PICTURE_WIDTH, BENCH_PICTURE_HEIGHT, BENCH_WARM_UP);
 
@@ -148,7 +148,7 @@ void bench_write_json(const struct bench *bench, struct json *json)
     json_string(json, size);
     write_unsigned(json, "batch", stream->batch);
     json_key(json, "precision");
-    json_string(json, stream->precision == GVK_PRECISION_FP16 ? "fp16" : "fp32");
+    json_string(json, precision_name(stream->precision));
     write_unsigned(json, "runs", bench->runs);
     json_key(json, "ms");
     json_open_object(json, JSON_BLOCK);

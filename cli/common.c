@@ -321,11 +321,12 @@ bool read_count(const char *option, const char *value, uint32_t maximum, uint32_
     return true;
 }
 
+static const char *const precision_names[] = {"fp32", "fp16", "auto"}; /* by gvk_precision */
+
 bool read_precision(const char *value, gvk_precision *out)
 {
-    static const char *const names[] = {"fp32", "fp16", "auto"};
     for (int i = 0; i < 3; i++)
-        if (strcmp(value, names[i]) == 0) {
+        if (strcmp(value, precision_names[i]) == 0) {
             *out = (gvk_precision)i;
             return true;
         }
@@ -333,11 +334,16 @@ bool read_precision(const char *value, gvk_precision *out)
     return false;
 }
 
-const char *precision_name(const gvk_stream *stream)
+gvk_precision precision_of(const gvk_stream *stream)
 {
     gvk_stream_info info;
     gvk_stream_describe(stream, &info);
-    return info.precision == GVK_PRECISION_FP16 ? "fp16" : "fp32";
+    return info.precision;
+}
+
+const char *precision_name(gvk_precision precision)
+{
+    return precision_names[precision];
 }
 
 bool read_device(const char *value, struct device_choice *out)

@@ -124,8 +124,9 @@ bool read_size(const char *option, const char *value, struct size *out);
 bool read_count(const char *option, const char *value, uint32_t maximum, uint32_t *out);
 bool read_device(const char *value, struct device_choice *out);
 bool read_precision(const char *value, gvk_precision *out);
-/* "fp32" or "fp16", as the stream's tensors lie in memory. */
-const char *precision_name(const gvk_stream *stream);
+/* How the stream's tensors lie in memory: fp32 or fp16. */
+gvk_precision precision_of(const gvk_stream *stream);
+const char *precision_name(gvk_precision precision);
 /* A plain decimal number at `*at`, which is moved behind it; false where there is none or it is not finite. */
 bool read_number(const char **at, double *out);
 /* Whether width and height are such that the network takes them: multiples of 32 from 32 to 4096. */

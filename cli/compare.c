@@ -96,7 +96,7 @@ int compare_paths(struct program *program, gvk_device *device, const gvk_graph *
         result = run_path(program, device, graph, &all, &params, pictures, &fast);
     if (!result)
         result = run_path(program, device, graph, &none, &params, pictures, &reference);
-    if (!result && strcmp(precision_name(fast.stream), "fp16") == 0)
+    if (!result && precision_of(fast.stream) == GVK_PRECISION_FP16)
         allowed = TOLERANCE_HALF;
     for (uint32_t index = 0; index < count && !result && outcome == OUTCOME_DONE; index++)
         outcome = compare_tensor(program, &fast, &reference, names[index], allowed, &worst);

@@ -336,7 +336,7 @@ static int open_outputs(struct work *work)
         fputs(", ", stdout);
         print_class_count(stdout, info->class_count);
         printf(", %" PRIu32 "x%" PRIu32 ", %s\n", given ? request->size.width : info->input_width,
-               given ? request->size.height : info->input_height, precision_name(work->stream));
+               given ? request->size.height : info->input_height, precision_name(precision_of(work->stream)));
     }
     return OUTCOME_DONE;
 }

@@ -265,6 +265,15 @@ done:
     return outcome;
 }
 
+int model_file_generate(struct program *program, uint32_t class_count, struct model_file *out)
+{
+    gvk_result result = gvk_network_generate(&program->host, class_count, &out->network);
+    if (result)
+        return report_failure(program, NULL, result);
+    gvk_network_describe(out->network, &out->info);
+    return OUTCOME_DONE;
+}
+
 void model_file_close(struct model_file *file)
 {
     gvk_network_destroy(file->network);

@@ -19,6 +19,8 @@ struct model_file {
 
 /* Says what is wrong. Returns the exit code; on any but OUTCOME_DONE `out` is empty. */
 int model_file_open(struct program *program, const struct model_choice *choice, struct model_file *out);
+/* A detector of that many classes with made-up weights, and no path. */
+int model_file_generate(struct program *program, uint32_t class_count, struct model_file *out);
 /* Accepts an empty one. */
 void model_file_close(struct model_file *file);
 

@@ -117,7 +117,7 @@ static int check_picture(struct program *program, gvk_stream *stream, const char
         outcome = report_failure(program, name, result);
         goto done;
     }
-    bool half = strcmp(precision_name(stream), "fp16") == 0;
+    bool half = precision_of(stream) == GVK_PRECISION_FP16;
     struct deviation deviation = compare_boxes(&expected, found, count, half ? &tolerance_fp16 : &tolerance_fp32);
     *agrees = !deviation.unmatched && deviation.found == deviation.expected;
     printf("  %-8s  %3u of %3u  %12.1e  %8.1e px  %s\n", name, deviation.expected - deviation.unmatched,
@@ -187,7 +187,7 @@ int command_selftest(struct program *program, int argument_count, char **argumen
         if (!result)
             result = gvk_detector_create(weights, model.network, NULL, &stream);
         if (!result)
-            printf("Numbers  %s\n", precision_name(stream));
+            printf("Numbers  %s\n", precision_name(precision_of(stream)));
         outcome = result ? report_failure(program, NULL, result) : check_pictures(program, stream, &model);
     }
     gvk_stream_destroy(stream);

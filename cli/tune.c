@@ -113,17 +113,6 @@ static void print_kernel(void *user, const gvk_tuned_kernel *kernel)
         printf("%12s\n", "the same");
 }
 
-static int open_network(struct program *program, const struct request *request, struct model_file *model)
-{
-    if (!request->random_classes)
-        return model_file_open(program, &request->model, model);
-    gvk_result result = gvk_network_generate(&program->host, request->random_classes, &model->network);
-    if (result)
-        return report_failure(program, NULL, result);
-    gvk_network_describe(model->network, &model->info);
-    return OUTCOME_DONE;
-}
-
 static int tune(struct program *program, const struct request *request, const struct model_file *model,
                 gvk_device *device)
 {
@@ -173,7 +162,8 @@ int command_tune(struct program *program, int argument_count, char **arguments)
     int outcome = read_request(program, argument_count, arguments, &request);
     if (outcome != OUTCOME_DONE)
         return outcome < 0 ? OUTCOME_DONE : outcome; /* help was asked for */
-    outcome = open_network(program, &request, &model);
+    outcome = request.random_classes ? model_file_generate(program, request.random_classes, &model)
+                                     : model_file_open(program, &request.model, &model);
     if (outcome == OUTCOME_DONE)
         outcome = open_device(program, &request.device, &device);
     if (outcome == OUTCOME_DONE)

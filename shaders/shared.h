@@ -2,9 +2,8 @@
  *
  * Tensors on the device are NC4HW4: four channels of a pixel in one vec4, planes of H x W vec4s, one plane per channel
  * quad. A quad takes 16 bytes in fp32 and 8 in fp16. Every offset and stride below counts quads unless its name says
- * otherwise. A push constant block
- * starts with the offset of each binding's tensor inside the range that is bound, because ranges are bound at the
- * device's alignment. */
+ * otherwise. A push constant block starts with the offset of each binding's tensor inside the range that is bound,
+ * because ranges are bound at the device's alignment. */
 #ifndef GVK_SHARED_H
 #define GVK_SHARED_H
 

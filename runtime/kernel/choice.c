@@ -58,3 +58,12 @@ bool gvk_candidate_local_size(const struct gvk_traits *traits, uint32_t local_si
     *out = size;
     return true;
 }
+
+bool gvk_is_candidate_local_size(const struct gvk_traits *traits, uint32_t local_size, uint32_t chosen)
+{
+    uint32_t allowed;
+    for (uint32_t i = 0; gvk_candidate_local_size(traits, local_size, i, &allowed); i++)
+        if (allowed == chosen)
+            return true;
+    return false;
+}

@@ -34,5 +34,7 @@ bool gvk_find_choice(const struct gvk_builder *builder, const struct gvk_graph_n
 
 /* Local sizes to try: one, two, four times what the tile has, where the device allows it. False: no more. */
 bool gvk_candidate_local_size(const struct gvk_traits *traits, uint32_t local_size, uint32_t index, uint32_t *out);
+/* Whether `chosen` is one of them. */
+bool gvk_is_candidate_local_size(const struct gvk_traits *traits, uint32_t local_size, uint32_t chosen);
 
 #endif

@@ -34,15 +34,13 @@ static const struct tile *choose_built_in(const struct gvk_builder *builder, con
 static struct tile choose_tile(const struct gvk_builder *builder, const struct gvk_graph_node *node)
 {
     enum gvk_shader shader;
-    uint32_t local_size, allowed;
+    uint32_t local_size;
     if (builder->reference)
         return plain_tile;
     struct tile tile = *choose_built_in(builder, node);
-    if (!gvk_find_choice(builder, node, &shader, &local_size) || shader != tile.shader)
-        return tile;
-    for (uint32_t i = 0, own = tile.local_size; gvk_candidate_local_size(builder->traits, own, i, &allowed); i++)
-        if (allowed == local_size)
-            tile.local_size = local_size;
+    if (gvk_find_choice(builder, node, &shader, &local_size) && shader == tile.shader &&
+        gvk_is_candidate_local_size(builder->traits, tile.local_size, local_size))
+        tile.local_size = local_size;
     return tile;
 }
 

@@ -93,13 +93,12 @@ static uint32_t local_size_of(const struct gvk_builder *builder, const struct gv
                               const struct tile *tile)
 {
     enum gvk_shader shader;
-    uint32_t local_size, allowed;
+    uint32_t local_size;
     if (!tile)
         return PLAIN_LOCAL_SIZE;
-    if (gvk_find_choice(builder, node, &shader, &local_size) && shader == shader_of(tile, node))
-        for (uint32_t i = 0; gvk_candidate_local_size(builder->traits, tile->local_size, i, &allowed); i++)
-            if (allowed == local_size)
-                return local_size;
+    if (gvk_find_choice(builder, node, &shader, &local_size) && shader == shader_of(tile, node) &&
+        gvk_is_candidate_local_size(builder->traits, tile->local_size, local_size))
+        return local_size;
     return tile->local_size;
 }
 

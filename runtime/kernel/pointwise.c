@@ -155,20 +155,17 @@ static const struct tile *find_tile(const struct gvk_builder *builder, const str
 static struct tile choose_tile(const struct gvk_builder *builder, const struct gvk_graph_node *node)
 {
     enum gvk_shader shader;
-    uint32_t local_size, allowed;
+    uint32_t local_size;
     if (builder->reference)
         return reference_tile;
     const struct tile *chosen =
         gvk_find_choice(builder, node, &shader, &local_size) ? find_tile(builder, node, shader) : NULL;
-    if (chosen && !is_out(builder, chosen)) {
-        for (uint32_t i = 0; gvk_candidate_local_size(builder->traits, chosen->local_size, i, &allowed); i++)
-            if (allowed == local_size) {
-                struct tile tile = *chosen;
-                tile.local_size = local_size;
-                return tile;
-            }
-    }
-    return *choose_built_in(builder, node);
+    if (!chosen || is_out(builder, chosen) ||
+        !gvk_is_candidate_local_size(builder->traits, chosen->local_size, local_size))
+        return *choose_built_in(builder, node);
+    struct tile tile = *chosen;
+    tile.local_size = local_size;
+    return tile;
 }
 
 /* Tiles that do not waste more than a third of their work, with each local size. */
