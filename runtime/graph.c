@@ -6,10 +6,12 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "name_index.h"
+
 /* Ceilings that no real network meets; they keep every product below in 64 bits. */
 #define MAX_CHANNELS 65536u
 #define MAX_KERNEL   31u
-#define MAX_NODES    16384u
+#define MAX_NODES    GVK_NAME_COUNT_LIMIT
 
 gvk_result gvk_graph_create(const gvk_host *host_or_null, gvk_find_weight find, void *user, gvk_graph **out)
 {
@@ -318,17 +320,25 @@ fail:
     return 0;
 }
 
+static gvk_result check_names(gvk_graph *graph)
+{
+    gvk_name_index names = {0};
+    gvk_result result = gvk_name_index_create(&graph->host, graph->node_count, &names);
+    for (uint32_t i = 0; i < graph->node_count && !result; i++) {
+        const char *name = graph->nodes[i].name;
+        if (!gvk_name_index_add(&names, name, strlen(name), i))
+            result = gvk_fail(&graph->host, GVK_ERROR_ARGUMENT, "Two nodes are called \"%s\".", name);
+    }
+    gvk_name_index_release(&graph->host, &names);
+    return result;
+}
+
 gvk_result gvk_graph_finish(gvk_graph *graph)
 {
     if (!graph->error && (!graph->input_count || !graph->output_count))
         refuse(graph, gvk_fail(&graph->host, GVK_ERROR_ARGUMENT, "A graph needs an input and an output."));
-    for (uint32_t i = 0; !graph->error && i < graph->node_count; i++)
-        for (uint32_t j = 0; j < i; j++)
-            if (!strcmp(graph->nodes[i].name, graph->nodes[j].name)) {
-                refuse(graph, gvk_fail(&graph->host, GVK_ERROR_ARGUMENT, "Two nodes are called \"%s\".",
-                                       graph->nodes[i].name));
-                break;
-            }
+    if (!graph->error)
+        graph->error = check_names(graph);
     graph->finished = !graph->error;
     return graph->error;
 }

@@ -17,7 +17,9 @@ static bool live_together(const struct gvk_block *left, const struct gvk_block *
 /* Places the largest blocks first, each at the lowest offset at which no block that lives at the same time lies. */
 gvk_result gvk_program_plan(struct gvk_program *program)
 {
-    gvk_program_schedule(program);
+    gvk_result result = gvk_program_schedule(program);
+    if (result)
+        return result;
     uint32_t count = program->block_count;
     uint32_t *order = gvk_allocate_array(program->host, count, sizeof *order);
     uint32_t *placed = gvk_allocate_array(program->host, count, sizeof *placed); /* by offset */

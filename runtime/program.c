@@ -90,19 +90,47 @@ static gvk_tensor root_of(const struct gvk_graph *graph, gvk_tensor tensor, uint
     return tensor;
 }
 
-static bool is_live(const struct gvk_graph *graph, gvk_tensor tensor)
+/* Marks what somebody makes or uses. Parts keep their parent alive, a parent its parts. */
+static void mark_live(const struct gvk_graph *graph, bool *live)
 {
-    if (graph->tensors[tensor].removed)
-        return false;
-    if (gvk_graph_uses(graph, tensor))
-        return true;
-    for (uint32_t i = 1; i < graph->tensor_count; i++) /* parts keep their parent alive, a parent its parts */
-        if (!graph->tensors[i].removed && (graph->tensors[i].parent == tensor || graph->tensors[tensor].parent == i))
-            return true;
-    for (uint32_t i = 0; i < graph->node_count; i++)
-        if (!graph->nodes[i].removed && graph->nodes[i].output == tensor)
-            return true;
-    return false;
+    for (uint32_t i = 0; i < graph->node_count; i++) {
+        const struct gvk_graph_node *node = &graph->nodes[i];
+        if (node->removed)
+            continue;
+        for (uint32_t j = 0; j < node->input_count; j++)
+            live[node->inputs[j]] = true;
+        live[node->residual] = live[node->gate] = live[node->output] = true;
+    }
+    for (uint32_t i = 0; i < graph->output_count; i++)
+        live[graph->outputs[i].tensor] = true;
+    for (gvk_tensor i = 1; i < graph->tensor_count; i++)
+        if (!graph->tensors[i].removed && graph->tensors[i].parent)
+            live[i] = live[graph->tensors[i].parent] = true;
+    for (gvk_tensor i = 0; i < graph->tensor_count; i++)
+        live[i] = live[i] && !graph->tensors[i].removed;
+}
+
+/* A block for each tensor that has memory of its own. */
+static gvk_result add_tensor_blocks(struct gvk_program *program, const struct gvk_graph *graph, const bool *live)
+{
+    const gvk_host *host = program->host;
+    for (gvk_tensor i = 1; i < graph->tensor_count; i++) {
+        if (graph->tensors[i].parent || !live[i])
+            continue;
+        const struct gvk_shape *shape = &program->shapes[i];
+        uint64_t item = (uint64_t)gvk_quads(shape->channels) * shape->width * shape->height; /* below 2^48 */
+        if (item * program->batch > UINT32_MAX / 16)
+            return gvk_fail(
+                host, GVK_ERROR_UNSUPPORTED,
+                "A tensor of this network would take more than 4 GiB. A smaller input size or batch takes less.");
+        program->places[i].item = (uint32_t)item;
+        program->places[i].root_quads = gvk_quads(shape->channels);
+        gvk_result result =
+            gvk_program_add_block(program, item * program->batch * program->quad_bytes, &program->places[i].block);
+        if (result)
+            return result;
+    }
+    return GVK_OK;
 }
 
 gvk_result gvk_program_place_tensors(struct gvk_builder *builder, uint32_t width, uint32_t height, uint32_t batch)
@@ -124,22 +152,14 @@ gvk_result gvk_program_place_tensors(struct gvk_builder *builder, uint32_t width
     gvk_result result = gvk_graph_shapes(host, graph, width, height, program->shapes);
     if (result)
         return result;
-    for (gvk_tensor i = 1; i < graph->tensor_count; i++) {
-        uint32_t channel;
-        if (root_of(graph, i, &channel) != i || !is_live(graph, i))
-            continue;
-        const struct gvk_shape *shape = &program->shapes[i];
-        uint64_t item = (uint64_t)gvk_quads(shape->channels) * shape->width * shape->height; /* below 2^48 */
-        if (item * batch > UINT32_MAX / 16)
-            return gvk_fail(
-                host, GVK_ERROR_UNSUPPORTED,
-                "A tensor of this network would take more than 4 GiB. A smaller input size or batch takes less.");
-        program->places[i].item = (uint32_t)item;
-        program->places[i].root_quads = gvk_quads(shape->channels);
-        result = gvk_program_add_block(program, item * batch * program->quad_bytes, &program->places[i].block);
-        if (result)
-            return result;
-    }
+    bool *live = gvk_allocate_array(host, graph->tensor_count, sizeof *live);
+    if (!live)
+        return gvk_fail_memory(host);
+    mark_live(graph, live);
+    result = add_tensor_blocks(program, graph, live);
+    gvk_release(host, live);
+    if (result)
+        return result;
     for (gvk_tensor i = 1; i < graph->tensor_count; i++) {
         uint32_t channel;
         gvk_tensor root = root_of(graph, i, &channel);

@@ -122,7 +122,7 @@ void gvk_program_fill_before(struct gvk_program *program, uint32_t block);
 void gvk_program_keep_block(struct gvk_program *program, uint32_t block);
 /* Reorders the commands (schedule.c) and gives every block its offset in the arena. */
 gvk_result gvk_program_plan(struct gvk_program *program);
-void gvk_program_schedule(struct gvk_program *program);
+gvk_result gvk_program_schedule(struct gvk_program *program);
 /* All of that for a graph and its packing, without a device: what describe.c counts. */
 gvk_result gvk_program_follow(struct gvk_builder *builder, struct gvk_packing *packing,
                               const gvk_stream_params *stream);

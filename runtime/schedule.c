@@ -5,23 +5,60 @@
  * no barrier among themselves. A command whose output is larger than its inputs is moved as late as its users allow. */
 #include "program.h"
 
+/* The operands of the program's commands, in chains of those that may touch the same memory: one for each block of the
+ * arena, one for each buffer beside it. Commands that share no chain need no look at each other. */
+struct chains {
+    uint32_t *last;     /* of each chain: the operand added last, as command * GVK_MAX_OPERANDS + its index; NONE */
+    uint32_t *previous; /* of each operand: the one before it in its chain; NONE */
+    uint32_t count;
+};
+#define NONE UINT32_MAX
+
+static uint32_t chain_of(const struct gvk_program *program, const struct gvk_operand *operand)
+{
+    return operand->place == GVK_PLACE_ARENA ? operand->block : program->block_count + (uint32_t)operand->place;
+}
+
+static void empty_chains(const struct chains *chains)
+{
+    for (uint32_t i = 0; i < chains->count; i++)
+        chains->last[i] = NONE;
+}
+
+static void add_to_chains(const struct gvk_program *program, const struct chains *chains, uint32_t index)
+{
+    const struct gvk_command *command = &program->commands[index];
+    for (uint32_t i = 0; i < command->operand_count; i++) {
+        uint32_t *last = &chains->last[chain_of(program, &command->operands[i])];
+        chains->previous[index * GVK_MAX_OPERANDS + i] = *last;
+        *last = index * GVK_MAX_OPERANDS + i;
+    }
+}
+
 static bool operands_collide(const struct gvk_operand *left, const struct gvk_operand *right)
 {
-    if (left->place != right->place || left->place == GVK_PLACE_WEIGHTS)
-        return false;
-    if (left->place == GVK_PLACE_ARENA && left->block != right->block)
-        return false;
     return gvk_accesses_collide(left->access, right->access) && left->offset < right->offset + right->bytes &&
            right->offset < left->offset + left->bytes;
 }
 
-static bool commands_collide(const struct gvk_command *left, const struct gvk_command *right)
+/* The lowest (or highest) level among the commands in the chains that collide with this one; `none` without any. */
+static uint32_t find_level(const struct gvk_program *program, const struct chains *chains, uint32_t index, bool highest,
+                           uint32_t none)
 {
-    for (uint32_t i = 0; i < left->operand_count; i++)
-        for (uint32_t j = 0; j < right->operand_count; j++)
-            if (operands_collide(&left->operands[i], &right->operands[j]))
-                return true;
-    return false;
+    const struct gvk_command *command = &program->commands[index];
+    uint32_t found = none;
+    for (uint32_t i = 0; i < command->operand_count; i++) {
+        const struct gvk_operand *operand = &command->operands[i];
+        if (operand->place == GVK_PLACE_WEIGHTS)
+            continue;
+        for (uint32_t at = chains->last[chain_of(program, operand)]; at != NONE; at = chains->previous[at]) {
+            const struct gvk_command *other = &program->commands[at / GVK_MAX_OPERANDS];
+            if (operands_collide(operand, &other->operands[at % GVK_MAX_OPERANDS]) &&
+                (found == none || (highest ? other->level > found : other->level < found)))
+                found = other->level;
+        }
+    }
+    return found;
 }
 
 static bool grows(const struct gvk_command *command)
@@ -36,27 +73,27 @@ static bool grows(const struct gvk_command *command)
 }
 
 /* Levels of the commands [first, end), counted from `base`; returns the level behind the last. */
-static uint32_t level_range(struct gvk_program *program, uint32_t first, uint32_t end, uint32_t base)
+static uint32_t level_range(struct gvk_program *program, const struct chains *chains, uint32_t first, uint32_t end,
+                            uint32_t base)
 {
     struct gvk_command *commands = program->commands;
     uint32_t behind = base;
+    empty_chains(chains);
     for (uint32_t i = first; i < end; i++) {
-        commands[i].level = base;
-        for (uint32_t j = first; j < i; j++)
-            if (commands[j].level >= commands[i].level && commands_collide(&commands[j], &commands[i]))
-                commands[i].level = commands[j].level + 1;
+        uint32_t before = find_level(program, chains, i, true, NONE);
+        commands[i].level = before == NONE ? base : before + 1;
         if (commands[i].level >= behind)
             behind = commands[i].level + 1;
+        add_to_chains(program, chains, i);
     }
+    empty_chains(chains);
     for (uint32_t i = end; i-- > first;) {
-        if (!grows(&commands[i]))
-            continue;
-        uint32_t latest = behind;
-        for (uint32_t j = i + 1; j < end; j++)
-            if (commands[j].level < latest && commands_collide(&commands[i], &commands[j]))
-                latest = commands[j].level;
-        if (latest > base && latest - 1 > commands[i].level && latest != behind)
-            commands[i].level = latest - 1;
+        if (grows(&commands[i])) {
+            uint32_t after = find_level(program, chains, i, false, NONE);
+            if (after != NONE && after > base && after - 1 > commands[i].level)
+                commands[i].level = after - 1;
+        }
+        add_to_chains(program, chains, i);
     }
     return behind;
 }
@@ -76,10 +113,21 @@ static void sort_range(struct gvk_program *program, uint32_t first, uint32_t end
     }
 }
 
-void gvk_program_schedule(struct gvk_program *program)
+gvk_result gvk_program_schedule(struct gvk_program *program)
 {
-    uint32_t behind = level_range(program, 0, program->network_end, 0);
-    level_range(program, program->network_end, program->command_count, behind);
+    struct chains chains = {.count = program->block_count + GVK_PLACE_RESULT + 1};
+    chains.last = gvk_allocate_array(program->host, chains.count, sizeof *chains.last);
+    chains.previous =
+        gvk_allocate_array(program->host, (size_t)program->command_count * GVK_MAX_OPERANDS, sizeof *chains.previous);
+    gvk_result result = chains.last && chains.previous ? GVK_OK : gvk_fail_memory(program->host);
+    if (!result) {
+        uint32_t behind = level_range(program, &chains, 0, program->network_end, 0);
+        level_range(program, &chains, program->network_end, program->command_count, behind);
+    }
+    gvk_release(program->host, chains.last);
+    gvk_release(program->host, chains.previous);
+    if (result)
+        return result;
     sort_range(program, 0, program->network_end);
     sort_range(program, program->network_end, program->command_count);
     for (uint32_t i = 0; i < program->block_count; i++) {
@@ -101,4 +149,5 @@ void gvk_program_schedule(struct gvk_program *program)
                 block->last = command->level;
         }
     }
+    return GVK_OK;
 }

@@ -255,6 +255,9 @@ gvk_result gvk_stream_record_main(gvk_stream *stream, uint32_t index)
         result = GVK_VULKAN(device, "vkBeginCommandBuffer", vk->BeginCommandBuffer(commands, &begin));
         if (result)
             break;
+        /* Each command buffer resets what it writes itself: parts.c runs this one without the intake's. */
+        if (!part && frame->queries)
+            vk->CmdResetQueryPool(commands, frame->queries, GVK_TIME_NETWORK, GVK_TIME_COUNT - GVK_TIME_NETWORK);
         if (!part && frame->profile)
             vk->CmdResetQueryPool(commands, frame->profile, 0, 2 * stream->program->command_count);
         if (!part)
@@ -416,7 +419,7 @@ static gvk_result record_intake(gvk_stream *stream, struct gvk_frame *frame, con
     if (result)
         return result;
     if (frame->queries)
-        vk->CmdResetQueryPool(frame->intake_commands, frame->queries, 0, GVK_TIME_COUNT);
+        vk->CmdResetQueryPool(frame->intake_commands, frame->queries, 0, GVK_TIME_NETWORK);
     gvk_recorded_counts barrier = {0};
     record_full_barrier(stream, frame->intake_commands, &barrier); /* the frame before may still use the arena */
     write_timestamp(stream, frame, frame->intake_commands, GVK_TIME_START);

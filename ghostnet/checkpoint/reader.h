@@ -4,8 +4,8 @@
 #ifndef GVK_CHECKPOINT_READER_H
 #define GVK_CHECKPOINT_READER_H
 
+#include "../../runtime/name_index.h"
 #include "checkpoint.h"
-#include "name_index.h"
 #include "text.h"
 
 /* Files above this are refused unread. */

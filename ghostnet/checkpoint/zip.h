@@ -3,7 +3,7 @@
 #ifndef GVK_CHECKPOINT_ZIP_H
 #define GVK_CHECKPOINT_ZIP_H
 
-#include "name_index.h"
+#include "../../runtime/name_index.h"
 #include "text.h"
 
 typedef struct gvk_zip_entry {

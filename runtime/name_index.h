@@ -1,8 +1,9 @@
-/* Finds a number by a byte string. checkpoint.c keys tensors with it, zip.c entries, pth_legacy.c storages. */
-#ifndef GVK_CHECKPOINT_NAME_INDEX_H
-#define GVK_CHECKPOINT_NAME_INDEX_H
+/* Finds a number by a byte string. graph.c keys nodes with it, checkpoint.c tensors, zip.c entries, pth_legacy.c
+ * storages. */
+#ifndef GVK_NAME_INDEX_H
+#define GVK_NAME_INDEX_H
 
-#include "../../runtime/host.h"
+#include "host.h"
 
 /* The most names in one index. It bounds the time that a file of colliding names can take. */
 #define GVK_NAME_COUNT_LIMIT 16384u
