@@ -49,7 +49,7 @@ static gvk_result follow_path(const gvk_host *host, const struct gvk_traits *tra
     struct gvk_packing packing = {0};
     gvk_result result = gvk_graph_copy(host, graph, &copy);
     if (!result)
-        result = gvk_rewrite_graph(copy, off);
+        result = gvk_rewrite_graph(copy, gvk_rewrites_off(traits, off));
     if (!result)
         result = gvk_program_create(host, &program);
     if (result)

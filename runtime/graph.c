@@ -459,6 +459,11 @@ gvk_result gvk_graph_shapes(const gvk_host *host, const struct gvk_graph *graph,
         if (result)
             return result;
     }
+    for (uint32_t i = 1; i < graph->tensor_count; i++) { /* halves that a ghost module writes in one go */
+        const struct gvk_shape *whole = &shapes[graph->tensors[i].parent];
+        if (!shapes[i].width && !graph->tensors[i].removed && graph->tensors[i].parent)
+            shapes[i] = (struct gvk_shape){graph->tensors[i].channels, whole->height, whole->width};
+    }
     return GVK_OK;
 }
 
@@ -513,6 +518,7 @@ const char *gvk_op_name(const struct gvk_graph_node *node)
     case GVK_OP_LINEAR: return "linear";
     case GVK_OP_MAX_POOLS: return "max pools";
     case GVK_OP_SQUEEZE_EXCITE: return "squeeze-excite";
+    case GVK_OP_GHOST: return "ghost module";
     default: return "unknown";
     }
 }
@@ -523,6 +529,8 @@ uint64_t gvk_count_macs(const struct gvk_graph_node *node, const struct gvk_shap
     uint64_t pixels = (uint64_t)shape->width * shape->height / (node->upsample ? 4 : 1);
     if (node->op == GVK_OP_SQUEEZE_EXCITE)
         return 2 * (uint64_t)node->input_channels * node->reduced_channels;
+    if (node->op == GVK_OP_GHOST)
+        return pixels * node->output_channels * ((uint64_t)node->input_channels + 9);
     if (node->op != GVK_OP_CONVOLUTION && node->op != GVK_OP_LINEAR)
         return 0;
     return pixels * node->output_channels * (node->input_channels / node->groups) * node->kernel * node->kernel;

@@ -11,7 +11,8 @@
 /* Behind gvk_op: what only the rewrites make. */
 enum gvk_fused_op {
     GVK_OP_MAX_POOLS = 100, /* up to three max pools of inputs[0], concatenated */
-    GVK_OP_SQUEEZE_EXCITE   /* average pool, reduce, relu, expand, `activation` of inputs[0]: the gate */
+    GVK_OP_SQUEEZE_EXCITE,  /* average pool, reduce, relu, expand, `activation` of inputs[0]: the gate */
+    GVK_OP_GHOST            /* a pointwise convolution, and beside its output a depthwise 3 x 3 of that output */
 };
 
 /* The four vectors of a batch norm. */
@@ -39,7 +40,9 @@ struct gvk_graph_node {
     bool upsample;             /* each value goes to 2 x 2 pixels */
     bool ghost_tail;           /* depthwise.comp's tail of a ghost bottleneck */
     uint32_t pool_kernels[3];
-    gvk_array expand_weight, expand_bias; /* squeeze-excite: weight and bias are reduce's */
+    /* Squeeze-excite: expand's, while weight and bias are reduce's. Ghost: the depthwise convolution's. */
+    gvk_array second_weight, second_bias;
+    struct gvk_norm second_norm;
     uint32_t reduced_channels;
 };
 

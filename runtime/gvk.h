@@ -252,7 +252,8 @@ typedef enum gvk_rewrite {
     GVK_REWRITE_PLACE_UPSAMPLE = 1 << 5, /* the convolution before it stores each value four times */
     GVK_REWRITE_PLACE_CONCAT = 1 << 6,   /* the parts are written where the concat wants them */
     GVK_REWRITE_FAST_KERNELS = 1 << 7,   /* tiled kernels instead of the plain reference forms */
-    GVK_REWRITE_ALL = (1 << 8) - 1
+    GVK_REWRITE_FUSE_GHOST = 1 << 8,     /* a convolution and the cheap one behind it in one dispatch; on GPUs alone */
+    GVK_REWRITE_ALL = (1 << 9) - 1
 } gvk_rewrite;
 
 /* How tensors and weights lie in the device's memory. Sums and activations are computed in fp32 in any case. fp16 takes

@@ -135,14 +135,20 @@ gvk_result gvk_model_create_for(gvk_device *device, const gvk_graph *graph, uint
     model->reference = off & GVK_REWRITE_FAST_KERNELS;
     model->traits = *traits;
     prove = prove && !model->reference;
-    gvk_result result = gvk_graph_copy(host, graph, &model->graph);
-    if (result)
-        goto fail;
-    result = gvk_rewrite_graph(model->graph, off);
-    if (!result && prove)
-        result = gvk_kernels_prove(device, model->graph, &model->traits);
-    if (result)
-        goto fail;
+    gvk_result result = GVK_OK;
+    uint32_t left_out;
+    do { /* again where the proof strikes what a rewrite counted on */
+        gvk_graph_destroy(model->graph);
+        model->graph = NULL;
+        left_out = gvk_rewrites_off(&model->traits, off);
+        result = gvk_graph_copy(host, graph, &model->graph);
+        if (!result)
+            result = gvk_rewrite_graph(model->graph, left_out);
+        if (!result && prove)
+            result = gvk_kernels_prove(device, model->graph, &model->traits);
+        if (result)
+            goto fail;
+    } while (gvk_rewrites_off(&model->traits, off) != left_out);
     struct gvk_builder builder = gvk_model_builder(model);
     result = gvk_packing_create(&builder, &model->packing);
     if (result)

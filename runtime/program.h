@@ -10,7 +10,7 @@
 
 #include "pipeline.h"
 
-#define GVK_MAX_OPERANDS 4
+#define GVK_MAX_OPERANDS 5
 #define GVK_FOREVER      UINT32_MAX
 
 enum gvk_place {
@@ -41,7 +41,8 @@ struct gvk_operand {
     uint32_t quad_bytes; /* of a channel quad: 8 where tensor or weights are fp16, else 16; 0: 16 */
     uint64_t offset;     /* bytes from the block's (or the buffer's) start; a multiple of that */
     uint64_t bytes;
-    uint64_t useful; /* of them; slack, and other tensors' items between, left out. 0: unknown */
+    uint64_t useful;  /* of them; slack, and other tensors' items between, left out. 0: unknown */
+    bool whole_block; /* begins at its block, thus at any device's alignment, and needs no word of the push constants */
 };
 
 enum gvk_command_kind { GVK_COMMAND_DISPATCH, GVK_COMMAND_CLEAR };

@@ -65,11 +65,16 @@ static gvk_result make_weights(struct gvk_sample *sample)
     uint32_t state = 1;
     const uint32_t each = sample->inputs / sample->groups;
     const uint32_t shape[4] = {sample->outputs, each, sample->kernel, sample->kernel};
+    const uint32_t cheap[4] = {sample->outputs, 1, 3, 3};
     const uint32_t reduce[2] = {GATE_CHANNELS, sample->inputs}, expand[2] = {sample->inputs, GATE_CHANNELS};
     float scale = 3.0f / sqrtf((float)(each * sample->kernel * sample->kernel)); /* results of about 1 */
     gvk_result result = add_weight(sample, "convolution.weight", 4, shape, &state, scale);
     if (!result)
         result = add_weight(sample, "convolution.bias", 1, shape, &state, 1.0f);
+    if (!result && sample->module)
+        result = add_weight(sample, "cheap.weight", 4, cheap, &state, 1.0f);
+    if (!result && sample->module)
+        result = add_weight(sample, "cheap.bias", 1, cheap, &state, 1.0f);
     if (result || !sample->gate)
         return result;
     result = add_weight(sample, "reduce.weight", 2, reduce, &state, 1.0f);
@@ -122,12 +127,26 @@ static gvk_result build_graph(struct gvk_sample *sample)
         gvk_node upsample = {.op = GVK_OP_UPSAMPLE, .name = "upsample", .inputs = {y}};
         y = gvk_graph_add(graph, &upsample);
     }
-    gvk_tensor residual = input;
-    if (sample->ghost) {
+    gvk_tensor residual = input, first = input;
+    if (sample->module) {
+        gvk_node cheap = {.op = GVK_OP_CONVOLUTION,
+                          .name = "cheap",
+                          .inputs = {y},
+                          .kernel = 3,
+                          .padding = 1,
+                          .groups = sample->outputs,
+                          .bias = 1,
+                          .activation = sample->activation};
+        first = y;
+        y = gvk_graph_add(graph, &cheap);
+    }
+    if (sample->ghost || (sample->module && sample->residual)) {
         gvk_node relu = {.op = GVK_OP_ACTIVATION, .name = "relu", .inputs = {input}, .activation = GVK_ACTIVATION_RELU};
         gvk_node beside = {.op = GVK_OP_CONCAT, .name = "beside", .inputs = {input, gvk_graph_add(graph, &relu)}};
-        gvk_node both = {.op = GVK_OP_CONCAT, .name = "both", .inputs = {input, y}};
         residual = gvk_graph_add(graph, &beside);
+    }
+    if (sample->ghost || sample->module) {
+        gvk_node both = {.op = GVK_OP_CONCAT, .name = "both", .inputs = {first, y}};
         y = gvk_graph_add(graph, &both);
     }
     if (sample->ghost || sample->residual) {
@@ -193,6 +212,29 @@ static double convolve(const struct gvk_sample *sample, const double *gate, uint
     return activate(sample->activation, sum);
 }
 
+/* A ghost module's two halves, the first of which is in `expected` already; then the residual, the input and
+ * relu(input). */
+static void compute_second_half(struct gvk_sample *sample)
+{
+    const float *weight = values_of(sample, "cheap.weight"), *bias = values_of(sample, "cheap.bias");
+    float *first = sample->expected, *second = sample->expected + sample->outputs * INPUT_PIXELS;
+    for (uint32_t o = 0; o < sample->outputs; o++)
+        for (uint32_t p = 0; p < INPUT_PIXELS; p++) {
+            double sum = (double)bias[o];
+            for (uint32_t t = 0; t < 9; t++) {
+                uint32_t row = p / GVK_SAMPLE_WIDTH + t / 3 - 1, column = p % GVK_SAMPLE_WIDTH + t % 3 - 1;
+                if (row < GVK_SAMPLE_HEIGHT && column < GVK_SAMPLE_WIDTH) /* before the first: large */
+                    sum += (double)weight[o * 9 + t] *
+                           (double)first[o * INPUT_PIXELS + (size_t)row * GVK_SAMPLE_WIDTH + column];
+            }
+            second[o * INPUT_PIXELS + p] = (float)activate(sample->activation, sum);
+        }
+    for (size_t i = 0; sample->residual && i < sample->outputs * INPUT_PIXELS; i++) {
+        first[i] += sample->input[i];
+        second[i] += fmaxf(sample->input[i], 0.0f);
+    }
+}
+
 static gvk_result compute_expected(struct gvk_sample *sample)
 {
     uint32_t scale = sample->upsample ? 2 : 1;
@@ -200,7 +242,7 @@ static gvk_result compute_expected(struct gvk_sample *sample)
     uint32_t inner_height = (GVK_SAMPLE_HEIGHT + 2 * sample->padding - sample->kernel) / sample->stride + 1;
     sample->width = inner_width * scale;
     sample->height = inner_height * scale;
-    sample->channels = sample->ghost ? 2 * sample->outputs : sample->outputs;
+    sample->channels = sample->ghost || sample->module ? 2 * sample->outputs : sample->outputs;
     size_t pixels = (size_t)sample->width * sample->height;
     sample->expected = gvk_allocate_array(sample->host, sample->channels * pixels, sizeof *sample->expected);
     if (!sample->expected)
@@ -218,12 +260,14 @@ static gvk_result compute_expected(struct gvk_sample *sample)
                 sample->expected[(o + sample->outputs) * pixels + p] = (float)(value + fmax((double)first, 0.0));
                 continue;
             }
-            if (sample->residual)
+            if (sample->residual && !sample->module)
                 value += (double)sample->input[o * pixels + p];
             for (uint32_t i = 0; i < scale * scale; i++)
                 sample->expected[o * pixels + (size_t)(y * scale + i / scale) * sample->width + x * scale + i % scale] =
                     (float)value;
         }
+    if (sample->module)
+        compute_second_half(sample);
     return GVK_OK;
 }
 
@@ -236,6 +280,7 @@ gvk_result gvk_sample_create(const gvk_host *host, const struct gvk_graph_node *
     bool depthwise = gvk_is_depthwise(node);
     sample->host = host;
     sample->ghost = depthwise && node->residual;
+    sample->module = node->op == GVK_OP_GHOST;
     sample->residual = !depthwise && node->residual;
     sample->gate = node->gate != 0;
     sample->upsample = node->upsample;
@@ -249,7 +294,7 @@ gvk_result gvk_sample_create(const gvk_host *host, const struct gvk_graph_node *
                                                           : MOST_INPUTS;
     sample->groups = depthwise ? MOST_PLANES : 1;
     /* Shift, bounds and scale of an activation are all in this one. A residual is added to a bare convolution. */
-    sample->activation = sample->residual ? GVK_ACTIVATION_NONE : GVK_ACTIVATION_HARD_SIGMOID;
+    sample->activation = sample->residual && !sample->module ? GVK_ACTIVATION_NONE : GVK_ACTIVATION_HARD_SIGMOID;
     gvk_result result = make_weights(sample);
     if (result)
         goto fail;

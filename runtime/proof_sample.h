@@ -18,9 +18,11 @@ struct gvk_sample {
     const gvk_host *host;
     uint32_t inputs, outputs, kernel, stride, padding, groups; /* of the convolution */
     gvk_activation activation;
-    bool residual, gate, upsample, ghost;
+    bool residual, gate, upsample;
+    bool ghost;                       /* the tail of a ghost bottleneck, without its pointwise convolution */
+    bool module;                      /* a ghost module */
     uint32_t width, height, channels; /* of the result */
-    struct gvk_sample_weight weights[6];
+    struct gvk_sample_weight weights[8];
     uint32_t weight_count;
     float *input;    /* inputs x GVK_SAMPLE_HEIGHT x GVK_SAMPLE_WIDTH */
     float *expected; /* channels x height x width, computed in double precision */

@@ -233,6 +233,8 @@ static void record_dispatch(struct gvk_recorder *recorder, VkCommandBuffer comma
     for (uint32_t i = 0; i < command->push_bytes / 4; i++)
         push[i] = command->push[i];
     for (uint32_t i = 0; i < command->operand_count; i++) {
+        if (command->operands[i].whole_block)
+            continue;
         struct gvk_frame_buffers none = {recorder->arena, recorder->arena}; /* the remainder depends on offsets alone */
         push[offset_word(command->operands[i].binding)] =
             bind_operand(recorder, &none, &command->operands[i]).remainder;

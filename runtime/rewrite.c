@@ -158,8 +158,8 @@ static void fuse_squeeze_excite(struct gvk_graph *graph)
             continue;
         expand->op = GVK_OP_SQUEEZE_EXCITE;
         expand->inputs[0] = pool->inputs[0];
-        expand->expand_weight = expand->weight;
-        expand->expand_bias = expand->bias;
+        expand->second_weight = expand->weight;
+        expand->second_bias = expand->bias;
         expand->weight = reduce->weight;
         expand->bias = reduce->bias;
         expand->reduced_channels = reduce->output_channels;
@@ -268,6 +268,52 @@ static void place_concat(struct gvk_graph *graph)
     }
 }
 
+/* Both halves of a concat, one behind the other: the concat itself is gone, because its parts were placed. */
+static bool are_halves(const struct gvk_graph *graph, gvk_tensor first, gvk_tensor second)
+{
+    const struct gvk_graph_tensor *left = &graph->tensors[first], *right = &graph->tensors[second];
+    return left->parent && left->parent == right->parent && left->first_channel == 0 &&
+           right->first_channel == left->channels &&
+           graph->tensors[left->parent].channels == left->channels + right->channels;
+}
+
+/* concat(p, depthwise(p)) of a pointwise p, or the same with a residual added: one node, where the halves end at a
+ * quad. */
+static void fuse_ghost(struct gvk_graph *graph)
+{
+    for (uint32_t i = 0; i < graph->node_count; i++) {
+        struct gvk_graph_node *cheap = &graph->nodes[i];
+        if (cheap->removed || !gvk_is_depthwise(cheap) || cheap->kernel != 3 || cheap->stride != 1 ||
+            cheap->padding != 1 || cheap->input_channels % 4)
+            continue;
+        gvk_tensor inner = cheap->inputs[0];
+        struct gvk_graph_node *primary = private_producer(graph, inner); /* a placed concat is no user any more */
+        if (!primary || !gvk_is_pointwise(primary) || primary->residual || primary->upsample ||
+            primary->activation != cheap->activation || graph->tensors[primary->gate].parent)
+            continue;
+        if (!cheap->ghost_tail && !are_halves(graph, inner, cheap->output))
+            continue;
+        cheap->second_weight = cheap->weight;
+        cheap->second_bias = cheap->bias;
+        cheap->second_norm = cheap->norm;
+        cheap->weight = primary->weight;
+        cheap->bias = primary->bias;
+        cheap->norm = primary->norm;
+        cheap->op = GVK_OP_GHOST;
+        cheap->inputs[0] = primary->inputs[0];
+        cheap->gate = primary->gate;
+        cheap->input_channels = primary->input_channels;
+        cheap->output_channels = primary->output_channels;
+        cheap->kernel = cheap->groups = 1;
+        cheap->padding = 0;
+        if (cheap->ghost_tail)
+            graph->tensors[inner].removed = true;
+        else
+            cheap->output = graph->tensors[inner].parent;
+        remove_node(primary);
+    }
+}
+
 gvk_result gvk_rewrite_graph(struct gvk_graph *graph, uint32_t off)
 {
     if (!(off & GVK_REWRITE_FOLD_BATCH_NORM))
@@ -288,5 +334,7 @@ gvk_result gvk_rewrite_graph(struct gvk_graph *graph, uint32_t off)
         place_upsample(graph);
     if (!(off & GVK_REWRITE_PLACE_CONCAT))
         place_concat(graph);
+    if (!(off & (GVK_REWRITE_FUSE_GHOST | GVK_REWRITE_FAST_KERNELS)))
+        fuse_ghost(graph);
     return GVK_OK;
 }

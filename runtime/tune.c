@@ -425,7 +425,7 @@ gvk_result gvk_tune(gvk_device *device, const gvk_graph *graph, const gvk_tune_p
     gvk_tune_result made = {0};
     gvk_result result = gvk_graph_copy(host, graph, &tuner.rewritten);
     if (!result)
-        result = gvk_rewrite_graph(tuner.rewritten, 0);
+        result = gvk_rewrite_graph(tuner.rewritten, gvk_rewrites_off(&tuner.traits, 0));
     if (!result)
         result = list_shapes(&tuner);
     if (!result)

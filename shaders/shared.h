@@ -96,6 +96,24 @@ GVK_PUSH(depthwise)
 };
 #endif
 
+/* A workgroup of a ghost module computes so many pixels a side of the pointwise convolution, and two fewer a side of the
+ * output: a 3 x 3 kernel needs one more on each. */
+#define GVK_GHOST_SIDE  16
+#define GVK_GHOST_INNER 14
+#if defined(__STDC__) || defined(GVK_USE_GHOST)
+GVK_PUSH(ghost)
+{
+    GVK_OFFSETS
+    GVK_ITEMS
+    GVK_UINT gate_item;
+    GVK_ACTIVATION
+    GVK_UINT bias, taps; /* behind weights_offset */
+    GVK_UINT input_quads, output_quads; /* of the pointwise convolution */
+    GVK_UINT width, height;
+    GVK_UINT tiles_x;
+};
+#endif
+
 #if defined(__STDC__) || defined(GVK_USE_DENSE)
 GVK_PUSH(dense)
 {

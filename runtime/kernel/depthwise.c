@@ -127,10 +127,10 @@ static uint64_t count_weights(const struct gvk_builder *builder, const struct gv
     return (uint64_t)gvk_quads(node->input_channels) * (node->kernel * node->kernel + 1);
 }
 
-static gvk_result pack_weights(const struct gvk_builder *builder, const struct gvk_graph_node *node, float *out)
+gvk_result gvk_pack_depthwise(const gvk_host *host, const struct gvk_graph_node *node, float *out)
 {
     struct gvk_dense_weights weights;
-    gvk_result result = gvk_fold_weights(builder->host, node, &weights);
+    gvk_result result = gvk_fold_weights(host, node, &weights);
     if (result)
         return result;
     uint64_t taps = (uint64_t)node->kernel * node->kernel;
@@ -140,8 +140,13 @@ static gvk_result pack_weights(const struct gvk_builder *builder, const struct g
             quad[t * 4] = weights.weight[c * taps + t];
         quad[taps * 4] = weights.bias[c];
     }
-    gvk_release_weights(builder->host, &weights);
+    gvk_release_weights(host, &weights);
     return GVK_OK;
+}
+
+static gvk_result pack_weights(const struct gvk_builder *builder, const struct gvk_graph_node *node, float *out)
+{
+    return gvk_pack_depthwise(builder->host, node, out);
 }
 
 static gvk_result emit(const struct gvk_builder *builder, uint32_t index)

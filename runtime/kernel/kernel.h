@@ -23,8 +23,10 @@ const struct gvk_kernel *gvk_kernel_of(const struct gvk_graph_node *node);
 
 extern const struct gvk_kernel gvk_kernel_pointwise, gvk_kernel_depthwise, gvk_kernel_dense, gvk_kernel_batch_norm,
     gvk_kernel_concat, gvk_kernel_upsample, gvk_kernel_max_pool, gvk_kernel_average_pool, gvk_kernel_combine,
-    gvk_kernel_squeeze_excite;
+    gvk_kernel_squeeze_excite, gvk_kernel_ghost;
 
+/* The gvk_rewrite bits to leave out on a device of these traits, `off` among them. */
+uint32_t gvk_rewrites_off(const struct gvk_traits *traits, uint32_t off);
 /* Emits every live node of the graph in order. */
 gvk_result gvk_emit_graph(const struct gvk_builder *builder);
 /* Counts every node's weights and gives them their places. */
@@ -40,6 +42,12 @@ struct gvk_dense_weights {
 };
 gvk_result gvk_fold_weights(const gvk_host *host, const struct gvk_graph_node *node, struct gvk_dense_weights *out);
 void gvk_release_weights(const gvk_host *host, struct gvk_dense_weights *weights);
+
+/* Weights and bias of a convolution, batch norm folded in, as pointwise.comp and depthwise.comp read them: in blocks of
+ * 4 * quads outputs; a quad's taps and bias together. The memory is zeroed. */
+gvk_result gvk_pack_pointwise(const gvk_host *host, const struct gvk_graph_node *node, uint32_t quads, float *weight,
+                              float *bias);
+gvk_result gvk_pack_depthwise(const gvk_host *host, const struct gvk_graph_node *node, float *out);
 
 /* A dispatch with its label and local size; operands and push constants are added by the caller. */
 struct gvk_command gvk_begin_dispatch(const struct gvk_graph_node *node, enum gvk_shader shader, uint32_t local_size);

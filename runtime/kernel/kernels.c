@@ -25,6 +25,7 @@ const struct gvk_kernel *gvk_kernel_of(const struct gvk_graph_node *node)
     case GVK_OP_MAX_POOLS: return &gvk_kernel_max_pool;
     case GVK_OP_AVERAGE_POOL: return &gvk_kernel_average_pool;
     case GVK_OP_SQUEEZE_EXCITE: return &gvk_kernel_squeeze_excite;
+    case GVK_OP_GHOST: return &gvk_kernel_ghost;
     default: return &gvk_kernel_combine; /* add and multiply: graph.c lets nothing else in */
     }
 }

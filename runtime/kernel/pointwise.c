@@ -199,23 +199,28 @@ static uint64_t count_weights(const struct gvk_builder *builder, const struct gv
     return bias_offset(&tile, node) + padded_quads(&tile, node);
 }
 
+gvk_result gvk_pack_pointwise(const gvk_host *host, const struct gvk_graph_node *node, uint32_t quads, float *weight,
+                              float *bias)
+{
+    struct gvk_dense_weights weights;
+    gvk_result result = gvk_fold_weights(host, node, &weights);
+    if (result)
+        return result;
+    uint64_t inputs = node->input_channels, block = 4 * (uint64_t)quads, input_quads = gvk_quads(node->input_channels);
+    for (uint64_t o = 0; o < node->output_channels; o++)
+        for (uint64_t i = 0; i < inputs; i++)
+            weight[(((o / block) * input_quads + i / 4) * block + o % block) * 4 + i % 4] =
+                weights.weight[o * inputs + i];
+    for (uint64_t o = 0; o < node->output_channels; o++)
+        bias[o] = weights.bias[o];
+    gvk_release_weights(host, &weights);
+    return GVK_OK;
+}
+
 static gvk_result pack_weights(const struct gvk_builder *builder, const struct gvk_graph_node *node, float *out)
 {
     const struct tile tile = choose_tile(builder, node);
-    struct gvk_dense_weights weights;
-    gvk_result result = gvk_fold_weights(builder->host, node, &weights);
-    if (result)
-        return result;
-    uint64_t inputs = node->input_channels, block = 4 * (uint64_t)tile.quads,
-             input_quads = gvk_quads(node->input_channels);
-    for (uint64_t o = 0; o < node->output_channels; o++)
-        for (uint64_t i = 0; i < inputs; i++)
-            out[(((o / block) * input_quads + i / 4) * block + o % block) * 4 + i % 4] = weights.weight[o * inputs + i];
-    float *bias = out + bias_offset(&tile, node) * 4;
-    for (uint64_t o = 0; o < node->output_channels; o++)
-        bias[o] = weights.bias[o];
-    gvk_release_weights(builder->host, &weights);
-    return GVK_OK;
+    return gvk_pack_pointwise(builder->host, node, tile.quads, out, out + bias_offset(&tile, node) * 4);
 }
 
 static struct gvk_pipeline_key select_kernel(const struct gvk_builder *builder, const struct gvk_graph_node *node)

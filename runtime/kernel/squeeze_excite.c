@@ -48,7 +48,7 @@ static gvk_result pack_weights(const struct gvk_builder *builder, const struct g
                                     node->reduced_channels, out, out + layout.reduce_bias * 4);
     if (result)
         return result;
-    return pack_linear(builder->host, &node->expand_weight, &node->expand_bias, node->reduced_channels,
+    return pack_linear(builder->host, &node->second_weight, &node->second_bias, node->reduced_channels,
                        node->input_channels, out + layout.expand * 4, out + layout.expand_bias * 4);
 }
 

@@ -176,6 +176,41 @@ static void ghost_tails_equal_the_reference(void **state)
     }
 }
 
+/* Gate and residual in every combination; halves that end inside a quad, or end in different activations, stay apart.
+ */
+static void ghost_modules_equal_the_reference(void **state)
+{
+    (void)state;
+    struct reference_graph graph;
+    for (uint32_t i = 0; i < 24; i++) {
+        gvk_tensor x = reference_start(&graph, 6500 + i, 1 + random_below(&(uint64_t){i}, 40));
+        struct size size = draw_size(&graph.random, i % 4 == 3 ? 45 : 17);
+        uint32_t half = i % 8 == 7 ? 6 : 4 + 4 * (i / 2 % 9);
+        gvk_tensor residual = reference_add(
+            &graph, (gvk_node){.op = GVK_OP_CONVOLUTION, .inputs = {x}, .outputs = 2 * half, .bias = (int)(i % 2)});
+        if (i % 4 < 2) {
+            x = reference_add(&graph,
+                              (gvk_node){.op = GVK_OP_ACTIVATION, .inputs = {x}, .activation = GVK_ACTIVATION_RELU6});
+            x = add_squeeze_excite(&graph, x, 5, GVK_OP_CONVOLUTION);
+        }
+        gvk_node node = {.op = GVK_OP_CONVOLUTION, .inputs = {x}, .outputs = half, .bias = (int)(i / 2 % 2)};
+        node.activation = i % 3 ? GVK_ACTIVATION_NONE : GVK_ACTIVATION_RELU6;
+        gvk_tensor primary = reference_add(&graph, node);
+        node = depthwise_node(&graph, primary, 3, 1, 1);
+        node.bias = (int)(i / 3 % 2);
+        node.activation = i % 3 ? GVK_ACTIVATION_NONE : i == 9 ? GVK_ACTIVATION_HARD_SIGMOID : GVK_ACTIVATION_RELU6;
+        gvk_tensor cheap = reference_add(&graph, node);
+        gvk_tensor both = reference_add(&graph, (gvk_node){.op = GVK_OP_CONCAT, .inputs = {primary, cheap}});
+        if (i % 2)
+            reference_add(&graph, (gvk_node){.op = GVK_OP_ADD, .inputs = {both, residual}});
+        else
+            reference_output(&graph, residual);
+        if (i % 2 == 0)
+            reference_output(&graph, both);
+        prove("ghost module", &graph, size, 0);
+    }
+}
+
 static void dense_convolutions_equal_the_reference(void **state)
 {
     (void)state;
@@ -214,6 +249,7 @@ int run_convolution_tests(void)
         TEST(depthwise_convolutions_equal_the_reference),
         TEST(depthwise_convolutions_of_any_shape_equal_the_reference),
         TEST(ghost_tails_equal_the_reference),
+        TEST(ghost_modules_equal_the_reference),
         TEST(dense_convolutions_equal_the_reference),
     };
     return cmocka_run_group_tests_name("convolutions", tests, NULL, NULL);

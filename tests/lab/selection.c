@@ -68,8 +68,8 @@ uint32_t select_pipelines(const struct gvk_traits *traits, struct selected out[M
     if (gvk_graph_create(&host, NULL, NULL, &graph))
         return 0;
     gvk_add_yolov4(graph, gvk_graph_input(graph, "input", 3), 1.0, CLASSES);
-    if (gvk_graph_finish(graph) || gvk_graph_copy(&host, graph, &copy) || gvk_rewrite_graph(copy, 0) ||
-        gvk_program_create(&host, &program))
+    if (gvk_graph_finish(graph) || gvk_graph_copy(&host, graph, &copy) ||
+        gvk_rewrite_graph(copy, gvk_rewrites_off(traits, 0)) || gvk_program_create(&host, &program))
         goto done;
     struct gvk_builder builder = {
         .host = &host, .traits = traits, .graph = copy, .packing = &packing, .program = program};
