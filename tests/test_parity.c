@@ -9,6 +9,7 @@
 
 #include "checkpoint_maker.h"
 #include "filler.h"
+#include "runtime/kernel/kernel.h"
 
 #define TOLERANCE      1e-4
 #define TOLERANCE_HALF 1e-2 /* fp16 has 11 bits, and errors of some hundred layers add up */
@@ -154,6 +155,26 @@ static void each_rewrite_alone_changes_no_result(void **state)
     }
 }
 
+/* The whole network as a GPU of each vendor is given it, its ghost modules in one dispatch each. */
+static void the_kernels_of_gpus_equal_pytorch(void **state)
+{
+    static const struct {
+        uint32_t vendor_id;
+        const char *path;
+    } gpus[] = {{GVK_VENDOR_AMD, "uniform"}, {GVK_VENDOR_INTEL, "broadcast"}, {GVK_VENDOR_QUALCOMM, "texels"}};
+    gvk_device *device = *state;
+    const struct gvk_traits given = device->traits;
+    for (size_t i = 0; i < sizeof gpus / sizeof gpus[0]; i++) {
+        device->traits.type = VK_PHYSICAL_DEVICE_TYPE_DISCRETE_GPU;
+        device->traits.vendor_id = gpus[i].vendor_id;
+        bool is_seen = i > 0 && gvk_form_of(&device->traits) == GVK_FORM_UNIFORM;
+        for (size_t j = 0; j < (is_small_scope() ? 1 : CASE_COUNT) && !is_seen; j++)
+            if (cases[j].input_width <= 64 || (cases[j].classifier && cases[j].classes == 10))
+                run_case(device, &cases[j], 0, gpus[i].path);
+        device->traits = given;
+    }
+}
+
 /* Every width, and a classifier: in the small, since CPU devices run the kernels of GPUs here. Of them one detector
  * where the scope is small. */
 static void both_paths_are_near_pytorch_in_fp16(void **state)
@@ -185,6 +206,7 @@ int main(void)
         cmocka_unit_test(the_fast_path_equals_pytorch),
         cmocka_unit_test(the_reference_path_equals_pytorch),
         cmocka_unit_test(each_rewrite_alone_changes_no_result),
+        cmocka_unit_test(the_kernels_of_gpus_equal_pytorch),
         cmocka_unit_test(both_paths_are_near_pytorch_in_fp16),
     };
     return cmocka_run_group_tests(tests, open_device_fixture, close_device_fixture);
