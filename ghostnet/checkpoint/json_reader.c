@@ -144,12 +144,29 @@ static bool read_escape(gvk_json *json, char *out, size_t *length)
     return true;
 }
 
+/* How many characters come next that stand for themselves and are one byte long. */
+static size_t count_plain(const gvk_json *json)
+{
+    size_t count = 0, left = json->count - json->at;
+    const unsigned char *text = json->bytes + json->at;
+    while (count < left && text[count] >= 0x20 && text[count] < 0x80 && text[count] != '"' && text[count] != '\\')
+        count++;
+    return count;
+}
+
 bool gvk_json_string(gvk_json *json, char *out, size_t *length)
 {
     size_t written = 0;
     if (!gvk_json_expect(json, '"'))
         return false;
-    while (json->at < json->count) {
+    for (;;) {
+        size_t plain = count_plain(json);
+        if (out && plain)
+            memcpy(out + written, json->bytes + json->at, plain);
+        written += plain;
+        json->at += plain;
+        if (json->at == json->count)
+            return fail(json, "a string does not end");
         unsigned char byte = json->bytes[json->at];
         char piece[4];
         size_t piece_length;
@@ -175,7 +192,6 @@ bool gvk_json_string(gvk_json *json, char *out, size_t *length)
             memcpy(out + written, piece, piece_length);
         written += piece_length;
     }
-    return fail(json, "a string does not end");
 }
 
 static bool is_digit(const gvk_json *json)
