@@ -17,7 +17,6 @@ struct tile {
 
 /* The widest first; of the same quads, which read the same weights, the most pixels first. */
 static const struct tile uniform_tiles[] = {
-    {GVK_SHADER_GHOST_UNIFORM_2X4, 2, 4, 0, false},
     {GVK_SHADER_GHOST_UNIFORM_2X2, 2, 2, 0, false},
     {GVK_SHADER_GHOST_UNIFORM_2X1, 2, 1, 0, false},
 };
@@ -28,7 +27,6 @@ static const struct tile broadcast16_tiles[] = {
 };
 static const struct tile texel_tiles[] = {
     {GVK_SHADER_GHOST_TEXELS_2X4, 2, 4, 0, true},
-    {GVK_SHADER_GHOST_TEXELS_2X2, 2, 2, 0, true},
 };
 
 struct tile_list {
@@ -49,8 +47,9 @@ static uint32_t local_size_of(const struct tile *tile)
 static bool is_out(const struct gvk_traits *traits, const struct tile *tile)
 {
     uint32_t local_size = local_size_of(tile);
-    return gvk_is_struck(traits, tile->shader) || gvk_is_struck(traits, tile->shader + 1) ||
-           local_size > traits->max_invocations || local_size > traits->max_workgroup_size_x;
+    return gvk_shader_for(traits, tile->shader) == GVK_SHADER_COUNT || gvk_is_struck(traits, tile->shader) ||
+           gvk_is_struck(traits, tile->shader + 1) || local_size > traits->max_invocations ||
+           local_size > traits->max_workgroup_size_x;
 }
 
 uint32_t gvk_rewrites_off(const struct gvk_traits *traits, uint32_t off)

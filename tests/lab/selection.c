@@ -12,21 +12,6 @@
 #define CLASSES    80
 #define LOCAL_SIZE 64 /* of every kernel outside the network */
 
-static uint64_t count_macs(const struct gvk_program *program, const struct gvk_graph *graph,
-                           const struct gvk_command *command)
-{
-    for (uint32_t i = 0; i < graph->node_count; i++) {
-        const struct gvk_graph_node *node = &graph->nodes[i];
-        if (node->removed || strcmp(node->name, command->label) ||
-            (node->op != GVK_OP_CONVOLUTION && node->op != GVK_OP_LINEAR))
-            continue;
-        const struct gvk_shape *in = &program->shapes[node->inputs[0]];
-        uint64_t pixels = (uint64_t)gvk_divide_up(in->width, node->stride) * gvk_divide_up(in->height, node->stride);
-        return pixels * node->output_channels * (node->input_channels / node->groups) * node->kernel * node->kernel;
-    }
-    return 0;
-}
-
 static bool add(struct selected *list, uint32_t *count, const struct gvk_pipeline_key *key, uint64_t macs,
                 uint64_t workgroups)
 {
@@ -80,7 +65,7 @@ uint32_t select_pipelines(const struct gvk_traits *traits, struct selected out[M
     for (uint32_t i = 0; i < program->command_count && complete; i++) {
         const struct gvk_command *command = &program->commands[i];
         if (command->kind == GVK_COMMAND_DISPATCH)
-            complete = add(out, &count, &command->key, count_macs(program, copy, command),
+            complete = add(out, &count, &command->key, command->macs,
                            (uint64_t)command->groups[0] * command->groups[1] * command->groups[2]);
     }
     for (size_t i = 0; i < sizeof others / sizeof others[0] && complete; i++) {
