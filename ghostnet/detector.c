@@ -17,8 +17,9 @@
 struct detector {
     struct gvk_detector_setup setup;
     uint32_t width, height, batch;
-    uint64_t capacity;         /* candidates that there can be */
-    gvk_detection *detections; /* of the last read */
+    uint64_t capacity;           /* candidates that there can be */
+    struct gvk_operand counters; /* that decode counts with */
+    gvk_detection *detections;   /* of the last read */
     gvk_host host;
 };
 
@@ -30,6 +31,19 @@ static uint64_t capacity_of(const struct detector *detector, const struct gvk_bu
         cells += (uint64_t)builder->program->shapes[map].width * builder->program->shapes[map].height;
     }
     return 3 * cells * builder->program->batch;
+}
+
+static struct gvk_operand as(struct gvk_operand operand, uint32_t binding, enum gvk_access access)
+{
+    operand.binding = binding;
+    operand.access = access;
+    return operand;
+}
+
+static gvk_result add_block(const struct gvk_builder *builder, uint64_t bytes, struct gvk_operand *out)
+{
+    *out = (struct gvk_operand){.place = GVK_PLACE_ARENA, .bytes = bytes};
+    return gvk_program_add_block(builder->program, bytes, &out->block);
 }
 
 static gvk_result prepare(struct gvk_tail *tail, const struct gvk_builder *builder)
@@ -53,6 +67,15 @@ static gvk_result prepare(struct gvk_tail *tail, const struct gvk_builder *build
         gvk_allocate_array(&detector->host, (size_t)detector->capacity, sizeof *detector->detections);
     if (!detector->detections)
         return gvk_fail_memory(builder->host);
+    /* Cleared in front of the network, where no barrier is needed for it. */
+    gvk_result result = add_block(builder, (GVK_FIRST_FLAG + detector->capacity) * 4, &detector->counters);
+    struct gvk_command clear = {.kind = GVK_COMMAND_CLEAR, .label = "clear counters", .operand_count = 1};
+    clear.operands[0] = as(detector->counters, GVK_BINDING_OUTPUT, GVK_WRITE);
+    clear.operands[0].bytes = GVK_FIRST_FLAG * 4;
+    if (!result)
+        result = gvk_program_add_command(builder->program, &clear);
+    if (result)
+        return result;
     tail->parameter_bytes =
         ((uint64_t)GVK_FRAME_PARAMETERS_FRONT + GVK_FRAME_PARAMETERS_ITEM * (uint64_t)detector->batch) * 16;
     tail->result_bytes = RESULT_HEADER + detector->capacity * CANDIDATE;
@@ -63,19 +86,6 @@ static gvk_result prepare(struct gvk_tail *tail, const struct gvk_builder *build
 struct blocks {
     struct gvk_operand candidates, ranked, counters, parameters, result;
 };
-
-static struct gvk_operand as(struct gvk_operand operand, uint32_t binding, enum gvk_access access)
-{
-    operand.binding = binding;
-    operand.access = access;
-    return operand;
-}
-
-static gvk_result add_block(const struct gvk_builder *builder, uint64_t bytes, struct gvk_operand *out)
-{
-    *out = (struct gvk_operand){.place = GVK_PLACE_ARENA, .bytes = bytes};
-    return gvk_program_add_block(builder->program, bytes, &out->block);
-}
 
 static struct gvk_command begin(const char *label, enum gvk_shader shader)
 {
@@ -159,18 +169,11 @@ static gvk_result emit(const struct gvk_tail *tail, const struct gvk_builder *bu
     struct blocks blocks = {
         .parameters = {.place = GVK_PLACE_PARAMETERS, .bytes = tail->parameter_bytes},
         .result = {.place = GVK_PLACE_RESULT, .bytes = tail->result_bytes},
+        .counters = detector->counters,
     };
     gvk_result result = add_block(builder, detector->capacity * CANDIDATE, &blocks.candidates);
     if (!result)
         result = add_block(builder, detector->capacity * CANDIDATE, &blocks.ranked);
-    if (!result)
-        result = add_block(builder, (GVK_FIRST_FLAG + detector->capacity) * 4, &blocks.counters);
-    if (result)
-        return result;
-    struct gvk_command clear = {.kind = GVK_COMMAND_CLEAR, .label = "clear counters", .operand_count = 1};
-    clear.operands[0] = as(blocks.counters, GVK_BINDING_OUTPUT, GVK_WRITE);
-    clear.operands[0].bytes = GVK_FIRST_FLAG * 4;
-    result = gvk_program_add_command(builder->program, &clear);
     if (!result)
         result = emit_decode(detector, builder, &blocks);
     return result ? result : emit_ranked(detector, builder, &blocks);

@@ -123,6 +123,7 @@ gvk_result gvk_frame_submit(gvk_stream *stream, struct gvk_frame *frame)
             continue;
         /* The parts before run without a fence; an empty submission has one for them. It has no ticket: the next submit
          * waits for it. */
+        stream->is_cut_off = true;
         device->lock_queue(device->queue_user);
         frame->in_flight = device->vk.QueueSubmit(device->queue, 0, NULL, frame->fence) == VK_SUCCESS;
         device->unlock_queue(device->queue_user);

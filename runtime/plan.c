@@ -3,6 +3,8 @@
 
 /* Ranges are bound at the device's alignment, 256 bytes at most. */
 #define BLOCK_ALIGNMENT 256u
+/* More than networks were seen to take. */
+#define MOST_IMPROVEMENTS 16u
 
 static uint64_t align_up(uint64_t value, uint64_t alignment)
 {
@@ -14,39 +16,23 @@ static bool live_together(const struct gvk_block *left, const struct gvk_block *
     return left->first <= right->last && right->first <= left->last;
 }
 
-/* Places the largest blocks first, each at the lowest offset at which no block that lives at the same time lies. */
-gvk_result gvk_program_plan(struct gvk_program *program)
+/* The blocks in the order in which they are placed, and by offset those that are. */
+struct placing {
+    uint32_t *order, *placed;
+    uint32_t count;
+};
+
+/* Gives every block the lowest offset at which no block that lives at the same time lies, one after the other. Returns
+ * the bytes that all of them take; *top is the place in the order of the block that reaches there. */
+static uint64_t place_blocks(struct gvk_program *program, const struct placing *placing, uint32_t *top)
 {
-    gvk_result result = gvk_program_schedule(program);
-    if (result)
-        return result;
-    uint32_t count = program->block_count;
-    uint32_t *order = gvk_allocate_array(program->host, count, sizeof *order);
-    uint32_t *placed = gvk_allocate_array(program->host, count, sizeof *placed); /* by offset */
-    if (!order || !placed) {
-        gvk_release(program->host, order);
-        gvk_release(program->host, placed);
-        return gvk_fail_memory(program->host);
-    }
-    uint32_t used = 0;
-    for (uint32_t i = 0; i < count; i++) {
-        struct gvk_block *block = &program->blocks[i];
-        if (!block->used && block->last != GVK_FOREVER)
-            continue;
-        uint32_t at = used++;
-        while (at && program->blocks[order[at - 1]].bytes < block->bytes) {
-            order[at] = order[at - 1];
-            at--;
-        }
-        order[at] = i;
-    }
-    uint32_t placed_count = 0;
-    program->arena_bytes = 0;
-    for (uint32_t i = 0; i < used; i++) {
-        struct gvk_block *block = &program->blocks[order[i]];
+    uint64_t arena = 0;
+    *top = 0;
+    for (uint32_t i = 0; i < placing->count; i++) {
+        struct gvk_block *block = &program->blocks[placing->order[i]];
         uint64_t offset = 0;
-        for (uint32_t j = 0; j < placed_count; j++) {
-            const struct gvk_block *other = &program->blocks[placed[j]];
+        for (uint32_t j = 0; j < i; j++) {
+            const struct gvk_block *other = &program->blocks[placing->placed[j]];
             if (!live_together(block, other))
                 continue;
             if (offset + block->bytes <= other->offset)
@@ -56,18 +42,98 @@ gvk_result gvk_program_plan(struct gvk_program *program)
                 offset = end;
         }
         block->offset = offset;
-        if (offset + block->bytes > program->arena_bytes)
-            program->arena_bytes = offset + block->bytes;
-        uint32_t at = placed_count++;
-        while (at && program->blocks[placed[at - 1]].offset > offset) {
-            placed[at] = placed[at - 1];
+        if (offset + block->bytes > arena) {
+            arena = offset + block->bytes;
+            *top = i;
+        }
+        uint32_t at = i;
+        while (at && program->blocks[placing->placed[at - 1]].offset > offset) {
+            placing->placed[at] = placing->placed[at - 1];
             at--;
         }
-        placed[at] = order[i];
+        placing->placed[at] = placing->order[i];
     }
-    gvk_release(program->host, order);
-    gvk_release(program->host, placed);
-    return GVK_OK;
+    return arena;
+}
+
+/* Moves what stands at `from` in the order to `to`, in front of it. */
+static void move_forward(uint32_t *order, uint32_t from, uint32_t to)
+{
+    uint32_t moved = order[from];
+    for (uint32_t i = from; i > to; i--)
+        order[i] = order[i - 1];
+    order[to] = moved;
+}
+
+static void move_back(uint32_t *order, uint32_t from, uint32_t to)
+{
+    uint32_t moved = order[from];
+    for (uint32_t i = from; i < to; i++)
+        order[i] = order[i + 1];
+    order[to] = moved;
+}
+
+/* Blocks that live together with the one on top are placed a step earlier among themselves, each step that saves memory
+ * is kept. Returns false when none does. */
+static bool improve_order(struct gvk_program *program, const struct placing *placing, uint64_t *arena, uint32_t top)
+{
+    const struct gvk_block *highest = &program->blocks[placing->order[top]];
+    uint32_t before = placing->count, ignored; /* in the order, of those that live together with it */
+    for (uint32_t i = 0; i <= top; i++) {
+        if (!live_together(highest, &program->blocks[placing->order[i]]))
+            continue;
+        if (before != placing->count) {
+            move_forward(placing->order, i, before);
+            uint64_t tried = place_blocks(program, placing, &ignored);
+            if (tried < *arena) {
+                *arena = tried;
+                return true;
+            }
+            move_back(placing->order, before, i);
+        }
+        before = i;
+    }
+    return false;
+}
+
+/* Places the largest blocks first, and then tries whether some other order takes less. */
+gvk_result gvk_program_plan(struct gvk_program *program)
+{
+    gvk_result result = gvk_program_schedule(program);
+    if (result)
+        return result;
+    uint32_t count = program->block_count;
+    struct placing placing = {
+        .order = gvk_allocate_array(program->host, count, sizeof *placing.order),
+        .placed = gvk_allocate_array(program->host, count, sizeof *placing.placed),
+    };
+    if (!placing.order || !placing.placed) {
+        result = gvk_fail_memory(program->host);
+        goto done;
+    }
+    for (uint32_t i = 0; i < count; i++) {
+        struct gvk_block *block = &program->blocks[i];
+        if (!block->used && block->last != GVK_FOREVER)
+            continue;
+        uint32_t at = placing.count++;
+        while (at && program->blocks[placing.order[at - 1]].bytes < block->bytes) {
+            placing.order[at] = placing.order[at - 1];
+            at--;
+        }
+        placing.order[at] = i;
+    }
+    uint32_t top;
+    program->arena_bytes = place_blocks(program, &placing, &top);
+    for (uint32_t tries = 0; tries < MOST_IMPROVEMENTS; tries++) {
+        bool better = improve_order(program, &placing, &program->arena_bytes, top);
+        place_blocks(program, &placing, &top); /* of what is kept */
+        if (!better)
+            break;
+    }
+done:
+    gvk_release(program->host, placing.order);
+    gvk_release(program->host, placing.placed);
+    return result;
 }
 
 /* Something touched since the last barrier. */

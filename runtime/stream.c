@@ -224,7 +224,8 @@ static gvk_result record_part(gvk_stream *stream, uint32_t index, VkCommandBuffe
     return result;
 }
 
-/* What follows the last command: the result on its way to the host. */
+/* What follows the last command: the result on its way to the host, and everything visible to the next frame's intake,
+ * which writes into the same arena. */
 static void record_end(gvk_stream *stream, struct gvk_frame *frame, VkCommandBuffer commands)
 {
     write_timestamp(stream, frame, commands, GVK_TIME_TAIL);
@@ -232,11 +233,12 @@ static void record_end(gvk_stream *stream, struct gvk_frame *frame, VkCommandBuf
     VkMemoryBarrier barrier = {
         .sType = VK_STRUCTURE_TYPE_MEMORY_BARRIER,
         .srcAccessMask = VK_ACCESS_SHADER_WRITE_BIT | VK_ACCESS_TRANSFER_WRITE_BIT,
-        .dstAccessMask = VK_ACCESS_HOST_READ_BIT,
+        .dstAccessMask = VK_ACCESS_HOST_READ_BIT | VK_ACCESS_SHADER_READ_BIT | VK_ACCESS_SHADER_WRITE_BIT |
+                         VK_ACCESS_TRANSFER_READ_BIT | VK_ACCESS_TRANSFER_WRITE_BIT,
     };
-    stream->device->vk.CmdPipelineBarrier(commands,
-                                          VK_PIPELINE_STAGE_COMPUTE_SHADER_BIT | VK_PIPELINE_STAGE_TRANSFER_BIT,
-                                          VK_PIPELINE_STAGE_HOST_BIT, 0, 1, &barrier, 0, NULL, 0, NULL);
+    VkPipelineStageFlags stages = VK_PIPELINE_STAGE_COMPUTE_SHADER_BIT | VK_PIPELINE_STAGE_TRANSFER_BIT;
+    stream->device->vk.CmdPipelineBarrier(commands, stages, stages | VK_PIPELINE_STAGE_HOST_BIT, 0, 1, &barrier, 0,
+                                          NULL, 0, NULL);
     stream->main_counts.barriers++;
 }
 
@@ -421,7 +423,9 @@ static gvk_result record_intake(gvk_stream *stream, struct gvk_frame *frame, con
     if (frame->queries)
         vk->CmdResetQueryPool(frame->intake_commands, frame->queries, 0, GVK_TIME_NETWORK);
     gvk_recorded_counts barrier = {0};
-    record_full_barrier(stream, frame->intake_commands, &barrier); /* the frame before may still use the arena */
+    if (stream->is_cut_off) /* the frame before may still use the arena, and ended without its barrier */
+        record_full_barrier(stream, frame->intake_commands, &barrier);
+    stream->is_cut_off = false;
     write_timestamp(stream, frame, frame->intake_commands, GVK_TIME_START);
     result = gvk_intake_record(&frame->intake, target, frame->intake_commands, frame->profile,
                                gvk_first_resize_query(stream));

@@ -10,7 +10,7 @@ struct gvk_tail {
     const char *stage; /* name of its timing; static */
     void *user;
     uint64_t parameter_bytes, result_bytes; /* of a frame; filled in by prepare */
-    /* Called once, tensors placed: sets the sizes above. */
+    /* Called once, tensors placed: sets the sizes above, and may append commands in front of the network's. */
     gvk_result (*prepare)(struct gvk_tail *tail, const struct gvk_builder *builder);
     /* Appends commands behind the network's. */
     gvk_result (*emit)(const struct gvk_tail *tail, const struct gvk_builder *builder);

@@ -48,8 +48,9 @@ struct gvk_stream {
     float *values;                          /* of the last tensor read */
     uint64_t value_capacity;
     bool profiled;
-    bool lost;  /* the device is, or is taken for it: no further submits */
-    bool stuck; /* a wait for a frame ran out of time, and another would */
+    bool lost;       /* the device is, or is taken for it: no further submits */
+    bool stuck;      /* a wait for a frame ran out of time, and another would */
+    bool is_cut_off; /* of the last frame's parts only the first ones were submitted */
 };
 
 /* Of the resize's timestamps in a frame's `profile`. */
