@@ -99,12 +99,15 @@ static gvk_result emit_decode(const struct detector *detector, const struct gvk_
 {
     static const char *const labels[MAPS] = {"decode, stride 32", "decode, stride 16", "decode, stride 8"};
     uint32_t row = 0;
+    bool texels = gvk_reads_texels(builder->traits);
     for (int i = 0; i < MAPS; i++) {
         gvk_tensor map = gvk_graph_find_tensor(builder->graph, detector->setup.maps[i]);
         const struct gvk_shape *shape = &builder->program->shapes[map];
-        struct gvk_command command = begin(labels[i], GVK_SHADER_DECODE);
+        struct gvk_command command = begin(labels[i], texels ? GVK_SHADER_DECODE_TEXELS : GVK_SHADER_DECODE);
         gvk_add_operand(&command, as(blocks->candidates, GVK_BINDING_OUTPUT, GVK_APPEND));
-        gvk_add_operand(&command, gvk_tensor_operand(builder->program, map, GVK_BINDING_SOURCE, GVK_READ));
+        gvk_add_operand(&command,
+                        gvk_tensor_operand(builder->program, map,
+                                           texels ? GVK_BINDING_SOURCE_TEXELS : GVK_BINDING_SOURCE, GVK_READ));
         gvk_add_operand(&command, as(blocks->counters, GVK_BINDING_EXTRA, GVK_APPEND));
         gvk_add_operand(&command, as(blocks->parameters, GVK_BINDING_WEIGHTS, GVK_READ));
         struct gvk_decode_push push = {

@@ -115,6 +115,7 @@ static gvk_result finish_device(struct gvk_device *device, const struct enabled_
     device->timestamp_period_ns = (double)properties.limits.timestampPeriod;
     device->traits.subgroup_size_control = enabled->subgroup_size && enabled->subgroup_size->subgroupSizeControl;
     device->traits.full_subgroups = enabled->subgroup_size && enabled->subgroup_size->computeFullSubgroups;
+    device->traits.float64 = enabled->core && enabled->core->shaderFloat64;
     device->traits.max_chunks = count_chunks(device, enabled);
     gvk_choices_load(device);
     return gvk_pipelines_create(device, &device->pipelines);

@@ -28,6 +28,7 @@ struct gvk_traits {
     uint32_t storage_alignment, texel_alignment;
     uint32_t max_chunks;  /* storage buffers of 256 bytes and more in one indexed array; 0: no such arrays */
     bool texel_buffers;   /* RGBA32F can be read through uniform texel buffers */
+    bool float64;         /* feature shaderFloat64: stores of two values at once (shaders/common.glsl) */
     bool half_arithmetic; /* it computes in fp16 natively: a sign that it gains by fp16 in memory */
     bool half;            /* of a model: tensors and weights lie in memory as fp16 */
     uint32_t struck[GVK_STRUCK_WORDS]; /* a bit a shader: it computed wrongly on this device (proof.c) */

@@ -434,10 +434,16 @@ gvk_result gvk_device_wants(PFN_vkGetInstanceProcAddr get_instance_proc, VkInsta
         out->features.pNext = &out->subgroup_size;
         out->device_extensions[out->device_extension_count++] = VK_EXT_SUBGROUP_SIZE_CONTROL_EXTENSION_NAME;
     }
-    /* Arrays of weight chunks are SwiftShader's fast path alone (docs/kernels.md); others are not asked for them. */
     gvk_device_info info;
     struct gvk_traits traits;
     gvk_physical_device_read(&vk, physical_device, 0, &info, &traits);
+    /* lavapipe's fast path alone (docs/kernels.md). */
+    if (info.type == VK_PHYSICAL_DEVICE_TYPE_CPU && traits.subgroup_size > 4) {
+        VkPhysicalDeviceFeatures2 can = {.sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_FEATURES_2};
+        vk.GetPhysicalDeviceFeatures2(physical_device, &can);
+        out->features.features.shaderFloat64 = can.features.shaderFloat64;
+    }
+    /* Arrays of weight chunks are SwiftShader's fast path alone (docs/kernels.md); others are not asked for them. */
     out->descriptor_indexing.sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_DESCRIPTOR_INDEXING_FEATURES;
     if (info.type == VK_PHYSICAL_DEVICE_TYPE_CPU && traits.subgroup_size == 4 &&
         gvk_physical_device_has(&vk, &host, physical_device, VK_EXT_DESCRIPTOR_INDEXING_EXTENSION_NAME)) {

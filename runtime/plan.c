@@ -5,6 +5,8 @@
 #define BLOCK_ALIGNMENT 256u
 /* More than networks were seen to take. */
 #define MOST_IMPROVEMENTS 16u
+/* Of the arena: a smaller block is not worth a try. */
+#define SMALL_PART 64u
 
 static uint64_t align_up(uint64_t value, uint64_t alignment)
 {
@@ -73,25 +75,26 @@ static void move_back(uint32_t *order, uint32_t from, uint32_t to)
     order[to] = moved;
 }
 
-/* Blocks that live together with the one on top are placed a step earlier among themselves, each step that saves memory
- * is kept. Returns false when none does. */
+/* Each large block that lives together with the one on top is tried in front of the one before it in the order that it
+ * lives together with itself. The first step that saves memory is kept; false: none does. */
 static bool improve_order(struct gvk_program *program, const struct placing *placing, uint64_t *arena, uint32_t top)
 {
     const struct gvk_block *highest = &program->blocks[placing->order[top]];
-    uint32_t before = placing->count, ignored; /* in the order, of those that live together with it */
-    for (uint32_t i = 0; i <= top; i++) {
-        if (!live_together(highest, &program->blocks[placing->order[i]]))
+    uint32_t ignored;
+    for (uint32_t i = 1; i < placing->count; i++) {
+        const struct gvk_block *block = &program->blocks[placing->order[i]];
+        if (block->bytes < *arena / SMALL_PART || !live_together(highest, block))
             continue;
-        if (before != placing->count) {
-            move_forward(placing->order, i, before);
-            uint64_t tried = place_blocks(program, placing, &ignored);
-            if (tried < *arena) {
-                *arena = tried;
-                return true;
-            }
-            move_back(placing->order, before, i);
+        uint32_t before = i - 1;
+        while (before && !live_together(block, &program->blocks[placing->order[before]]))
+            before--;
+        move_forward(placing->order, i, before);
+        uint64_t tried = place_blocks(program, placing, &ignored);
+        if (tried < *arena) {
+            *arena = tried;
+            return true;
         }
-        before = i;
+        move_back(placing->order, before, i);
     }
     return false;
 }

@@ -87,8 +87,8 @@ struct gvk_program {
     struct gvk_tensor_place *places;
     uint32_t tensor_count;
     uint32_t width, height, batch;
-    uint32_t quad_bytes;  /* of every tensor: 16, or 8 in fp16 */
-    uint32_t network_end; /* the first command behind the network's */
+    uint32_t quad_bytes;                 /* of every tensor: 16, or 8 in fp16 */
+    uint32_t network_first, network_end; /* the network's first command; the first one behind the network's */
 };
 
 /* The model's weights as the kernels read them: for each node the quad where its own begin. */

@@ -128,7 +128,7 @@ gvk_result gvk_program_schedule(struct gvk_program *program)
     gvk_release(program->host, chains.previous);
     if (result)
         return result;
-    sort_range(program, 0, program->network_end);
+    sort_range(program, 0, program->network_end); /* what is in front of it has no inputs, and stays there */
     sort_range(program, program->network_end, program->command_count);
     for (uint32_t i = 0; i < program->block_count; i++) {
         struct gvk_block *block = &program->blocks[i];

@@ -210,10 +210,15 @@ static gvk_result record_part(gvk_stream *stream, uint32_t index, VkCommandBuffe
 {
     const struct gvk_program *program = stream->program;
     struct gvk_frame *frame = &stream->frames[index];
+    uint32_t front = program->network_first < end ? program->network_first : end;
     uint32_t network = program->network_end < end ? program->network_end : end;
     gvk_result result = GVK_OK;
-    if (first < network)
-        result = gvk_recorder_record(&stream->recorder, commands, index, first, network, hazards, frame->profile,
+    if (first < front)
+        result = gvk_recorder_record(&stream->recorder, commands, index, first, front, hazards, frame->profile,
+                                     &stream->main_counts);
+    uint32_t begin = first < front ? front : first;
+    if (!result && begin < network)
+        result = gvk_recorder_record(&stream->recorder, commands, index, begin, network, hazards, frame->profile,
                                      &stream->network_counts);
     if (!result && end >= program->network_end && (!first || first < program->network_end))
         write_timestamp(stream, frame, commands, GVK_TIME_NETWORK);

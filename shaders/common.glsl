@@ -2,6 +2,7 @@
 //   GVK_USE_<NAME>     its push constant block of shared.h
 //   SOURCE_TEXELS, EXTRA_TEXELS, WEIGHTS_TEXELS   1: read that binding through a texel buffer
 //   HALF               1: tensors and weights lie in memory as fp16, two values a word; everything is computed in fp32
+//   WIDE_STORES        1: two values are stored at once (fp32 alone; needs the feature shaderFloat64)
 //   BY_INPUT, FUSED    how ADD_PRODUCT is written; GPUs take one of them
 #extension GL_EXT_control_flow_attributes : require
 #include "shared.h"
@@ -66,11 +67,25 @@ layout(std430, binding = GVK_BINDING_WEIGHTS) readonly buffer weights_buffer
 #ifndef OUTPUT_ACCESS
 #define OUTPUT_ACCESS writeonly
 #endif
+// A store to a storage buffer is a loop over the lanes in lavapipe, for each component: two at a time, as the bits of a
+// double, make it half as many.
+#if WIDE_STORES
+layout(std430, binding = GVK_BINDING_OUTPUT) writeonly buffer output_buffer
+{
+    dvec2 output_data[];
+};
+void STORE_OUTPUT(uint index, vec4 value)
+{
+    uvec4 bits = floatBitsToUint(value);
+    output_data[index] = dvec2(packDouble2x32(bits.xy), packDouble2x32(bits.zw));
+}
+#else
 layout(std430, binding = GVK_BINDING_OUTPUT) OUTPUT_ACCESS buffer output_buffer
 {
     QUAD output_data[];
 };
 #define STORE_OUTPUT(index, value) output_data[index] = to_quad(value)
+#endif
 
 // sum += a * b, of vectors; and sum += x * w, where column i of w holds what the four inputs weigh in output i.
 // CPU devices like the latter as it stands. GPUs' compilers make a multiplication, three multiply-adds and an addition of

@@ -6,7 +6,7 @@
 // weights  the frame's parameters: confidence first
 // Also notes any number of the map that is not finite.
 // workgroups: x = ceil(3 * width * height / local size), y = 1, z = batch
-// HALF: the map lies in memory as fp16.
+// HALF: the map lies in memory as fp16. SOURCE_TEXELS: it is read as texels.
 #define GVK_USE_DECODE
 #include "shared.h"
 #if HALF
@@ -19,10 +19,14 @@ layout(std430, binding = GVK_BINDING_OUTPUT) writeonly buffer output_buffer
 {
     uvec4 candidates[];
 };
+#if SOURCE_TEXELS
+layout(binding = GVK_BINDING_SOURCE_TEXELS) uniform samplerBuffer map;
+#else
 layout(std430, binding = GVK_BINDING_SOURCE) readonly buffer source_buffer
 {
     MAP_TYPE map[];
 };
+#endif
 layout(std430, binding = GVK_BINDING_EXTRA) buffer extra_buffer
 {
     uint counters[];
@@ -35,7 +39,9 @@ layout(std430, binding = GVK_BINDING_WEIGHTS) readonly buffer parameters_buffer
 float map_value(uint base, uint channel, uint plane)
 {
     uint at = base + channel / 4 * plane * 4 + channel % 4;
-#if HALF
+#if SOURCE_TEXELS
+    return texelFetch(map, int(at / 4))[at % 4];
+#elif HALF
     return unpackHalf2x16(map[at / 2])[at % 2];
 #else
     return map[at];

@@ -18,7 +18,7 @@ static struct gvk_traits traits_of_gpu(VkPhysicalDeviceType type, uint32_t vendo
     traits.min_subgroup_size = 8;
     traits.max_subgroup_size = 32;
     traits.subgroup_shuffle = traits.subgroup_broadcast = true;
-    traits.subgroup_size_control = traits.full_subgroups = true;
+    traits.subgroup_size_control = traits.full_subgroups = traits.float64 = true;
     traits.max_texels = GVK_TEXELS_OF_EVERY_TENSOR;
     return traits;
 }

@@ -93,6 +93,8 @@ enum gvk_form {
 /* Forms that read texels are for devices whose texel buffers hold as much as a storage buffer does. */
 #define GVK_TEXELS_OF_EVERY_TENSOR (1u << 27)
 enum gvk_form gvk_form_of(const struct gvk_traits *traits);
+/* Whether that form reads tensors and weights through texel buffers. */
+bool gvk_reads_texels(const struct gvk_traits *traits);
 /* Whether a device of these traits can run the form, and whether it may be worth a try: on a CPU device, whose forms
  * were all measured, its own alone. */
 bool gvk_form_is_possible(const struct gvk_traits *traits, enum gvk_form form);

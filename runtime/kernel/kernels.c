@@ -42,7 +42,7 @@ bool gvk_form_is_possible(const struct gvk_traits *traits, enum gvk_form form)
     /* Without a required size a driver may run subgroups partly filled, and lanes would miss weights. */
     bool sure = traits->subgroup_size_control && traits->full_subgroups;
     bool texels = traits->texel_buffers && traits->max_texels >= GVK_TEXELS_OF_EVERY_TENSOR;
-    bool shuffle = cpu && sure && texels && traits->subgroup_shuffle;
+    bool shuffle = cpu && sure && texels && traits->subgroup_shuffle && traits->float64;
     bool broadcast_4 = cpu && sure && traits->subgroup_size == 4 && traits->subgroup_broadcast;
     switch (form) {
     case GVK_FORM_SHUFFLE_16: return shuffle && traits->subgroup_size == 16;
@@ -72,6 +72,12 @@ enum gvk_form gvk_form_of(const struct gvk_traits *traits)
     return GVK_FORM_UNIFORM;
 }
 
+bool gvk_reads_texels(const struct gvk_traits *traits)
+{
+    enum gvk_form form = gvk_form_of(traits);
+    return form == GVK_FORM_TEXELS || form == GVK_FORM_SHUFFLE_16 || form == GVK_FORM_SHUFFLE_8;
+}
+
 bool gvk_form_is_candidate(const struct gvk_traits *traits, enum gvk_form form)
 {
     return form == gvk_form_of(traits) || (!is_cpu(traits) && gvk_form_is_possible(traits, form));
@@ -91,6 +97,7 @@ uint32_t gvk_wanted_workgroups(const struct gvk_traits *traits)
 gvk_result gvk_emit_graph(const struct gvk_builder *builder)
 {
     struct gvk_program *program = builder->program;
+    program->network_first = program->command_count;
     for (uint32_t i = 0; i < builder->graph->node_count; i++) {
         const struct gvk_graph_node *node = &builder->graph->nodes[i];
         if (node->removed)

@@ -65,11 +65,14 @@ static gvk_result emit(const struct gvk_builder *builder, uint32_t index)
     struct gvk_operand pooled_operand = {
         .place = GVK_PLACE_ARENA, .block = pooled, .quad_bytes = program->quad_bytes, .bytes = bytes};
 
-    struct gvk_command pool = gvk_begin_dispatch(node, GVK_SHADER_AVERAGE_POOL, LOCAL_SIZE);
+    bool texels = gvk_reads_texels(builder->traits);
+    struct gvk_command pool =
+        gvk_begin_dispatch(node, texels ? GVK_SHADER_AVERAGE_POOL_TEXELS : GVK_SHADER_AVERAGE_POOL, LOCAL_SIZE);
     pooled_operand.binding = GVK_BINDING_OUTPUT;
     pooled_operand.access = GVK_WRITE;
     gvk_add_operand(&pool, pooled_operand);
-    gvk_add_operand(&pool, gvk_tensor_operand(program, node->inputs[0], GVK_BINDING_SOURCE, GVK_READ));
+    gvk_add_operand(&pool, gvk_tensor_operand(program, node->inputs[0],
+                                              texels ? GVK_BINDING_SOURCE_TEXELS : GVK_BINDING_SOURCE, GVK_READ));
     struct gvk_planes_push pool_push = {
         .output_item = quads,
         .source_item = program->places[node->inputs[0]].item,
@@ -82,12 +85,14 @@ static gvk_result emit(const struct gvk_builder *builder, uint32_t index)
     if (result)
         return result;
 
-    struct gvk_command excite = gvk_begin_dispatch(node, GVK_SHADER_EXCITE, LOCAL_SIZE);
-    pooled_operand.binding = GVK_BINDING_SOURCE;
+    struct gvk_command excite =
+        gvk_begin_dispatch(node, texels ? GVK_SHADER_EXCITE_TEXELS : GVK_SHADER_EXCITE, LOCAL_SIZE);
+    pooled_operand.binding = texels ? GVK_BINDING_SOURCE_TEXELS : GVK_BINDING_SOURCE;
     pooled_operand.access = GVK_READ;
     gvk_add_operand(&excite, gvk_tensor_operand(program, node->output, GVK_BINDING_OUTPUT, GVK_WRITE));
     gvk_add_operand(&excite, pooled_operand);
-    gvk_add_operand(&excite, gvk_weights_operand(builder, index, GVK_BINDING_WEIGHTS));
+    gvk_add_operand(&excite,
+                    gvk_weights_operand(builder, index, texels ? GVK_BINDING_WEIGHTS_TEXELS : GVK_BINDING_WEIGHTS));
     struct layout layout = layout_of(node);
     struct gvk_excite_push push = {
         .activation = gvk_range_of(node->activation),
