@@ -52,9 +52,15 @@ static bool is_out(const struct gvk_traits *traits, const struct tile *tile)
            local_size > traits->max_workgroup_size_x;
 }
 
-uint32_t gvk_rewrites_off(const struct gvk_traits *traits, uint32_t off)
+static const struct tile_list *list_of(const struct gvk_traits *traits)
 {
     const struct tile_list *list = &lists[gvk_form_of(traits)];
+    return list->count ? list : &lists[GVK_FORM_UNIFORM]; /* every device runs these */
+}
+
+uint32_t gvk_rewrites_off(const struct gvk_traits *traits, uint32_t off)
+{
+    const struct tile_list *list = list_of(traits);
     /* A CPU device makes a coroutine of a shader with a barrier, and gains nothing by one dispatch fewer. */
     bool possible = traits->type != VK_PHYSICAL_DEVICE_TYPE_CPU && traits->texel_buffers;
     for (size_t i = 0; possible && i < list->count; i++)
@@ -106,7 +112,7 @@ static const struct tile *find_chosen(const struct gvk_builder *builder, const s
  * A tile that is out only when all are: proof.c sees that it is, and model.c takes the modules apart. */
 static const struct tile *choose_tile(const struct gvk_builder *builder, const struct gvk_graph_node *node)
 {
-    const struct tile_list *list = &lists[gvk_form_of(builder->traits)];
+    const struct tile_list *list = list_of(builder->traits);
     const struct tile *best = find_chosen(builder, node);
     if (best)
         return best;

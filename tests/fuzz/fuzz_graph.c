@@ -261,7 +261,7 @@ static struct gvk_traits choose_traits(uint8_t byte)
     traits.type = VK_PHYSICAL_DEVICE_TYPE_CPU;
     traits.subgroup_size = byte % 3 == 1 ? 4 : 8;
     traits.subgroup_shuffle = traits.subgroup_broadcast = true;
-    traits.subgroup_size_control = traits.full_subgroups = true;
+    traits.subgroup_size_control = traits.full_subgroups = traits.float64 = true;
     return traits;
 }
 
@@ -274,7 +274,8 @@ static void plan(const gvk_host *host, const gvk_graph *graph, const uint8_t *he
     struct gvk_packing packing = {0};
     gvk_result result = gvk_graph_copy(host, graph, &copy);
     if (!result)
-        result = gvk_rewrite_graph(copy, off);
+        result =
+            gvk_rewrite_graph(copy, head[0] & 2 ? off : gvk_rewrites_off(&traits, off)); /* or what no model does */
     if (!result)
         result = gvk_program_create(host, &program);
     struct gvk_builder builder = {.host = host,
