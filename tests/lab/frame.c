@@ -31,6 +31,15 @@ static gvk_result run_frame(gvk_device *device, const gvk_network *network, gvk_
         result = gvk_stream_submit(stream, &picture, 1, &ticket);
     if (!result)
         result = gvk_stream_wait(stream, ticket, UINT64_MAX);
+    if (!result) {
+        gvk_stream_info info;
+        gvk_stream_describe(stream, &info);
+        printf("a frame in %s: %u dispatches, %u barriers, %u pipelines, %u submission%s; arena %.2f MB, weights %.2f "
+               "MB\n",
+               info.precision == GVK_PRECISION_FP16 ? "fp16" : "fp32", info.frame.dispatches, info.frame.barriers,
+               info.pipelines, info.submissions, info.submissions == 1 ? "" : "s", (double)info.arena_bytes / 1e6,
+               (double)info.weight_bytes / 1e6);
+    }
     gvk_stream_destroy(stream);
     gvk_model_destroy(model);
     return result;
