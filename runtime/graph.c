@@ -430,10 +430,10 @@ static gvk_result shape_of_node(const gvk_host *host, const struct gvk_graph *gr
         return gvk_fail(host, GVK_ERROR_ARGUMENT, "The gate of \"%s\" is not 1 x 1 pixels.", node->name);
     gvk_result result = node->residual ? compare_maps(host, node, &out, &shapes[node->residual]) : GVK_OK;
     shapes[node->output] = out;
-    for (uint32_t i = 1; node->op == GVK_OP_GHOST && i < graph->tensor_count;
-         i++) /* its halves, which others may read */
-        if (graph->tensors[i].parent == node->output)
-            shapes[i] = (struct gvk_shape){graph->tensors[i].channels, out.height, out.width};
+    if (node->op == GVK_OP_GHOST) /* others may read its halves */
+        for (uint32_t i = 1; i < graph->tensor_count; i++)
+            if (graph->tensors[i].parent == node->output)
+                shapes[i] = (struct gvk_shape){graph->tensors[i].channels, out.height, out.width};
     /* A concat whose parts are all placed has no node left; it has its parts' size. */
     for (gvk_tensor parent = graph->tensors[node->output].parent; parent && !result;
          parent = graph->tensors[parent].parent) {

@@ -58,29 +58,22 @@ static uint64_t place_blocks(struct gvk_program *program, const struct placing *
     return arena;
 }
 
-/* Moves what stands at `from` in the order to `to`, in front of it. */
-static void move_forward(uint32_t *order, uint32_t from, uint32_t to)
+/* Moves what stands at `from` in the order to `to`. */
+static void move_in_order(uint32_t *order, uint32_t from, uint32_t to)
 {
     uint32_t moved = order[from];
-    for (uint32_t i = from; i > to; i--)
-        order[i] = order[i - 1];
-    order[to] = moved;
-}
-
-static void move_back(uint32_t *order, uint32_t from, uint32_t to)
-{
-    uint32_t moved = order[from];
-    for (uint32_t i = from; i < to; i++)
-        order[i] = order[i + 1];
+    for (; from > to; from--)
+        order[from] = order[from - 1];
+    for (; from < to; from++)
+        order[from] = order[from + 1];
     order[to] = moved;
 }
 
 /* Each large block that lives together with the one on top is tried in front of the one before it in the order that it
  * lives together with itself. The first step that saves memory is kept; false: none does. */
-static bool improve_order(struct gvk_program *program, const struct placing *placing, uint64_t *arena, uint32_t top)
+static bool improve_order(struct gvk_program *program, const struct placing *placing, uint64_t *arena, uint32_t *top)
 {
-    const struct gvk_block *highest = &program->blocks[placing->order[top]];
-    uint32_t ignored;
+    const struct gvk_block *highest = &program->blocks[placing->order[*top]];
     for (uint32_t i = 1; i < placing->count; i++) {
         const struct gvk_block *block = &program->blocks[placing->order[i]];
         if (block->bytes < *arena / SMALL_PART || !live_together(highest, block))
@@ -88,13 +81,15 @@ static bool improve_order(struct gvk_program *program, const struct placing *pla
         uint32_t before = i - 1;
         while (before && !live_together(block, &program->blocks[placing->order[before]]))
             before--;
-        move_forward(placing->order, i, before);
-        uint64_t tried = place_blocks(program, placing, &ignored);
+        move_in_order(placing->order, i, before);
+        uint32_t tried_top;
+        uint64_t tried = place_blocks(program, placing, &tried_top);
         if (tried < *arena) {
             *arena = tried;
+            *top = tried_top;
             return true;
         }
-        move_back(placing->order, before, i);
+        move_in_order(placing->order, before, i);
     }
     return false;
 }
@@ -125,14 +120,11 @@ gvk_result gvk_program_plan(struct gvk_program *program)
         }
         placing.order[at] = i;
     }
-    uint32_t top;
+    uint32_t top, improvements = 0;
     program->arena_bytes = place_blocks(program, &placing, &top);
-    for (uint32_t tries = 0; tries < MOST_IMPROVEMENTS; tries++) {
-        bool better = improve_order(program, &placing, &program->arena_bytes, top);
-        place_blocks(program, &placing, &top); /* of what is kept */
-        if (!better)
-            break;
-    }
+    while (improvements < MOST_IMPROVEMENTS && improve_order(program, &placing, &program->arena_bytes, &top))
+        improvements++;
+    place_blocks(program, &placing, &top); /* in the order that is kept; the last one tried need not be it */
 done:
     gvk_release(program->host, placing.order);
     gvk_release(program->host, placing.placed);

@@ -22,7 +22,6 @@ void main()
     uint first = gl_WorkGroupID.x * gl_WorkGroupSize.x * PIXELS + gl_LocalInvocationID.x;
 #else
     const uint STRIDE = SUBGROUP;
-    const uint LOADS = (OUTPUTS + SUBGROUP - 1) / SUBGROUP;
     uint lane = gl_SubgroupInvocationID;
     uint first = (gl_WorkGroupID.x * (gl_WorkGroupSize.x / SUBGROUP) + gl_SubgroupID) * SUBGROUP * PIXELS + lane;
 #endif
@@ -51,20 +50,9 @@ void main()
                     vec4 value = SOURCE(plane + (inside ? uint(row) * width + uint(column) : 0));
                     x[p] = mix(vec4(0), value, bvec4(inside));
                 }
-#if SPREAD == 0
+                LOAD_BLOCK(weight, lane)
                 [[unroll]] for (uint j = 0; j < QUADS; j++) {
-                    mat4 w = mat4(WEIGHT(weight + 4 * j), WEIGHT(weight + 4 * j + 1), WEIGHT(weight + 4 * j + 2),
-                                  WEIGHT(weight + 4 * j + 3));
-#else
-                vec4 mine[LOADS];
-                [[unroll]] for (uint n = 0; n < LOADS; n++)
-                    mine[n] = WEIGHT(weight + n * SUBGROUP + lane);
-                [[unroll]] for (uint j = 0; j < QUADS; j++) {
-                    mat4 w = mat4(HAND_ROUND(mine[4 * j / SUBGROUP], 4 * j % SUBGROUP),
-                                  HAND_ROUND(mine[(4 * j + 1) / SUBGROUP], (4 * j + 1) % SUBGROUP),
-                                  HAND_ROUND(mine[(4 * j + 2) / SUBGROUP], (4 * j + 2) % SUBGROUP),
-                                  HAND_ROUND(mine[(4 * j + 3) / SUBGROUP], (4 * j + 3) % SUBGROUP));
-#endif
+                    mat4 w = BLOCK_MATRIX(weight, j);
                     [[unroll]] for (uint p = 0; p < PIXELS; p++)
                         ADD_PRODUCT(sum[j * PIXELS + p], x[p], w);
                 }

@@ -70,22 +70,9 @@ void main()
             [[unroll]] for (uint p = 0; p < PIXELS; p++)
                 x[p] *= factor;
         }
-#if SPREAD == 0
+        LOAD_BLOCK(weight, gl_SubgroupInvocationID)
         [[unroll]] for (uint j = 0; j < QUADS; j++) {
-            mat4 w = mat4(WEIGHT(weight + 4 * j), WEIGHT(weight + 4 * j + 1), WEIGHT(weight + 4 * j + 2),
-                          WEIGHT(weight + 4 * j + 3));
-#else
-        // One load holds the weights of SUBGROUP outputs; a block may have fewer.
-        const uint LOADS = (OUTPUTS + SUBGROUP - 1) / SUBGROUP;
-        vec4 mine[LOADS];
-        [[unroll]] for (uint n = 0; n < LOADS; n++)
-            mine[n] = WEIGHT(weight + n * SUBGROUP + gl_SubgroupInvocationID);
-        [[unroll]] for (uint j = 0; j < QUADS; j++) {
-            mat4 w = mat4(HAND_ROUND(mine[4 * j / SUBGROUP], 4 * j % SUBGROUP),
-                          HAND_ROUND(mine[(4 * j + 1) / SUBGROUP], (4 * j + 1) % SUBGROUP),
-                          HAND_ROUND(mine[(4 * j + 2) / SUBGROUP], (4 * j + 2) % SUBGROUP),
-                          HAND_ROUND(mine[(4 * j + 3) / SUBGROUP], (4 * j + 3) % SUBGROUP));
-#endif
+            mat4 w = BLOCK_MATRIX(weight, j);
             [[unroll]] for (uint p = 0; p < PIXELS; p++)
                 ADD_PRODUCT(sum[j * PIXELS + p], x[p], w);
         }

@@ -27,6 +27,8 @@ layout(std430, set = 1, binding = 0) readonly buffer chunk_buffer
 }
 chunks[];
 const uint CHUNKS = QUADS * 4 / GVK_CHUNK_STEP_VEC4S; // from one input quad to the next
+#define LOAD_BLOCK(weight, lane)
+#define BLOCK_MATRIX(weight, j) chunks[at].w[j]
 #endif
 
 const uint OUTPUTS = 4 * QUADS;
@@ -61,8 +63,6 @@ void main()
     const uint STRIDE = SUBGROUP;
 #if SPREAD == 3
     uint at = chunk + block * input_quads * CHUNKS;
-#else
-    const uint LOADS = (OUTPUTS + SUBGROUP - 1) / SUBGROUP;
 #endif
     uint lane = gl_SubgroupInvocationID;
     uint first = (gl_WorkGroupID.x * (gl_WorkGroupSize.x / SUBGROUP) + gl_SubgroupID) * SUBGROUP * PIXELS + lane;
@@ -94,23 +94,9 @@ void main()
             [[unroll]] for (uint p = 0; p < PIXELS; p++)
                 x[p] *= factor;
         }
-#if SPREAD == 3
+        LOAD_BLOCK(weight, lane)
         [[unroll]] for (uint j = 0; j < QUADS; j++) {
-            mat4 w = chunks[at].w[j];
-#elif SPREAD == 0
-        [[unroll]] for (uint j = 0; j < QUADS; j++) {
-            mat4 w = mat4(WEIGHT(weight + 4 * j), WEIGHT(weight + 4 * j + 1), WEIGHT(weight + 4 * j + 2),
-                          WEIGHT(weight + 4 * j + 3));
-#else
-        vec4 mine[LOADS];
-        [[unroll]] for (uint n = 0; n < LOADS; n++)
-            mine[n] = WEIGHT(weight + n * SUBGROUP + lane);
-        [[unroll]] for (uint j = 0; j < QUADS; j++) {
-            mat4 w = mat4(HAND_ROUND(mine[4 * j / SUBGROUP], 4 * j % SUBGROUP),
-                          HAND_ROUND(mine[(4 * j + 1) / SUBGROUP], (4 * j + 1) % SUBGROUP),
-                          HAND_ROUND(mine[(4 * j + 2) / SUBGROUP], (4 * j + 2) % SUBGROUP),
-                          HAND_ROUND(mine[(4 * j + 3) / SUBGROUP], (4 * j + 3) % SUBGROUP));
-#endif
+            mat4 w = BLOCK_MATRIX(weight, j);
             [[unroll]] for (uint p = 0; p < PIXELS; p++)
                 ADD_PRODUCT(sum[j * PIXELS + p], x[p], w);
         }

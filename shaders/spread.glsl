@@ -25,3 +25,21 @@ vec4 HAND_ROUND(vec4 value, uint lane)
     return subgroupBroadcast(value, SUBGROUP - 1);
 }
 #endif
+
+// The weights of a block of QUADS output quads for one input quad, which begin at `weight`: LOAD_BLOCK once, with the lane
+// in the subgroup, and then BLOCK_MATRIX for each output quad j. A load holds SUBGROUP of them; a block may have fewer.
+#if SPREAD == 0
+#define LOAD_BLOCK(weight, lane)
+#define BLOCK_MATRIX(weight, j)                                                                                        \
+    mat4(WEIGHT(weight + 4 * j), WEIGHT(weight + 4 * j + 1), WEIGHT(weight + 4 * j + 2), WEIGHT(weight + 4 * j + 3))
+#elif SPREAD != 3
+#define LOAD_BLOCK(weight, lane)                                                                                       \
+    vec4 mine[(4 * QUADS + SUBGROUP - 1) / SUBGROUP];                                                                  \
+    [[unroll]] for (uint n = 0; n < (4 * QUADS + SUBGROUP - 1) / SUBGROUP; n++)                                        \
+        mine[n] = WEIGHT(weight + n * SUBGROUP + lane);
+#define BLOCK_MATRIX(weight, j)                                                                                        \
+    mat4(HAND_ROUND(mine[4 * j / SUBGROUP], 4 * j % SUBGROUP),                                                         \
+         HAND_ROUND(mine[(4 * j + 1) / SUBGROUP], (4 * j + 1) % SUBGROUP),                                             \
+         HAND_ROUND(mine[(4 * j + 2) / SUBGROUP], (4 * j + 2) % SUBGROUP),                                             \
+         HAND_ROUND(mine[(4 * j + 3) / SUBGROUP], (4 * j + 3) % SUBGROUP))
+#endif

@@ -1,41 +1,31 @@
 /* Pointwise convolutions and linear layers: which tile, how weights are packed for it, and the dispatch. */
-#include "kernel.h"
+#include "tiles.h"
 
-/* A kernel of shaders/pointwise.comp. Weights come in blocks of 4 * quads outputs. */
-struct tile {
-    enum gvk_shader shader;
-    uint32_t quads, pixels; /* of a lane */
-    uint32_t local_size;
-    uint32_t subgroup_size;
-    bool texels;
-};
-
-/* In each list the widest tile first; tiles of the same quads, which read the same weights, next to each other, that of
- * the most pixels first. docs/kernels.md and docs/laboratory.md say what each was found to be worth. */
-static const struct tile uniform_tiles[] = {
+/* Of shaders/pointwise.comp. docs/kernels.md and docs/laboratory.md say what each was found to be worth. */
+static const struct gvk_tile uniform_tiles[] = {
     {GVK_SHADER_POINTWISE_UNIFORM_2X4, 2, 4, 64, 0, false},
     {GVK_SHADER_POINTWISE_UNIFORM_2X2, 2, 2, 64, 0, false},
     {GVK_SHADER_POINTWISE_UNIFORM_2X1, 2, 1, 64, 0, false},
     {GVK_SHADER_POINTWISE_UNIFORM_1X4, 1, 4, 64, 0, false},
 };
-static const struct tile broadcast16_tiles[] = {
+static const struct gvk_tile broadcast16_tiles[] = {
     {GVK_SHADER_POINTWISE_BROADCAST16_4X2, 4, 2, 64, 16, false},
     {GVK_SHADER_POINTWISE_BROADCAST16_4X1, 4, 1, 64, 16, false},
     {GVK_SHADER_POINTWISE_BROADCAST16_2X4, 2, 4, 64, 16, false},
     {GVK_SHADER_POINTWISE_BROADCAST16_2X2, 2, 2, 64, 16, false},
     {GVK_SHADER_POINTWISE_BROADCAST16_1X4, 1, 4, 64, 16, false},
 };
-static const struct tile texel_tiles[] = {
+static const struct gvk_tile texel_tiles[] = {
     {GVK_SHADER_POINTWISE_TEXELS_2X4, 2, 4, 64, 0, true},
     {GVK_SHADER_POINTWISE_TEXELS_2X2, 2, 2, 64, 0, true},
     {GVK_SHADER_POINTWISE_TEXELS_1X4, 1, 4, 64, 0, true},
 };
-static const struct tile shuffle_tiles[] = {
+static const struct gvk_tile shuffle_tiles[] = {
     {GVK_SHADER_POINTWISE_SHUFFLE8_8X4, 8, 4, 8, 8, true},  {GVK_SHADER_POINTWISE_SHUFFLE8_5X4, 5, 4, 8, 8, true},
     {GVK_SHADER_POINTWISE_SHUFFLE8_4X4, 4, 4, 8, 8, true},  {GVK_SHADER_POINTWISE_SHUFFLE8_3X4, 3, 4, 16, 8, true},
     {GVK_SHADER_POINTWISE_SHUFFLE8_2X4, 2, 4, 32, 8, true},
 };
-static const struct tile wide_shuffle_tiles[] = {
+static const struct gvk_tile wide_shuffle_tiles[] = {
     {GVK_SHADER_POINTWISE_SHUFFLE16_16X4, 16, 4, 16, 16, true},
     {GVK_SHADER_POINTWISE_SHUFFLE16_8X4, 8, 4, 16, 16, true},
     {GVK_SHADER_POINTWISE_SHUFFLE16_5X4, 5, 4, 16, 16, true},
@@ -43,127 +33,61 @@ static const struct tile wide_shuffle_tiles[] = {
     {GVK_SHADER_POINTWISE_SHUFFLE16_3X4, 3, 4, 16, 16, true},
     {GVK_SHADER_POINTWISE_SHUFFLE16_2X4, 2, 4, 32, 16, true},
 };
-static const struct tile broadcast_tiles[] = {
+static const struct gvk_tile broadcast_tiles[] = {
     {GVK_SHADER_POINTWISE_BROADCAST4_4X4, 4, 4, 16, 4, false},
     {GVK_SHADER_POINTWISE_BROADCAST4_2X4, 2, 4, 32, 4, false},
 };
-static const struct tile chunk_tiles[] = {
+static const struct gvk_tile chunk_tiles[] = {
     {GVK_SHADER_POINTWISE_CHUNKS4_8X3, 8, 3, 16, 4, false},
     {GVK_SHADER_POINTWISE_CHUNKS4_4X4, 4, 4, 16, 4, false},
     {GVK_SHADER_POINTWISE_BROADCAST4_2X4, 2, 4, 32, 4, false},
 };
-static const struct tile reference_tile = {GVK_SHADER_POINTWISE_REFERENCE, 1, 1, 64, 0, false};
+static const struct gvk_tile reference_tile = {GVK_SHADER_POINTWISE_REFERENCE, 1, 1, 64, 0, false};
 
-struct tile_list {
-    const struct tile *tiles;
-    size_t count;
+static uint32_t count_groups(const struct gvk_tile *tile, const struct gvk_shape *source)
+{
+    return gvk_divide_up(source->width * source->height, tile->local_size * tile->pixels);
+}
+
+/* Stores: plain, residual, upsample. */
+static const struct gvk_tile_family family = {
+    .lists = {[GVK_FORM_UNIFORM] = GVK_TILE_LIST(uniform_tiles),
+              [GVK_FORM_BROADCAST_16] = GVK_TILE_LIST(broadcast16_tiles),
+              [GVK_FORM_TEXELS] = GVK_TILE_LIST(texel_tiles),
+              [GVK_FORM_SHUFFLE_16] = GVK_TILE_LIST(wide_shuffle_tiles),
+              [GVK_FORM_SHUFFLE_8] = GVK_TILE_LIST(shuffle_tiles),
+              [GVK_FORM_CHUNKS_4] = GVK_TILE_LIST(chunk_tiles),
+              [GVK_FORM_BROADCAST_4] = GVK_TILE_LIST(broadcast_tiles)},
+    .stores = 3,
+    .count_groups = count_groups,
 };
-#define LIST(tiles)                                                                                                    \
-    {                                                                                                                  \
-        (tiles), sizeof(tiles) / sizeof(tiles)[0]                                                                      \
-    }
-static const struct tile_list lists[GVK_FORM_COUNT] = {
-    [GVK_FORM_UNIFORM] = LIST(uniform_tiles),       [GVK_FORM_BROADCAST_16] = LIST(broadcast16_tiles),
-    [GVK_FORM_TEXELS] = LIST(texel_tiles),          [GVK_FORM_SHUFFLE_16] = LIST(wide_shuffle_tiles),
-    [GVK_FORM_SHUFFLE_8] = LIST(shuffle_tiles),     [GVK_FORM_CHUNKS_4] = LIST(chunk_tiles),
-    [GVK_FORM_BROADCAST_4] = LIST(broadcast_tiles),
-};
 
-/* One of the tile's three shaders is struck, or there is none for this precision. */
-static bool is_out(const struct gvk_builder *builder, const struct tile *tile)
+static uint32_t store_of(const struct gvk_graph_node *node)
 {
-    if (gvk_shader_for(builder->traits, tile->shader) == GVK_SHADER_COUNT)
-        return true;
-    for (uint32_t store = 0; store < 3; store++)
-        if (gvk_is_struck(builder->traits, tile->shader + store))
-            return true;
-    return false;
+    return node->residual ? 1 : node->upsample ? 2 : 0;
 }
 
-static uint64_t padded_quads(const struct tile *tile, const struct gvk_graph_node *node)
+static const struct gvk_tile *choose_built_in(const struct gvk_builder *builder, const struct gvk_graph_node *node)
 {
-    return (uint64_t)gvk_divide_up(gvk_quads(node->output_channels), tile->quads) * tile->quads;
-}
-
-static uint64_t count_workgroups(const struct gvk_program *program, const struct tile *tile,
-                                 const struct gvk_graph_node *node)
-{
-    const struct gvk_shape *in = &program->shapes[node->inputs[0]];
-    return gvk_divide_up(in->width * in->height, tile->local_size * tile->pixels) * padded_quads(tile, node) /
-           tile->quads * program->batch;
-}
-
-/* Of the tiles with the same quads the one of the most pixels whose dispatch has enough workgroups; the one of the
- * fewest pixels where none has. */
-static const struct tile *fit_pixels(const struct gvk_builder *builder, const struct gvk_graph_node *node,
-                                     const struct tile_list *list, const struct tile *widest)
-{
-    uint32_t wanted = gvk_wanted_workgroups(builder->traits), pixels = builder->traits->tile_pixels;
-    const struct tile *best = widest;
-    /* Who packs weights knows no shapes, and asks for the quads alone. */
-    if (!wanted || (!pixels && !(builder->program && builder->program->shapes)))
-        return widest;
-    for (const struct tile *tile = widest; tile < list->tiles + list->count && tile->quads == widest->quads; tile++) {
-        if (is_out(builder, tile))
-            continue;
-        best = tile;
-        if (pixels ? tile->pixels <= pixels : count_workgroups(builder->program, tile, node) >= wanted)
-            break;
-    }
-    return best;
-}
-
-/* The tile that computes the fewest output quads in vain; of equals the widest. NULL when all of the list are out. */
-static const struct tile *choose_from(const struct gvk_builder *builder, const struct gvk_graph_node *node,
-                                      enum gvk_form form)
-{
-    const struct tile_list *list = &lists[form];
-    const struct tile *best = NULL;
-    for (size_t i = 0; i < list->count; i++) {
-        const struct tile *tile = &list->tiles[i];
-        if (!is_out(builder, tile) && (!best || padded_quads(tile, node) < padded_quads(best, node)))
-            best = tile;
-    }
-    return best ? fit_pixels(builder, node, list, best) : NULL;
-}
-
-static const struct tile *choose_built_in(const struct gvk_builder *builder, const struct gvk_graph_node *node)
-{
-    const struct tile *best = choose_from(builder, node, gvk_form_of(builder->traits));
+    const struct gvk_tile *best = gvk_tile_choose(builder, node, &family, gvk_form_of(builder->traits));
     if (!best) /* every device runs these */
-        best = choose_from(builder, node, GVK_FORM_UNIFORM);
+        best = gvk_tile_choose(builder, node, &family, GVK_FORM_UNIFORM);
     return best ? best : &uniform_tiles[0]; /* proof.c refuses a graph whose choice is struck */
 }
 
-/* The shaders of a tile follow each other: plain, residual, upsample. */
-static enum gvk_shader shader_of(const struct tile *tile, const struct gvk_graph_node *node)
-{
-    return tile->shader + (node->residual ? 1 : node->upsample ? 2 : 0);
-}
-
-/* The tile of this shader, of a form that the device can run. */
-static const struct tile *find_tile(const struct gvk_builder *builder, const struct gvk_graph_node *node,
-                                    enum gvk_shader shader)
-{
-    for (enum gvk_form form = GVK_FORM_UNIFORM; form < GVK_FORM_COUNT; form++)
-        for (size_t i = 0; i < lists[form].count && gvk_form_is_possible(builder->traits, form); i++)
-            if (shader_of(&lists[form].tiles[i], node) == shader)
-                return &lists[form].tiles[i];
-    return NULL;
-}
-
-static struct tile choose_tile(const struct gvk_builder *builder, const struct gvk_graph_node *node)
+static struct gvk_tile choose_tile(const struct gvk_builder *builder, const struct gvk_graph_node *node)
 {
     enum gvk_shader shader;
     uint32_t local_size;
     if (builder->reference)
         return reference_tile;
-    const struct tile *chosen =
-        gvk_find_choice(builder, node, &shader, &local_size) ? find_tile(builder, node, shader) : NULL;
-    if (!chosen || is_out(builder, chosen) ||
+    const struct gvk_tile *chosen = gvk_find_choice(builder, node, &shader, &local_size)
+                                        ? gvk_tile_find(builder->traits, &family, (uint32_t)shader - store_of(node))
+                                        : NULL;
+    if (!chosen || gvk_tile_is_out(builder->traits, &family, chosen) ||
         !gvk_is_candidate_local_size(builder->traits, chosen->local_size, local_size))
         return *choose_built_in(builder, node);
-    struct tile tile = *chosen;
+    struct gvk_tile tile = *chosen;
     tile.local_size = local_size;
     return tile;
 }
@@ -174,29 +98,30 @@ static bool candidate(const struct gvk_builder *builder, const struct gvk_graph_
 {
     uint32_t quads = gvk_quads(node->output_channels), seen = 0;
     for (enum gvk_form form = GVK_FORM_UNIFORM; form < GVK_FORM_COUNT; form++)
-        for (size_t i = 0; i < lists[form].count && gvk_form_is_candidate(builder->traits, form); i++) {
-            const struct tile *tile = &lists[form].tiles[i];
-            if (is_out(builder, tile) || padded_quads(tile, node) * 3 > (uint64_t)quads * 4)
+        for (size_t i = 0; i < family.lists[form].count && gvk_form_is_candidate(builder->traits, form); i++) {
+            const struct gvk_tile *tile = &family.lists[form].tiles[i];
+            if (gvk_tile_is_out(builder->traits, &family, tile) ||
+                gvk_padded_quads(tile, node) * 3 > (uint64_t)quads * 4)
                 continue;
             for (uint32_t size = 0; gvk_candidate_local_size(builder->traits, tile->local_size, size, local_size);
                  size++)
                 if (seen++ == index) {
-                    *shader = shader_of(tile, node);
+                    *shader = tile->shader + store_of(node);
                     return true;
                 }
         }
     return false;
 }
 
-static uint64_t bias_offset(const struct tile *tile, const struct gvk_graph_node *node)
+static uint64_t bias_offset(const struct gvk_tile *tile, const struct gvk_graph_node *node)
 {
-    return padded_quads(tile, node) * 4 * gvk_quads(node->input_channels);
+    return gvk_padded_quads(tile, node) * 4 * gvk_quads(node->input_channels);
 }
 
 static uint64_t count_weights(const struct gvk_builder *builder, const struct gvk_graph_node *node)
 {
-    const struct tile tile = choose_tile(builder, node);
-    return bias_offset(&tile, node) + padded_quads(&tile, node);
+    const struct gvk_tile tile = choose_tile(builder, node);
+    return bias_offset(&tile, node) + gvk_padded_quads(&tile, node);
 }
 
 gvk_result gvk_pack_pointwise(const gvk_host *host, const struct gvk_graph_node *node, uint32_t quads, float *weight,
@@ -219,14 +144,14 @@ gvk_result gvk_pack_pointwise(const gvk_host *host, const struct gvk_graph_node 
 
 static gvk_result pack_weights(const struct gvk_builder *builder, const struct gvk_graph_node *node, float *out)
 {
-    const struct tile tile = choose_tile(builder, node);
+    const struct gvk_tile tile = choose_tile(builder, node);
     return gvk_pack_pointwise(builder->host, node, tile.quads, out, out + bias_offset(&tile, node) * 4);
 }
 
 static struct gvk_pipeline_key select_kernel(const struct gvk_builder *builder, const struct gvk_graph_node *node)
 {
-    const struct tile tile = choose_tile(builder, node);
-    struct gvk_pipeline_key key = {.shader = builder->reference ? tile.shader : shader_of(&tile, node),
+    const struct gvk_tile tile = choose_tile(builder, node);
+    struct gvk_pipeline_key key = {.shader = builder->reference ? tile.shader : tile.shader + store_of(node),
                                    .subgroup_size = tile.subgroup_size};
     key.constants[GVK_CONSTANT_LOCAL_SIZE] = tile.local_size;
     key.constants[GVK_CONSTANT_EXTRA] = node->gate ? GVK_EXTRA_GATE : GVK_EXTRA_NONE;
@@ -237,7 +162,7 @@ static gvk_result emit(const struct gvk_builder *builder, uint32_t index)
 {
     const struct gvk_program *program = builder->program;
     const struct gvk_graph_node *node = &builder->graph->nodes[index];
-    const struct tile tile = choose_tile(builder, node);
+    const struct gvk_tile tile = choose_tile(builder, node);
     const struct gvk_shape *in = &program->shapes[node->inputs[0]];
     /* A binding that the shader names must hold something, also where its constants leave it unread. */
     gvk_tensor extra = node->residual ? node->residual : node->gate ? node->gate : node->inputs[0];
@@ -267,8 +192,8 @@ static gvk_result emit(const struct gvk_builder *builder, uint32_t index)
         .chunk = (uint32_t)(builder->packing->offsets[index] / GVK_CHUNK_STEP_VEC4S),
     };
     gvk_set_push(&command, &push, sizeof push);
-    return gvk_finish_dispatch(builder, &command, gvk_divide_up(pixels, tile.local_size * tile.pixels),
-                               padded_quads(&tile, node) / tile.quads, program->batch);
+    return gvk_finish_dispatch(builder, &command, count_groups(&tile, in), gvk_padded_quads(&tile, node) / tile.quads,
+                               program->batch);
 }
 
 const struct gvk_kernel gvk_kernel_pointwise = {count_weights, pack_weights, emit, select_kernel, candidate};

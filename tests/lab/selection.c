@@ -2,7 +2,6 @@
 #include "selection.h"
 
 #include <stdlib.h>
-#include <string.h>
 
 #include "ghostnet/yolov4.h"
 #include "runtime/kernel/kernel.h"

@@ -1,0 +1,72 @@
+/* Chooses among the tiles of a family (tiles.h). Called by pointwise.c and ghost.c. */
+#include "tiles.h"
+
+bool gvk_tile_is_out(const struct gvk_traits *traits, const struct gvk_tile_family *family, const struct gvk_tile *tile)
+{
+    if (gvk_shader_for(traits, tile->shader) == GVK_SHADER_COUNT || tile->local_size > traits->max_invocations ||
+        tile->local_size > traits->max_workgroup_size_x)
+        return true;
+    for (uint32_t store = 0; store < family->stores; store++)
+        if (gvk_is_struck(traits, tile->shader + store))
+            return true;
+    return false;
+}
+
+uint64_t gvk_padded_quads(const struct gvk_tile *tile, const struct gvk_graph_node *node)
+{
+    return (uint64_t)gvk_divide_up(gvk_quads(node->output_channels), tile->quads) * tile->quads;
+}
+
+/* In workgroups of 64 lanes, as gvk_wanted_workgroups counts. */
+static uint64_t count_workgroups(const struct gvk_program *program, const struct gvk_tile_family *family,
+                                 const struct gvk_tile *tile, const struct gvk_graph_node *node)
+{
+    return family->count_groups(tile, &program->shapes[node->inputs[0]]) *
+           (gvk_padded_quads(tile, node) / tile->quads) * program->batch * tile->local_size / 64;
+}
+
+/* Of the tiles with the same quads the one of the most pixels whose dispatch has enough workgroups; the one of the
+ * fewest pixels where none has. */
+static const struct gvk_tile *fit_pixels(const struct gvk_builder *builder, const struct gvk_graph_node *node,
+                                         const struct gvk_tile_family *family, const struct gvk_tile_list *list,
+                                         const struct gvk_tile *widest)
+{
+    uint32_t wanted = gvk_wanted_workgroups(builder->traits), pixels = builder->traits->tile_pixels;
+    const struct gvk_tile *best = widest;
+    /* Who packs weights knows no shapes, and asks for the quads alone. */
+    if (!wanted || (!pixels && !(builder->program && builder->program->shapes)))
+        return widest;
+    for (const struct gvk_tile *tile = widest; tile < list->tiles + list->count && tile->quads == widest->quads;
+         tile++) {
+        if (gvk_tile_is_out(builder->traits, family, tile))
+            continue;
+        best = tile;
+        if (pixels ? tile->pixels <= pixels : count_workgroups(builder->program, family, tile, node) >= wanted)
+            break;
+    }
+    return best;
+}
+
+const struct gvk_tile *gvk_tile_choose(const struct gvk_builder *builder, const struct gvk_graph_node *node,
+                                       const struct gvk_tile_family *family, enum gvk_form form)
+{
+    const struct gvk_tile_list *list = &family->lists[form];
+    const struct gvk_tile *best = NULL;
+    for (size_t i = 0; i < list->count; i++) {
+        const struct gvk_tile *tile = &list->tiles[i];
+        if (!gvk_tile_is_out(builder->traits, family, tile) &&
+            (!best || gvk_padded_quads(tile, node) < gvk_padded_quads(best, node)))
+            best = tile;
+    }
+    return best ? fit_pixels(builder, node, family, list, best) : NULL;
+}
+
+const struct gvk_tile *gvk_tile_find(const struct gvk_traits *traits, const struct gvk_tile_family *family,
+                                     uint32_t plain_shader)
+{
+    for (enum gvk_form form = GVK_FORM_UNIFORM; form < GVK_FORM_COUNT; form++)
+        for (size_t i = 0; i < family->lists[form].count && gvk_form_is_possible(traits, form); i++)
+            if ((uint32_t)family->lists[form].tiles[i].shader == plain_shader)
+                return &family->lists[form].tiles[i];
+    return NULL;
+}

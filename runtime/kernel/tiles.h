@@ -1,0 +1,47 @@
+/* Tiles of the kernels that compute blocks of output quads for some pixels a lane: which one a node takes. pointwise.c
+ * and ghost.c each have a family of them. */
+#ifndef GVK_TILES_H
+#define GVK_TILES_H
+
+#include "kernel.h"
+
+/* Weights come in blocks of 4 * quads outputs. */
+struct gvk_tile {
+    enum gvk_shader shader; /* with the plain store; the family's other stores follow it */
+    uint32_t quads, pixels; /* of a lane */
+    uint32_t local_size, subgroup_size;
+    bool texels;
+};
+
+/* The widest tile first; tiles of the same quads, which read the same weights, next to each other, that of the most
+ * pixels first. */
+struct gvk_tile_list {
+    const struct gvk_tile *tiles;
+    size_t count;
+};
+#define GVK_TILE_LIST(tiles)                                                                                           \
+    {                                                                                                                  \
+        (tiles), sizeof(tiles) / sizeof(tiles)[0]                                                                      \
+    }
+
+struct gvk_tile_family {
+    struct gvk_tile_list lists[GVK_FORM_COUNT];
+    uint32_t stores; /* shaders of a tile */
+    /* Workgroups that a plane of the source takes for one block of outputs. */
+    uint32_t (*count_groups)(const struct gvk_tile *tile, const struct gvk_shape *source);
+};
+
+/* One of the tile's shaders is struck, there is none for this precision, or the workgroup is too large. */
+bool gvk_tile_is_out(const struct gvk_traits *traits, const struct gvk_tile_family *family,
+                     const struct gvk_tile *tile);
+/* Output quads that are computed, those in vain included. */
+uint64_t gvk_padded_quads(const struct gvk_tile *tile, const struct gvk_graph_node *node);
+/* The tile of the form that computes the fewest output quads in vain, of equals the widest; among those of as many
+ * quads the one of the most pixels whose dispatch has enough workgroups. NULL when all are out. */
+const struct gvk_tile *gvk_tile_choose(const struct gvk_builder *builder, const struct gvk_graph_node *node,
+                                       const struct gvk_tile_family *family, enum gvk_form form);
+/* The tile whose plain shader this is, of a form that the device can run; NULL: none. */
+const struct gvk_tile *gvk_tile_find(const struct gvk_traits *traits, const struct gvk_tile_family *family,
+                                     uint32_t plain_shader);
+
+#endif
