@@ -25,12 +25,13 @@ struct placing {
 };
 
 /* Gives every block the lowest offset at which no block that lives at the same time lies, one after the other. Returns
- * the bytes that all of them take; *top is the place in the order of the block that reaches there. */
-static uint64_t place_blocks(struct gvk_program *program, const struct placing *placing, uint32_t *top)
+ * the bytes that all of them take; *top is the place in the order of the block that reaches there. Blocks that come
+ * after one that reaches `enough` are left where they were. */
+static uint64_t place_blocks(struct gvk_program *program, const struct placing *placing, uint64_t enough, uint32_t *top)
 {
     uint64_t arena = 0;
     *top = 0;
-    for (uint32_t i = 0; i < placing->count; i++) {
+    for (uint32_t i = 0; i < placing->count && arena < enough; i++) {
         struct gvk_block *block = &program->blocks[placing->order[i]];
         uint64_t offset = 0;
         for (uint32_t j = 0; j < i; j++) {
@@ -83,7 +84,7 @@ static bool improve_order(struct gvk_program *program, const struct placing *pla
             before--;
         move_in_order(placing->order, i, before);
         uint32_t tried_top;
-        uint64_t tried = place_blocks(program, placing, &tried_top);
+        uint64_t tried = place_blocks(program, placing, *arena, &tried_top);
         if (tried < *arena) {
             *arena = tried;
             *top = tried_top;
@@ -121,10 +122,10 @@ gvk_result gvk_program_plan(struct gvk_program *program)
         placing.order[at] = i;
     }
     uint32_t top, improvements = 0;
-    program->arena_bytes = place_blocks(program, &placing, &top);
+    program->arena_bytes = place_blocks(program, &placing, UINT64_MAX, &top);
     while (improvements < MOST_IMPROVEMENTS && improve_order(program, &placing, &program->arena_bytes, &top))
         improvements++;
-    place_blocks(program, &placing, &top); /* in the order that is kept; the last one tried need not be it */
+    place_blocks(program, &placing, UINT64_MAX, &top); /* in the order kept, not the last one tried */
 done:
     gvk_release(program->host, placing.order);
     gvk_release(program->host, placing.placed);

@@ -1,8 +1,8 @@
 #!/bin/sh
 # The device tests under Vulkan's validation layer, in three runs:
 #   core       valid usage and synchronisation
-#   gpu        GPU-assisted: shaders that look at each of their accesses. The fault layer above makes each bound range a
-#              buffer of its own (layer/ranges.c), so that leaving a range is leaving a buffer
+#   gpu        GPU-assisted: shaders that look at each of their accesses. The fault layer makes each bound range a buffer
+#              of its own (layer/ranges.c), so that leaving a range is leaving a buffer
 #   practices  best practices, with what AMD, Arm, Imagination and NVIDIA advise
 # Every message counts but those of validation_allowed.txt. First planted faults must be caught on each driver, or the
 # run would prove nothing: a misspelt setting does nothing in silence.
@@ -25,10 +25,12 @@ prepare() { # RUN
     allowed=$build/validation_allowed.txt
     : >"$allowed"
     report=error,warn
-    layers=VK_LAYER_KHRONOS_validation
+    layers=VK_LAYER_GHOSTVK_faults:VK_LAYER_KHRONOS_validation
     # Those that call Vulkan as others do, many times over, or break its rules on purpose, are left out everywhere.
     only=. without='^(cli|faults|cache|interrupts|not_finite|soak)'
-    unset VK_ADD_LAYER_PATH GHOSTVK_FAULTS_LIMITS
+    # The fault layer stands above the validation layer, which breaks its own memory where one thread records labels
+    # while another destroys a command pool (labels_in_turn in layer/calls.c).
+    export VK_ADD_LAYER_PATH=$PWD/$build/layer GHOSTVK_FAULTS_LIMITS=labels_in_turn
     case $1 in
     core)
         faults='core:VUID-VkBufferCreateInfo-usage-requiredbitmask synchronisation:SYNC-HAZARD-READ-AFTER-WRITE'
@@ -38,8 +40,7 @@ prepare() { # RUN
     gpu)
         faults='shader:VUID-vkCmdDispatch-None-02706'
         enables=${feature}_GPU_ASSISTED_EXT:${feature}_GPU_ASSISTED_RESERVE_BINDING_SLOT_EXT
-        layers=VK_LAYER_GHOSTVK_faults:$layers
-        export VK_ADD_LAYER_PATH=$PWD/$build/layer GHOSTVK_FAULTS_LIMITS=exact_ranges,alignment=256
+        GHOSTVK_FAULTS_LIMITS=$GHOSTVK_FAULTS_LIMITS,exact_ranges,alignment=256
         # Instrumented shaders are compiled anew for each network and in each process, which is most of the time, above
         # all in LLVM: so of each test the run on an imported device alone, and on lavapipe no parity (a quarter of an
         # hour; decode has whole detectors there). Tests that bring a fault layer of their own are left out.

@@ -137,6 +137,24 @@ static void destroy_fence_state(uint64_t fence)
         plan_note_misuse("A fence is destroyed while its submission may still run.");
 }
 
+/* Debian 12's validation layer forgets the labels of a destroyed pool's command buffers without its lock, while other
+ * threads look theirs up. Where labels_in_turn is asked, no two threads are in the calls that touch them. */
+static pthread_mutex_t labels_mutex = PTHREAD_MUTEX_INITIALIZER;
+
+static bool take_turn(void)
+{
+    bool takes = limits_now().labels_in_turn;
+    if (takes)
+        pthread_mutex_lock(&labels_mutex);
+    return takes;
+}
+
+static void end_turn(bool taken)
+{
+    if (taken)
+        pthread_mutex_unlock(&labels_mutex);
+}
+
 /* Every OpFAdd becomes an OpFSub. */
 static void subtract_where_it_adds(uint32_t *words, size_t count)
 {
@@ -181,9 +199,17 @@ DESTROY(Destroy, Pipeline, VkPipeline, NOTHING)
 DESTROY(Destroy, PipelineLayout, VkPipelineLayout, NOTHING)
 DESTROY(Destroy, DescriptorSetLayout, VkDescriptorSetLayout, NOTHING)
 DESTROY(Destroy, DescriptorPool, VkDescriptorPool, NOTHING)
-DESTROY(Destroy, CommandPool, VkCommandPool, forget_pool)
 DESTROY(Destroy, QueryPool, VkQueryPool, NOTHING)
 DESTROY(Destroy, Fence, VkFence, destroy_fence_state)
+
+STATEMENT DestroyCommandPool(VkDevice device, VkCommandPool pool, const VkAllocationCallbacks *allocator)
+{
+    forget_pool((uint64_t)pool);
+    plan_count_object(pool ? -1 : 0);
+    bool taken = take_turn();
+    device_of(device)->DestroyCommandPool(device, pool, allocator);
+    end_turn(taken);
+}
 
 CALL CreateBuffer(VkDevice handle, const VkBufferCreateInfo *info, const VkAllocationCallbacks *allocator,
                   VkBuffer *out)
@@ -352,7 +378,10 @@ CALL BeginCommandBuffer(VkCommandBuffer commands, const VkCommandBufferBeginInfo
     STRIKE(device, "vkBeginCommandBuffer", false);
     if (swap_state((uint64_t)(uintptr_t)commands, 0, STATE_RECORDING) == STATE_RECORDING)
         plan_note_misuse("A command buffer is begun that is being recorded already.");
-    return device->BeginCommandBuffer(commands, info);
+    bool taken = take_turn();
+    VkResult result = device->BeginCommandBuffer(commands, info);
+    end_turn(taken);
+    return result;
 }
 
 CALL EndCommandBuffer(VkCommandBuffer commands)
@@ -387,6 +416,24 @@ CALL SetDebugUtilsObjectNameEXT(VkDevice handle, const VkDebugUtilsObjectNameInf
     struct device *device = device_of(handle);
     STRIKE(device, "vkSetDebugUtilsObjectNameEXT", false);
     return device->SetDebugUtilsObjectNameEXT ? device->SetDebugUtilsObjectNameEXT(handle, info) : VK_SUCCESS;
+}
+
+STATEMENT CmdBeginDebugUtilsLabelEXT(VkCommandBuffer commands, const VkDebugUtilsLabelEXT *label)
+{
+    struct device *device = device_of(commands);
+    bool taken = take_turn();
+    if (device->CmdBeginDebugUtilsLabelEXT)
+        device->CmdBeginDebugUtilsLabelEXT(commands, label);
+    end_turn(taken);
+}
+
+STATEMENT CmdEndDebugUtilsLabelEXT(VkCommandBuffer commands)
+{
+    struct device *device = device_of(commands);
+    bool taken = take_turn();
+    if (device->CmdEndDebugUtilsLabelEXT)
+        device->CmdEndDebugUtilsLabelEXT(commands);
+    end_turn(taken);
 }
 
 /* ---- submissions and fences ---------------------------------------------------------------------------------------

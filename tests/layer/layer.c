@@ -6,6 +6,7 @@
  *       texels=N, groups=N (a dimension), push=BYTES, alignment=BYTES (of bound ranges), subgroup=unknown,
  *       no_timeline, no_fp16, no_synchronization2, no_subgroup_size_control, no_timestamps,
  *       exact_ranges (each bound range a buffer of its own: ranges.c; takes alignment=256 beside it),
+ *       labels_in_turn (one thread at a time in the calls that touch labels, for the validation layer beneath),
  *       discrete (a GPU whose memory the host cannot see, and host memory that is not coherent)
  *   GHOSTVK_FAULTS_FAIL=CALL:N:RESULT  the Nth call named CALL, or the Nth failable call of all for "*", returns
  * RESULT: VK_ERROR_OUT_OF_HOST_MEMORY, VK_ERROR_OUT_OF_DEVICE_MEMORY, VK_ERROR_DEVICE_LOST,

@@ -26,7 +26,8 @@ struct limits {
     uint32_t no_timeline, no_fp16, no_synchronization2, no_subgroup_size_control, no_timestamps;
     uint32_t subgroup_unknown;
     uint32_t exact_ranges;
-    uint32_t discrete; /* a discrete GPU: device memory apart from host memory, which is not coherent */
+    uint32_t labels_in_turn; /* one thread at a time touches labels */
+    uint32_t discrete;       /* a discrete GPU: device memory apart from host memory, which is not coherent */
 };
 
 /* A copy of those in force. */
@@ -84,7 +85,9 @@ void limits_split_memory(VkPhysicalDeviceMemoryProperties *memory);
     X(DestroyFence)                                                                                                    \
     X(ResetFences)                                                                                                     \
     X(WaitForFences)                                                                                                   \
-    X(SetDebugUtilsObjectNameEXT)
+    X(SetDebugUtilsObjectNameEXT)                                                                                      \
+    X(CmdBeginDebugUtilsLabelEXT)                                                                                      \
+    X(CmdEndDebugUtilsLabelEXT)
 
 #define DECLARE_FUNCTION(name) PFN_vk##name name;
 

@@ -37,6 +37,7 @@ static const struct option {
     {"no_subgroup_size_control", offsetof(struct limits, no_subgroup_size_control), false},
     {"no_timestamps", offsetof(struct limits, no_timestamps), false},
     {"exact_ranges", offsetof(struct limits, exact_ranges), false},
+    {"labels_in_turn", offsetof(struct limits, labels_in_turn), false},
     {"discrete", offsetof(struct limits, discrete), false},
 };
 
