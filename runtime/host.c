@@ -5,11 +5,15 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "pages.h"
+
 static void *allocate_default(void *user, size_t bytes, size_t alignment)
 {
     (void)user;
     (void)alignment; /* malloc's alignment fits every C type, and nothing here asks for more */
-    return malloc(bytes);
+    void *block = malloc(bytes);
+    gvk_prefer_large_pages(block, bytes);
+    return block;
 }
 
 static void release_default(void *user, void *block)

@@ -3,6 +3,8 @@
 
 #include <inttypes.h>
 
+#include "pages.h"
+
 static VkMemoryPropertyFlags preferred_flags(const struct gvk_device *device, enum gvk_buffer_use use)
 {
     bool shared =
@@ -113,6 +115,8 @@ gvk_result gvk_buffer_create(struct gvk_device *device, uint64_t bytes, enum gvk
                             vk->MapMemory(device->device, made.memory, 0, VK_WHOLE_SIZE, 0, &made.mapped));
         if (result)
             goto fail;
+        if (device->info.type == VK_PHYSICAL_DEVICE_TYPE_CPU) /* whose memory is the process's own */
+            gvk_prefer_large_pages(made.mapped, (size_t)needs.size);
     }
     gvk_name_object(device, VK_OBJECT_TYPE_BUFFER, (uint64_t)made.buffer, "%s", name);
     gvk_name_object(device, VK_OBJECT_TYPE_DEVICE_MEMORY, (uint64_t)made.memory, "%s", name);
