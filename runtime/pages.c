@@ -16,10 +16,9 @@ void gvk_prefer_large_pages(void *block, size_t bytes)
 {
     if (!block || bytes < SMALLEST)
         return;
-    uintptr_t first = ((uintptr_t)block + LARGE_PAGE - 1) & ~(LARGE_PAGE - 1);
-    uintptr_t end = ((uintptr_t)block + bytes) & ~(LARGE_PAGE - 1);
-    if (first < end)
-        (void)madvise((void *)first, end - first, MADV_HUGEPAGE); /* advice: a refusal changes nothing */
+    size_t skipped = (size_t)(-(uintptr_t)block % LARGE_PAGE); /* to the first whole one */
+    size_t whole = (bytes - skipped) / LARGE_PAGE * LARGE_PAGE;
+    (void)madvise((char *)block + skipped, whole, MADV_HUGEPAGE); /* advice: a refusal changes nothing */
 }
 #else
 void gvk_prefer_large_pages(void *block, size_t bytes)
