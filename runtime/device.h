@@ -32,11 +32,15 @@ struct gvk_traits {
     bool half_arithmetic; /* it computes in fp16 natively: a sign that it gains by fp16 in memory */
     bool half;            /* of a model: tensors and weights lie in memory as fp16 */
     uint32_t struck[GVK_STRUCK_WORDS]; /* a bit a shader: it computed wrongly on this device (proof.c) */
-    uint32_t tile_pixels; /* that a lane is to compute, whatever the image's size: proof.c; 0: as kernels choose */
+    /* Of a lane, in quarters of a pixel, whatever the image's size: proof.c; 0: as kernels choose. */
+    uint32_t lane_work;
     /* What was measured on this device (tune.c); NULL: nothing. And what a proof forces; local size 0: nothing. */
     const struct gvk_choices *choices;
     uint32_t forced_shader, forced_local_size;
 };
+
+#define GVK_LANE_WORK_OF_A_PIXEL 4u
+#define GVK_MOST_LANE_WORK       (4 * GVK_LANE_WORK_OF_A_PIXEL)
 
 struct gvk_pipelines; /* pipeline.c */
 

@@ -16,7 +16,6 @@
  * wrong one is off by far more. */
 #define ALLOWED_DEVIATION      1e-4
 #define ALLOWED_DEVIATION_HALF 1e-2
-#define MOST_TILE_PIXELS       4u /* of a lane */
 
 _Static_assert(GVK_SHADER_COUNT <= 32 * GVK_STRUCK_WORDS, "there is a bit for every shader");
 
@@ -208,14 +207,14 @@ static gvk_result prove_node(struct gvk_device *device, struct gvk_builder *buil
 static gvk_result prove_every_size(struct gvk_device *device, struct gvk_builder *builder, struct gvk_traits *traits,
                                    const struct gvk_graph_node *node)
 {
-    uint32_t struck[GVK_STRUCK_WORDS], given = traits->tile_pixels;
+    uint32_t struck[GVK_STRUCK_WORDS], given = traits->lane_work;
     gvk_result result = GVK_OK;
     do { /* behind a struck kernel there may be one with other sizes */
         memcpy(struck, traits->struck, sizeof struck);
-        for (traits->tile_pixels = MOST_TILE_PIXELS; traits->tile_pixels && !result; traits->tile_pixels /= 2)
+        for (traits->lane_work = GVK_MOST_LANE_WORK; traits->lane_work && !result; traits->lane_work /= 2)
             result = prove_node(device, builder, traits, node);
     } while (!result && memcmp(struck, traits->struck, sizeof struck) != 0);
-    traits->tile_pixels = given;
+    traits->lane_work = given;
     return result;
 }
 

@@ -35,6 +35,9 @@
 /* Weight chunks (set 1): a storage buffer at every so many vec4s of the weights, 256 bytes. */
 #define GVK_CHUNK_STEP_VEC4S 16
 
+/* Lanes of a slice of pointwise.comp: a whole subgroup of any GPU but Adreno's widest. */
+#define GVK_SLICE_LANES 64
+
 #define GVK_PUSH_BYTES 128
 
 /* Lanes beyond a plane's end read on, and never use what they read: so many quads follow each tensor. */

@@ -20,6 +20,7 @@ static struct gvk_traits traits_of_gpu(VkPhysicalDeviceType type, uint32_t vendo
     traits.subgroup_shuffle = traits.subgroup_broadcast = true;
     traits.subgroup_size_control = traits.full_subgroups = traits.float64 = true;
     traits.max_texels = GVK_TEXELS_OF_EVERY_TENSOR;
+    traits.max_invocations = traits.max_workgroup_size_x = 1024;
     return traits;
 }
 
@@ -79,8 +80,8 @@ static void a_gpu_that_lacks_what_its_form_needs_is_given_the_uniform_one(void *
     assert_form(&traits, GVK_FORM_UNIFORM);
 }
 
-/* What 64 -> 512 channels take at side x side pixels. */
-static const char *tile_at(const struct gvk_traits *traits, uint32_t side, uint64_t *weights)
+/* What inputs -> 512 channels take at side x side pixels. */
+static const char *tile_at(const struct gvk_traits *traits, uint32_t inputs, uint32_t side, uint64_t *weights)
 {
     gvk_host host = gvk_host_complete(NULL);
     gvk_graph *graph = NULL;
@@ -88,8 +89,10 @@ static const char *tile_at(const struct gvk_traits *traits, uint32_t side, uint6
     struct gvk_program *program = NULL;
     struct gvk_packing packing = {0};
     assert_ok(gvk_graph_create(&host, NULL, NULL, &graph));
-    gvk_node node = {
-        .op = GVK_OP_CONVOLUTION, .name = "pointwise", .inputs = {gvk_graph_input(graph, "input", 64)}, .outputs = 512};
+    gvk_node node = {.op = GVK_OP_CONVOLUTION,
+                     .name = "pointwise",
+                     .inputs = {gvk_graph_input(graph, "input", inputs)},
+                     .outputs = 512};
     gvk_graph_output(graph, "output", gvk_graph_add(graph, &node));
     assert_ok(gvk_graph_finish(graph));
     assert_ok(gvk_graph_copy(&host, graph, &copy));
@@ -117,23 +120,42 @@ static void small_images_take_small_tiles_where_cores_would_idle(void **state)
         uint32_t vendor_id;
         const char *tiles[3]; /* at 13, 26 and 52 pixels a side */
     } cases[] = {
-        {VK_PHYSICAL_DEVICE_TYPE_DISCRETE_GPU, GVK_VENDOR_AMD, {"uniform_2x1", "uniform_2x2", "uniform_2x4"}},
+        {VK_PHYSICAL_DEVICE_TYPE_DISCRETE_GPU, GVK_VENDOR_AMD, {"uniform_2x1_split", "uniform_2x2", "uniform_2x4"}},
         {VK_PHYSICAL_DEVICE_TYPE_INTEGRATED_GPU, GVK_VENDOR_AMD, {"uniform_2x4", "uniform_2x4", "uniform_2x4"}},
         {VK_PHYSICAL_DEVICE_TYPE_DISCRETE_GPU,
          GVK_VENDOR_INTEL,
-         {"broadcast16_4x1", "broadcast16_4x1", "broadcast16_4x2"}},
+         {"broadcast16_4x1_split", "broadcast16_4x1", "broadcast16_4x2"}},
         {VK_PHYSICAL_DEVICE_TYPE_INTEGRATED_GPU, GVK_VENDOR_QUALCOMM, {"texels_2x4", "texels_2x4", "texels_2x4"}},
     };
     for (size_t i = 0; i < ARRAY_COUNT(cases); i++) {
         struct gvk_traits traits = traits_of_gpu(cases[i].type, cases[i].vendor_id);
         uint64_t weights[3];
         for (uint32_t j = 0; j < 3; j++) {
-            const char *name = tile_at(&traits, 13u << j, &weights[j]);
-            if (!strstr(name, cases[i].tiles[j]))
+            const char *name = tile_at(&traits, 64, 13u << j, &weights[j]);
+            if (strcmp(name + strlen("pointwise_"), cases[i].tiles[j]) != 0)
                 fail_msg("case %u, %u pixels a side: %s, not %s", (unsigned)i, 13u << j, name, cases[i].tiles[j]);
         }
         assert_true(weights[0] == weights[1] && weights[1] == weights[2]);
     }
+}
+
+static void inputs_are_split_where_there_are_enough_and_slices_are_whole_subgroups(void **state)
+{
+    (void)state;
+    const struct gvk_traits able = traits_of_gpu(VK_PHYSICAL_DEVICE_TYPE_DISCRETE_GPU, GVK_VENDOR_NVIDIA);
+    struct gvk_traits traits = able;
+    uint64_t weights;
+    assert_string_equal(tile_at(&traits, 64, 13, &weights), "pointwise_uniform_2x1_split");
+    assert_string_equal(tile_at(&traits, 60, 13, &weights), "pointwise_uniform_2x1");
+    traits.subgroup_size = 64;
+    assert_string_equal(tile_at(&traits, 64, 13, &weights), "pointwise_uniform_2x1_split");
+    traits.subgroup_size = 128;
+    assert_string_equal(tile_at(&traits, 64, 13, &weights), "pointwise_uniform_2x1");
+    traits.subgroup_size = 0; /* unknown */
+    assert_string_equal(tile_at(&traits, 64, 13, &weights), "pointwise_uniform_2x1");
+    traits = able;
+    traits.max_invocations = 128;
+    assert_string_equal(tile_at(&traits, 64, 13, &weights), "pointwise_uniform_2x1");
 }
 
 static void on_a_cpu_device_the_images_size_does_not_matter(void **state)
@@ -143,10 +165,10 @@ static void on_a_cpu_device_the_images_size_does_not_matter(void **state)
     uint64_t weights;
     traits.subgroup_size = traits.min_subgroup_size = traits.max_subgroup_size = 8;
     for (uint32_t side = 1; side < 200; side = 2 * side + 1)
-        assert_string_equal(tile_at(&traits, side, &weights), "pointwise_shuffle8_8x4");
+        assert_string_equal(tile_at(&traits, 64, side, &weights), "pointwise_shuffle8_8x4");
     traits.subgroup_size_control = false; /* the form that GPUs have too */
     for (uint32_t side = 1; side < 200; side = 2 * side + 1)
-        assert_string_equal(tile_at(&traits, side, &weights), "pointwise_uniform_2x4");
+        assert_string_equal(tile_at(&traits, 64, side, &weights), "pointwise_uniform_2x4");
 }
 
 int main(void)
@@ -155,6 +177,7 @@ int main(void)
         cmocka_unit_test(a_vendors_gpus_are_given_its_form),
         cmocka_unit_test(a_gpu_that_lacks_what_its_form_needs_is_given_the_uniform_one),
         cmocka_unit_test(small_images_take_small_tiles_where_cores_would_idle),
+        cmocka_unit_test(inputs_are_split_where_there_are_enough_and_slices_are_whole_subgroups),
         cmocka_unit_test(on_a_cpu_device_the_images_size_does_not_matter),
     };
     return cmocka_run_group_tests_name("forms", tests, NULL, NULL);

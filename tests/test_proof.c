@@ -253,8 +253,8 @@ static void a_gpus_tiles_for_every_size_of_image_are_proven(void **state)
         assert_ok(gvk_model_create(device, gvk_network_graph(network), NULL, &model));
         assert_string_equal(notes.warnings, "");
         assert_int_equal(notes.unproven, 0);
-        assert_int_equal(model->traits.tile_pixels, 0);
-        for (model->traits.tile_pixels = 4; model->traits.tile_pixels; model->traits.tile_pixels /= 2)
+        assert_int_equal(model->traits.lane_work, 0);
+        for (model->traits.lane_work = GVK_MOST_LANE_WORK; model->traits.lane_work; model->traits.lane_work /= 2)
             assert_true(assert_proven(device, model) > 90);
         gvk_model_destroy(model);
         gvk_network_destroy(network);

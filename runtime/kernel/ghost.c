@@ -9,7 +9,7 @@
 #define TILE(NAME, quads, pixels, subgroup_size, texels)                                                               \
     {                                                                                                                  \
         GVK_SHADER_GHOST_##NAME, (quads), (pixels), GVK_GHOST_SIDE *GVK_GHOST_SIDE / (pixels), (subgroup_size),        \
-            (texels)                                                                                                   \
+            (texels), 1                                                                                                \
     }
 static const struct gvk_tile uniform_tiles[] = {
     TILE(UNIFORM_2X2, 2, 2, 0, false),

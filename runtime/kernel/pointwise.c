@@ -3,50 +3,54 @@
 
 /* Of shaders/pointwise.comp. docs/kernels.md and docs/laboratory.md say what each was found to be worth. */
 static const struct gvk_tile uniform_tiles[] = {
-    {GVK_SHADER_POINTWISE_UNIFORM_2X4, 2, 4, 64, 0, false},
-    {GVK_SHADER_POINTWISE_UNIFORM_2X2, 2, 2, 64, 0, false},
-    {GVK_SHADER_POINTWISE_UNIFORM_2X1, 2, 1, 64, 0, false},
-    {GVK_SHADER_POINTWISE_UNIFORM_1X4, 1, 4, 64, 0, false},
+    {GVK_SHADER_POINTWISE_UNIFORM_2X4, 2, 4, 64, 0, false, 1},
+    {GVK_SHADER_POINTWISE_UNIFORM_2X2, 2, 2, 64, 0, false, 1},
+    {GVK_SHADER_POINTWISE_UNIFORM_2X1, 2, 1, 64, 0, false, 1},
+    {GVK_SHADER_POINTWISE_UNIFORM_2X1_SPLIT, 2, 1, 4 * GVK_SLICE_LANES, 0, false, 4},
+    {GVK_SHADER_POINTWISE_UNIFORM_1X4, 1, 4, 64, 0, false, 1},
 };
 static const struct gvk_tile broadcast16_tiles[] = {
-    {GVK_SHADER_POINTWISE_BROADCAST16_4X2, 4, 2, 64, 16, false},
-    {GVK_SHADER_POINTWISE_BROADCAST16_4X1, 4, 1, 64, 16, false},
-    {GVK_SHADER_POINTWISE_BROADCAST16_2X4, 2, 4, 64, 16, false},
-    {GVK_SHADER_POINTWISE_BROADCAST16_2X2, 2, 2, 64, 16, false},
-    {GVK_SHADER_POINTWISE_BROADCAST16_1X4, 1, 4, 64, 16, false},
+    {GVK_SHADER_POINTWISE_BROADCAST16_4X2, 4, 2, 64, 16, false, 1},
+    {GVK_SHADER_POINTWISE_BROADCAST16_4X1, 4, 1, 64, 16, false, 1},
+    {GVK_SHADER_POINTWISE_BROADCAST16_4X1_SPLIT, 4, 1, 4 * GVK_SLICE_LANES, 16, false, 4},
+    {GVK_SHADER_POINTWISE_BROADCAST16_2X4, 2, 4, 64, 16, false, 1},
+    {GVK_SHADER_POINTWISE_BROADCAST16_2X2, 2, 2, 64, 16, false, 1},
+    {GVK_SHADER_POINTWISE_BROADCAST16_1X4, 1, 4, 64, 16, false, 1},
 };
 static const struct gvk_tile texel_tiles[] = {
-    {GVK_SHADER_POINTWISE_TEXELS_2X4, 2, 4, 64, 0, true},
-    {GVK_SHADER_POINTWISE_TEXELS_2X2, 2, 2, 64, 0, true},
-    {GVK_SHADER_POINTWISE_TEXELS_1X4, 1, 4, 64, 0, true},
+    {GVK_SHADER_POINTWISE_TEXELS_2X4, 2, 4, 64, 0, true, 1},
+    {GVK_SHADER_POINTWISE_TEXELS_2X2, 2, 2, 64, 0, true, 1},
+    {GVK_SHADER_POINTWISE_TEXELS_1X4, 1, 4, 64, 0, true, 1},
 };
 static const struct gvk_tile shuffle_tiles[] = {
-    {GVK_SHADER_POINTWISE_SHUFFLE8_8X4, 8, 4, 8, 8, true},  {GVK_SHADER_POINTWISE_SHUFFLE8_5X4, 5, 4, 8, 8, true},
-    {GVK_SHADER_POINTWISE_SHUFFLE8_4X4, 4, 4, 8, 8, true},  {GVK_SHADER_POINTWISE_SHUFFLE8_3X4, 3, 4, 16, 8, true},
-    {GVK_SHADER_POINTWISE_SHUFFLE8_2X4, 2, 4, 32, 8, true},
+    {GVK_SHADER_POINTWISE_SHUFFLE8_8X4, 8, 4, 8, 8, true, 1},
+    {GVK_SHADER_POINTWISE_SHUFFLE8_5X4, 5, 4, 8, 8, true, 1},
+    {GVK_SHADER_POINTWISE_SHUFFLE8_4X4, 4, 4, 8, 8, true, 1},
+    {GVK_SHADER_POINTWISE_SHUFFLE8_3X4, 3, 4, 16, 8, true, 1},
+    {GVK_SHADER_POINTWISE_SHUFFLE8_2X4, 2, 4, 32, 8, true, 1},
 };
 static const struct gvk_tile wide_shuffle_tiles[] = {
-    {GVK_SHADER_POINTWISE_SHUFFLE16_16X4, 16, 4, 16, 16, true},
-    {GVK_SHADER_POINTWISE_SHUFFLE16_8X4, 8, 4, 16, 16, true},
-    {GVK_SHADER_POINTWISE_SHUFFLE16_5X4, 5, 4, 16, 16, true},
-    {GVK_SHADER_POINTWISE_SHUFFLE16_4X4, 4, 4, 16, 16, true},
-    {GVK_SHADER_POINTWISE_SHUFFLE16_3X4, 3, 4, 16, 16, true},
-    {GVK_SHADER_POINTWISE_SHUFFLE16_2X4, 2, 4, 32, 16, true},
+    {GVK_SHADER_POINTWISE_SHUFFLE16_16X4, 16, 4, 16, 16, true, 1},
+    {GVK_SHADER_POINTWISE_SHUFFLE16_8X4, 8, 4, 16, 16, true, 1},
+    {GVK_SHADER_POINTWISE_SHUFFLE16_5X4, 5, 4, 16, 16, true, 1},
+    {GVK_SHADER_POINTWISE_SHUFFLE16_4X4, 4, 4, 16, 16, true, 1},
+    {GVK_SHADER_POINTWISE_SHUFFLE16_3X4, 3, 4, 16, 16, true, 1},
+    {GVK_SHADER_POINTWISE_SHUFFLE16_2X4, 2, 4, 32, 16, true, 1},
 };
 static const struct gvk_tile broadcast_tiles[] = {
-    {GVK_SHADER_POINTWISE_BROADCAST4_4X4, 4, 4, 16, 4, false},
-    {GVK_SHADER_POINTWISE_BROADCAST4_2X4, 2, 4, 32, 4, false},
+    {GVK_SHADER_POINTWISE_BROADCAST4_4X4, 4, 4, 16, 4, false, 1},
+    {GVK_SHADER_POINTWISE_BROADCAST4_2X4, 2, 4, 32, 4, false, 1},
 };
 static const struct gvk_tile chunk_tiles[] = {
-    {GVK_SHADER_POINTWISE_CHUNKS4_8X3, 8, 3, 16, 4, false},
-    {GVK_SHADER_POINTWISE_CHUNKS4_4X4, 4, 4, 16, 4, false},
-    {GVK_SHADER_POINTWISE_BROADCAST4_2X4, 2, 4, 32, 4, false},
+    {GVK_SHADER_POINTWISE_CHUNKS4_8X3, 8, 3, 16, 4, false, 1},
+    {GVK_SHADER_POINTWISE_CHUNKS4_4X4, 4, 4, 16, 4, false, 1},
+    {GVK_SHADER_POINTWISE_BROADCAST4_2X4, 2, 4, 32, 4, false, 1},
 };
-static const struct gvk_tile reference_tile = {GVK_SHADER_POINTWISE_REFERENCE, 1, 1, 64, 0, false};
+static const struct gvk_tile reference_tile = {GVK_SHADER_POINTWISE_REFERENCE, 1, 1, 64, 0, false, 1};
 
 static uint32_t count_groups(const struct gvk_tile *tile, const struct gvk_shape *source)
 {
-    return gvk_divide_up(source->width * source->height, tile->local_size * tile->pixels);
+    return gvk_divide_up(source->width * source->height, tile->local_size / tile->slices * tile->pixels);
 }
 
 /* Stores: plain, residual, upsample. */
@@ -75,6 +79,12 @@ static const struct gvk_tile *choose_built_in(const struct gvk_builder *builder,
     return best ? best : &uniform_tiles[0]; /* proof.c refuses a graph whose choice is struck */
 }
 
+/* Slices have as many lanes as shared memory was counted for. */
+static bool candidate_size(const struct gvk_traits *traits, const struct gvk_tile *tile, uint32_t index, uint32_t *out)
+{
+    return (tile->slices == 1 || !index) && gvk_candidate_local_size(traits, tile->local_size, index, out);
+}
+
 static struct gvk_tile choose_tile(const struct gvk_builder *builder, const struct gvk_graph_node *node)
 {
     enum gvk_shader shader;
@@ -85,6 +95,7 @@ static struct gvk_tile choose_tile(const struct gvk_builder *builder, const stru
                                         ? gvk_tile_find(builder->traits, &family, (uint32_t)shader - store_of(node))
                                         : NULL;
     if (!chosen || gvk_tile_is_out(builder->traits, &family, chosen) ||
+        (chosen->slices > 1 && chosen->local_size != local_size) ||
         !gvk_is_candidate_local_size(builder->traits, chosen->local_size, local_size))
         return *choose_built_in(builder, node);
     struct gvk_tile tile = *chosen;
@@ -103,8 +114,7 @@ static bool candidate(const struct gvk_builder *builder, const struct gvk_graph_
             if (gvk_tile_is_out(builder->traits, &family, tile) ||
                 gvk_padded_quads(tile, node) * 3 > (uint64_t)quads * 4)
                 continue;
-            for (uint32_t size = 0; gvk_candidate_local_size(builder->traits, tile->local_size, size, local_size);
-                 size++)
+            for (uint32_t size = 0; candidate_size(builder->traits, tile, size, local_size); size++)
                 if (seen++ == index) {
                     *shader = tile->shader + store_of(node);
                     return true;

@@ -1,10 +1,15 @@
 /* Chooses among the tiles of a family (tiles.h). Called by pointwise.c and ghost.c. */
 #include "tiles.h"
 
+/* Slices of fewer inputs than this are not worth handing sums round. */
+#define LEAST_SLICE_QUADS 4u
+
 bool gvk_tile_is_out(const struct gvk_traits *traits, const struct gvk_tile_family *family, const struct gvk_tile *tile)
 {
     if (gvk_shader_for(traits, tile->shader) == GVK_SHADER_COUNT || tile->local_size > traits->max_invocations ||
         tile->local_size > traits->max_workgroup_size_x)
+        return true;
+    if (tile->slices > 1 && (!traits->subgroup_size || traits->subgroup_size > GVK_SLICE_LANES))
         return true;
     for (uint32_t store = 0; store < family->stores; store++)
         if (gvk_is_struck(traits, tile->shader + store))
@@ -25,23 +30,29 @@ static uint64_t count_workgroups(const struct gvk_program *program, const struct
            (gvk_padded_quads(tile, node) / tile->quads) * program->batch * tile->local_size / 64;
 }
 
-/* Of the tiles with the same quads the one of the most pixels whose dispatch has enough workgroups; the one of the
- * fewest pixels where none has. */
+static uint32_t lane_work(const struct gvk_tile *tile)
+{
+    return tile->pixels * GVK_LANE_WORK_OF_A_PIXEL / tile->slices;
+}
+
+/* Of the tiles with the same quads the one of the most work a lane whose dispatch has enough workgroups; the one of the
+ * least work where none has. */
 static const struct gvk_tile *fit_pixels(const struct gvk_builder *builder, const struct gvk_graph_node *node,
                                          const struct gvk_tile_family *family, const struct gvk_tile_list *list,
                                          const struct gvk_tile *widest)
 {
-    uint32_t wanted = gvk_wanted_workgroups(builder->traits), pixels = builder->traits->tile_pixels;
+    uint32_t wanted = gvk_wanted_workgroups(builder->traits), work = builder->traits->lane_work;
     const struct gvk_tile *best = widest;
     /* Who packs weights knows no shapes, and asks for the quads alone. */
-    if (!wanted || (!pixels && !(builder->program && builder->program->shapes)))
+    if (!wanted || (!work && !(builder->program && builder->program->shapes)))
         return widest;
     for (const struct gvk_tile *tile = widest; tile < list->tiles + list->count && tile->quads == widest->quads;
          tile++) {
-        if (gvk_tile_is_out(builder->traits, family, tile))
+        if (gvk_tile_is_out(builder->traits, family, tile) ||
+            (!work && tile->slices > 1 && gvk_quads(node->input_channels) < tile->slices * LEAST_SLICE_QUADS))
             continue;
         best = tile;
-        if (pixels ? tile->pixels <= pixels : count_workgroups(builder->program, family, tile, node) >= wanted)
+        if (work ? lane_work(tile) <= work : count_workgroups(builder->program, family, tile, node) >= wanted)
             break;
     }
     return best;

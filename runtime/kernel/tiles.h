@@ -11,10 +11,11 @@ struct gvk_tile {
     uint32_t quads, pixels; /* of a lane */
     uint32_t local_size, subgroup_size;
     bool texels;
+    uint32_t slices; /* of the inputs, each summed up by GVK_SLICE_LANES lanes of a workgroup; 1: not split */
 };
 
 /* The widest tile first; tiles of the same quads, which read the same weights, next to each other, that of the most
- * pixels first. */
+ * work a lane first. */
 struct gvk_tile_list {
     const struct gvk_tile *tiles;
     size_t count;
@@ -31,13 +32,14 @@ struct gvk_tile_family {
     uint32_t (*count_groups)(const struct gvk_tile *tile, const struct gvk_shape *source);
 };
 
-/* One of the tile's shaders is struck, there is none for this precision, or the workgroup is too large. */
+/* One of the tile's shaders is struck, there is none for this precision, the workgroup is too large, or slices would
+ * not be whole subgroups. */
 bool gvk_tile_is_out(const struct gvk_traits *traits, const struct gvk_tile_family *family,
                      const struct gvk_tile *tile);
 /* Output quads that are computed, those in vain included. */
 uint64_t gvk_padded_quads(const struct gvk_tile *tile, const struct gvk_graph_node *node);
 /* The tile of the form that computes the fewest output quads in vain, of equals the widest; among those of as many
- * quads the one of the most pixels whose dispatch has enough workgroups. NULL when all are out. */
+ * quads the one of the most work a lane whose dispatch has enough workgroups. NULL when all are out. */
 const struct gvk_tile *gvk_tile_choose(const struct gvk_builder *builder, const struct gvk_graph_node *node,
                                        const struct gvk_tile_family *family, enum gvk_form form);
 /* The tile whose plain shader this is, of a form that the device can run; NULL: none. */

@@ -242,7 +242,7 @@ static void bend_traits(struct gvk_traits *traits, const struct way *way)
         return;
     traits->type = VK_PHYSICAL_DEVICE_TYPE_DISCRETE_GPU;
     traits->vendor_id = way->vendor_id;
-    traits->tile_pixels = way->tile_pixels;
+    traits->lane_work = way->lane_work;
 }
 
 /* Runs the graph once and compares. Returns how many commands it took. */
@@ -345,7 +345,7 @@ void prove(const char *title, struct reference_graph *graph, struct size size, u
         assert_int_equal(commands, fused);
     for (size_t i = 0; i < sizeof gpus / sizeof gpus[0]; i++) {
         struct gvk_traits bent = bench.traits;
-        gpus[i].tile_pixels = 4u >> bench.proofs % 3;
+        gpus[i].lane_work = GVK_MOST_LANE_WORK >> bench.proofs % 5;
         bend_traits(&bent, &gpus[i]);
         bool uniform = gvk_form_of(&bent) == GVK_FORM_UNIFORM;
         if (uniform && gpus[i].vendor_id != GVK_VENDOR_AMD) /* once is enough */

@@ -32,10 +32,10 @@ int restore_traits(void **state);
 /* How the runtime is asked to run a graph. */
 struct way {
     const char *name;
-    uint32_t vendor_id;   /* not 0: the traits are bent so that the device is given the kernels of that vendor's GPUs */
-    uint32_t tile_pixels; /* then: of a lane; small images alone would not bring out all tiles */
-    bool full_arrays;     /* and so that no model's weights fit into an array of chunks */
-    bool half;            /* tensors and weights in fp16 */
+    uint32_t vendor_id; /* not 0: the traits are bent so that the device is given the kernels of that vendor's GPUs */
+    uint32_t lane_work; /* then: quarter pixels of a lane; small images alone would not bring out all tiles */
+    bool full_arrays;   /* and so that no model's weights fit into an array of chunks */
+    bool half;          /* tensors and weights in fp16 */
     uint32_t rewrites_off;
     bool keep_all; /* every node's output is read */
 };
