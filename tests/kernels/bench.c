@@ -323,6 +323,7 @@ struct size draw_size(uint64_t *random, uint32_t limit)
 
 void prove(const char *title, struct reference_graph *graph, struct size size, uint32_t fused)
 {
+    static const uint32_t lane_works[] = {GVK_MOST_LANE_WORK, 8, 4, 1}; /* four, two pixels, one, and one split */
     static const struct way fast = {.name = "this driver's kernels"};
     struct way gpus[] = {
         {.name = "AMD's and NVIDIA's kernels", .vendor_id = GVK_VENDOR_AMD},
@@ -345,15 +346,18 @@ void prove(const char *title, struct reference_graph *graph, struct size size, u
         assert_int_equal(commands, fused);
     for (size_t i = 0; i < sizeof gpus / sizeof gpus[0]; i++) {
         struct gvk_traits bent = bench.traits;
-        gpus[i].lane_work = GVK_MOST_LANE_WORK >> bench.proofs % 5;
         bend_traits(&bent, &gpus[i]);
         bool uniform = gvk_form_of(&bent) == GVK_FORM_UNIFORM;
         if (uniform && gpus[i].vendor_id != GVK_VENDOR_AMD) /* once is enough */
             continue;
-        if (gvk_form_of(&bent) != gvk_form_of(&bench.traits))
+        for (uint32_t j = 0; j < 2; j++) { /* in another order every few times: the graphs come in rounds, too */
+            gpus[i].lane_work = lane_works[(bench.proofs + bench.proofs / 4 + 2 * j) % ARRAY_COUNT(lane_works)];
+            gpus[i].half = false;
+            if (gvk_form_of(&bent) != gvk_form_of(&bench.traits))
+                run_trial(title, graph, input, &gpus[i]);
+            gpus[i].half = true;
             run_trial(title, graph, input, &gpus[i]);
-        gpus[i].half = true;
-        run_trial(title, graph, input, &gpus[i]);
+        }
     }
     bench.proofs++;
     if (gvk_form_of(&bench.traits) == GVK_FORM_CHUNKS_4)
