@@ -41,6 +41,8 @@ static const struct gvk_tile_family family = {
               [GVK_FORM_BROADCAST_16] = GVK_TILE_LIST(broadcast16_tiles),
               [GVK_FORM_TEXELS] = GVK_TILE_LIST(texel_tiles)},
     .stores = 2,
+    .one_local_size = true, /* a workgroup is a square of the image */
+    .tries_padding = true,  /* all tiles do where a module has one quad */
     .count_groups = count_groups,
 };
 
@@ -68,25 +70,21 @@ static uint32_t store_of(const struct gvk_graph_node *node)
 }
 
 /* A tile that is out only when all are: proof.c sees that it is, and model.c takes the modules apart. */
-static const struct gvk_tile *choose_tile(const struct gvk_builder *builder, const struct gvk_graph_node *node)
+static struct gvk_tile choose_tile(const struct gvk_builder *builder, const struct gvk_graph_node *node)
 {
-    enum gvk_shader shader;
-    uint32_t local_size;
+    struct gvk_tile chosen;
+    if (gvk_tile_chosen(builder, node, &family, store_of(node), &chosen))
+        return chosen;
     enum gvk_form form = form_with_tiles(builder->traits);
-    const struct gvk_tile *tile = gvk_find_choice(builder, node, &shader, &local_size)
-                                      ? gvk_tile_find(builder->traits, &family, (uint32_t)shader - store_of(node))
-                                      : NULL;
-    if (tile && tile->local_size == local_size && !gvk_tile_is_out(builder->traits, &family, tile))
-        return tile;
-    tile = gvk_tile_choose(builder, node, &family, form);
-    return tile ? tile : &family.lists[form].tiles[0];
+    const struct gvk_tile *tile = gvk_tile_choose(builder, node, &family, form);
+    return tile ? *tile : family.lists[form].tiles[0];
 }
 
 static struct gvk_pipeline_key select_kernel(const struct gvk_builder *builder, const struct gvk_graph_node *node)
 {
-    const struct gvk_tile *tile = choose_tile(builder, node);
-    struct gvk_pipeline_key key = {.shader = tile->shader + store_of(node), .subgroup_size = tile->subgroup_size};
-    key.constants[GVK_CONSTANT_LOCAL_SIZE] = tile->local_size;
+    const struct gvk_tile tile = choose_tile(builder, node);
+    struct gvk_pipeline_key key = {.shader = tile.shader + store_of(node), .subgroup_size = tile.subgroup_size};
+    key.constants[GVK_CONSTANT_LOCAL_SIZE] = tile.local_size;
     key.constants[GVK_CONSTANT_EXTRA] = node->gate ? GVK_EXTRA_GATE : GVK_EXTRA_NONE;
     return key;
 }
@@ -94,17 +92,7 @@ static struct gvk_pipeline_key select_kernel(const struct gvk_builder *builder, 
 static bool candidate(const struct gvk_builder *builder, const struct gvk_graph_node *node, uint32_t index,
                       enum gvk_shader *shader, uint32_t *local_size)
 {
-    uint32_t seen = 0;
-    for (enum gvk_form form = GVK_FORM_UNIFORM; form < GVK_FORM_COUNT; form++)
-        for (size_t i = 0; i < family.lists[form].count && gvk_form_is_candidate(builder->traits, form); i++) {
-            const struct gvk_tile *tile = &family.lists[form].tiles[i];
-            if (gvk_tile_is_out(builder->traits, &family, tile) || seen++ != index)
-                continue;
-            *shader = tile->shader + store_of(node);
-            *local_size = tile->local_size;
-            return true;
-        }
-    return false;
+    return gvk_tile_candidate(builder, node, &family, store_of(node), index, shader, local_size);
 }
 
 struct layout {
@@ -121,20 +109,21 @@ static struct layout layout_of(const struct gvk_tile *tile, const struct gvk_gra
 
 static uint64_t count_weights(const struct gvk_builder *builder, const struct gvk_graph_node *node)
 {
-    return layout_of(choose_tile(builder, node), node).end;
+    const struct gvk_tile tile = choose_tile(builder, node);
+    return layout_of(&tile, node).end;
 }
 
 static gvk_result pack_weights(const struct gvk_builder *builder, const struct gvk_graph_node *node, float *out)
 {
-    const struct gvk_tile *tile = choose_tile(builder, node);
-    struct layout layout = layout_of(tile, node);
+    const struct gvk_tile tile = choose_tile(builder, node);
+    struct layout layout = layout_of(&tile, node);
     struct gvk_graph_node cheap = *node;
     cheap.weight = node->second_weight;
     cheap.bias = node->second_bias;
     cheap.norm = node->second_norm;
     cheap.input_channels = cheap.groups = node->output_channels;
     cheap.kernel = 3;
-    gvk_result result = gvk_pack_pointwise(builder->host, node, tile->quads, out, out + layout.bias * 4);
+    gvk_result result = gvk_pack_pointwise(builder->host, node, tile.quads, out, out + layout.bias * 4);
     return result ? result : gvk_pack_depthwise(builder->host, &cheap, out + layout.taps * 4);
 }
 
@@ -142,10 +131,10 @@ static gvk_result emit(const struct gvk_builder *builder, uint32_t index)
 {
     const struct gvk_program *program = builder->program;
     const struct gvk_graph_node *node = &builder->graph->nodes[index];
-    const struct gvk_tile *tile = choose_tile(builder, node);
+    const struct gvk_tile tile = choose_tile(builder, node);
     const struct gvk_shape *in = &program->shapes[node->inputs[0]];
-    const struct layout layout = layout_of(tile, node);
-    bool texels = tile->texels;
+    const struct layout layout = layout_of(&tile, node);
+    bool texels = tile.texels;
 
     struct gvk_command command = gvk_begin_selected(node, select_kernel(builder, node));
     gvk_add_operand(&command, gvk_tensor_operand(program, node->output, GVK_BINDING_OUTPUT, GVK_WRITE));
@@ -181,7 +170,7 @@ static gvk_result emit(const struct gvk_builder *builder, uint32_t index)
         .tiles_x = gvk_divide_up(in->width, GVK_GHOST_INNER),
     };
     gvk_set_push(&command, &push, sizeof push);
-    return gvk_finish_dispatch(builder, &command, count_squares(in), gvk_padded_quads(tile, node) / tile->quads,
+    return gvk_finish_dispatch(builder, &command, count_squares(in), gvk_padded_quads(&tile, node) / tile.quads,
                                program->batch);
 }
 

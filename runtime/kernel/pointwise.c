@@ -79,48 +79,20 @@ static const struct gvk_tile *choose_built_in(const struct gvk_builder *builder,
     return best ? best : &uniform_tiles[0]; /* proof.c refuses a graph whose choice is struck */
 }
 
-/* Slices have as many lanes as shared memory was counted for. */
-static bool candidate_size(const struct gvk_traits *traits, const struct gvk_tile *tile, uint32_t index, uint32_t *out)
-{
-    return (tile->slices == 1 || !index) && gvk_candidate_local_size(traits, tile->local_size, index, out);
-}
-
 static struct gvk_tile choose_tile(const struct gvk_builder *builder, const struct gvk_graph_node *node)
 {
-    enum gvk_shader shader;
-    uint32_t local_size;
+    struct gvk_tile tile;
     if (builder->reference)
         return reference_tile;
-    const struct gvk_tile *chosen = gvk_find_choice(builder, node, &shader, &local_size)
-                                        ? gvk_tile_find(builder->traits, &family, (uint32_t)shader - store_of(node))
-                                        : NULL;
-    if (!chosen || gvk_tile_is_out(builder->traits, &family, chosen) ||
-        (chosen->slices > 1 && chosen->local_size != local_size) ||
-        !gvk_is_candidate_local_size(builder->traits, chosen->local_size, local_size))
-        return *choose_built_in(builder, node);
-    struct gvk_tile tile = *chosen;
-    tile.local_size = local_size;
-    return tile;
+    if (gvk_tile_chosen(builder, node, &family, store_of(node), &tile))
+        return tile;
+    return *choose_built_in(builder, node);
 }
 
-/* Tiles that do not waste more than a third of their work, with each local size. */
 static bool candidate(const struct gvk_builder *builder, const struct gvk_graph_node *node, uint32_t index,
                       enum gvk_shader *shader, uint32_t *local_size)
 {
-    uint32_t quads = gvk_quads(node->output_channels), seen = 0;
-    for (enum gvk_form form = GVK_FORM_UNIFORM; form < GVK_FORM_COUNT; form++)
-        for (size_t i = 0; i < family.lists[form].count && gvk_form_is_candidate(builder->traits, form); i++) {
-            const struct gvk_tile *tile = &family.lists[form].tiles[i];
-            if (gvk_tile_is_out(builder->traits, &family, tile) ||
-                gvk_padded_quads(tile, node) * 3 > (uint64_t)quads * 4)
-                continue;
-            for (uint32_t size = 0; candidate_size(builder->traits, tile, size, local_size); size++)
-                if (seen++ == index) {
-                    *shader = tile->shader + store_of(node);
-                    return true;
-                }
-        }
-    return false;
+    return gvk_tile_candidate(builder, node, &family, store_of(node), index, shader, local_size);
 }
 
 static uint64_t bias_offset(const struct gvk_tile *tile, const struct gvk_graph_node *node)

@@ -72,12 +72,64 @@ const struct gvk_tile *gvk_tile_choose(const struct gvk_builder *builder, const 
     return best ? fit_pixels(builder, node, family, list, best) : NULL;
 }
 
-const struct gvk_tile *gvk_tile_find(const struct gvk_traits *traits, const struct gvk_tile_family *family,
-                                     uint32_t plain_shader)
+/* The tile whose plain shader this is, of a form that the device can run; NULL: none. */
+static const struct gvk_tile *find_tile(const struct gvk_traits *traits, const struct gvk_tile_family *family,
+                                        uint32_t plain_shader)
 {
     for (enum gvk_form form = GVK_FORM_UNIFORM; form < GVK_FORM_COUNT; form++)
         for (size_t i = 0; i < family->lists[form].count && gvk_form_is_possible(traits, form); i++)
             if ((uint32_t)family->lists[form].tiles[i].shader == plain_shader)
                 return &family->lists[form].tiles[i];
     return NULL;
+}
+
+/* A split tile's slices have as many lanes as shared memory was counted for. */
+static bool has_one_local_size(const struct gvk_tile_family *family, const struct gvk_tile *tile)
+{
+    return family->one_local_size || tile->slices > 1;
+}
+
+bool gvk_tile_chosen(const struct gvk_builder *builder, const struct gvk_graph_node *node,
+                     const struct gvk_tile_family *family, uint32_t store, struct gvk_tile *out)
+{
+    enum gvk_shader shader;
+    uint32_t local_size;
+    if (!gvk_find_choice(builder, node, &shader, &local_size))
+        return false;
+    const struct gvk_tile *tile = find_tile(builder->traits, family, (uint32_t)shader - store);
+    if (!tile || gvk_tile_is_out(builder->traits, family, tile))
+        return false;
+    if (has_one_local_size(family, tile) ? local_size != tile->local_size
+                                         : !gvk_is_candidate_local_size(builder->traits, tile->local_size, local_size))
+        return false;
+    *out = *tile;
+    out->local_size = local_size;
+    return true;
+}
+
+/* More than a quarter of the work would be in vain. */
+static bool wastes_much(const struct gvk_tile *tile, const struct gvk_graph_node *node)
+{
+    return gvk_padded_quads(tile, node) * 3 > (uint64_t)gvk_quads(node->output_channels) * 4;
+}
+
+bool gvk_tile_candidate(const struct gvk_builder *builder, const struct gvk_graph_node *node,
+                        const struct gvk_tile_family *family, uint32_t store, uint32_t index, enum gvk_shader *shader,
+                        uint32_t *local_size)
+{
+    uint32_t seen = 0;
+    for (enum gvk_form form = GVK_FORM_UNIFORM; form < GVK_FORM_COUNT; form++)
+        for (size_t i = 0; i < family->lists[form].count && gvk_form_is_candidate(builder->traits, form); i++) {
+            const struct gvk_tile *tile = &family->lists[form].tiles[i];
+            if (gvk_tile_is_out(builder->traits, family, tile) || (!family->tries_padding && wastes_much(tile, node)))
+                continue;
+            for (uint32_t size = 0; (!size || !has_one_local_size(family, tile)) &&
+                                    gvk_candidate_local_size(builder->traits, tile->local_size, size, local_size);
+                 size++)
+                if (seen++ == index) {
+                    *shader = tile->shader + store;
+                    return true;
+                }
+        }
+    return false;
 }

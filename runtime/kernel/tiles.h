@@ -27,7 +27,9 @@ struct gvk_tile_list {
 
 struct gvk_tile_family {
     struct gvk_tile_list lists[GVK_FORM_COUNT];
-    uint32_t stores; /* shaders of a tile */
+    uint32_t stores;     /* shaders of a tile */
+    bool one_local_size; /* other local sizes than a tile's own would not compute its output */
+    bool tries_padding;  /* tiles that compute much in vain are candidates too */
     /* Workgroups that a plane of the source takes for one block of outputs. */
     uint32_t (*count_groups)(const struct gvk_tile *tile, const struct gvk_shape *source);
 };
@@ -42,8 +44,13 @@ uint64_t gvk_padded_quads(const struct gvk_tile *tile, const struct gvk_graph_no
  * quads the one of the most work a lane whose dispatch has enough workgroups. NULL when all are out. */
 const struct gvk_tile *gvk_tile_choose(const struct gvk_builder *builder, const struct gvk_graph_node *node,
                                        const struct gvk_tile_family *family, enum gvk_form form);
-/* The tile whose plain shader this is, of a form that the device can run; NULL: none. */
-const struct gvk_tile *gvk_tile_find(const struct gvk_traits *traits, const struct gvk_tile_family *family,
-                                     uint32_t plain_shader);
+/* The tile that is forced or was chosen for the node, with the local size of the choice. False: none, or not one that
+ * the device can run, and the built-in choice holds. */
+bool gvk_tile_chosen(const struct gvk_builder *builder, const struct gvk_graph_node *node,
+                     const struct gvk_tile_family *family, uint32_t store, struct gvk_tile *out);
+/* The index-th of the tiles and local sizes to time for the node. False: no more. */
+bool gvk_tile_candidate(const struct gvk_builder *builder, const struct gvk_graph_node *node,
+                        const struct gvk_tile_family *family, uint32_t store, uint32_t index, enum gvk_shader *shader,
+                        uint32_t *local_size);
 
 #endif
