@@ -107,6 +107,12 @@ void ADD_PRODUCT(inout vec4 sum, vec4 x, mat4 w)
 #define ADD_PRODUCT(sum, x, w) sum += (x) * (w)
 #endif
 
+// max() may return its other operand; this keeps a not-a-number of either side.
+vec4 larger(vec4 a, vec4 b)
+{
+    return mix(mix(b, a, lessThanEqual(b, a)), a, notEqual(a, a));
+}
+
 #ifndef GVK_USE_CONCAT
 // Written so that a not-a-number stays one: max and min may return their other operand.
 vec4 activate(vec4 x)

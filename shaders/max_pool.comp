@@ -7,16 +7,6 @@
 #define GVK_USE_PLANES
 #include "common.glsl"
 
-vec4 larger(vec4 a, vec4 b)
-{
-    return mix(a, b, not(lessThanEqual(b, a))); // a not-a-number in b wins, and one in a stays
-}
-
-vec4 keep_number_fault(vec4 a, vec4 b)
-{
-    return mix(larger(a, b), a, notEqual(a, a));
-}
-
 void main()
 {
     uint pixels = width * height;
@@ -37,11 +27,11 @@ void main()
         for (int i = left; i <= right; i++) {
             vec4 value = SOURCE(plane + uint(j) * width + uint(i));
             int distance = max(abs(j - y), abs(i - x));
-            most[0] = keep_number_fault(most[0], value);
+            most[0] = larger(most[0], value);
             if (distance <= reach[1])
-                most[1] = keep_number_fault(most[1], value);
+                most[1] = larger(most[1], value);
             if (distance <= reach[2])
-                most[2] = keep_number_fault(most[2], value);
+                most[2] = larger(most[2], value);
         }
     }
     uint store = output_offset + item * output_item + quad * pixels + pixel;

@@ -1,17 +1,11 @@
 #version 450
 #extension GL_GOOGLE_include_directive : require
-// The spatial pyramid's three max pools, 13 x 13, 9 x 9 and 5 x 5, stride 1, in one walk: pool i is written behind pool
-// i - 1, `quads` planes each. A lane computes ROWS outputs of a column; each source row's maxima along x serve all of them.
-// LOOP: the source rows are a loop in the program too, for GPUs: see depthwise.comp.
+// The spatial pyramid's three max pools, 13 x 13, 9 x 9 and 5 x 5, stride 1, in one walk, for GPUs: pool i is written
+// behind pool i - 1, `quads` planes each. A lane computes ROWS outputs of a column; each source row's maxima along x serve
+// all of them.
 // workgroups: x = ceil(width * ceil(height / ROWS) / local size), y = quads of the source, z = batch
 #define GVK_USE_PLANES
 #include "common.glsl"
-
-// max() may drop a not-a-number; this keeps one of either side.
-vec4 larger(vec4 a, vec4 b)
-{
-    return mix(a, b, not(lessThanEqual(b, a)));
-}
 
 const int REACH = 6; // of the largest pool
 
@@ -36,12 +30,7 @@ void main()
         most9[j] = own;
         most5[j] = own;
     }
-#if LOOP
-    [[dont_unroll]]
-#else
-    [[unroll]]
-#endif
-    for (int r = -REACH; r < ROWS + REACH; r++) {
+    [[dont_unroll]] for (int r = -REACH; r < ROWS + REACH; r++) {
         int y = y0 + r;
         if (y >= 0 && y < int(height)) {
             uint row = plane + uint(y) * width;

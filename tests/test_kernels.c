@@ -16,10 +16,10 @@ static void every_kernel_and_tile_that_this_driver_can_run_was_chosen(void **sta
     } kinds[] = {
         {"shuffle16", 1u << GVK_FORM_SHUFFLE_16},
         {"shuffle8", 1u << GVK_FORM_SHUFFLE_8},
-        {"pyramid_texels", 1u << GVK_FORM_SHUFFLE_16 | 1u << GVK_FORM_SHUFFLE_8},
+        {"pyramid_planes_texels", 1u << GVK_FORM_SHUFFLE_16 | 1u << GVK_FORM_SHUFFLE_8},
+        {"pyramid_planes", 1u << GVK_FORM_CHUNKS_4 | 1u << GVK_FORM_BROADCAST_4},
         {"texels", 1u << GVK_FORM_TEXELS},
-        {"pyramid_loop", 1u << GVK_FORM_UNIFORM | 1u << GVK_FORM_BROADCAST_16},
-        {"pyramid", 1u << GVK_FORM_CHUNKS_4 | 1u << GVK_FORM_BROADCAST_4},
+        {"pyramid", 1u << GVK_FORM_UNIFORM | 1u << GVK_FORM_BROADCAST_16},
         {"chunks4", 1u << GVK_FORM_CHUNKS_4},
         {"broadcast16", 1u << GVK_FORM_BROADCAST_16},
         {"broadcast4", 1u << GVK_FORM_CHUNKS_4 | 1u << GVK_FORM_BROADCAST_4},

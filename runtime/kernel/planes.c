@@ -88,21 +88,21 @@ const struct gvk_kernel gvk_kernel_upsample = {NULL, NULL, emit_upsample, NULL, 
 
 /* ---- pools ---- */
 
-/* A kernel of shaders/pyramid.comp. */
+/* A kernel of shaders/pyramid.comp, or of pyramid_planes.comp. */
 struct pyramid {
     enum gvk_shader shader;
-    uint32_t rows; /* outputs of a lane */
+    uint32_t rows; /* outputs of a lane; 0: a whole plane */
     uint32_t local_size;
     bool texels;
 };
 static const struct pyramid pyramids[GVK_FORM_COUNT] = {
-    [GVK_FORM_UNIFORM] = {GVK_SHADER_PYRAMID_LOOP, 3, 64, false},
-    [GVK_FORM_BROADCAST_16] = {GVK_SHADER_PYRAMID_LOOP, 3, 64, false},
-    [GVK_FORM_TEXELS] = {GVK_SHADER_PYRAMID_LOOP_TEXELS, 3, 64, true},
-    [GVK_FORM_SHUFFLE_16] = {GVK_SHADER_PYRAMID_TEXELS, 7, 16, true},
-    [GVK_FORM_SHUFFLE_8] = {GVK_SHADER_PYRAMID_TEXELS, 7, 16, true},
-    [GVK_FORM_CHUNKS_4] = {GVK_SHADER_PYRAMID, 7, 64, false},
-    [GVK_FORM_BROADCAST_4] = {GVK_SHADER_PYRAMID, 7, 64, false},
+    [GVK_FORM_UNIFORM] = {GVK_SHADER_PYRAMID, 3, 64, false},
+    [GVK_FORM_BROADCAST_16] = {GVK_SHADER_PYRAMID, 3, 64, false},
+    [GVK_FORM_TEXELS] = {GVK_SHADER_PYRAMID_TEXELS, 3, 64, true},
+    [GVK_FORM_SHUFFLE_16] = {GVK_SHADER_PYRAMID_PLANES_TEXELS, 0, 16, true},
+    [GVK_FORM_SHUFFLE_8] = {GVK_SHADER_PYRAMID_PLANES_TEXELS, 0, 16, true},
+    [GVK_FORM_CHUNKS_4] = {GVK_SHADER_PYRAMID_PLANES, 0, 4, false},
+    [GVK_FORM_BROADCAST_4] = {GVK_SHADER_PYRAMID_PLANES, 0, 4, false},
 };
 
 static bool is_pyramid(const struct gvk_builder *builder, const struct gvk_graph_node *node)
@@ -122,9 +122,9 @@ static gvk_result emit_pyramid(const struct gvk_builder *builder, const struct g
                                        pyramid->texels ? GVK_BINDING_SOURCE_TEXELS : GVK_BINDING_SOURCE, GVK_READ));
     struct gvk_planes_push push = planes_of(program, node);
     gvk_set_push(&command, &push, sizeof push);
-    return gvk_finish_dispatch(
-        builder, &command, gvk_divide_up(push.width * gvk_divide_up(push.height, pyramid->rows), pyramid->local_size),
-        push.quads, program->batch);
+    uint32_t lanes = pyramid->rows ? push.width * gvk_divide_up(push.height, pyramid->rows) : push.quads;
+    return gvk_finish_dispatch(builder, &command, gvk_divide_up(lanes, pyramid->local_size),
+                               pyramid->rows ? push.quads : 1, program->batch);
 }
 
 static gvk_result emit_max_pool(const struct gvk_builder *builder, uint32_t index)

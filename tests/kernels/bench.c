@@ -52,6 +52,21 @@ int restore_traits(void **state)
     return 0;
 }
 
+static void bend_traits(struct gvk_traits *traits, const struct way *way)
+{
+    if (!way->vendor_id)
+        return;
+    traits->type = VK_PHYSICAL_DEVICE_TYPE_DISCRETE_GPU;
+    traits->vendor_id = way->vendor_id;
+    traits->lane_work = way->lane_work;
+}
+
+void lend_traits(uint32_t vendor_id)
+{
+    bench.device->traits = bench.traits;
+    bend_traits(&bench.device->traits, &(struct way){.vendor_id = vendor_id, .lane_work = GVK_MOST_LANE_WORK});
+}
+
 static void print_trial(const struct trial *trial)
 {
     print_error("%s, %s (form %d, rewrites off 0x%02x)\n", trial->title, trial->way->name,
@@ -234,15 +249,6 @@ void submit_batch(gvk_stream *stream, const struct reference_graph *graph, const
                                     .height = graph->height,
                                     .pixels = input + i * item};
     assert_ok(gvk_stream_submit(stream, pictures, graph->batch, ticket));
-}
-
-static void bend_traits(struct gvk_traits *traits, const struct way *way)
-{
-    if (!way->vendor_id)
-        return;
-    traits->type = VK_PHYSICAL_DEVICE_TYPE_DISCRETE_GPU;
-    traits->vendor_id = way->vendor_id;
-    traits->lane_work = way->lane_work;
 }
 
 /* Runs the graph once and compares. Returns how many commands it took. */

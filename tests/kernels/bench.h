@@ -24,6 +24,8 @@ extern const gvk_host quiet_host;
 
 bool set_up_bench(void);
 void tear_down_bench(void);
+/* Bends the device's traits so that it is given the kernels of that vendor's GPUs; 0: its own again. */
+void lend_traits(uint32_t vendor_id);
 int restore_traits(void **state);
 #define TEST(function) cmocka_unit_test_teardown(function, restore_traits)
 

@@ -1,6 +1,9 @@
 /* What works on each channel alone: batch norms, activations, pools, upsampling, sums and products. */
 #include "bench.h"
 
+#include <math.h>
+#include <stdlib.h>
+
 static void batch_norms_and_activations_equal_the_reference(void **state)
 {
     (void)state;
@@ -89,6 +92,66 @@ static void max_pools_of_one_tensor_equal_the_reference(void **state)
     }
 }
 
+/* The pools' outputs of a network of nothing else, one pixel of whose input is none. */
+static void check_spread(const struct reference_graph *graph, const uint32_t kernels[3], uint32_t bad_y, uint32_t bad_x,
+                         const float *values)
+{
+    uint32_t pool_channels = reference_channels(graph, graph->node_count + 1) / 3;
+    for (uint32_t i = 0; i < 3 * pool_channels * graph->height * graph->width; i++) {
+        uint32_t channel = i / (graph->height * graph->width), reach = kernels[channel / pool_channels] / 2;
+        uint32_t y = i / graph->width % graph->height, x = i % graph->width;
+        bool inside = abs((int)y - (int)bad_y) <= (int)reach && abs((int)x - (int)bad_x) <= (int)reach;
+        if (isnan(values[i]) != inside)
+            fail_msg("form %d, pools of %u x %u pixels, a not-a-number at y %u, x %u: the pool of %u has %g at channel "
+                     "%u, y %u, x %u",
+                     (int)gvk_form_of(&bench.device->traits), graph->width, graph->height, bad_y, bad_x, 2 * reach + 1,
+                     (double)values[i], channel % pool_channels, y, x);
+    }
+}
+
+static void a_not_a_number_reaches_every_window_that_holds_it(void **state)
+{
+    (void)state;
+    static const uint32_t vendors[] = {0, GVK_VENDOR_AMD, GVK_VENDOR_INTEL, GVK_VENDOR_QUALCOMM};
+    static const uint32_t kernels[][3] = {{13, 9, 5}, {9, 5, 3}};
+    for (uint32_t trial = 0; trial < 4 * ARRAY_COUNT(vendors) * ARRAY_COUNT(kernels); trial++) {
+        const uint32_t *pools = kernels[trial / ARRAY_COUNT(vendors) % ARRAY_COUNT(kernels)];
+        lend_traits(vendors[trial % ARRAY_COUNT(vendors)]);
+        struct reference_graph graph;
+        gvk_tensor x = add_part(&graph, reference_start(&graph, 10300 + trial, 5), 8);
+        gvk_node concat = {.op = GVK_OP_CONCAT};
+        for (int j = 0; j < 3; j++)
+            concat.inputs[j] =
+                reference_add(&graph, (gvk_node){.op = GVK_OP_MAX_POOL, .inputs = {x}, .kernel = pools[j]});
+        reference_output(&graph, reference_add(&graph, concat));
+        graph.batch = 1;
+        graph.height = 1 + random_below(&graph.random, 20);
+        graph.width = 1 + random_below(&graph.random, 20);
+        uint32_t pixels = graph.height * graph.width, bad = random_below(&graph.random, pixels);
+        float *input = draw_input(&graph.random, (size_t)5 * pixels);
+        input[bad] = NAN;
+        gvk_graph *built = build_graph(&graph);
+        gvk_model *model = NULL;
+        gvk_stream *stream = NULL;
+        gvk_ticket ticket = 0;
+        gvk_array out = {0};
+        bool finite = true;
+        gvk_stream_params params = {.size = sizeof params, .width = graph.width, .height = graph.height};
+        assert_ok(gvk_model_create(bench.device, built, NULL, &model));
+        assert_ok(gvk_stream_create(model, &params, &stream));
+        submit_batch(stream, &graph, input, &ticket);
+        assert_ok(gvk_stream_wait(stream, ticket, UINT64_MAX));
+        assert_ok(gvk_stream_read_any(stream, ticket, "out0", &out, &finite));
+        assert_false(finite);
+        check_spread(&graph, pools, bad / graph.width, bad % graph.width, out.data);
+        gvk_stream_destroy(stream);
+        gvk_model_destroy(model);
+        gvk_graph_destroy(built);
+        free(input);
+        reference_release(&graph);
+    }
+}
+
 static void upsample_average_multiply_and_add_equal_the_reference(void **state)
 {
     (void)state;
@@ -120,6 +183,7 @@ int run_plane_tests(void)
         TEST(batch_norms_fold_into_every_convolution),
         TEST(max_pools_equal_the_reference),
         TEST(max_pools_of_one_tensor_equal_the_reference),
+        TEST(a_not_a_number_reaches_every_window_that_holds_it),
         TEST(upsample_average_multiply_and_add_equal_the_reference),
     };
     return cmocka_run_group_tests_name("planes", tests, NULL, NULL);
