@@ -70,17 +70,19 @@ static uint64_t count_weights(const struct gvk_builder *builder, const struct gv
 
 static gvk_result pack_weights(const struct gvk_builder *builder, const struct gvk_graph_node *node, float *out)
 {
-    struct gvk_dense_weights weights;
+    struct gvk_folded_weights weights;
     gvk_result result = gvk_fold_weights(builder->host, node, &weights);
     if (result)
         return result;
     uint64_t inputs = node->input_channels, input_quads = gvk_quads(node->input_channels);
     uint64_t block = 4 * (uint64_t)choose_tile(builder, node).quads, taps = (uint64_t)node->kernel * node->kernel;
-    for (uint64_t o = 0; o < node->output_channels; o++)
+    for (uint64_t o = 0; o < node->output_channels; o++) {
+        const float *row = gvk_folded_row(&weights, o);
         for (uint64_t i = 0; i < inputs; i++)
             for (uint64_t t = 0; t < taps; t++)
                 out[((((o / block) * input_quads + i / 4) * taps + t) * block + o % block) * 4 + i % 4] =
-                    weights.weight[(o * inputs + i) * taps + t];
+                    row[i * taps + t];
+    }
     float *bias = out + bias_offset(builder, node) * 4;
     for (uint64_t o = 0; o < node->output_channels; o++)
         bias[o] = weights.bias[o];

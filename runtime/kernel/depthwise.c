@@ -129,15 +129,16 @@ static uint64_t count_weights(const struct gvk_builder *builder, const struct gv
 
 gvk_result gvk_pack_depthwise(const gvk_host *host, const struct gvk_graph_node *node, float *out)
 {
-    struct gvk_dense_weights weights;
+    struct gvk_folded_weights weights;
     gvk_result result = gvk_fold_weights(host, node, &weights);
     if (result)
         return result;
     uint64_t taps = (uint64_t)node->kernel * node->kernel;
     for (uint64_t c = 0; c < node->input_channels; c++) {
+        const float *row = gvk_folded_row(&weights, c);
         float *quad = out + (c / 4) * (taps + 1) * 4 + c % 4;
         for (uint64_t t = 0; t < taps; t++)
-            quad[t * 4] = weights.weight[c * taps + t];
+            quad[t * 4] = row[t];
         quad[taps * 4] = weights.bias[c];
     }
     gvk_release_weights(host, &weights);

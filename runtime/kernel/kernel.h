@@ -35,13 +35,20 @@ void gvk_packing_destroy(const gvk_host *host, struct gvk_packing *packing);
 
 /* ---- for kernel files ---- */
 
-/* The weights as fp32; the caller releases them. A norm, when present, is folded into weight and bias in double. */
+/* The array as fp32, zeros when it holds nothing; the caller releases it. */
 gvk_result gvk_read_weights(const gvk_host *host, const gvk_array *array, uint64_t count, float **out);
-struct gvk_dense_weights {
-    float *weight, *bias; /* bias has output_channels values, zeros when the node has none */
+/* A convolution's weights, its batch norm folded into weight and bias in double. */
+struct gvk_folded_weights {
+    const gvk_array *array;
+    uint64_t each;  /* weights of an output */
+    double *scales; /* of the outputs; NULL: no norm */
+    float *bias;    /* of the outputs, zeros when the node has none */
+    float *row;
 };
-gvk_result gvk_fold_weights(const gvk_host *host, const struct gvk_graph_node *node, struct gvk_dense_weights *out);
-void gvk_release_weights(const gvk_host *host, struct gvk_dense_weights *weights);
+gvk_result gvk_fold_weights(const gvk_host *host, const struct gvk_graph_node *node, struct gvk_folded_weights *out);
+/* The weights of one output. They live until the next call: a copy of all would cost a start its fresh memory. */
+const float *gvk_folded_row(const struct gvk_folded_weights *weights, uint64_t output);
+void gvk_release_weights(const gvk_host *host, struct gvk_folded_weights *weights);
 
 /* Weights and bias of a convolution, batch norm folded in, as pointwise.comp and depthwise.comp read them: in blocks of
  * 4 * quads outputs; a quad's taps and bias together. The memory is zeroed. */

@@ -4,8 +4,6 @@
 #include <math.h>
 #include <string.h>
 
-#include "../half.h"
-
 /* A range may be bound so many bytes early; no device asks for more. */
 #define MAX_ALIGNMENT 256u
 
@@ -142,63 +140,6 @@ void gvk_packing_destroy(const gvk_host *host, struct gvk_packing *packing)
     gvk_release(host, packing->offsets);
     gvk_release(host, packing->sizes);
     *packing = (struct gvk_packing){0};
-}
-
-gvk_result gvk_read_weights(const gvk_host *host, const gvk_array *array, uint64_t count, float **out)
-{
-    if (count > SIZE_MAX / sizeof(float))
-        return gvk_fail_memory(host);
-    const unsigned char *bytes = array->data;
-    float *values = bytes ? gvk_allocate_unfilled(host, (size_t)count * sizeof *values)
-                          : gvk_allocate_array(host, (size_t)count, sizeof *values);
-    if (!values)
-        return gvk_fail_memory(host);
-    if (bytes && array->type == GVK_TYPE_F32) {
-        memcpy(values, bytes, (size_t)count * 4);
-    } else if (bytes) {
-        for (uint64_t i = 0; i < count; i++) {
-            uint16_t half = (uint16_t)(bytes[2 * i] | bytes[2 * i + 1] << 8);
-            values[i] = array->type == GVK_TYPE_F16 ? gvk_float_of_half(half) : gvk_float_of_bits((uint32_t)half << 16);
-        }
-    }
-    *out = values;
-    return GVK_OK;
-}
-
-gvk_result gvk_fold_weights(const gvk_host *host, const struct gvk_graph_node *node, struct gvk_dense_weights *out)
-{
-    struct gvk_dense_weights made = {0};
-    float *norm[4] = {0};
-    uint64_t outputs = node->output_channels;
-    uint64_t each = (uint64_t)node->input_channels / node->groups * node->kernel * node->kernel;
-    gvk_result result = gvk_read_weights(host, &node->weight, outputs * each, &made.weight);
-    if (!result)
-        result = gvk_read_weights(host, &node->bias, outputs, &made.bias);
-    if (!result && node->norm.present) {
-        const gvk_array *arrays[4] = {&node->norm.weight, &node->norm.bias, &node->norm.mean, &node->norm.variance};
-        for (int i = 0; i < 4 && !result; i++)
-            result = gvk_read_weights(host, arrays[i], outputs, &norm[i]);
-        for (uint64_t o = 0; o < outputs && !result; o++) {
-            double scale = (double)norm[0][o] / sqrt((double)norm[3][o] + GVK_BATCH_NORM_EPSILON);
-            for (uint64_t i = 0; i < each; i++)
-                made.weight[o * each + i] = (float)((double)made.weight[o * each + i] * scale);
-            made.bias[o] = (float)((double)norm[1][o] + ((double)made.bias[o] - (double)norm[2][o]) * scale);
-        }
-    }
-    for (int i = 0; i < 4; i++)
-        gvk_release(host, norm[i]);
-    if (result)
-        gvk_release_weights(host, &made);
-    else
-        *out = made;
-    return result;
-}
-
-void gvk_release_weights(const gvk_host *host, struct gvk_dense_weights *weights)
-{
-    gvk_release(host, weights->weight);
-    gvk_release(host, weights->bias);
-    *weights = (struct gvk_dense_weights){0};
 }
 
 struct gvk_command gvk_begin_selected(const struct gvk_graph_node *node, struct gvk_pipeline_key key)

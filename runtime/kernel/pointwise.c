@@ -109,15 +109,16 @@ static uint64_t count_weights(const struct gvk_builder *builder, const struct gv
 gvk_result gvk_pack_pointwise(const gvk_host *host, const struct gvk_graph_node *node, uint32_t quads, float *weight,
                               float *bias)
 {
-    struct gvk_dense_weights weights;
+    struct gvk_folded_weights weights;
     gvk_result result = gvk_fold_weights(host, node, &weights);
     if (result)
         return result;
     uint64_t inputs = node->input_channels, block = 4 * (uint64_t)quads, input_quads = gvk_quads(node->input_channels);
-    for (uint64_t o = 0; o < node->output_channels; o++)
+    for (uint64_t o = 0; o < node->output_channels; o++) {
+        const float *row = gvk_folded_row(&weights, o);
         for (uint64_t i = 0; i < inputs; i++)
-            weight[(((o / block) * input_quads + i / 4) * block + o % block) * 4 + i % 4] =
-                weights.weight[o * inputs + i];
+            weight[(((o / block) * input_quads + i / 4) * block + o % block) * 4 + i % 4] = row[i];
+    }
     for (uint64_t o = 0; o < node->output_channels; o++)
         bias[o] = weights.bias[o];
     gvk_release_weights(host, &weights);
