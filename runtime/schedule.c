@@ -2,8 +2,15 @@
  * front. Called by gvk_program_plan before blocks are placed.
  *
  * A command's level is the length of the longest chain of commands that must run before it; commands of one level need
- * no barrier among themselves. A command whose output is larger than its inputs is moved as late as its users allow. */
+ * no barrier among themselves. A command whose output is larger than its inputs is moved as late as its users allow.
+ * Where most memory is in use, a level is made two, one command before or behind the others, if that takes less. */
 #include "program.h"
+
+/* A level more is a barrier more: less than this part of the memory is not worth one. */
+#define WORTH_A_LEVEL 64u
+#define MOST_SPLITS   4u
+/* Of a level's commands; levels of networks have two or three. */
+#define MOST_TRIES 8u
 
 /* The operands of the program's commands, in chains of those that may touch the same memory: one for each block of the
  * arena, one for each buffer beside it. Commands that share no chain need no look at each other. */
@@ -113,23 +120,9 @@ static void sort_range(struct gvk_program *program, uint32_t first, uint32_t end
     }
 }
 
-gvk_result gvk_program_schedule(struct gvk_program *program)
+/* From which level to which each block holds something. */
+static void find_lifetimes(struct gvk_program *program)
 {
-    struct chains chains = {.count = program->block_count + GVK_PLACE_RESULT + 1};
-    chains.last = gvk_allocate_array(program->host, chains.count, sizeof *chains.last);
-    chains.previous =
-        gvk_allocate_array(program->host, (size_t)program->command_count * GVK_MAX_OPERANDS, sizeof *chains.previous);
-    gvk_result result = chains.last && chains.previous ? GVK_OK : gvk_fail_memory(program->host);
-    if (!result) {
-        uint32_t behind = level_range(program, &chains, 0, program->network_end, 0);
-        level_range(program, &chains, program->network_end, program->command_count, behind);
-    }
-    gvk_release(program->host, chains.last);
-    gvk_release(program->host, chains.previous);
-    if (result)
-        return result;
-    sort_range(program, 0, program->network_end); /* what is in front of it has no inputs, and stays there */
-    sort_range(program, program->network_end, program->command_count);
     for (uint32_t i = 0; i < program->block_count; i++) {
         struct gvk_block *block = &program->blocks[i];
         if (!block->filled_before)
@@ -149,5 +142,98 @@ gvk_result gvk_program_schedule(struct gvk_program *program)
                 block->last = command->level;
         }
     }
+}
+
+/* The most bytes that live at once, and at which level. */
+static uint64_t find_peak(const struct gvk_program *program, uint32_t level_count, uint32_t *level)
+{
+    uint64_t peak = 0;
+    for (uint32_t at = 0; at < level_count; at++) {
+        uint64_t bytes = 0;
+        for (uint32_t i = 0; i < program->block_count; i++) {
+            const struct gvk_block *block = &program->blocks[i];
+            if (block->first <= at && at <= block->last)
+                bytes += block->bytes;
+        }
+        if (bytes > peak) {
+            peak = bytes;
+            *level = at;
+        }
+    }
+    return peak;
+}
+
+/* Puts the others of the level, or the command itself, behind; what came later, comes one later. */
+static void split_level(struct gvk_program *program, uint32_t level, uint32_t command, bool others_behind)
+{
+    for (uint32_t i = 0; i < program->command_count; i++)
+        if (program->commands[i].level > level ||
+            (program->commands[i].level == level && (i == command) != others_behind))
+            program->commands[i].level++;
+}
+
+static void join_levels(struct gvk_program *program, uint32_t level)
+{
+    for (uint32_t i = 0; i < program->command_count; i++)
+        if (program->commands[i].level > level)
+            program->commands[i].level--;
+}
+
+/* Makes the level where most memory is in use two, in the way that saves most, if that is enough. */
+static bool relieve_peak(struct gvk_program *program, uint32_t *level_count)
+{
+    uint32_t level = 0, other, tries = 0, members = 0, best = 0;
+    bool best_behind = false;
+    uint64_t peak = find_peak(program, *level_count, &level), least = peak;
+    for (uint32_t i = 0; i < program->command_count; i++) {
+        members += program->commands[i].level == level;
+        if (i < program->network_first && program->commands[i].level == level)
+            return false; /* these stay in front */
+    }
+    for (uint32_t i = 0; i < program->command_count && members > 1 && tries < MOST_TRIES; i++) {
+        if (program->commands[i].level != level)
+            continue;
+        for (int behind = 0; behind < 2; behind++, tries++) {
+            split_level(program, level, i, behind);
+            find_lifetimes(program);
+            uint64_t tried = find_peak(program, *level_count + 1, &other);
+            if (tried < least) {
+                least = tried;
+                best = i;
+                best_behind = behind;
+            }
+            join_levels(program, level);
+        }
+    }
+    bool worth = least < peak && least + peak / WORTH_A_LEVEL <= peak;
+    if (worth) {
+        split_level(program, level, best, best_behind);
+        (*level_count)++;
+    }
+    find_lifetimes(program);
+    return worth;
+}
+
+gvk_result gvk_program_schedule(struct gvk_program *program)
+{
+    struct chains chains = {.count = program->block_count + GVK_PLACE_RESULT + 1};
+    chains.last = gvk_allocate_array(program->host, chains.count, sizeof *chains.last);
+    chains.previous =
+        gvk_allocate_array(program->host, (size_t)program->command_count * GVK_MAX_OPERANDS, sizeof *chains.previous);
+    uint32_t levels = 0, splits = 0;
+    gvk_result result = chains.last && chains.previous ? GVK_OK : gvk_fail_memory(program->host);
+    if (!result) {
+        uint32_t behind = level_range(program, &chains, 0, program->network_end, 0);
+        levels = level_range(program, &chains, program->network_end, program->command_count, behind);
+    }
+    gvk_release(program->host, chains.last);
+    gvk_release(program->host, chains.previous);
+    if (result)
+        return result;
+    find_lifetimes(program);
+    while (splits < MOST_SPLITS && relieve_peak(program, &levels))
+        splits++;
+    sort_range(program, 0, program->network_end); /* what is in front of it has no inputs, and stays there */
+    sort_range(program, program->network_end, program->command_count);
     return GVK_OK;
 }
