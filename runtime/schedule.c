@@ -3,14 +3,14 @@
  *
  * A command's level is the length of the longest chain of commands that must run before it; commands of one level need
  * no barrier among themselves. A command whose output is larger than its inputs is moved as late as its users allow.
- * Where most memory is in use, a level is made two, one command before or behind the others, if that takes less. */
+ * Where most memory is in use in the network, a level is made two, one command before or behind the others, if less
+ * lives at once then. */
 #include "program.h"
 
 /* A level more is a barrier more: less than this part of the memory is not worth one. */
 #define WORTH_A_LEVEL 64u
 #define MOST_SPLITS   4u
-/* Of a level's commands; levels of networks have two or three. */
-#define MOST_TRIES 8u
+#define MOST_TRIES    4u /* of a level's commands; levels of networks have two or three */
 
 /* The operands of the program's commands, in chains of those that may touch the same memory: one for each block of the
  * arena, one for each buffer beside it. Commands that share no chain need no look at each other. */
@@ -144,20 +144,41 @@ static void find_lifetimes(struct gvk_program *program)
     }
 }
 
-/* The most bytes that live at once, and at which level. */
-static uint64_t find_peak(const struct gvk_program *program, uint32_t level_count, uint32_t *level)
+/* What is needed to see how much lives at each level of the network. */
+struct memory_use {
+    uint64_t *changes; /* of the living bytes from one level to the next */
+    bool *counted;     /* the blocks that the network touches: counting does not depend on what runs around it */
+    uint32_t levels;   /* of the network */
+};
+
+static void count_network_blocks(const struct gvk_program *program, bool *counted)
 {
-    uint64_t peak = 0;
-    for (uint32_t at = 0; at < level_count; at++) {
-        uint64_t bytes = 0;
-        for (uint32_t i = 0; i < program->block_count; i++) {
-            const struct gvk_block *block = &program->blocks[i];
-            if (block->first <= at && at <= block->last)
-                bytes += block->bytes;
-        }
+    for (uint32_t i = program->network_first; i < program->network_end; i++)
+        for (uint32_t j = 0; j < program->commands[i].operand_count; j++)
+            if (program->commands[i].operands[j].place == GVK_PLACE_ARENA)
+                counted[program->commands[i].operands[j].block] = true;
+}
+
+/* The most bytes that live at once, and at which level. */
+static uint64_t find_peak(const struct gvk_program *program, const struct memory_use *use, uint32_t levels,
+                          uint32_t *level)
+{
+    uint64_t peak = 0, bytes = 0;
+    for (uint32_t i = 0; i <= levels; i++)
+        use->changes[i] = 0;
+    for (uint32_t i = 0; i < program->block_count; i++) {
+        const struct gvk_block *block = &program->blocks[i];
+        if (!use->counted[i] || block->first >= levels)
+            continue;
+        use->changes[block->first] += block->bytes;
+        use->changes[block->last < levels ? block->last + 1 : levels] -=
+            block->bytes; /* unsigned: sums come out right */
+    }
+    for (uint32_t i = 0; i < levels; i++) {
+        bytes += use->changes[i];
         if (bytes > peak) {
             peak = bytes;
-            *level = at;
+            *level = i;
         }
     }
     return peak;
@@ -180,38 +201,55 @@ static void join_levels(struct gvk_program *program, uint32_t level)
 }
 
 /* Makes the level where most memory is in use two, in the way that saves most, if that is enough. */
-static bool relieve_peak(struct gvk_program *program, uint32_t *level_count)
+static bool relieve_peak(struct gvk_program *program, struct memory_use *use)
 {
-    uint32_t level = 0, other, tries = 0, members = 0, best = 0;
+    uint32_t level = 0, other, tries = 0, best = 0;
     bool best_behind = false;
-    uint64_t peak = find_peak(program, *level_count, &level), least = peak;
-    for (uint32_t i = 0; i < program->command_count; i++) {
-        members += program->commands[i].level == level;
-        if (i < program->network_first && program->commands[i].level == level)
-            return false; /* these stay in front */
-    }
-    for (uint32_t i = 0; i < program->command_count && members > 1 && tries < MOST_TRIES; i++) {
+    uint64_t peak = find_peak(program, use, use->levels, &level), least = peak;
+    if (level == 0) /* what is in front of the network stays there */
+        return false;
+    for (uint32_t i = 0; i < program->command_count && tries < MOST_TRIES; i++) {
         if (program->commands[i].level != level)
             continue;
-        for (int behind = 0; behind < 2; behind++, tries++) {
+        tries++;
+        for (int behind = 0; behind < 2; behind++) {
             split_level(program, level, i, behind);
             find_lifetimes(program);
-            uint64_t tried = find_peak(program, *level_count + 1, &other);
+            uint64_t tried = find_peak(program, use, use->levels + 1, &other);
+            join_levels(program, level);
             if (tried < least) {
                 least = tried;
                 best = i;
                 best_behind = behind;
             }
-            join_levels(program, level);
         }
     }
     bool worth = least < peak && least + peak / WORTH_A_LEVEL <= peak;
     if (worth) {
         split_level(program, level, best, best_behind);
-        (*level_count)++;
+        use->levels++;
     }
     find_lifetimes(program);
     return worth;
+}
+
+static gvk_result relieve_network(struct gvk_program *program, uint32_t levels)
+{
+    struct memory_use use = {
+        .changes = gvk_allocate_array(program->host, (size_t)levels + MOST_SPLITS + 1, sizeof *use.changes),
+        .counted = gvk_allocate_array(program->host, program->block_count, sizeof *use.counted),
+        .levels = levels,
+    };
+    gvk_result result = use.changes && use.counted ? GVK_OK : gvk_fail_memory(program->host);
+    if (!result) {
+        count_network_blocks(program, use.counted);
+        find_lifetimes(program);
+        for (uint32_t i = 0; i < MOST_SPLITS && relieve_peak(program, &use); i++)
+            ;
+    }
+    gvk_release(program->host, use.changes);
+    gvk_release(program->host, use.counted);
+    return result;
 }
 
 gvk_result gvk_program_schedule(struct gvk_program *program)
@@ -220,19 +258,18 @@ gvk_result gvk_program_schedule(struct gvk_program *program)
     chains.last = gvk_allocate_array(program->host, chains.count, sizeof *chains.last);
     chains.previous =
         gvk_allocate_array(program->host, (size_t)program->command_count * GVK_MAX_OPERANDS, sizeof *chains.previous);
-    uint32_t levels = 0, splits = 0;
     gvk_result result = chains.last && chains.previous ? GVK_OK : gvk_fail_memory(program->host);
+    uint32_t behind = 0;
     if (!result) {
-        uint32_t behind = level_range(program, &chains, 0, program->network_end, 0);
-        levels = level_range(program, &chains, program->network_end, program->command_count, behind);
+        behind = level_range(program, &chains, 0, program->network_end, 0);
+        level_range(program, &chains, program->network_end, program->command_count, behind);
     }
     gvk_release(program->host, chains.last);
     gvk_release(program->host, chains.previous);
+    if (!result)
+        result = relieve_network(program, behind);
     if (result)
         return result;
-    find_lifetimes(program);
-    while (splits < MOST_SPLITS && relieve_peak(program, &levels))
-        splits++;
     sort_range(program, 0, program->network_end); /* what is in front of it has no inputs, and stays there */
     sort_range(program, program->network_end, program->command_count);
     return GVK_OK;

@@ -1,9 +1,9 @@
 #version 450
 #extension GL_GOOGLE_include_directive : require
-// The spatial pyramid's three max pools, 13 x 13, 9 x 9 and 5 x 5, stride 1, for CPU devices: pool i is written behind
-// pool i - 1, `quads` planes each. A lane computes whole planes: 5 x 5 of the source, 5 x 5 of that, which is 9 x 9, and
-// again, which is 13 x 13; each along its rows and then, in place, along its columns. Nobody else reads what a lane wrote,
-// so this takes no barrier, and the program is three short loops, which compile at once.
+// The spatial pyramid's three max pools, 13 x 13, 9 x 9 and 5 x 5, stride 1, in the forms of CPU devices: pool i is
+// written behind pool i - 1, `quads` planes each. A lane computes whole planes: 5 x 5 of the source, 5 x 5 of that, which
+// is 9 x 9, and again, which is 13 x 13; each along its rows and then, in place, along its columns. Nobody else reads what
+// a lane wrote, so this takes no barrier, and the program is three short loops, which compile at once.
 // workgroups: x = ceil(quads of the source / local size), z = batch
 #define GVK_USE_PLANES
 #define OUTPUT_ACCESS
