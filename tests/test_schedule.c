@@ -42,9 +42,9 @@ static const struct gvk_command *find(const struct gvk_program *program, const c
 /* What two stages have in common: a wide one that shrinks, and a shortcut past it that grows.
  *
  *     input 2 -> widen 8 -> shrink 2 -> join
- *     input 2 -> narrow  -> shortcut -> join          (MiB)
+ *     input 2 -> narrow 1 -> shortcut -> join         (MiB)
  */
-static struct gvk_program *make_bottleneck(uint64_t narrow_bytes, uint64_t shortcut_bytes)
+static struct gvk_program *make_bottleneck(uint64_t shortcut_bytes)
 {
     struct gvk_program *program = NULL;
     uint32_t input, wide, thin, narrow, shortcut, joined;
@@ -52,7 +52,7 @@ static struct gvk_program *make_bottleneck(uint64_t narrow_bytes, uint64_t short
     assert_ok(gvk_program_add_block(program, 2 * MIB, &input));
     assert_ok(gvk_program_add_block(program, 8 * MIB, &wide));
     assert_ok(gvk_program_add_block(program, 2 * MIB, &thin));
-    assert_ok(gvk_program_add_block(program, narrow_bytes, &narrow));
+    assert_ok(gvk_program_add_block(program, MIB, &narrow));
     assert_ok(gvk_program_add_block(program, shortcut_bytes, &shortcut));
     assert_ok(gvk_program_add_block(program, MIB, &joined));
     gvk_program_fill_before(program, input);
@@ -83,7 +83,7 @@ static void check_order(const struct gvk_program *program)
 static void a_level_is_made_two_where_that_takes_less_memory(void **state)
 {
     (void)state;
-    struct gvk_program *program = make_bottleneck(MIB, 3 * MIB / 2);
+    struct gvk_program *program = make_bottleneck(3 * MIB / 2);
     check_order(program);
     /* Side by side, shrink and shortcut would hold 8 + 2 + 1 + 1.5 MiB. One behind the other it is 8 + 2 + 1. */
     if (program->arena_bytes < 11 * MIB || program->arena_bytes > 11 * MIB + MIB / 4)
@@ -95,7 +95,7 @@ static void a_level_is_made_two_where_that_takes_less_memory(void **state)
 static void commands_stay_side_by_side_where_it_would_save_little(void **state)
 {
     (void)state;
-    struct gvk_program *program = make_bottleneck(MIB, MIB / 32);
+    struct gvk_program *program = make_bottleneck(MIB / 32);
     check_order(program);
     assert_int_equal(find(program, "shrink")->level, find(program, "shortcut")->level);
     gvk_program_destroy(program);
