@@ -12,10 +12,9 @@
 //   first half   source + residual                       second half   convolution + residual
 // so that the concat and the addition need no pass of their own.
 //
-// SPREAD, with SUBGROUP lanes: see spread.glsl.
-// With SPREAD 0, for GPUs, the source rows are a loop in the program too, and each row's weights are loaded in it. Straight
-// code, which CPU devices like, lets a GPU's compiler load all rows and all weights first, into too many registers.
-#include "spread.glsl"
+// For GPUs: every lane of a workgroup has the same weights, which is a scalar load on AMD and NVIDIA, and the source rows
+// are a loop in the program, too, in which each row's weights are loaded. Straight code lets a GPU's compiler load all rows
+// and all weights first, into too many registers. CPU devices have depthwise_strips.comp.
 #define GVK_USE_DEPTHWISE
 #include "common.glsl"
 
@@ -23,17 +22,6 @@ const uint TAPS = KERNEL * KERNEL;
 const uint IN_X = (OUT_X - 1) * STRIDE + KERNEL;
 const uint IN_Y = (OUT_Y - 1) * STRIDE + KERNEL;
 const int PADDING = KERNEL / 2;
-#if SPREAD == 0
-#define ROWS         [[dont_unroll]] for
-#define TAP(t)       WEIGHT(weight + (t))
-#define START        WEIGHT(weight + TAPS)
-#define CENTRE(j, i) SOURCE(plane + (uint(out_y) + j) * width + uint(out_x) + i) // read again: kept, it takes registers
-#else
-#define ROWS         [[unroll]] for
-#define TAP(t)       w[t]
-#define START        w[TAPS]
-#define CENTRE(j, i) centre[j * OUT_X + i]
-#endif
 
 void main()
 {
@@ -48,23 +36,10 @@ void main()
     uint plane = source_offset + item * source_item + quad * width * height;
     uint weight = weights_offset + quad * (TAPS + 1);
 
-#if SPREAD != 0
-    vec4 w[TAPS + 1];
-    const uint LOADS = (TAPS + SUBGROUP) / SUBGROUP;
-    vec4 mine[LOADS];
-    [[unroll]] for (uint n = 0; n < LOADS; n++)
-        mine[n] = WEIGHT(weight + n * SUBGROUP + gl_SubgroupInvocationID);
-    [[unroll]] for (uint t = 0; t <= TAPS; t++)
-        w[t] = HAND_ROUND(mine[t / SUBGROUP], t % SUBGROUP);
-#endif
-
     vec4 sum[OUT_X * OUT_Y];
-#if GHOST && SPREAD != 0
-    vec4 centre[OUT_X * OUT_Y];
-#endif
     [[unroll]] for (uint i = 0; i < OUT_X * OUT_Y; i++)
-        sum[i] = START;
-    ROWS(uint r = 0; r < IN_Y; r++) {
+        sum[i] = WEIGHT(weight + TAPS);
+    [[dont_unroll]] for (uint r = 0; r < IN_Y; r++) {
         int y = in_y + int(r);
         bool row_inside = y >= 0 && y < int(height);
         vec4 x[IN_X];
@@ -79,13 +54,7 @@ void main()
                 uint ky = r - j * STRIDE;
                 [[unroll]] for (uint kx = 0; kx < KERNEL; kx++)
                     [[unroll]] for (uint i = 0; i < OUT_X; i++)
-                        ADD_MULTIPLIED(sum[j * OUT_X + i], x[i * STRIDE + kx], TAP(ky * KERNEL + kx));
-#if GHOST && SPREAD != 0
-                if (ky == PADDING) {
-                    [[unroll]] for (uint i = 0; i < OUT_X; i++)
-                        centre[j * OUT_X + i] = x[i * STRIDE + PADDING];
-                }
-#endif
+                        ADD_MULTIPLIED(sum[j * OUT_X + i], x[i * STRIDE + kx], WEIGHT(weight + ky * KERNEL + kx));
             }
         }
     }
@@ -103,7 +72,9 @@ void main()
 #if GHOST
             uint residual = extra_offset + item * extra_item + at;
             uint half_planes = quads * output_pixels;
-            STORE_OUTPUT(store, CENTRE(j, i) + EXTRA_AT(residual));
+            // The source again: kept since the walk, it takes registers.
+            vec4 centre = SOURCE(plane + (uint(out_y) + j) * width + uint(out_x) + i);
+            STORE_OUTPUT(store, centre + EXTRA_AT(residual));
             STORE_OUTPUT(store + half_planes, value + EXTRA_AT(residual + half_planes));
 #else
             STORE_OUTPUT(store, value);

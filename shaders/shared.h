@@ -96,6 +96,7 @@ GVK_PUSH(depthwise)
     GVK_UINT output_width, output_height;
     GVK_UINT tiles_x, tiles; /* along a row; of a plane */
     GVK_UINT kernel, stride, padding;
+    GVK_UINT rows; /* of a strip's outputs; depthwise_strips.comp */
 };
 #endif
 

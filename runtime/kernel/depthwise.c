@@ -1,64 +1,41 @@
 /* Depthwise convolutions: 3 x 3 and 5 x 5 in tiles, any other in the plain form. */
 #include "kernel.h"
 
-/* A kernel of shaders/depthwise.comp. */
+/* A kernel of shaders/depthwise.comp or depthwise_strips.comp. */
 struct tile {
     enum gvk_shader shader, ghost; /* the same as the tail of a ghost bottleneck, or itself where there is none */
     uint32_t kernel, stride;
-    uint32_t out_x, out_y; /* outputs of a lane */
-    uint32_t local_size, subgroup_size;
-    bool texels;
+    uint32_t out_x, out_y; /* outputs of a lane; a strip has as many rows as the image gives it */
+    uint32_t local_size;
+    bool texels, strips;
 };
 
-#define TILES(FORM, x1, y1, x2, y2, local_size, subgroup_size, texels)                                                 \
+#define TILE(FORM, SHADER, GHOST, kernel, stride, ...)                                                                 \
     {                                                                                                                  \
-        {GVK_SHADER_DEPTHWISE_##FORM##_3S1,                                                                            \
-         GVK_SHADER_DEPTHWISE_##FORM##_GHOST,                                                                          \
-         3,                                                                                                            \
-         1,                                                                                                            \
-         x1,                                                                                                           \
-         y1,                                                                                                           \
-         local_size,                                                                                                   \
-         subgroup_size,                                                                                                \
-         texels},                                                                                                      \
-            {GVK_SHADER_DEPTHWISE_##FORM##_3S2,                                                                        \
-             GVK_SHADER_DEPTHWISE_##FORM##_3S2,                                                                        \
-             3,                                                                                                        \
-             2,                                                                                                        \
-             x2,                                                                                                       \
-             y2,                                                                                                       \
-             local_size,                                                                                               \
-             subgroup_size,                                                                                            \
-             texels},                                                                                                  \
-            {GVK_SHADER_DEPTHWISE_##FORM##_5S1,                                                                        \
-             GVK_SHADER_DEPTHWISE_##FORM##_5S1,                                                                        \
-             5,                                                                                                        \
-             1,                                                                                                        \
-             x2,                                                                                                       \
-             y2,                                                                                                       \
-             local_size,                                                                                               \
-             subgroup_size,                                                                                            \
-             texels},                                                                                                  \
-            {GVK_SHADER_DEPTHWISE_##FORM##_5S2,                                                                        \
-             GVK_SHADER_DEPTHWISE_##FORM##_5S2,                                                                        \
-             5,                                                                                                        \
-             2,                                                                                                        \
-             x2,                                                                                                       \
-             y2,                                                                                                       \
-             local_size,                                                                                               \
-             subgroup_size,                                                                                            \
-             texels},                                                                                                  \
+        GVK_SHADER_DEPTHWISE_##FORM##_##SHADER, GVK_SHADER_DEPTHWISE_##FORM##_##GHOST, kernel, stride, __VA_ARGS__     \
+    }
+/* x and y: of 3 x 3 with stride 1, and of the others. */
+#define TILES(FORM, x1, y1, x2, y2, local_size, texels, strips)                                                        \
+    {                                                                                                                  \
+        TILE(FORM, 3S1, GHOST, 3, 1, x1, y1, local_size, texels, strips),                                              \
+            TILE(FORM, 3S2, 3S2, 3, 2, x2, y2, local_size, texels, strips),                                            \
+            TILE(FORM, 5S1, 5S1, 5, 1, x2, y2, local_size, texels, strips),                                            \
+            TILE(FORM, 5S2, 5S2, 5, 2, x2, y2, local_size, texels, strips),                                            \
     }
 #define TILE_COUNT 4
 static const struct tile tiles[GVK_FORM_COUNT][TILE_COUNT] = {
-    [GVK_FORM_UNIFORM] = TILES(UNIFORM, 2, 4, 1, 4, 64, 0, false),
-    [GVK_FORM_BROADCAST_16] = TILES(UNIFORM, 2, 4, 1, 4, 64, 0, false),
-    [GVK_FORM_TEXELS] = TILES(TEXELS, 2, 4, 1, 4, 64, 0, true),
-    [GVK_FORM_SHUFFLE_16] = TILES(SHUFFLE16, 4, 2, 2, 2, 16, 16, true),
-    [GVK_FORM_SHUFFLE_8] = TILES(SHUFFLE8, 4, 2, 2, 2, 8, 8, true),
-    [GVK_FORM_CHUNKS_4] = TILES(BROADCAST4, 2, 2, 2, 2, 16, 4, false),
-    [GVK_FORM_BROADCAST_4] = TILES(BROADCAST4, 2, 2, 2, 2, 16, 4, false),
+    [GVK_FORM_UNIFORM] = TILES(UNIFORM, 2, 4, 1, 4, 64, false, false),
+    [GVK_FORM_BROADCAST_16] = TILES(UNIFORM, 2, 4, 1, 4, 64, false, false),
+    [GVK_FORM_TEXELS] = TILES(TEXELS, 2, 4, 1, 4, 64, true, false),
+    [GVK_FORM_SHUFFLE_16] = TILES(STRIPS_TEXELS, 4, 0, 2, 0, 16, true, true),
+    [GVK_FORM_SHUFFLE_8] = TILES(STRIPS_TEXELS, 4, 0, 2, 0, 16, true, true),
+    [GVK_FORM_CHUNKS_4] = TILES(STRIPS, 4, 0, 2, 0, 16, false, true),
+    [GVK_FORM_BROADCAST_4] = TILES(STRIPS, 4, 0, 2, 0, 16, false, true),
 };
+
+/* A strip's first outputs cost up to four rows that are loaded for nothing, and a few long strips would leave
+ * processors idle. */
+#define STRIP_ROWS 32u
 
 static enum gvk_shader shader_of(const struct tile *tile, const struct gvk_graph_node *node)
 {
@@ -105,8 +82,7 @@ static uint32_t local_size_of(const struct gvk_builder *builder, const struct gv
 static struct gvk_pipeline_key select_kernel(const struct gvk_builder *builder, const struct gvk_graph_node *node)
 {
     const struct tile *tile = choose_tile(builder, node);
-    struct gvk_pipeline_key key = {.shader = tile ? shader_of(tile, node) : GVK_SHADER_DEPTHWISE_REFERENCE,
-                                   .subgroup_size = tile ? tile->subgroup_size : 0};
+    struct gvk_pipeline_key key = {.shader = tile ? shader_of(tile, node) : GVK_SHADER_DEPTHWISE_REFERENCE};
     key.constants[GVK_CONSTANT_LOCAL_SIZE] = local_size_of(builder, node, tile);
     return key;
 }
@@ -158,9 +134,13 @@ static gvk_result emit(const struct gvk_builder *builder, uint32_t index)
     const struct gvk_shape *in = &program->shapes[node->inputs[0]], *out = &program->shapes[node->output];
     bool texels = tile && tile->texels;
     uint32_t tiles_x = gvk_divide_up(out->width, tile ? tile->out_x : 1);
-    uint32_t tile_count = tiles_x * gvk_divide_up(out->height, tile ? tile->out_y : 1);
+    bool strips = tile && tile->strips;
+    uint32_t rows = strips ? gvk_divide_up(out->height, gvk_divide_up(out->height, STRIP_ROWS)) : 0;
+    uint32_t tile_count = tiles_x * gvk_divide_up(out->height, strips ? rows : tile ? tile->out_y : 1);
+    uint32_t quads = gvk_quads(node->input_channels);
 
     struct gvk_command command = gvk_begin_selected(node, select_kernel(builder, node));
+    uint32_t local_size = command.key.constants[GVK_CONSTANT_LOCAL_SIZE];
     gvk_add_operand(&command, gvk_tensor_operand(program, node->output, GVK_BINDING_OUTPUT, GVK_WRITE));
     gvk_add_operand(&command, gvk_tensor_operand(program, node->inputs[0],
                                                  texels ? GVK_BINDING_SOURCE_TEXELS : GVK_BINDING_SOURCE, GVK_READ));
@@ -175,7 +155,7 @@ static gvk_result emit(const struct gvk_builder *builder, uint32_t index)
         .output_item = program->places[node->output].item,
         .source_item = program->places[node->inputs[0]].item,
         .extra_item = program->places[extra].item,
-        .quads = gvk_quads(node->input_channels),
+        .quads = quads,
         .width = in->width,
         .height = in->height,
         .output_width = out->width,
@@ -185,11 +165,12 @@ static gvk_result emit(const struct gvk_builder *builder, uint32_t index)
         .kernel = node->kernel,
         .stride = node->stride,
         .padding = node->padding,
+        .rows = rows,
     };
     gvk_set_push(&command, &push, sizeof push);
-    return gvk_finish_dispatch(builder, &command,
-                               gvk_divide_up(tile_count, command.key.constants[GVK_CONSTANT_LOCAL_SIZE]), push.quads,
-                               program->batch);
+    if (strips)
+        return gvk_finish_dispatch(builder, &command, gvk_divide_up(quads * tile_count, local_size), 1, program->batch);
+    return gvk_finish_dispatch(builder, &command, gvk_divide_up(tile_count, local_size), quads, program->batch);
 }
 
 const struct gvk_kernel gvk_kernel_depthwise = {count_weights, pack_weights, emit, select_kernel, candidate};
