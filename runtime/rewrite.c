@@ -232,7 +232,7 @@ static void place_upsample(struct gvk_graph *graph)
         if (upsample->removed || upsample->op != GVK_OP_UPSAMPLE)
             continue;
         struct gvk_graph_node *convolution = private_producer(graph, upsample->inputs[0]);
-        if (!convolution || !gvk_is_pointwise(convolution) || convolution->residual)
+        if (!convolution || !gvk_is_pointwise(convolution) || convolution->residual || convolution->gate)
             continue;
         convolution->upsample = true;
         take_output(graph, convolution, upsample);

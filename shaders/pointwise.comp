@@ -7,65 +7,30 @@
 // A lane computes QUADS output quads for PIXELS pixels that lie STRIDE apart, so that neighbouring lanes read
 // neighbouring pixels. Any channel counts, pixel counts and batch; weights and bias are padded to whole blocks.
 // workgroups: x = ceil(pixels / (local size * PIXELS)), y = output blocks, z = batch
-// STORE: 0 plain; 1 with the residual (the extra) added; 2 each value to the 2 x 2 pixels of an image twice the size.
+// STORE: see pointwise_store.glsl.
 // EXTRA gate: the source is multiplied by one factor a channel.
 // SLICES > 1: as many parts of a workgroup each sum up a part of the inputs for the same pixels, the first part adds what
 //   the others hand it through shared memory, and stores. The parts are whole subgroups, so that a part's weights are
 //   the same for all lanes of one. x = ceil(pixels / (local size / SLICES * PIXELS)).
-// SPREAD, with SUBGROUP lanes: see spread.glsl; and
-//   3  weights come from an array of storage buffers (set 1), the index in the array the same for the workgroup, the
-//      offset inside each buffer a constant: the one form that SwiftShader loads once instead of gathering by lane
+// SPREAD, with SUBGROUP lanes: see spread.glsl.
 #include "spread.glsl"
 #ifndef SLICES
 #define SLICES 1
 #endif
-#if SPREAD == 3 || SLICES > 1
+#if SLICES > 1
 #extension GL_KHR_shader_subgroup_basic : require
-#endif
-#if SPREAD == 3
-#extension GL_EXT_nonuniform_qualifier : require
 #endif
 #if SPREAD == 0
 #define SUBGROUP gl_SubgroupSize
 #endif
 #define GVK_USE_POINTWISE
 #include "common.glsl"
-
-#if SPREAD == 3
-layout(std430, set = 1, binding = 0) readonly buffer chunk_buffer
-{
-    mat4 w[QUADS];
-}
-chunks[];
-const uint CHUNKS = QUADS * 4 / GVK_CHUNK_STEP_VEC4S; // from one input quad to the next
-#define LOAD_BLOCK(weight, lane)
-#define BLOCK_MATRIX(weight, j) chunks[at].w[j]
-#endif
+#include "pointwise_store.glsl"
 
 const uint OUTPUTS = 4 * QUADS;
 #if SLICES > 1
 shared vec4 handed[(SLICES - 1) * QUADS * PIXELS * GVK_SLICE_LANES];
 #endif
-
-void store(uint output_quad, uint pixel, vec4 value)
-{
-    uint item = gl_WorkGroupID.z;
-#if STORE == 1
-    value += EXTRA_AT(extra_offset + item * extra_item + output_quad * pixels + pixel);
-#endif
-    value = activate(value);
-    uint plane = output_offset + item * output_item;
-#if STORE == 2
-    uint row = pixel / width;
-    uint corner = plane + output_quad * 4 * pixels + row * 4 * width + (pixel - row * width) * 2;
-    STORE_OUTPUT(corner, value);
-    STORE_OUTPUT(corner + 1, value);
-    STORE_OUTPUT(corner + 2 * width, value);
-    STORE_OUTPUT(corner + 2 * width + 1, value);
-#else
-    STORE_OUTPUT(plane + output_quad * pixels + pixel, value);
-#endif
-}
 
 void main()
 {
@@ -85,9 +50,6 @@ void main()
     uint first = gl_WorkGroupID.x * gl_WorkGroupSize.x * PIXELS + gl_LocalInvocationID.x;
 #else
     const uint STRIDE = SUBGROUP;
-#if SPREAD == 3
-    uint at = chunk + block * input_quads * CHUNKS;
-#endif
     uint lane = gl_SubgroupInvocationID;
     uint first = (gl_WorkGroupID.x * (gl_WorkGroupSize.x / SUBGROUP) + gl_SubgroupID) * SUBGROUP * PIXELS + lane;
 #endif
@@ -144,9 +106,6 @@ void main()
         read += pixels;
 #endif
         weight += OUTPUTS;
-#if SPREAD == 3
-        at += CHUNKS;
-#endif
     }
 #if SLICES > 1
     const uint SUMS = QUADS * PIXELS;

@@ -81,7 +81,7 @@ GVK_PUSH(pointwise)
     GVK_UINT input_quads, output_quads;
     GVK_UINT pixels; /* of a plane of the source */
     GVK_UINT width;  /* of the source; for the upsampling store */
-    GVK_UINT chunk;  /* the first weight chunk, for SPREAD 3 */
+    GVK_UINT chunk;  /* the first weight chunk; pointwise_chunks.comp */
 };
 #endif
 

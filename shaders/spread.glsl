@@ -32,7 +32,7 @@ vec4 HAND_ROUND(vec4 value, uint lane)
 #define LOAD_BLOCK(weight, lane)
 #define BLOCK_MATRIX(weight, j)                                                                                        \
     mat4(WEIGHT(weight + 4 * j), WEIGHT(weight + 4 * j + 1), WEIGHT(weight + 4 * j + 2), WEIGHT(weight + 4 * j + 3))
-#elif SPREAD != 3
+#else
 #define LOAD_BLOCK(weight, lane)                                                                                       \
     vec4 mine[(4 * QUADS + SUBGROUP - 1) / SUBGROUP];                                                                  \
     [[unroll]] for (uint n = 0; n < (4 * QUADS + SUBGROUP - 1) / SUBGROUP; n++)                                        \

@@ -9,7 +9,7 @@
 #define TILE(NAME, quads, pixels, subgroup_size, texels)                                                               \
     {                                                                                                                  \
         GVK_SHADER_GHOST_##NAME, (quads), (pixels), GVK_GHOST_SIDE *GVK_GHOST_SIDE / (pixels), (subgroup_size),        \
-            (texels), 1                                                                                                \
+            (texels), 1, false                                                                                         \
     }
 static const struct gvk_tile uniform_tiles[] = {
     TILE(UNIFORM_2X2, 2, 2, 0, false),
@@ -35,12 +35,18 @@ static uint32_t count_groups(const struct gvk_tile *tile, const struct gvk_shape
     return count_squares(source);
 }
 
-/* Stores: plain, residual. */
+static uint32_t store_of(const struct gvk_tile *tile, const struct gvk_graph_node *node)
+{
+    (void)tile;
+    return node->residual ? 1 : 0;
+}
+
 static const struct gvk_tile_family family = {
-    .lists = {[GVK_FORM_UNIFORM] = GVK_TILE_LIST(uniform_tiles),
-              [GVK_FORM_BROADCAST_16] = GVK_TILE_LIST(broadcast16_tiles),
-              [GVK_FORM_TEXELS] = GVK_TILE_LIST(texel_tiles)},
+    .lists = {[GVK_FORM_UNIFORM] = GVK_TILE_LIST(uniform_tiles, 0),
+              [GVK_FORM_BROADCAST_16] = GVK_TILE_LIST(broadcast16_tiles, 0),
+              [GVK_FORM_TEXELS] = GVK_TILE_LIST(texel_tiles, 0)},
     .stores = 2,
+    .store_of = store_of,
     .one_local_size = true, /* a workgroup is a square of the image */
     .tries_padding = true,  /* all tiles do where a module has one quad */
     .count_groups = count_groups,
@@ -64,16 +70,11 @@ uint32_t gvk_rewrites_off(const struct gvk_traits *traits, uint32_t off)
     return off | GVK_REWRITE_FUSE_GHOST;
 }
 
-static uint32_t store_of(const struct gvk_graph_node *node)
-{
-    return node->residual ? 1 : 0;
-}
-
 /* A tile that is out only when all are: proof.c sees that it is, and model.c takes the modules apart. */
 static struct gvk_tile choose_tile(const struct gvk_builder *builder, const struct gvk_graph_node *node)
 {
     struct gvk_tile chosen;
-    if (gvk_tile_chosen(builder, node, &family, store_of(node), &chosen))
+    if (gvk_tile_chosen(builder, node, &family, &chosen))
         return chosen;
     enum gvk_form form = form_with_tiles(builder->traits);
     const struct gvk_tile *tile = gvk_tile_choose(builder, node, &family, form);
@@ -83,16 +84,13 @@ static struct gvk_tile choose_tile(const struct gvk_builder *builder, const stru
 static struct gvk_pipeline_key select_kernel(const struct gvk_builder *builder, const struct gvk_graph_node *node)
 {
     const struct gvk_tile tile = choose_tile(builder, node);
-    struct gvk_pipeline_key key = {.shader = tile.shader + store_of(node), .subgroup_size = tile.subgroup_size};
-    key.constants[GVK_CONSTANT_LOCAL_SIZE] = tile.local_size;
-    key.constants[GVK_CONSTANT_EXTRA] = node->gate ? GVK_EXTRA_GATE : GVK_EXTRA_NONE;
-    return key;
+    return gvk_tile_key(&tile, &family, node);
 }
 
 static bool candidate(const struct gvk_builder *builder, const struct gvk_graph_node *node, uint32_t index,
                       enum gvk_shader *shader, uint32_t *local_size)
 {
-    return gvk_tile_candidate(builder, node, &family, store_of(node), index, shader, local_size);
+    return gvk_tile_candidate(builder, node, &family, index, shader, local_size);
 }
 
 struct layout {
@@ -123,7 +121,8 @@ static gvk_result pack_weights(const struct gvk_builder *builder, const struct g
     cheap.norm = node->second_norm;
     cheap.input_channels = cheap.groups = node->output_channels;
     cheap.kernel = 3;
-    gvk_result result = gvk_pack_pointwise(builder->host, node, tile.quads, out, out + layout.bias * 4);
+    gvk_result result =
+        gvk_pack_pointwise(builder->host, node, tile.quads, gvk_block_weights(&tile), out, out + layout.bias * 4);
     return result ? result : gvk_pack_depthwise(builder->host, &cheap, out + layout.taps * 4);
 }
 
@@ -170,8 +169,7 @@ static gvk_result emit(const struct gvk_builder *builder, uint32_t index)
         .tiles_x = gvk_divide_up(in->width, GVK_GHOST_INNER),
     };
     gvk_set_push(&command, &push, sizeof push);
-    return gvk_finish_dispatch(builder, &command, count_squares(in), gvk_padded_quads(&tile, node) / tile.quads,
-                               program->batch);
+    return gvk_finish_dispatch(builder, &command, count_squares(in), gvk_count_blocks(&tile, node), program->batch);
 }
 
 const struct gvk_kernel gvk_kernel_ghost = {count_weights, pack_weights, emit, select_kernel, candidate};

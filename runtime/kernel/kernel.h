@@ -51,9 +51,10 @@ const float *gvk_folded_row(const struct gvk_folded_weights *weights, uint64_t o
 void gvk_release_weights(const gvk_host *host, struct gvk_folded_weights *weights);
 
 /* Weights and bias of a convolution, batch norm folded in, as pointwise.comp and depthwise.comp read them: in blocks of
- * 4 * quads outputs; a quad's taps and bias together. The memory is zeroed. */
-gvk_result gvk_pack_pointwise(const gvk_host *host, const struct gvk_graph_node *node, uint32_t quads, float *weight,
-                              float *bias);
+ * 4 * quads outputs, `block_weights` quads for each input quad; a quad's taps and bias together. The memory is zeroed.
+ */
+gvk_result gvk_pack_pointwise(const gvk_host *host, const struct gvk_graph_node *node, uint32_t quads,
+                              uint32_t block_weights, float *weight, float *bias);
 gvk_result gvk_pack_depthwise(const gvk_host *host, const struct gvk_graph_node *node, float *out);
 
 /* A dispatch with its label and local size; operands and push constants are added by the caller. */
@@ -93,7 +94,7 @@ enum gvk_form {
     GVK_FORM_TEXELS,       /* SPREAD 0, texel buffers: Adreno, Mali */
     GVK_FORM_SHUFFLE_16,   /* SPREAD 1, subgroups of 16, texel buffers */
     GVK_FORM_SHUFFLE_8,    /* SPREAD 1, subgroups of 8, texel buffers */
-    GVK_FORM_CHUNKS_4,     /* SPREAD 3 for pointwise, else as the next; subgroups of 4 */
+    GVK_FORM_CHUNKS_4,     /* weights in chunks for pointwise, else as the next; subgroups of 4 */
     GVK_FORM_BROADCAST_4,  /* SPREAD 2, subgroups of 4, storage buffers */
     GVK_FORM_COUNT
 };

@@ -11,23 +11,34 @@ bool gvk_tile_is_out(const struct gvk_traits *traits, const struct gvk_tile_fami
         return true;
     if (tile->slices > 1 && (!traits->subgroup_size || traits->subgroup_size > GVK_SLICE_LANES))
         return true;
-    for (uint32_t store = 0; store < family->stores; store++)
+    for (uint32_t store = 0; store < family->stores + tile->chunks; store++)
         if (gvk_is_struck(traits, tile->shader + store))
             return true;
     return false;
 }
 
+uint32_t gvk_count_blocks(const struct gvk_tile *tile, const struct gvk_graph_node *node)
+{
+    return gvk_divide_up(gvk_quads(node->output_channels), tile->quads);
+}
+
 uint64_t gvk_padded_quads(const struct gvk_tile *tile, const struct gvk_graph_node *node)
 {
-    return (uint64_t)gvk_divide_up(gvk_quads(node->output_channels), tile->quads) * tile->quads;
+    return (uint64_t)gvk_count_blocks(tile, node) * tile->quads;
+}
+
+uint32_t gvk_block_weights(const struct gvk_tile *tile)
+{
+    uint32_t step = tile->chunks ? GVK_CHUNK_STEP_VEC4S : 1;
+    return gvk_divide_up(4 * tile->quads, step) * step;
 }
 
 /* In workgroups of 64 lanes, as gvk_wanted_workgroups counts. */
 static uint64_t count_workgroups(const struct gvk_program *program, const struct gvk_tile_family *family,
                                  const struct gvk_tile *tile, const struct gvk_graph_node *node)
 {
-    return family->count_groups(tile, &program->shapes[node->inputs[0]]) *
-           (gvk_padded_quads(tile, node) / tile->quads) * program->batch * tile->local_size / 64;
+    return family->count_groups(tile, &program->shapes[node->inputs[0]]) * (uint64_t)gvk_count_blocks(tile, node) *
+           program->batch * tile->local_size / 64;
 }
 
 static uint32_t lane_work(const struct gvk_tile *tile)
@@ -63,22 +74,31 @@ const struct gvk_tile *gvk_tile_choose(const struct gvk_builder *builder, const 
 {
     const struct gvk_tile_list *list = &family->lists[form];
     const struct gvk_tile *best = NULL;
+    uint64_t least = 0;
     for (size_t i = 0; i < list->count; i++) {
         const struct gvk_tile *tile = &list->tiles[i];
-        if (!gvk_tile_is_out(builder->traits, family, tile) &&
-            (!best || gvk_padded_quads(tile, node) < gvk_padded_quads(best, node)))
-            best = tile;
+        uint64_t cost = (uint64_t)gvk_count_blocks(tile, node) * (tile->quads + list->block_cost);
+        if (gvk_tile_is_out(builder->traits, family, tile) || (best && cost >= least))
+            continue;
+        best = tile;
+        least = cost;
     }
     return best ? fit_pixels(builder, node, family, list, best) : NULL;
 }
 
-/* The tile whose plain shader this is, of a form that the device can run; NULL: none. */
+static enum gvk_shader shader_of(const struct gvk_tile *tile, const struct gvk_tile_family *family,
+                                 const struct gvk_graph_node *node)
+{
+    return tile->shader + family->store_of(tile, node);
+}
+
+/* The tile whose shader for the node this is, of a form that the device can run; NULL: none. */
 static const struct gvk_tile *find_tile(const struct gvk_traits *traits, const struct gvk_tile_family *family,
-                                        uint32_t plain_shader)
+                                        const struct gvk_graph_node *node, enum gvk_shader shader)
 {
     for (enum gvk_form form = GVK_FORM_UNIFORM; form < GVK_FORM_COUNT; form++)
         for (size_t i = 0; i < family->lists[form].count && gvk_form_is_possible(traits, form); i++)
-            if ((uint32_t)family->lists[form].tiles[i].shader == plain_shader)
+            if (shader_of(&family->lists[form].tiles[i], family, node) == shader)
                 return &family->lists[form].tiles[i];
     return NULL;
 }
@@ -90,13 +110,13 @@ static bool has_one_local_size(const struct gvk_tile_family *family, const struc
 }
 
 bool gvk_tile_chosen(const struct gvk_builder *builder, const struct gvk_graph_node *node,
-                     const struct gvk_tile_family *family, uint32_t store, struct gvk_tile *out)
+                     const struct gvk_tile_family *family, struct gvk_tile *out)
 {
     enum gvk_shader shader;
     uint32_t local_size;
     if (!gvk_find_choice(builder, node, &shader, &local_size))
         return false;
-    const struct gvk_tile *tile = find_tile(builder->traits, family, (uint32_t)shader - store);
+    const struct gvk_tile *tile = find_tile(builder->traits, family, node, shader);
     if (!tile || gvk_tile_is_out(builder->traits, family, tile))
         return false;
     if (has_one_local_size(family, tile) ? local_size != tile->local_size
@@ -114,7 +134,7 @@ static bool wastes_much(const struct gvk_tile *tile, const struct gvk_graph_node
 }
 
 bool gvk_tile_candidate(const struct gvk_builder *builder, const struct gvk_graph_node *node,
-                        const struct gvk_tile_family *family, uint32_t store, uint32_t index, enum gvk_shader *shader,
+                        const struct gvk_tile_family *family, uint32_t index, enum gvk_shader *shader,
                         uint32_t *local_size)
 {
     uint32_t seen = 0;
@@ -127,9 +147,18 @@ bool gvk_tile_candidate(const struct gvk_builder *builder, const struct gvk_grap
                                     gvk_candidate_local_size(builder->traits, tile->local_size, size, local_size);
                  size++)
                 if (seen++ == index) {
-                    *shader = tile->shader + store;
+                    *shader = shader_of(tile, family, node);
                     return true;
                 }
         }
     return false;
+}
+
+struct gvk_pipeline_key gvk_tile_key(const struct gvk_tile *tile, const struct gvk_tile_family *family,
+                                     const struct gvk_graph_node *node)
+{
+    struct gvk_pipeline_key key = {.shader = shader_of(tile, family, node), .subgroup_size = tile->subgroup_size};
+    key.constants[GVK_CONSTANT_LOCAL_SIZE] = tile->local_size;
+    key.constants[GVK_CONSTANT_EXTRA] = node->gate && !tile->chunks ? GVK_EXTRA_GATE : GVK_EXTRA_NONE;
+    return key;
 }

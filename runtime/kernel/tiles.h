@@ -12,6 +12,7 @@ struct gvk_tile {
     uint32_t local_size, subgroup_size;
     bool texels;
     uint32_t slices; /* of the inputs, each summed up by GVK_SLICE_LANES lanes of a workgroup; 1: not split */
+    bool chunks;     /* weights come in chunks (GVK_CHUNK_STEP_VEC4S), and there is a shader of its own for a gate */
 };
 
 /* The widest tile first; tiles of the same quads, which read the same weights, next to each other, that of the most
@@ -19,17 +20,22 @@ struct gvk_tile {
 struct gvk_tile_list {
     const struct gvk_tile *tiles;
     size_t count;
+    /* What a block costs beside its output quads, counted in such quads: source values are loaded for each block anew.
+     */
+    uint32_t block_cost;
 };
-#define GVK_TILE_LIST(tiles)                                                                                           \
+#define GVK_TILE_LIST(tiles, block_cost)                                                                               \
     {                                                                                                                  \
-        (tiles), sizeof(tiles) / sizeof(tiles)[0]                                                                      \
+        (tiles), sizeof(tiles) / sizeof(tiles)[0], (block_cost)                                                        \
     }
 
 struct gvk_tile_family {
     struct gvk_tile_list lists[GVK_FORM_COUNT];
-    uint32_t stores;     /* shaders of a tile */
+    uint32_t stores;     /* shaders of a tile; one with chunks has one more */
     bool one_local_size; /* other local sizes than a tile's own would not compute its output */
     bool tries_padding;  /* tiles that compute much in vain are candidates too */
+    /* Which of the tile's shaders is for the node. */
+    uint32_t (*store_of)(const struct gvk_tile *tile, const struct gvk_graph_node *node);
     /* Workgroups that a plane of the source takes for one block of outputs. */
     uint32_t (*count_groups)(const struct gvk_tile *tile, const struct gvk_shape *source);
 };
@@ -38,19 +44,25 @@ struct gvk_tile_family {
  * not be whole subgroups. */
 bool gvk_tile_is_out(const struct gvk_traits *traits, const struct gvk_tile_family *family,
                      const struct gvk_tile *tile);
-/* Output quads that are computed, those in vain included. */
+/* Blocks of outputs; output quads that they compute, those in vain included; and the weights of one for an input quad.
+ */
+uint32_t gvk_count_blocks(const struct gvk_tile *tile, const struct gvk_graph_node *node);
 uint64_t gvk_padded_quads(const struct gvk_tile *tile, const struct gvk_graph_node *node);
-/* The tile of the form that computes the fewest output quads in vain, of equals the widest; among those of as many
- * quads the one of the most work a lane whose dispatch has enough workgroups. NULL when all are out. */
+uint32_t gvk_block_weights(const struct gvk_tile *tile);
+/* The tile of the form whose blocks cost the least, of equals the widest; among those of as many quads the one of the
+ * most work a lane whose dispatch has enough workgroups. NULL when all are out. */
 const struct gvk_tile *gvk_tile_choose(const struct gvk_builder *builder, const struct gvk_graph_node *node,
                                        const struct gvk_tile_family *family, enum gvk_form form);
 /* The tile that is forced or was chosen for the node, with the local size of the choice. False: none, or not one that
  * the device can run, and the built-in choice holds. */
 bool gvk_tile_chosen(const struct gvk_builder *builder, const struct gvk_graph_node *node,
-                     const struct gvk_tile_family *family, uint32_t store, struct gvk_tile *out);
+                     const struct gvk_tile_family *family, struct gvk_tile *out);
 /* The index-th of the tiles and local sizes to time for the node. False: no more. */
 bool gvk_tile_candidate(const struct gvk_builder *builder, const struct gvk_graph_node *node,
-                        const struct gvk_tile_family *family, uint32_t store, uint32_t index, enum gvk_shader *shader,
+                        const struct gvk_tile_family *family, uint32_t index, enum gvk_shader *shader,
                         uint32_t *local_size);
+/* The pipeline of the tile for the node. */
+struct gvk_pipeline_key gvk_tile_key(const struct gvk_tile *tile, const struct gvk_tile_family *family,
+                                     const struct gvk_graph_node *node);
 
 #endif
