@@ -16,6 +16,8 @@ static void every_kernel_and_tile_that_this_driver_can_run_was_chosen(void **sta
     } kinds[] = {
         {"shuffle16", 1u << GVK_FORM_SHUFFLE_16},
         {"shuffle8", 1u << GVK_FORM_SHUFFLE_8},
+        {"strips_texels", 1u << GVK_FORM_SHUFFLE_16 | 1u << GVK_FORM_SHUFFLE_8},
+        {"strips", 1u << GVK_FORM_CHUNKS_4 | 1u << GVK_FORM_BROADCAST_4},
         {"pyramid_planes_texels", 1u << GVK_FORM_SHUFFLE_16 | 1u << GVK_FORM_SHUFFLE_8},
         {"pyramid_planes", 1u << GVK_FORM_CHUNKS_4 | 1u << GVK_FORM_BROADCAST_4},
         {"texels", 1u << GVK_FORM_TEXELS},

@@ -155,13 +155,16 @@ static void end_turn(bool taken)
         pthread_mutex_unlock(&labels_mutex);
 }
 
-/* Every OpFAdd becomes an OpFSub. */
+/* Every OpFAdd becomes an OpFSub, and every Fma of GLSL.std.450 an FMix. */
 static void subtract_where_it_adds(uint32_t *words, size_t count)
 {
+    enum { ADD = 129, SUBTRACT = 131, EXTENDED = 12, FMA = 50, MIX = 46 };
     for (size_t i = 5; i < count;) {
         uint32_t length = words[i] >> 16;
-        if ((words[i] & 0xffff) == 129)
-            words[i] = length << 16 | 131;
+        if ((words[i] & 0xffff) == ADD)
+            words[i] = length << 16 | SUBTRACT;
+        if ((words[i] & 0xffff) == EXTENDED && i + 4 < count && words[i + 4] == FMA)
+            words[i + 4] = MIX;
         i += length ? length : 1;
     }
 }
