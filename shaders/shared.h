@@ -29,8 +29,10 @@
 #define GVK_EXTRA_RESIDUAL 1 /* added to the output */
 #define GVK_EXTRA_GATE     2 /* one factor a channel, multiplied into the source */
 
-/* The most quads that excite.comp keeps in shared memory: 16 KiB, the least that Vulkan promises. */
-#define GVK_EXCITE_QUADS 1024
+/* The most quads that excite.comp keeps in shared memory, and lanes that share a sum in split.glsl: 16 KiB together, the
+ * least that Vulkan promises. */
+#define GVK_EXCITE_QUADS 768
+#define GVK_SPLIT_LANES  256
 
 /* Weight chunks (set 1): a storage buffer at every so many vec4s of the weights, 256 bytes. */
 #define GVK_CHUNK_STEP_VEC4S 16

@@ -57,6 +57,11 @@ gvk_result gvk_pack_pointwise(const gvk_host *host, const struct gvk_graph_node 
                               uint32_t block_weights, float *weight, float *bias);
 gvk_result gvk_pack_depthwise(const gvk_host *host, const struct gvk_graph_node *node, float *out);
 
+/* The average pool of the node's first input, to `output`, `output_item` quads from one item of the batch to the next.
+ */
+gvk_result gvk_emit_average_pool(const struct gvk_builder *builder, const struct gvk_graph_node *node,
+                                 struct gvk_operand output, uint32_t output_item);
+
 /* A dispatch with its label and local size; operands and push constants are added by the caller. */
 struct gvk_command gvk_begin_dispatch(const struct gvk_graph_node *node, enum gvk_shader shader, uint32_t local_size);
 struct gvk_command gvk_begin_selected(const struct gvk_graph_node *node, struct gvk_pipeline_key key);
@@ -101,6 +106,13 @@ enum gvk_form {
 /* Forms that read texels are for devices whose texel buffers hold as much as a storage buffer does. */
 #define GVK_TEXELS_OF_EVERY_TENSOR (1u << 27)
 enum gvk_form gvk_form_of(const struct gvk_traits *traits);
+/* Whether barriers and shared memory are worth their while in it. */
+static inline bool gvk_form_is_for_gpus(enum gvk_form form)
+{
+    return form <= GVK_FORM_TEXELS;
+}
+/* Lanes of a workgroup that share a sum (shaders/split.glsl): a power of two. */
+uint32_t gvk_split_lanes(const struct gvk_traits *traits);
 /* Whether that form reads tensors and weights through texel buffers. */
 bool gvk_reads_texels(const struct gvk_traits *traits);
 /* Whether a device of these traits can run the form, and whether it may be worth a try: on a CPU device, whose forms

@@ -81,6 +81,14 @@ bool gvk_form_is_candidate(const struct gvk_traits *traits, enum gvk_form form)
     return form == gvk_form_of(traits) || (!is_cpu(traits) && gvk_form_is_possible(traits, form));
 }
 
+uint32_t gvk_split_lanes(const struct gvk_traits *traits)
+{
+    uint32_t lanes = GVK_SPLIT_LANES;
+    while (lanes > traits->max_invocations || lanes > traits->max_workgroup_size_x)
+        lanes /= 2;
+    return lanes;
+}
+
 uint32_t gvk_wanted_workgroups(const struct gvk_traits *traits)
 {
     /* Vulkan does not tell how many cores there are. Large cards have 80 to 160 schedulers that each want two or three

@@ -143,12 +143,41 @@ static gvk_result emit_max_pool(const struct gvk_builder *builder, uint32_t inde
 
 const struct gvk_kernel gvk_kernel_max_pool = {NULL, NULL, emit_max_pool, NULL, NULL};
 
+/* A GPU needs a workgroup for a plane: by a lane each, a few dozen lanes of thousands would have something to do. */
+static enum gvk_shader average_pool_of(const struct gvk_builder *builder)
+{
+    enum gvk_form form = gvk_form_of(builder->traits);
+    if (builder->reference)
+        return GVK_SHADER_AVERAGE_POOL;
+    if (gvk_form_is_for_gpus(form))
+        return form == GVK_FORM_TEXELS ? GVK_SHADER_AVERAGE_POOL_SPLIT_TEXELS : GVK_SHADER_AVERAGE_POOL_SPLIT;
+    return gvk_reads_texels(builder->traits) ? GVK_SHADER_AVERAGE_POOL_TEXELS : GVK_SHADER_AVERAGE_POOL;
+}
+
+gvk_result gvk_emit_average_pool(const struct gvk_builder *builder, const struct gvk_graph_node *node,
+                                 struct gvk_operand output, uint32_t output_item)
+{
+    enum gvk_shader shader = average_pool_of(builder);
+    bool split = shader == GVK_SHADER_AVERAGE_POOL_SPLIT || shader == GVK_SHADER_AVERAGE_POOL_SPLIT_TEXELS;
+    bool texels = shader == GVK_SHADER_AVERAGE_POOL_TEXELS || shader == GVK_SHADER_AVERAGE_POOL_SPLIT_TEXELS;
+    uint32_t local_size = split ? gvk_split_lanes(builder->traits) : LOCAL_SIZE;
+    struct gvk_command command = gvk_begin_dispatch(node, shader, local_size);
+    gvk_add_operand(&command, output);
+    gvk_add_operand(&command, gvk_tensor_operand(builder->program, node->inputs[0],
+                                                 texels ? GVK_BINDING_SOURCE_TEXELS : GVK_BINDING_SOURCE, GVK_READ));
+    struct gvk_planes_push push = planes_of(builder->program, node);
+    push.output_item = output_item;
+    gvk_set_push(&command, &push, sizeof push);
+    return gvk_finish_dispatch(builder, &command, split ? push.quads : gvk_divide_up(push.quads, local_size), 1,
+                               builder->program->batch);
+}
+
 static gvk_result emit_average_pool(const struct gvk_builder *builder, uint32_t index)
 {
     const struct gvk_graph_node *node = &builder->graph->nodes[index];
-    struct gvk_command command = begin_planes(builder, node, GVK_SHADER_AVERAGE_POOL);
-    struct gvk_planes_push push = planes_of(builder->program, node);
-    return finish_planes(builder, &command, &push, push.quads, 1);
+    return gvk_emit_average_pool(builder, node,
+                                 gvk_tensor_operand(builder->program, node->output, GVK_BINDING_OUTPUT, GVK_WRITE),
+                                 builder->program->places[node->output].item);
 }
 
 const struct gvk_kernel gvk_kernel_average_pool = {NULL, NULL, emit_average_pool, NULL, NULL};

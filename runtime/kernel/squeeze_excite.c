@@ -56,7 +56,6 @@ static gvk_result emit(const struct gvk_builder *builder, uint32_t index)
 {
     struct gvk_program *program = builder->program;
     const struct gvk_graph_node *node = &builder->graph->nodes[index];
-    const struct gvk_shape *in = &program->shapes[node->inputs[0]];
     uint32_t quads = gvk_quads(node->input_channels), pooled;
     uint64_t bytes = (uint64_t)quads * program->batch * program->quad_bytes;
     gvk_result result = gvk_program_add_block(program, bytes, &pooled);
@@ -65,28 +64,17 @@ static gvk_result emit(const struct gvk_builder *builder, uint32_t index)
     struct gvk_operand pooled_operand = {
         .place = GVK_PLACE_ARENA, .block = pooled, .quad_bytes = program->quad_bytes, .bytes = bytes};
 
-    bool texels = gvk_reads_texels(builder->traits);
-    struct gvk_command pool =
-        gvk_begin_dispatch(node, texels ? GVK_SHADER_AVERAGE_POOL_TEXELS : GVK_SHADER_AVERAGE_POOL, LOCAL_SIZE);
     pooled_operand.binding = GVK_BINDING_OUTPUT;
     pooled_operand.access = GVK_WRITE;
-    gvk_add_operand(&pool, pooled_operand);
-    gvk_add_operand(&pool, gvk_tensor_operand(program, node->inputs[0],
-                                              texels ? GVK_BINDING_SOURCE_TEXELS : GVK_BINDING_SOURCE, GVK_READ));
-    struct gvk_planes_push pool_push = {
-        .output_item = quads,
-        .source_item = program->places[node->inputs[0]].item,
-        .quads = quads,
-        .width = in->width,
-        .height = in->height,
-    };
-    gvk_set_push(&pool, &pool_push, sizeof pool_push);
-    result = gvk_finish_dispatch(builder, &pool, gvk_divide_up(quads, LOCAL_SIZE), 1, program->batch);
+    result = gvk_emit_average_pool(builder, node, pooled_operand, quads);
     if (result)
         return result;
 
-    struct gvk_command excite =
-        gvk_begin_dispatch(node, texels ? GVK_SHADER_EXCITE_TEXELS : GVK_SHADER_EXCITE, LOCAL_SIZE);
+    bool texels = gvk_reads_texels(builder->traits), split = gvk_form_is_for_gpus(gvk_form_of(builder->traits));
+    enum gvk_shader shader = texels ? GVK_SHADER_EXCITE_TEXELS : GVK_SHADER_EXCITE;
+    if (split)
+        shader = texels ? GVK_SHADER_EXCITE_SPLIT_TEXELS : GVK_SHADER_EXCITE_SPLIT;
+    struct gvk_command excite = gvk_begin_dispatch(node, shader, split ? gvk_split_lanes(builder->traits) : LOCAL_SIZE);
     pooled_operand.binding = texels ? GVK_BINDING_SOURCE_TEXELS : GVK_BINDING_SOURCE;
     pooled_operand.access = GVK_READ;
     gvk_add_operand(&excite, gvk_tensor_operand(program, node->output, GVK_BINDING_OUTPUT, GVK_WRITE));
