@@ -66,6 +66,7 @@ struct enabled_features {
     const VkPhysicalDeviceFeatures *core;
     const VkPhysicalDeviceSubgroupSizeControlFeatures *subgroup_size;
     const VkPhysicalDeviceDescriptorIndexingFeatures *descriptor_indexing;
+    const VkPhysicalDeviceShaderFloat16Int8Features *half;
     bool debug_utils; /* the instance extension */
 };
 
@@ -116,6 +117,7 @@ static gvk_result finish_device(struct gvk_device *device, const struct enabled_
     device->traits.subgroup_size_control = enabled->subgroup_size && enabled->subgroup_size->subgroupSizeControl;
     device->traits.full_subgroups = enabled->subgroup_size && enabled->subgroup_size->computeFullSubgroups;
     device->traits.float64 = enabled->core && enabled->core->shaderFloat64;
+    device->traits.half_sums = enabled->half && enabled->half->shaderFloat16;
     device->traits.max_chunks = count_chunks(device, enabled);
     gvk_choices_load(device);
     return gvk_pipelines_create(device, &device->pipelines);
@@ -173,7 +175,7 @@ gvk_result gvk_device_open(const gvk_device_params *params, gvk_device **out)
     if (result)
         goto fail;
     struct enabled_features enabled = {&wants.features.features, &wants.subgroup_size, &wants.descriptor_indexing,
-                                       true};
+                                       &wants.half, true};
     result = finish_device(device, &enabled);
     if (result)
         goto fail;
@@ -271,6 +273,11 @@ gvk_result gvk_device_import(const gvk_import_params *params, gvk_device **out)
         params->api_version >= VK_API_VERSION_1_2)
         enabled.descriptor_indexing =
             find_in_chain(params->enabled_features, VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_DESCRIPTOR_INDEXING_FEATURES);
+    if (names_hold(params->device_extensions, params->device_extension_count,
+                   VK_KHR_SHADER_FLOAT16_INT8_EXTENSION_NAME) ||
+        params->api_version >= VK_API_VERSION_1_2)
+        enabled.half =
+            find_in_chain(params->enabled_features, VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_SHADER_FLOAT16_INT8_FEATURES);
     enabled.debug_utils =
         names_hold(params->instance_extensions, params->instance_extension_count, VK_EXT_DEBUG_UTILS_EXTENSION_NAME);
     result = finish_device(device, &enabled);

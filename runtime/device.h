@@ -30,6 +30,7 @@ struct gvk_traits {
     bool texel_buffers;   /* RGBA32F can be read through uniform texel buffers */
     bool float64;         /* feature shaderFloat64: stores of two values at once (shaders/common.glsl) */
     bool half_arithmetic; /* it computes in fp16 natively: a sign that it gains by fp16 in memory */
+    bool half_sums;       /* feature shaderFloat16: kernels may compute in fp16, too; not where one was struck */
     bool half;            /* of a model: tensors and weights lie in memory as fp16 */
     uint32_t struck[GVK_STRUCK_WORDS]; /* a bit a shader: it computed wrongly on this device (proof.c) */
     /* Of a lane, in quarters of a pixel, whatever the image's size: proof.c; 0: as kernels choose. */

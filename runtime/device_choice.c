@@ -461,6 +461,13 @@ gvk_result gvk_device_wants(PFN_vkGetInstanceProcAddr get_instance_proc, VkInsta
             out->device_extensions[out->device_extension_count++] = VK_EXT_DESCRIPTOR_INDEXING_EXTENSION_NAME;
         }
     }
+    out->half.sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_SHADER_FLOAT16_INT8_FEATURES;
+    if (traits.half_arithmetic) {
+        out->half.shaderFloat16 = VK_TRUE;
+        out->half.pNext = out->features.pNext;
+        out->features.pNext = &out->half;
+        out->device_extensions[out->device_extension_count++] = VK_KHR_SHADER_FLOAT16_INT8_EXTENSION_NAME;
+    }
     /* A device that offers this extension must be created with it. */
     if (gvk_physical_device_has(&vk, &host, physical_device, "VK_KHR_portability_subset"))
         out->device_extensions[out->device_extension_count++] = "VK_KHR_portability_subset";

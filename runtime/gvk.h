@@ -130,6 +130,7 @@ typedef struct gvk_wants {
     VkPhysicalDeviceFeatures2 features;
     VkPhysicalDeviceSubgroupSizeControlFeatures subgroup_size;
     VkPhysicalDeviceDescriptorIndexingFeatures descriptor_indexing;
+    VkPhysicalDeviceShaderFloat16Int8Features half;
     const char *device_extensions[8];
     uint32_t device_extension_count;
 } gvk_wants;
@@ -256,9 +257,10 @@ typedef enum gvk_rewrite {
     GVK_REWRITE_ALL = (1 << 9) - 1
 } gvk_rewrite;
 
-/* How tensors and weights lie in the device's memory. Sums and activations are computed in fp32 in any case. fp16 takes
- * half the memory and bandwidth and is off by some 1e-3 of a map's largest value. A value beyond 65504 becomes a
- * not-a-number there, which no layer turns back into a number: it ends as GVK_ERROR_NUMBER. */
+/* How tensors and weights lie in the device's memory. fp16 takes half the memory and bandwidth. Sums and activations are
+ * fp32 in any case, but for products of pointwise convolutions, and sums of up to 16 of them, where the device computes in
+ * fp16 (shaderFloat16, AMD's, NVIDIA's, Adreno's and Mali's kernels). It is off by some 1e-3 of a map's largest value, 5e-3
+ * at worst. A value beyond 65504 becomes a not-a-number, which no layer turns back into a number: GVK_ERROR_NUMBER. */
 typedef enum gvk_precision {
     GVK_PRECISION_FP32,
     GVK_PRECISION_FP16,

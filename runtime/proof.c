@@ -161,6 +161,17 @@ static gvk_result run_proof(struct gvk_device *device, const struct gvk_builder 
     return result;
 }
 
+/* Tiles of one layer share its packed weights, so that they all sum up in fp16 or none: where one is struck, none. */
+static void obey_verdicts(const struct gvk_verdicts *verdicts, struct gvk_traits *traits)
+{
+    memcpy(traits->struck, verdicts->struck, sizeof traits->struck);
+    for (uint32_t i = 0; i < GVK_SHADER_COUNT; i++) {
+        uint32_t sums = (uint32_t)gvk_shader_codes[i].half_sums;
+        if (sums != GVK_SHADER_COUNT && verdicts->struck[sums / 32] >> (sums % 32) & 1)
+            traits->half_sums = false;
+    }
+}
+
 static gvk_result prove_node(struct gvk_device *device, struct gvk_builder *builder, struct gvk_traits *traits,
                              const struct gvk_graph_node *node)
 {
@@ -198,7 +209,7 @@ static gvk_result prove_node(struct gvk_device *device, struct gvk_builder *buil
                 "The kernel %s computes wrongly on this driver (off by %.1e of the largest value); another is taken.",
                 name, deviation);
         verdicts->struck[(uint32_t)shader / 32] |= 1u << ((uint32_t)shader % 32);
-        memcpy(traits->struck, verdicts->struck, sizeof traits->struck);
+        obey_verdicts(verdicts, traits);
     }
 }
 
@@ -246,12 +257,16 @@ gvk_result gvk_kernels_prove(struct gvk_device *device, const struct gvk_graph *
 {
     gvk_mutex_lock(&device->proof_mutex);
     load_verdicts(device);
-    memcpy(traits->struck, device->verdicts.struck, sizeof traits->struck);
+    obey_verdicts(&device->verdicts, traits);
     struct gvk_builder builder = {.host = &device->host, .traits = traits, .graph = graph};
     gvk_result result = make_pipelines(device, &builder);
-    for (uint32_t i = 0; i < graph->node_count && !result; i++)
-        if (!graph->nodes[i].removed && gvk_kernel_of(&graph->nodes[i])->select)
-            result = prove_every_size(device, &builder, traits, &graph->nodes[i]);
+    bool half_sums;
+    do { /* again where a struck kernel left others without a proof */
+        half_sums = traits->half_sums;
+        for (uint32_t i = 0; i < graph->node_count && !result; i++)
+            if (!graph->nodes[i].removed && gvk_kernel_of(&graph->nodes[i])->select)
+                result = prove_every_size(device, &builder, traits, &graph->nodes[i]);
+    } while (!result && half_sums != traits->half_sums);
     save_verdicts(device);
     gvk_mutex_unlock(&device->proof_mutex);
     return result;

@@ -2,6 +2,8 @@
 //   GVK_USE_<NAME>     its push constant block of shared.h
 //   SOURCE_TEXELS, EXTRA_TEXELS, WEIGHTS_TEXELS   1: read that binding through a texel buffer
 //   HALF               1: tensors and weights lie in memory as fp16, two values a word; everything is computed in fp32
+//   HALF_SUMS          HALF, and the products of so many input quads are computed and summed up in fp16 (pointwise.comp;
+//                      needs the feature shaderFloat16)
 //   WIDE_STORES        1: two values are stored at once (fp32 alone; needs the feature shaderFloat64)
 //   BY_INPUT, FUSED    how ADD_PRODUCT is written; GPUs take one of them
 #extension GL_EXT_control_flow_attributes : require
@@ -25,6 +27,13 @@ uvec2 to_quad(vec4 value)
     bool fits = all(lessThanEqual(abs(value), vec4(65504)));
     return fits ? uvec2(packHalf2x16(value.xy), packHalf2x16(value.zw)) : uvec2(0x7e007e00);
 }
+#if HALF_SUMS
+#extension GL_EXT_shader_explicit_arithmetic_types_float16 : require
+f16vec4 as_half(uvec2 quad)
+{
+    return f16vec4(unpackFloat2x16(quad.x), unpackFloat2x16(quad.y));
+}
+#endif
 #else
 #define QUAD vec4
 #define from_quad(quad) (quad)
@@ -34,12 +43,14 @@ uvec2 to_quad(vec4 value)
 #if SOURCE_TEXELS
 layout(binding = GVK_BINDING_SOURCE_TEXELS) uniform samplerBuffer source_texels;
 #define SOURCE(index) texelFetch(source_texels, int(index))
+#define HALF_SOURCE(index) f16vec4(SOURCE(index))
 #else
 layout(std430, binding = GVK_BINDING_SOURCE) readonly buffer source_buffer
 {
     QUAD source_data[];
 };
 #define SOURCE(index) from_quad(source_data[index])
+#define HALF_SOURCE(index) as_half(source_data[index])
 #endif
 
 #if EXTRA_TEXELS
@@ -56,12 +67,14 @@ layout(std430, binding = GVK_BINDING_EXTRA) readonly buffer extra_buffer
 #if WEIGHTS_TEXELS
 layout(binding = GVK_BINDING_WEIGHTS_TEXELS) uniform samplerBuffer weights_texels;
 #define WEIGHT(index) texelFetch(weights_texels, int(index))
+#define HALF_WEIGHT(index) f16vec4(WEIGHT(index))
 #else
 layout(std430, binding = GVK_BINDING_WEIGHTS) readonly buffer weights_buffer
 {
     QUAD weights_data[];
 };
 #define WEIGHT(index) from_quad(weights_data[index])
+#define HALF_WEIGHT(index) as_half(weights_data[index])
 #endif
 
 #ifndef OUTPUT_ACCESS

@@ -12,6 +12,8 @@
 // SLICES > 1: as many parts of a workgroup each sum up a part of the inputs for the same pixels, the first part adds what
 //   the others hand it through shared memory, and stores. The parts are whole subgroups, so that a part's weights are
 //   the same for all lanes of one. x = ceil(pixels / (local size / SLICES * PIXELS)).
+// HALF_SUMS, with SPREAD 0: see SUM_UP. The four vec4s of an input quad and an output quad are then the four outputs of
+//   an input each, so that two outputs' products are one instruction where the device computes two fp16 at a time.
 // SPREAD, with SUBGROUP lanes: see spread.glsl.
 #include "spread.glsl"
 #ifndef SLICES
@@ -30,6 +32,38 @@
 const uint OUTPUTS = 4 * QUADS;
 #if SLICES > 1
 shared vec4 handed[(SLICES - 1) * QUADS * PIXELS * GVK_SLICE_LANES];
+#endif
+
+#if HALF_SUMS
+// `count` input quads: their products in fp16, their sum too, that one then in fp32. What is summed up in fp16 lives
+// within a step: carried over a branch, AMD's compiler would take the pairs of values apart.
+#define SUM_UP(count)                                                                                                  \
+    {                                                                                                                  \
+        f16vec4 part[QUADS * PIXELS];                                                                                  \
+        [[unroll]] for (uint u = 0; u < count; u++) {                                                                  \
+            f16vec4 x[PIXELS];                                                                                         \
+            [[unroll]] for (uint p = 0; p < PIXELS; p++)                                                               \
+                x[p] = HALF_SOURCE(READ + u * pixels + p * STRIDE);                                                    \
+            if (EXTRA == GVK_EXTRA_GATE) {                                                                             \
+                f16vec4 factor = f16vec4(EXTRA_AT(gate + k + u));                                                      \
+                [[unroll]] for (uint p = 0; p < PIXELS; p++)                                                           \
+                    x[p] *= factor;                                                                                    \
+            }                                                                                                          \
+            [[unroll]] for (uint j = 0; j < QUADS; j++) {                                                              \
+                [[unroll]] for (uint i = 0; i < 4; i++) {                                                              \
+                    f16vec4 w = HALF_WEIGHT(weight + u * OUTPUTS + 4 * j + i);                                         \
+                    [[unroll]] for (uint p = 0; p < PIXELS; p++) {                                                     \
+                        const uint n = j * PIXELS + p;                                                                 \
+                        f16vec4 product = f16vec4(x[p][i]) * w;                                                        \
+                        part[n] = u + i == 0 ? product : fma(f16vec4(x[p][i]), w, part[n]);                            \
+                    }                                                                                                  \
+                }                                                                                                      \
+            }                                                                                                          \
+        }                                                                                                              \
+        [[unroll]] for (uint n = 0; n < QUADS * PIXELS; n++)                                                           \
+            sum[n] += vec4(part[n]);                                                                                   \
+        weight += count * OUTPUTS;                                                                                     \
+    }
 #endif
 
 void main()
@@ -68,12 +102,14 @@ void main()
 #if BY_INPUT && SPREAD == 0
     // What is the same for all lanes apart from what is not: AMD's compilers then add and scale an address in one go.
     uint along = ALONG;
-#define READ read + along
+#define READ           read + along
+#define ADVANCE(count) along += count * pixels;
 #else
 #if SLICES > 1
     read += ALONG;
 #endif
-#define READ read
+#define READ           read
+#define ADVANCE(count) read += count * pixels;
 #endif
 
     vec4 sum[QUADS * PIXELS];
@@ -85,6 +121,20 @@ void main()
         [[unroll]] for (uint p = 0; p < PIXELS; p++)
             sum[j * PIXELS + p] = start;
     }
+#if HALF_SUMS
+    uint k = begin;
+    for (; k + HALF_SUMS <= end; k += HALF_SUMS) {
+        SUM_UP(HALF_SUMS)
+        ADVANCE(HALF_SUMS)
+    }
+    for (; k < end; k++) {
+        SUM_UP(1)
+        ADVANCE(1)
+    }
+    // A sum in fp16 that overflowed: an activation would turn an infinity into a number like any other.
+    [[unroll]] for (uint n = 0; n < QUADS * PIXELS; n++)
+        sum[n] = mix(sum[n], vec4(uintBitsToFloat(0x7fc00000u)), isinf(sum[n]));
+#else
     for (uint k = begin; k < end; k++) {
         vec4 x[PIXELS];
         [[unroll]] for (uint p = 0; p < PIXELS; p++)
@@ -100,13 +150,10 @@ void main()
             [[unroll]] for (uint p = 0; p < PIXELS; p++)
                 ADD_PRODUCT(sum[j * PIXELS + p], x[p], w);
         }
-#if BY_INPUT && SPREAD == 0
-        along += pixels;
-#else
-        read += pixels;
-#endif
+        ADVANCE(1)
         weight += OUTPUTS;
     }
+#endif
 #if SLICES > 1
     const uint SUMS = QUADS * PIXELS;
     if (slice > 0) {

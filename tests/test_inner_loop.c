@@ -38,7 +38,7 @@ static void amds_loop_is_counted(void **state)
                 "BB5:\n"
                 "\tv_fmac_f32_e32 v34, s26, v38                                ; 56444c1a\n"
                 "\ts_endpgm                                                    ; bf810000\n",
-                AMD, (struct inner_loop){2, 4, 1, 1, 10});
+                AMD, (struct inner_loop){2, 4, 1, 1, 10, 0});
 }
 
 static void intels_loop_is_counted(void **state)
@@ -55,7 +55,7 @@ static void intels_loop_is_counted(void **state)
                 "add(16)         g109<1>F        g109<8,8,1>F    g123<8,8,1>F    { align1 1H @2 compacted };\n"
                 "LABEL0:\n"
                 "while(16)       JIP:  LABEL1                                    { align1 1H };\n",
-                INTEL, (struct inner_loop){1, 3, 1, 0, 7});
+                INTEL, (struct inner_loop){1, 3, 1, 0, 7, 0});
 }
 
 static void adrenos_loop_is_counted_with_its_repetitions(void **state)
@@ -74,7 +74,7 @@ static void adrenos_loop_is_counted_with_its_repetitions(void **state)
                 "l308:\n"
                 "mad.f32 r2.y, r2.y, r2.z, r3.x\n"
                 "end\n",
-                QUALCOMM, (struct inner_loop){5, 7, 1, 1, 14});
+                QUALCOMM, (struct inner_loop){5, 7, 1, 1, 14, 0});
 }
 
 static void the_innermost_loop_with_the_most_multiply_adds_is_taken(void **state)
@@ -90,7 +90,18 @@ static void the_innermost_loop_with_the_most_multiply_adds_is_taken(void **state
                 "\tv_fma_f32 v1, v2, v3, v4 ;\n"
                 "\ts_cbranch_scc0 BB3 ;\n"
                 "\ts_branch BB1 ;\n",
-                AMD, (struct inner_loop){2, 2, 0, 0, 3});
+                AMD, (struct inner_loop){2, 2, 0, 0, 3, 0});
+}
+
+static void two_products_an_instruction_count_twice_and_sums_that_mix_precisions_not_at_all(void **state)
+{
+    (void)state;
+    assert_loop("BB1:\n"
+                "\tv_pk_mul_f16 v1, v2, v3 ;\n"
+                "\tv_pk_fma_f16 v1, v2, s24, v1 op_sel_hi:[0,1,1] ;\n"
+                "\tv_fma_mix_f32 v4, 1.0, v4, v1 op_sel_hi:[0,0,1] ;\n"
+                "\ts_cbranch_scc0 BB1 ;\n",
+                AMD, (struct inner_loop){4, 3, 0, 0, 4, 2});
 }
 
 static void code_without_a_loop_has_none(void **state)
@@ -109,6 +120,7 @@ int main(void)
         cmocka_unit_test(intels_loop_is_counted),
         cmocka_unit_test(adrenos_loop_is_counted_with_its_repetitions),
         cmocka_unit_test(the_innermost_loop_with_the_most_multiply_adds_is_taken),
+        cmocka_unit_test(two_products_an_instruction_count_twice_and_sums_that_mix_precisions_not_at_all),
         cmocka_unit_test(code_without_a_loop_has_none),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

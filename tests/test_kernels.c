@@ -51,6 +51,8 @@ static void every_kernel_and_tile_that_this_driver_can_run_was_chosen(void **sta
         while (kind < KIND_COUNT && !strstr(name, kinds[kind].part))
             kind++;
         bool possible = kind == KIND_COUNT || (kinds[kind].forms & bench.forms);
+        if (strstr(name, "_half_sums"))
+            possible &= bench.traits.half_sums;
         bool elsewhere = false; /* before and behind the network: proved by test_resize.c and test_decode.c */
         for (size_t j = 0; j < sizeof around / sizeof around[0]; j++)
             elsewhere = elsewhere || !strncmp(name, around[j], strlen(around[j]));

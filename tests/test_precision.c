@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "runtime/device.h"
 #include "runtime/half.h"
 
 #define CHANNELS 8u
@@ -129,6 +130,26 @@ static void an_overflow_ends_as_an_error_also_behind_a_bound(void **state)
     }
 }
 
+/* -40000 twice is beyond fp16, all four together are 32. Where sums of a few inputs are fp16 the bound would make 0 of
+ * the infinity. */
+static void a_sum_on_the_way_that_overflows_is_no_number_either(void **state)
+{
+    static const float factors[] = {-40000.0f, -40000.0f, 40000.0f, 40032.0f};
+    gvk_device *device = *state;
+    struct chain chain;
+    gvk_graph *graph = build_chain(&chain, 1.0f, 0.0f, GVK_ACTIVATION_RELU6);
+    for (uint32_t o = 0; o < CHANNELS; o++)
+        memcpy(chain.second + o * CHANNELS, factors, sizeof factors);
+    float value = -1;
+    assert_ok(run_chain(device, graph, GVK_PRECISION_FP32, &value));
+    assert_true(value == 6.0f);
+    gvk_result expected = device->traits.half_sums ? GVK_ERROR_NUMBER : GVK_OK;
+    value = -1;
+    assert_int_equal(run_chain(device, graph, GVK_PRECISION_FP16, &value), expected);
+    assert_true(expected || value == 6.0f);
+    gvk_graph_destroy(graph);
+}
+
 static void a_weight_that_is_too_large_is_refused(void **state)
 {
     struct chain chain;
@@ -195,6 +216,7 @@ int main(void)
         cmocka_unit_test(halves_and_floats_become_each_other),
         cmocka_unit_test(fp16_computes_what_fp32_does),
         cmocka_unit_test(an_overflow_ends_as_an_error_also_behind_a_bound),
+        cmocka_unit_test(a_sum_on_the_way_that_overflows_is_no_number_either),
         cmocka_unit_test(a_weight_that_is_too_large_is_refused),
         cmocka_unit_test(fp16_takes_half_the_memory_and_the_plan_says_so),
         cmocka_unit_test(auto_is_fp32_on_a_cpu_device),

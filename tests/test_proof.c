@@ -382,6 +382,51 @@ static void a_ghost_module_that_computes_wrongly_is_taken_apart(void **state)
     }
 }
 
+/* Tiles of a layer share its weights, which lie in another order for sums in fp16: one struck kernel ends them all. */
+static void a_kernel_that_sums_wrongly_in_fp16_leaves_sums_in_fp32(void **state)
+{
+    (void)state;
+    struct notes notes;
+    start_notes(&notes);
+    gvk_device *device = open_noted(&notes);
+    if (!device->traits.half_sums) {
+        gvk_device_destroy(device);
+        skip(); /* this device does not compute in fp16 */
+    }
+    gvk_graph *graph = make_graph(&notes.host, POINTWISE);
+    gvk_model_params half = {.size = sizeof half, .precision = GVK_PRECISION_FP16};
+    gvk_model_params trusting = half;
+    trusting.trust_kernels = 1;
+    double deviation = deviation_of(device, graph, &half);
+    assert_true(deviation < 1e-2);
+    assert_string_equal(notes.warnings, "");
+    gvk_device_destroy(device);
+    for (uint32_t i = 0; i < GVK_SHADER_COUNT; i++)
+        if (strstr(gvk_shader_codes[i].name, "_half_sums"))
+            spoil((enum gvk_shader)i);
+    notes.bytes = 0;                          /* a driver not met before */
+    for (int start = 0; start < 2; start++) { /* the second knows it */
+        gvk_model *model = NULL;
+        device = open_noted(&notes);
+        assert_ok(gvk_model_create(device, graph, &half, &model));
+        assert_false(model->traits.half_sums);
+        gvk_model_destroy(model);
+        deviation = deviation_of(device, graph, &half);
+        bool warned = strstr(notes.warnings, "_half_sums") && !strchr(notes.warnings, '\n')[1];
+        if (deviation > 1e-2 || (start == 0 ? !warned : notes.warnings[0]))
+            fail_msg("start %d: deviation %g, the log says \"%s\"", start, deviation, notes.warnings);
+        notes.warnings[0] = 0;
+        gvk_device_destroy(device);
+    }
+    device = open_noted(&notes); /* and without the proof it would have been wrong */
+    deviation = deviation_of(device, graph, &trusting);
+    if (deviation < 0.1)
+        fail_msg("with the planted kernels the results deviate by %g", deviation);
+    gvk_graph_destroy(graph);
+    gvk_device_destroy(device);
+    assert_int_equal(notes.errors, 0);
+}
+
 static void no_kernel_left_is_an_error_that_names_the_layer(void **state)
 {
     (void)state;
@@ -442,6 +487,7 @@ int main(void)
         cmocka_unit_test_teardown(a_planted_kernel_computes_wrongly, heal),
         cmocka_unit_test_teardown(a_planted_kernel_is_struck_and_another_taken, heal),
         cmocka_unit_test_teardown(a_ghost_module_that_computes_wrongly_is_taken_apart, heal),
+        cmocka_unit_test_teardown(a_kernel_that_sums_wrongly_in_fp16_leaves_sums_in_fp32, heal),
         cmocka_unit_test_teardown(no_kernel_left_is_an_error_that_names_the_layer, heal),
         cmocka_unit_test_teardown(a_failing_call_within_a_proof_leaves_nothing, heal),
     };

@@ -122,7 +122,7 @@ static gvk_result pack_weights(const struct gvk_builder *builder, const struct g
     cheap.input_channels = cheap.groups = node->output_channels;
     cheap.kernel = 3;
     gvk_result result =
-        gvk_pack_pointwise(builder->host, node, tile.quads, gvk_block_weights(&tile), out, out + layout.bias * 4);
+        gvk_pack_pointwise(builder->host, node, gvk_tile_layout(builder->traits, &tile), out, out + layout.bias * 4);
     return result ? result : gvk_pack_depthwise(builder->host, &cheap, out + layout.taps * 4);
 }
 

@@ -50,11 +50,16 @@ gvk_result gvk_fold_weights(const gvk_host *host, const struct gvk_graph_node *n
 const float *gvk_folded_row(const struct gvk_folded_weights *weights, uint64_t output);
 void gvk_release_weights(const gvk_host *host, struct gvk_folded_weights *weights);
 
-/* Weights and bias of a convolution, batch norm folded in, as pointwise.comp and depthwise.comp read them: in blocks of
- * 4 * quads outputs, `block_weights` quads for each input quad; a quad's taps and bias together. The memory is zeroed.
- */
-gvk_result gvk_pack_pointwise(const gvk_host *host, const struct gvk_graph_node *node, uint32_t quads,
-                              uint32_t block_weights, float *weight, float *bias);
+/* How a block of 4 * quads outputs has its weights for an input quad: in `weights` quads, the last ones perhaps unused,
+ * each the inputs of an output or, where by_input, the outputs of an input. */
+struct gvk_block_layout {
+    uint32_t quads, weights;
+    bool by_input;
+};
+/* Weights and bias of a convolution, batch norm folded in, as pointwise.comp and depthwise.comp read them: in blocks; a
+ * quad's taps and bias together. The memory is zeroed. */
+gvk_result gvk_pack_pointwise(const gvk_host *host, const struct gvk_graph_node *node, struct gvk_block_layout layout,
+                              float *weight, float *bias);
 gvk_result gvk_pack_depthwise(const gvk_host *host, const struct gvk_graph_node *node, float *out);
 
 /* The average pool of the node's first input, to `output`, `output_item` quads from one item of the batch to the next.
@@ -74,10 +79,17 @@ void gvk_set_push(struct gvk_command *command, const void *push, uint32_t bytes)
 gvk_result gvk_finish_dispatch(const struct gvk_builder *builder, struct gvk_command *command, uint64_t x, uint64_t y,
                                uint64_t z);
 
+/* A model of these traits computes the shader's products, and sums of a few, in fp16, too. */
+static inline bool gvk_sums_in_half(const struct gvk_traits *traits, enum gvk_shader shader)
+{
+    return traits->half && traits->half_sums && gvk_shader_codes[shader].half_sums != GVK_SHADER_COUNT;
+}
+
 /* The shader as a model of these traits uses it; GVK_SHADER_COUNT: it has no form for fp16. */
 static inline enum gvk_shader gvk_shader_for(const struct gvk_traits *traits, enum gvk_shader shader)
 {
-    return traits->half ? gvk_shader_codes[shader].half : shader;
+    const struct gvk_shader_code *code = &gvk_shader_codes[shader];
+    return gvk_sums_in_half(traits, shader) ? code->half_sums : traits->half ? code->half : shader;
 }
 
 /* The shader computed wrongly on this device and is not to be chosen. */

@@ -100,29 +100,33 @@ static bool candidate(const struct gvk_builder *builder, const struct gvk_graph_
     return gvk_tile_candidate(builder, node, &family, index, shader, local_size);
 }
 
-static uint64_t bias_offset(const struct gvk_tile *tile, const struct gvk_graph_node *node)
+static uint64_t bias_offset(const struct gvk_builder *builder, const struct gvk_tile *tile,
+                            const struct gvk_graph_node *node)
 {
-    return (uint64_t)gvk_count_blocks(tile, node) * gvk_block_weights(tile) * gvk_quads(node->input_channels);
+    return (uint64_t)gvk_count_blocks(tile, node) * gvk_tile_layout(builder->traits, tile).weights *
+           gvk_quads(node->input_channels);
 }
 
 static uint64_t count_weights(const struct gvk_builder *builder, const struct gvk_graph_node *node)
 {
     const struct gvk_tile tile = choose_tile(builder, node);
-    return bias_offset(&tile, node) + gvk_padded_quads(&tile, node);
+    return bias_offset(builder, &tile, node) + gvk_padded_quads(&tile, node);
 }
 
-gvk_result gvk_pack_pointwise(const gvk_host *host, const struct gvk_graph_node *node, uint32_t quads,
-                              uint32_t block_weights, float *weight, float *bias)
+gvk_result gvk_pack_pointwise(const gvk_host *host, const struct gvk_graph_node *node, struct gvk_block_layout layout,
+                              float *weight, float *bias)
 {
     struct gvk_folded_weights weights;
     gvk_result result = gvk_fold_weights(host, node, &weights);
     if (result)
         return result;
-    uint64_t inputs = node->input_channels, block = 4 * (uint64_t)quads, input_quads = gvk_quads(node->input_channels);
+    uint64_t block = 4 * (uint64_t)layout.quads, input_quads = gvk_quads(node->input_channels);
+    uint64_t input_step = layout.by_input ? 4 : 1, output_step = layout.by_input ? 1 : 4;
     for (uint64_t o = 0; o < node->output_channels; o++) {
         const float *row = gvk_folded_row(&weights, o);
-        for (uint64_t i = 0; i < inputs; i++)
-            weight[(((o / block) * input_quads + i / 4) * block_weights + o % block) * 4 + i % 4] = row[i];
+        uint64_t quad = (o / block) * input_quads * layout.weights + o % block / 4 * 4; /* of the first input */
+        for (uint64_t i = 0; i < node->input_channels; i++)
+            weight[(quad + i / 4 * layout.weights) * 4 + i % 4 * input_step + o % 4 * output_step] = row[i];
     }
     for (uint64_t o = 0; o < node->output_channels; o++)
         bias[o] = weights.bias[o];
@@ -133,8 +137,8 @@ gvk_result gvk_pack_pointwise(const gvk_host *host, const struct gvk_graph_node 
 static gvk_result pack_weights(const struct gvk_builder *builder, const struct gvk_graph_node *node, float *out)
 {
     const struct gvk_tile tile = choose_tile(builder, node);
-    return gvk_pack_pointwise(builder->host, node, tile.quads, gvk_block_weights(&tile), out,
-                              out + bias_offset(&tile, node) * 4);
+    return gvk_pack_pointwise(builder->host, node, gvk_tile_layout(builder->traits, &tile), out,
+                              out + bias_offset(builder, &tile, node) * 4);
 }
 
 static struct gvk_pipeline_key select_kernel(const struct gvk_builder *builder, const struct gvk_graph_node *node)
@@ -171,7 +175,7 @@ static gvk_result emit(const struct gvk_builder *builder, uint32_t index)
         .output_item = program->places[node->output].item,
         .source_item = program->places[node->inputs[0]].item,
         .extra_item = program->places[extra].item,
-        .bias = (uint32_t)bias_offset(&tile, node),
+        .bias = (uint32_t)bias_offset(builder, &tile, node),
         .input_quads = gvk_quads(node->input_channels),
         .output_quads = gvk_quads(node->output_channels),
         .pixels = pixels,

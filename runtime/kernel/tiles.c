@@ -27,10 +27,12 @@ uint64_t gvk_padded_quads(const struct gvk_tile *tile, const struct gvk_graph_no
     return (uint64_t)gvk_count_blocks(tile, node) * tile->quads;
 }
 
-uint32_t gvk_block_weights(const struct gvk_tile *tile)
+struct gvk_block_layout gvk_tile_layout(const struct gvk_traits *traits, const struct gvk_tile *tile)
 {
     uint32_t step = tile->chunks ? GVK_CHUNK_STEP_VEC4S : 1;
-    return gvk_divide_up(4 * tile->quads, step) * step;
+    return (struct gvk_block_layout){.quads = tile->quads,
+                                     .weights = gvk_divide_up(4 * tile->quads, step) * step,
+                                     .by_input = gvk_sums_in_half(traits, tile->shader)};
 }
 
 /* In workgroups of 64 lanes, as gvk_wanted_workgroups counts. */

@@ -44,11 +44,10 @@ struct gvk_tile_family {
  * not be whole subgroups. */
 bool gvk_tile_is_out(const struct gvk_traits *traits, const struct gvk_tile_family *family,
                      const struct gvk_tile *tile);
-/* Blocks of outputs; output quads that they compute, those in vain included; and the weights of one for an input quad.
- */
+/* Blocks of outputs, and output quads that they compute, those in vain included. */
 uint32_t gvk_count_blocks(const struct gvk_tile *tile, const struct gvk_graph_node *node);
 uint64_t gvk_padded_quads(const struct gvk_tile *tile, const struct gvk_graph_node *node);
-uint32_t gvk_block_weights(const struct gvk_tile *tile);
+struct gvk_block_layout gvk_tile_layout(const struct gvk_traits *traits, const struct gvk_tile *tile);
 /* The tile of the form whose blocks cost the least, of equals the widest; among those of as many quads the one of the
  * most work a lane whose dispatch has enough workgroups. NULL when all are out. */
 const struct gvk_tile *gvk_tile_choose(const struct gvk_builder *builder, const struct gvk_graph_node *node,

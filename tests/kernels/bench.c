@@ -59,6 +59,7 @@ static void bend_traits(struct gvk_traits *traits, const struct way *way)
     traits->type = VK_PHYSICAL_DEVICE_TYPE_DISCRETE_GPU;
     traits->vendor_id = way->vendor_id;
     traits->lane_work = way->lane_work;
+    traits->half_sums &= !way->wide_sums;
 }
 
 void lend_traits(uint32_t vendor_id)
@@ -362,7 +363,11 @@ void prove(const char *title, struct reference_graph *graph, struct size size, u
             if (gvk_form_of(&bent) != gvk_form_of(&bench.traits))
                 run_trial(title, graph, input, &gpus[i]);
             gpus[i].half = true;
+            gpus[i].wide_sums = false;
             run_trial(title, graph, input, &gpus[i]);
+            gpus[i].wide_sums = true;
+            if (bench.traits.half_sums)
+                run_trial(title, graph, input, &gpus[i]);
         }
     }
     bench.proofs++;

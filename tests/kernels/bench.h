@@ -38,6 +38,7 @@ struct way {
     uint32_t lane_work; /* then: quarter pixels of a lane; small images alone would not bring out all tiles */
     bool full_arrays;   /* and so that no model's weights fit into an array of chunks */
     bool half;          /* tensors and weights in fp16 */
+    bool wide_sums;     /* and all sums in fp32, also where the device computes in fp16 */
     uint32_t rewrites_off;
     bool keep_all; /* every node's output is read */
 };

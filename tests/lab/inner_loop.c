@@ -35,13 +35,14 @@ static bool begins_any(const char *text, const char *const *prefixes)
 
 static void count_amd(const char *word, struct inner_loop *sums)
 {
-    static const char *const multiply_adds[] = {"v_fma", "v_mac_f", "v_mad_f", "v_mad_mix", "v_pk_fma", NULL};
+    static const char *const multiply_adds[] = {"v_fma", "v_mac_f", "v_mad_f", "v_mad_mix", NULL};
     static const char *const loads[] = {"buffer_load", "tbuffer_load", "image_",  "global_load",
                                         "flat_load",   "ds_read",      "ds_load", NULL};
     static const char *const scalar_loads[] = {"s_buffer_load", "s_load", NULL};
     sums->all++;
     sums->vector += begins(word, "v_");
     sums->multiply_adds += begins_any(word, multiply_adds);
+    sums->packed += begins(word, "v_pk_fma") || begins(word, "v_pk_mul_f");
     sums->loads += begins_any(word, loads);
     sums->scalar_loads += begins_any(word, scalar_loads);
 }
@@ -110,9 +111,9 @@ static bool target_of(const char *word, uint32_t vendor_id, char *target, size_t
 
 static struct inner_loop difference(const struct inner_loop *late, const struct inner_loop *early)
 {
-    return (struct inner_loop){late->multiply_adds - early->multiply_adds, late->vector - early->vector,
-                               late->loads - early->loads, late->scalar_loads - early->scalar_loads,
-                               late->all - early->all};
+    return (struct inner_loop){
+        late->multiply_adds - early->multiply_adds, late->vector - early->vector, late->loads - early->loads,
+        late->scalar_loads - early->scalar_loads,   late->all - early->all,       late->packed - early->packed};
 }
 
 bool read_inner_loop(const char *assembly, uint32_t vendor_id, struct inner_loop *out)
@@ -156,6 +157,8 @@ bool read_inner_loop(const char *assembly, uint32_t vendor_id, struct inner_loop
             if (strcmp(labels[i].name, target))
                 continue;
             struct inner_loop loop = difference(&sums, &labels[i].before);
+            if (loop.packed)
+                loop.multiply_adds = 2 * loop.packed;
             if (labels[i].loops_before == loops && (!found || loop.multiply_adds > out->multiply_adds)) {
                 *out = loop;
                 found = true;

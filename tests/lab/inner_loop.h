@@ -7,11 +7,12 @@
 
 /* Counts of instructions, each repetition of an instruction that repeats. */
 struct inner_loop {
-    uint32_t multiply_adds; /* of floats; a packed one is one */
+    uint32_t multiply_adds; /* of floats; a packed one of two fp16 is two, and then sums of fp32 and fp16 are none */
     uint32_t vector;        /* arithmetic of all lanes, multiply-adds among it */
     uint32_t loads;         /* by lane: buffers, texels; on Intel every message */
     uint32_t scalar_loads;  /* once for the subgroup, or through the constant file */
     uint32_t all;
+    uint32_t packed; /* multiplications and multiply-adds of two fp16 */
 };
 
 /* The loop without another one inside that has the most multiply-adds. false: there is none. vendor_id says whose

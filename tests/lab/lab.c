@@ -58,8 +58,8 @@ static void print_number(int width, double value)
 
 static void print_head(void)
 {
-    printf("%-42s %5s %5s %5s %4s %5s %6s %7s %5s   %s\n", "", "", "", "", "", "", "", "", "", "inner loop, % madd");
-    printf("%-42s %5s %5s %5s %4s %5s %6s %7s %5s   %6s %3s %5s\n", "kernel", "times", "work%", "lanes", "regs",
+    printf("%-48s %5s %5s %5s %4s %5s %6s %7s %5s   %s\n", "", "", "", "", "", "", "", "", "", "inner loop, % madd");
+    printf("%-48s %5s %5s %5s %4s %5s %6s %7s %5s   %6s %3s %5s\n", "kernel", "times", "work%", "lanes", "regs",
            "waves", "spills", "scratch", "instr", "vector", "all", "loads");
 }
 
@@ -70,7 +70,7 @@ static bool print_kernel(const struct selected *selected, uint64_t all_macs, con
     snprintf(name, sizeof name, "%s%s", gvk_shader_codes[selected->key.shader].name,
              selected->key.constants[GVK_CONSTANT_EXTRA] == GVK_EXTRA_GATE ? ", gate" : "");
     struct figures figures = read_figures(capture);
-    printf("%-42s %5u", name, selected->dispatches);
+    printf("%-48s %5u", name, selected->dispatches);
     if (selected->macs)
         printf(" %5.1f", 100 * (double)selected->macs / (double)all_macs);
     else
