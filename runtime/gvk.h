@@ -412,6 +412,7 @@ typedef struct gvk_tune_result {
     double built_in_ms, tuned_ms; /* of the whole network in a frame */
     double deviation;             /* of the outputs from the built-in kernels', in parts of a map's largest value */
     int kept;                     /* 0: the built-in kernels are as fast */
+    int ghosts_apart;             /* 1: and ghost modules are faster as two convolutions than as one dispatch */
 } gvk_tune_result;
 
 /* Times the kernels that the device can run for each shape of the graph's layers. Where whole frames are faster with

@@ -19,7 +19,7 @@
 #define ALLOWED        1e-4 /* of a map's largest value, between built-in and tuned kernels; fp16: a hundred times that */
 
 static const struct gvk_stored_kind kind = {
-    "GVKTUNED", "tuned", GVK_STORED_HEADER + 8 + SHAPES_MOST * sizeof(struct gvk_choice), "choice of kernels is"};
+    "GVKTUNED", "tuned", GVK_STORED_HEADER + 8 + (SHAPES_MOST + 1) * sizeof(struct gvk_choice), "choice of kernels is"};
 
 /* ---- what is kept ---- */
 
@@ -100,12 +100,14 @@ struct shape {
 struct tuner {
     struct gvk_device *device;
     const gvk_graph *graph; /* as the host built it */
+    uint32_t rewrites_off;
     struct gvk_graph *rewritten;
     gvk_tune_params params;
     struct gvk_traits traits; /* without choices */
     struct shape *shapes;
     uint32_t shape_count, pass_count;
-    struct gvk_choices *choices; /* one for each shape, those of the pass that runs */
+    /* One for each shape, those of the pass that runs; and where ghost modules are left apart, one that says so. */
+    struct gvk_choices *choices;
 };
 
 static struct gvk_builder builder_of(const struct tuner *tuner)
@@ -153,7 +155,10 @@ static gvk_result list_shapes(struct tuner *tuner)
         if (shape)
             shape->nodes++;
     }
-    tuner->choices = allocate_choices(builder.host, tuner->shape_count);
+    bool apart = tuner->rewrites_off & GVK_REWRITE_FUSE_GHOST;
+    tuner->choices = allocate_choices(builder.host, tuner->shape_count + apart);
+    if (tuner->choices && apart)
+        tuner->choices->list[tuner->shape_count] = gvk_choice_of_ghosts_apart(&tuner->traits);
     return tuner->choices ? GVK_OK : gvk_fail_memory(builder.host);
 }
 
@@ -250,7 +255,7 @@ static gvk_result create_stream(struct tuner *tuner, const struct gvk_choices *c
                                 .height = tuner->params.stream.height,
                                 .batch = tuner->params.stream.batch,
                                 .profile = profile};
-    gvk_result result = gvk_model_create_for(tuner->device, tuner->graph, 0, &traits, true, model);
+    gvk_result result = gvk_model_create_for(tuner->device, tuner->graph, tuner->rewrites_off, &traits, true, model);
     return result ? result : gvk_stream_create(*model, &params, stream);
 }
 
@@ -290,16 +295,28 @@ static gvk_result run_pass(struct tuner *tuner, const gvk_picture *pictures, int
 
 /* ---- built-in against tuned ---- */
 
-static gvk_result compare_outputs(const struct tuner *tuner, gvk_stream *const streams[2], const gvk_ticket tickets[2],
-                                  double *worst)
+/* The built-in kernels; the fastest ones; and the fastest ones with ghost modules apart. */
+#define WAYS 3
+struct way {
+    struct tuner *tuner;               /* NULL: there is no such way */
+    const struct gvk_choices *choices; /* NULL: the built-in ones */
+    gvk_model *model;
+    gvk_stream *stream;
+    gvk_ticket ticket;
+    double least_ms;
+};
+
+/* How far the outputs of `way` are from the built-in kernels'. */
+static gvk_result compare_outputs(const struct way *built_in, const struct way *way, double *worst)
 {
-    const gvk_host *host = &tuner->device->host;
+    const struct tuner *tuner = way->tuner;
     *worst = 0;
     for (uint32_t i = 0; i < tuner->graph->output_count; i++) {
+        const char *name = tuner->graph->outputs[i].name;
         gvk_array left, right;
-        gvk_result result = gvk_stream_read(streams[0], tickets[0], tuner->graph->outputs[i].name, &left);
+        gvk_result result = gvk_stream_read(built_in->stream, built_in->ticket, name, &left);
         if (!result)
-            result = gvk_stream_read(streams[1], tickets[1], tuner->graph->outputs[i].name, &right);
+            result = gvk_stream_read(way->stream, way->ticket, name, &right);
         if (result)
             return result;
         double largest = 0, apart = 0;
@@ -313,45 +330,54 @@ static gvk_result compare_outputs(const struct tuner *tuner, gvk_stream *const s
     }
     double allowed = tuner->traits.half ? 100 * ALLOWED : ALLOWED;
     if (*worst > allowed)
-        return gvk_fail(host, GVK_ERROR_DRIVER,
+        return gvk_fail(&tuner->device->host, GVK_ERROR_DRIVER,
                         "The kernels that were fastest compute something else than the built-in ones (%.1e of a map's "
                         "largest value); they are not kept.",
                         *worst);
     return GVK_OK;
 }
 
-/* Whole frames of both, in turns: what was fastest alone need not be so in company. */
-static gvk_result compare_frames(struct tuner *tuner, const gvk_picture *pictures, gvk_tune_result *out)
+static gvk_result time_frame(struct way *way, const gvk_picture *pictures, bool warm)
 {
-    const struct gvk_choices *const ways[2] = {NULL, tuner->choices};
-    gvk_model *models[2] = {NULL, NULL};
-    gvk_stream *streams[2] = {NULL, NULL};
-    gvk_ticket tickets[2] = {0, 0};
-    double least[2] = {INFINITY, INFINITY};
-    gvk_result result = GVK_OK;
-    for (uint32_t i = 0; i < tuner->shape_count; i++)
-        tuner->choices->list[i] = tuner->shapes[i].best;
-    for (int i = 0; i < 2 && !result; i++)
-        result = create_stream(tuner, ways[i], false, &models[i], &streams[i]);
-    for (uint32_t round = 0; round < 2 * tuner->params.rounds + 1 && !result; round++)
-        for (int i = 0; i < 2 && !result; i++) {
-            gvk_timing timings[4];
-            uint32_t count = 4;
-            result = run_frame(tuner, streams[i], pictures, &tickets[i]);
-            if (!result)
-                result = gvk_stream_timings(streams[i], tickets[i], timings, &count);
-            for (uint32_t j = 0; j < count && j < 4 && round && !result; j++)
-                if (!strcmp(timings[j].name, "network"))
-                    least[i] = fmin(least[i], timings[j].ms);
-        }
+    gvk_timing timings[4];
+    uint32_t count = 4;
+    gvk_result result = run_frame(way->tuner, way->stream, pictures, &way->ticket);
     if (!result)
-        result = compare_outputs(tuner, streams, tickets, &out->deviation);
-    out->built_in_ms = least[0];
-    out->tuned_ms = least[1];
-    out->kept = !result && least[1] < least[0];
-    for (int i = 0; i < 2; i++) {
-        gvk_stream_destroy(streams[i]);
-        gvk_model_destroy(models[i]);
+        result = gvk_stream_timings(way->stream, way->ticket, timings, &count);
+    for (uint32_t i = 0; i < count && i < 4 && warm && !result; i++)
+        if (!strcmp(timings[i].name, "network"))
+            way->least_ms = fmin(way->least_ms, timings[i].ms);
+    return result;
+}
+
+/* Whole frames of all ways, in turns: what was fastest alone need not be so in company. *best is the tuner whose
+ * choices are worth keeping, or NULL. */
+static gvk_result compare_frames(struct tuner *tuner, struct tuner *apart, const gvk_picture *pictures,
+                                 struct tuner **best, gvk_tune_result *out)
+{
+    struct way ways[WAYS] = {{.tuner = tuner, .least_ms = INFINITY},
+                             {.tuner = tuner, .choices = tuner->choices, .least_ms = INFINITY},
+                             {.tuner = apart, .choices = apart ? apart->choices : NULL, .least_ms = INFINITY}};
+    gvk_result result = GVK_OK;
+    for (int i = 0; i < WAYS && ways[i].tuner && !result; i++) {
+        for (uint32_t j = 0; j < ways[i].tuner->shape_count && ways[i].choices; j++)
+            ways[i].tuner->choices->list[j] = ways[i].tuner->shapes[j].best;
+        result = create_stream(ways[i].tuner, ways[i].choices, false, &ways[i].model, &ways[i].stream);
+    }
+    for (uint32_t round = 0; round < 2 * tuner->params.rounds + 1 && !result; round++)
+        for (int i = 0; i < WAYS && ways[i].tuner && !result; i++)
+            result = time_frame(&ways[i], pictures, round > 0);
+    const struct way *chosen = ways[2].least_ms < GAIN_WANTED * ways[1].least_ms ? &ways[2] : &ways[1];
+    if (!result)
+        result = compare_outputs(&ways[0], chosen, &out->deviation);
+    out->built_in_ms = ways[0].least_ms;
+    out->tuned_ms = chosen->least_ms;
+    out->kept = !result && chosen->least_ms < ways[0].least_ms;
+    out->ghosts_apart = out->kept && chosen == &ways[2];
+    *best = chosen->tuner;
+    for (int i = 0; i < WAYS; i++) {
+        gvk_stream_destroy(ways[i].stream);
+        gvk_model_destroy(ways[i].model);
     }
     return result;
 }
@@ -383,25 +409,56 @@ static void report_shapes(const struct tuner *tuner)
     }
 }
 
-static gvk_result run_all(struct tuner *tuner, gvk_tune_result *out)
+/* The graph as it is rewritten, its shapes and their candidates. */
+static gvk_result prepare(struct tuner *tuner)
 {
-    gvk_picture picture;
-    float *values = make_input(tuner, &picture);
-    gvk_picture *pictures = gvk_allocate_array(&tuner->device->host, tuner->params.stream.batch, sizeof *pictures);
-    gvk_result result = values && pictures ? GVK_OK : gvk_fail_memory(&tuner->device->host);
-    for (uint32_t i = 0; i < tuner->params.stream.batch && !result; i++)
-        pictures[i] = picture;
+    gvk_result result = gvk_graph_copy(&tuner->device->host, tuner->graph, &tuner->rewritten);
+    if (!result)
+        result = gvk_rewrite_graph(tuner->rewritten, gvk_rewrites_off(&tuner->traits, tuner->rewrites_off));
+    return result ? result : list_shapes(tuner);
+}
+
+static void release(struct tuner *tuner)
+{
+    const gvk_host *host = &tuner->device->host;
+    gvk_release(host, tuner->choices);
+    gvk_release(host, tuner->shapes);
+    gvk_graph_destroy(tuner->rewritten);
+}
+
+/* All passes of a tuner; `first` of `passes` is its first for the one who watches. */
+static gvk_result run_passes(struct tuner *tuner, const gvk_picture *pictures, uint32_t first, uint32_t passes)
+{
+    gvk_result result = GVK_OK;
     for (int pass = -1; pass < (int)tuner->pass_count && !result; pass++) {
         if (tuner->params.progress)
-            tuner->params.progress(tuner->params.user, (uint32_t)(pass + 1), tuner->pass_count + 1);
+            tuner->params.progress(tuner->params.user, first + (uint32_t)(pass + 1), passes);
         result = run_pass(tuner, pictures, pass);
     }
+    return result;
+}
+
+/* `apart`: NULL where ghost modules are apart anyway. */
+static gvk_result run_all(struct tuner *tuner, struct tuner *apart, struct tuner **best, gvk_tune_result *out)
+{
+    const gvk_host *host = &tuner->device->host;
+    gvk_picture picture;
+    float *values = make_input(tuner, &picture);
+    gvk_picture *pictures = gvk_allocate_array(host, tuner->params.stream.batch, sizeof *pictures);
+    gvk_result result = values && pictures ? GVK_OK : gvk_fail_memory(host);
+    for (uint32_t i = 0; i < tuner->params.stream.batch && !result; i++)
+        pictures[i] = picture;
+    uint32_t own = tuner->pass_count + 1, passes = own + (apart ? apart->pass_count + 1 : 0);
     if (!result)
-        result = compare_frames(tuner, pictures, out);
+        result = run_passes(tuner, pictures, 0, passes);
+    if (!result && apart)
+        result = run_passes(apart, pictures, own, passes);
     if (!result)
-        report_shapes(tuner);
-    gvk_release(&tuner->device->host, pictures);
-    gvk_release(&tuner->device->host, values);
+        result = compare_frames(tuner, apart, pictures, best, out);
+    if (!result)
+        report_shapes(*best);
+    gvk_release(host, pictures);
+    gvk_release(host, values);
     return result;
 }
 
@@ -422,21 +479,21 @@ gvk_result gvk_tune(gvk_device *device, const gvk_graph *graph, const gvk_tune_p
     tuner.traits.choices = NULL;
     tuner.params.rounds = params->rounds ? params->rounds : ROUNDS_DEFAULT;
     tuner.params.stream.batch = params->stream.batch ? params->stream.batch : 1;
+    struct tuner apart = tuner, *best = NULL;
+    apart.rewrites_off = GVK_REWRITE_FUSE_GHOST;
+    bool fused = !(gvk_rewrites_off(&tuner.traits, 0) & GVK_REWRITE_FUSE_GHOST);
     gvk_tune_result made = {0};
-    gvk_result result = gvk_graph_copy(host, graph, &tuner.rewritten);
+    gvk_result result = prepare(&tuner);
+    if (!result && fused)
+        result = prepare(&apart);
     if (!result)
-        result = gvk_rewrite_graph(tuner.rewritten, gvk_rewrites_off(&tuner.traits, 0));
-    if (!result)
-        result = list_shapes(&tuner);
-    if (!result)
-        result = run_all(&tuner, &made);
+        result = run_all(&tuner, fused ? &apart : NULL, &best, &made);
     if (!result && made.kept) {
-        gvk_choices_keep(device, tuner.choices);
-        tuner.choices = NULL;
+        gvk_choices_keep(device, best->choices);
+        best->choices = NULL;
     }
-    gvk_release(host, tuner.choices);
-    gvk_release(host, tuner.shapes);
-    gvk_graph_destroy(tuner.rewritten);
+    release(&tuner);
+    release(&apart);
     if (!result)
         *out = made;
     return result;

@@ -49,6 +49,12 @@ void close_test_device(gvk_device *device)
     host_device_destroy(&imported);
 }
 
+void bend_to_gpu(gvk_device *device, uint32_t vendor_id)
+{
+    device->traits.type = VK_PHYSICAL_DEVICE_TYPE_DISCRETE_GPU;
+    device->traits.vendor_id = vendor_id;
+}
+
 int open_device_fixture(void **state)
 {
     *state = open_test_device();

@@ -20,6 +20,8 @@ extern const gvk_host test_host;
 /* The device that this run is about, or NULL after printing why. */
 gvk_device *open_test_device(void);
 void close_test_device(gvk_device *device);
+/* Gives the device the kernels of the vendor's GPUs; they run on the driver that there is. */
+void bend_to_gpu(gvk_device *device, uint32_t vendor_id);
 /* cmocka group fixtures around one device: *state is it. */
 int open_device_fixture(void **state);
 int close_device_fixture(void **state);

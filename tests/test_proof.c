@@ -229,13 +229,6 @@ static void every_convolution_kernel_of_the_detector_is_proven(void **state)
     gvk_device_destroy(device);
 }
 
-/* The device as one of the vendor's; proofs run on the driver that there is. */
-static void bend_to_gpu(gvk_device *device, uint32_t vendor_id)
-{
-    device->traits.type = VK_PHYSICAL_DEVICE_TYPE_DISCRETE_GPU;
-    device->traits.vendor_id = vendor_id;
-}
-
 /* A GPU's model may take any tile of a list, by the size of its streams' images: so each is proven. */
 static void a_gpus_tiles_for_every_size_of_image_are_proven(void **state)
 {

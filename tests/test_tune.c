@@ -93,6 +93,41 @@ static gvk_graph *build_graph(void)
     return graph;
 }
 
+/* A ghost module: a pointwise layer, and a depthwise one beside its output. */
+static gvk_graph *build_ghost_graph(void)
+{
+    uint64_t random = 11;
+    fill(weights, CHANNELS * CHANNELS, &random);
+    fill(depthwise_weights, CHANNELS * 9, &random);
+    gvk_graph *graph = NULL;
+    assert_ok(gvk_graph_create(NULL, find_weight, NULL, &graph));
+    gvk_node primary = {
+        .op = GVK_OP_CONVOLUTION, .name = "primary", .inputs = {gvk_graph_input(graph, "input", CHANNELS)}};
+    gvk_tensor first = gvk_graph_add(graph, &primary);
+    gvk_node cheap = {.op = GVK_OP_CONVOLUTION,
+                      .name = "depthwise",
+                      .inputs = {first},
+                      .kernel = 3,
+                      .padding = 1,
+                      .groups = CHANNELS};
+    gvk_node both = {.op = GVK_OP_CONCAT, .name = "both", .inputs = {first, gvk_graph_add(graph, &cheap)}};
+    gvk_graph_output(graph, "out", gvk_graph_add(graph, &both));
+    assert_ok(gvk_graph_finish(graph));
+    return graph;
+}
+
+static bool has_ghost_module(gvk_device *device, const gvk_graph *graph, gvk_precision precision)
+{
+    gvk_model_params params = {.size = sizeof params, .precision = precision};
+    gvk_model *model = NULL;
+    bool found = false;
+    assert_ok(gvk_model_create(device, graph, &params, &model));
+    for (uint32_t i = 0; i < model->graph->node_count; i++)
+        found = found || (model->graph->nodes[i].op == GVK_OP_GHOST && !model->graph->nodes[i].removed);
+    gvk_model_destroy(model);
+    return found;
+}
+
 static void run_model(gvk_model *model, float *out)
 {
     float input[3 * SIDE * SIDE];
@@ -167,29 +202,36 @@ static void count_kernel(void *user, const gvk_tuned_kernel *kernel)
     assert_true(kernel->built_in_lanes && kernel->chosen_lanes && *kernel->built_in && *kernel->chosen);
 }
 
+/* Two rounds for each candidate; what it told on the way is counted. */
+static gvk_tune_result tune_counted(gvk_device *device, const gvk_graph *graph, uint32_t batch, struct counts *counts)
+{
+    gvk_tune_result result = {0};
+    gvk_tune_params params = {.size = sizeof params,
+                              .stream = {.width = SIDE, .height = SIDE, .batch = batch},
+                              .rounds = 2,
+                              .user = counts,
+                              .progress = count_pass,
+                              .tuned = count_kernel};
+    assert_ok(gvk_tune(device, graph, &params, &result));
+    assert_true(result.deviation < 1e-4 && result.built_in_ms > 0 && result.tuned_ms > 0);
+    return result;
+}
+
 static void every_shape_is_measured_with_every_candidate(void **state)
 {
     (void)state;
     cache.count = 0;
     gvk_device *device = open_caching_device();
     gvk_graph *graph = build_graph();
-    gvk_tune_result result = {0};
     struct counts counts = {0};
-    gvk_tune_params params = {.size = sizeof params,
-                              .stream = {.width = SIDE, .height = SIDE, .batch = 2},
-                              .rounds = 2,
-                              .user = &counts,
-                              .progress = count_pass,
-                              .tuned = count_kernel};
     gvk_model *before = NULL, *after = NULL;
     static float expected[CHANNELS * SIDE * SIDE / 4], got[CHANNELS * SIDE * SIDE / 4];
     assert_ok(gvk_model_create(device, graph, NULL, &before));
     run_model(before, expected);
-    assert_ok(gvk_tune(device, graph, &params, &result));
+    gvk_tune_result result = tune_counted(device, graph, 2, &counts);
     assert_int_equal(counts.shapes, 3);
     assert_int_equal(counts.layers, 4);
     assert_true(counts.candidates >= 3 * 2 && counts.passes > 2);
-    assert_true(result.deviation < 1e-4 && result.built_in_ms > 0 && result.tuned_ms > 0);
     assert_int_equal(result.kept, result.tuned_ms < result.built_in_ms);
     assert_int_equal(cache.count > 0, result.kept);
     assert_ok(gvk_model_create(device, graph, NULL, &after));
@@ -257,6 +299,43 @@ static void a_choice_is_taken_and_survives_the_device(void **state)
     gvk_graph_destroy(graph);
 }
 
+/* On a GPU they are one dispatch, unless that was found to be slower there: for one precision, and for later starts. */
+static void ghost_modules_are_left_apart_where_that_was_chosen(void **state)
+{
+    (void)state;
+    cache.count = 0;
+    gvk_graph *graph = build_ghost_graph();
+    for (int start = 0; start < 2; start++) {
+        gvk_device *device = open_caching_device();
+        bend_to_gpu(device, GVK_VENDOR_AMD);
+        struct gvk_choice choice = gvk_choice_of_ghosts_apart(&device->traits);
+        if (start == 0) {
+            assert_true(has_ghost_module(device, graph, GVK_PRECISION_FP32));
+            gvk_choices_keep(device, make_choices(device, &choice));
+        }
+        assert_false(has_ghost_module(device, graph, GVK_PRECISION_FP32));
+        assert_true(has_ghost_module(device, graph, GVK_PRECISION_FP16));
+        gvk_device_destroy(device);
+    }
+    gvk_graph_destroy(graph);
+}
+
+static void ghost_modules_are_timed_in_one_dispatch_and_in_two(void **state)
+{
+    (void)state;
+    cache.count = 0;
+    gvk_device *device = open_caching_device();
+    bend_to_gpu(device, GVK_VENDOR_AMD);
+    gvk_graph *graph = build_ghost_graph();
+    struct counts counts = {0};
+    gvk_tune_result result = tune_counted(device, graph, 1, &counts);
+    assert_true(counts.shapes == 2 || (counts.shapes == 1 && !result.ghosts_apart)); /* as two layers, or as one */
+    assert_true(!result.ghosts_apart || result.kept);
+    assert_int_equal(has_ghost_module(device, graph, GVK_PRECISION_FP32), !result.ghosts_apart);
+    gvk_graph_destroy(graph);
+    gvk_device_destroy(device);
+}
+
 static void a_wrong_choice_chooses_nothing(void **state)
 {
     (void)state;
@@ -297,6 +376,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_shape_is_measured_with_every_candidate),
         cmocka_unit_test(a_choice_is_taken_and_survives_the_device),
+        cmocka_unit_test(ghost_modules_are_left_apart_where_that_was_chosen),
+        cmocka_unit_test(ghost_modules_are_timed_in_one_dispatch_and_in_two),
         cmocka_unit_test(a_wrong_choice_chooses_nothing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

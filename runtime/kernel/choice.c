@@ -48,6 +48,23 @@ bool gvk_find_choice(const struct gvk_builder *builder, const struct gvk_graph_n
     return false;
 }
 
+struct gvk_choice gvk_choice_of_ghosts_apart(const struct gvk_traits *traits)
+{
+    /* No node has this shape, and no kernel this number. */
+    return (struct gvk_choice){.shape = {.op = GVK_OP_GHOST, .half = traits->half}, .shader = GVK_SHADER_COUNT};
+}
+
+bool gvk_ghosts_are_chosen_apart(const struct gvk_traits *traits)
+{
+    const struct gvk_choice wanted = gvk_choice_of_ghosts_apart(traits);
+    for (uint32_t i = 0; traits->choices && i < traits->choices->count; i++) {
+        const struct gvk_choice *choice = &traits->choices->list[i];
+        if (gvk_node_shapes_equal(&choice->shape, &wanted.shape) && choice->shader == wanted.shader)
+            return true;
+    }
+    return false;
+}
+
 bool gvk_candidate_local_size(const struct gvk_traits *traits, uint32_t local_size, uint32_t index, uint32_t *out)
 {
     if (index >= LOCAL_SIZES)

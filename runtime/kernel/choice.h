@@ -32,6 +32,10 @@ bool gvk_node_shapes_equal(const struct gvk_node_shape *left, const struct gvk_n
 bool gvk_find_choice(const struct gvk_builder *builder, const struct gvk_graph_node *node, enum gvk_shader *shader,
                      uint32_t *local_size);
 
+/* A choice of another kind: that the device's ghost modules run as two convolutions, in fp16 or in fp32. */
+struct gvk_choice gvk_choice_of_ghosts_apart(const struct gvk_traits *traits);
+bool gvk_ghosts_are_chosen_apart(const struct gvk_traits *traits);
+
 /* Local sizes to try: one, two, four times what the tile has, where the device allows it. False: no more. */
 bool gvk_candidate_local_size(const struct gvk_traits *traits, uint32_t local_size, uint32_t index, uint32_t *out);
 /* Whether `chosen` is one of them. */

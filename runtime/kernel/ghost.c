@@ -63,7 +63,8 @@ uint32_t gvk_rewrites_off(const struct gvk_traits *traits, uint32_t off)
 {
     const struct gvk_tile_list *list = &family.lists[form_with_tiles(traits)];
     /* A CPU device makes a coroutine of a shader with a barrier, and gains nothing by one dispatch fewer. */
-    bool possible = traits->type != VK_PHYSICAL_DEVICE_TYPE_CPU && traits->texel_buffers;
+    bool possible =
+        traits->type != VK_PHYSICAL_DEVICE_TYPE_CPU && traits->texel_buffers && !gvk_ghosts_are_chosen_apart(traits);
     for (size_t i = 0; possible && i < list->count; i++)
         if (!gvk_tile_is_out(traits, &family, &list->tiles[i]))
             return off;
