@@ -263,6 +263,8 @@ gvk_result gvk_device_import(const gvk_import_params *params, gvk_device **out)
         goto fail;
     }
     struct enabled_features enabled = {.core = params->enabled_features ? &params->enabled_features->features : NULL};
+    VkPhysicalDeviceDescriptorIndexingFeatures indexing;
+    VkPhysicalDeviceShaderFloat16Int8Features half;
     if (names_hold(params->device_extensions, params->device_extension_count,
                    VK_EXT_SUBGROUP_SIZE_CONTROL_EXTENSION_NAME) ||
         params->api_version >= VK_API_VERSION_1_3)
@@ -278,6 +280,20 @@ gvk_result gvk_device_import(const gvk_import_params *params, gvk_device **out)
         params->api_version >= VK_API_VERSION_1_2)
         enabled.half =
             find_in_chain(params->enabled_features, VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_SHADER_FLOAT16_INT8_FEATURES);
+    const VkPhysicalDeviceVulkan12Features *features_1_2 = NULL;
+    if (params->api_version >= VK_API_VERSION_1_2)
+        features_1_2 = find_in_chain(params->enabled_features, VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_VULKAN_1_2_FEATURES);
+    if (features_1_2) { /* in place of the structs above */
+        indexing = (VkPhysicalDeviceDescriptorIndexingFeatures){
+            .runtimeDescriptorArray = features_1_2->runtimeDescriptorArray,
+            .descriptorBindingStorageBufferUpdateAfterBind =
+                features_1_2->descriptorBindingStorageBufferUpdateAfterBind,
+            .descriptorBindingVariableDescriptorCount = features_1_2->descriptorBindingVariableDescriptorCount,
+        };
+        half = (VkPhysicalDeviceShaderFloat16Int8Features){.shaderFloat16 = features_1_2->shaderFloat16};
+        enabled.descriptor_indexing = &indexing;
+        enabled.half = &half;
+    }
     enabled.debug_utils =
         names_hold(params->instance_extensions, params->instance_extension_count, VK_EXT_DEBUG_UTILS_EXTENSION_NAME);
     result = finish_device(device, &enabled);

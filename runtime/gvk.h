@@ -124,8 +124,9 @@ GVK_API gvk_result gvk_device_open(const gvk_device_params *params, gvk_device *
 
 /* What the runtime likes a device to be created with, for a host that creates it: pass `features` as pNext of
  * VkDeviceCreateInfo (it is a chain of structs inside `out`, so keep `out` where it is) and enable the extensions.
- * Everything listed is supported by the physical device. Nothing of it is needed: a Vulkan 1.1 device with a compute
- * queue and no feature at all works. */
+ * Everything listed is supported by the physical device. A host that has a VkPhysicalDeviceVulkan12Features in its
+ * chain sets the wished features there and leaves the structs out that Vulkan does not allow beside it. Nothing of it
+ * is needed: a Vulkan 1.1 device with a compute queue and no feature at all works. */
 typedef struct gvk_wants {
     VkPhysicalDeviceFeatures2 features;
     VkPhysicalDeviceSubgroupSizeControlFeatures subgroup_size;
@@ -257,10 +258,11 @@ typedef enum gvk_rewrite {
     GVK_REWRITE_ALL = (1 << 9) - 1
 } gvk_rewrite;
 
-/* How tensors and weights lie in the device's memory. fp16 takes half the memory and bandwidth. Sums and activations are
- * fp32 in any case, but for products of pointwise convolutions, and sums of up to 16 of them, where the device computes in
- * fp16 (shaderFloat16, AMD's, NVIDIA's, Adreno's and Mali's kernels). It is off by some 1e-3 of a map's largest value, 5e-3
- * at worst. A value beyond 65504 becomes a not-a-number, which no layer turns back into a number: GVK_ERROR_NUMBER. */
+/* How tensors and weights lie in the device's memory. fp16 takes half the memory and bandwidth. Sums and activations
+ * are fp32 in any case, but for products of pointwise convolutions, and sums of up to 16 of them, where the device
+ * computes in fp16 (shaderFloat16, AMD's, NVIDIA's, Adreno's and Mali's kernels). It is off by some 1e-3 of a map's
+ * largest value; up to 5.2e-3 was seen. A value beyond 65504 becomes a not-a-number, which no layer turns back into a
+ * number: GVK_ERROR_NUMBER. */
 typedef enum gvk_precision {
     GVK_PRECISION_FP32,
     GVK_PRECISION_FP16,

@@ -146,12 +146,21 @@ static uint32_t count_outputs(const struct gvk_builder *builder, const struct gv
     return small.output_channels < node->output_channels ? small.output_channels : node->output_channels;
 }
 
+static uint32_t count_inputs(const struct gvk_traits *traits, const struct gvk_graph_node *node,
+                             const struct gvk_pipeline_key *key)
+{
+    if (gvk_sums_in_half(traits, key->shader))
+        return GVK_PROOF_HALF_INPUTS;
+    return node->input_channels < GVK_PROOF_INPUTS ? node->input_channels : GVK_PROOF_INPUTS;
+}
+
 static gvk_result run_proof(struct gvk_device *device, const struct gvk_builder *builder,
                             const struct gvk_graph_node *node, const struct gvk_pipeline_key *key, bool *proven,
                             double *deviation)
 {
     struct gvk_sample *sample = NULL;
-    gvk_result result = gvk_sample_create(&device->host, node, count_outputs(builder, node, key), &sample);
+    gvk_result result = gvk_sample_create(&device->host, node, count_inputs(builder->traits, node, key),
+                                          count_outputs(builder, node, key), &sample);
     struct gvk_traits traits = *builder->traits; /* the sample takes this kernel, whatever its own shape is */
     traits.forced_shader = (uint32_t)key->shader;
     traits.forced_local_size = key->constants[GVK_CONSTANT_LOCAL_SIZE];

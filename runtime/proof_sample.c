@@ -8,7 +8,7 @@
 #include "kernel/kernel.h"
 
 #define INPUT_PIXELS  ((size_t)GVK_SAMPLE_WIDTH * GVK_SAMPLE_HEIGHT)
-#define MOST_INPUTS   24u /* channels; six quads are enough for a loop over them */
+#define MOST_INPUTS   GVK_PROOF_HALF_INPUTS
 #define MOST_PLANES   12u /* of a depthwise convolution */
 #define GATE_CHANNELS 4u  /* between the two layers of a squeeze-excite */
 
@@ -271,7 +271,7 @@ static gvk_result compute_expected(struct gvk_sample *sample)
     return GVK_OK;
 }
 
-gvk_result gvk_sample_create(const gvk_host *host, const struct gvk_graph_node *node, uint32_t outputs,
+gvk_result gvk_sample_create(const gvk_host *host, const struct gvk_graph_node *node, uint32_t inputs, uint32_t outputs,
                              struct gvk_sample **out)
 {
     struct gvk_sample *sample = gvk_allocate(host, sizeof *sample);
@@ -288,10 +288,9 @@ gvk_result gvk_sample_create(const gvk_host *host, const struct gvk_graph_node *
     sample->stride = node->op == GVK_OP_LINEAR ? 1 : node->stride;
     sample->padding = node->op == GVK_OP_LINEAR ? 0 : node->padding;
     sample->outputs = depthwise ? MOST_PLANES : outputs;
-    sample->inputs = depthwise                            ? MOST_PLANES
-                     : sample->residual                   ? outputs
-                     : node->input_channels < MOST_INPUTS ? node->input_channels
-                                                          : MOST_INPUTS;
+    if (sample->residual && inputs > outputs)
+        sample->outputs = inputs;
+    sample->inputs = depthwise ? MOST_PLANES : sample->residual ? sample->outputs : inputs;
     sample->groups = depthwise ? MOST_PLANES : 1;
     /* Shift, bounds and scale of an activation are all in this one. A residual is added to a bare convolution. */
     sample->activation = sample->residual && !sample->module ? GVK_ACTIVATION_NONE : GVK_ACTIVATION_HARD_SIGMOID;

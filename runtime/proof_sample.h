@@ -3,6 +3,7 @@
 #ifndef GVK_PROOF_SAMPLE_H
 #define GVK_PROOF_SAMPLE_H
 
+#include "../shaders/shared.h"
 #include "graph.h"
 
 #define GVK_SAMPLE_WIDTH  23 /* odd, so that every tile has an edge */
@@ -29,8 +30,13 @@ struct gvk_sample {
     gvk_graph *graph;
 };
 
-/* A convolution as the rewritten node does it, with at most so many outputs. */
-gvk_result gvk_sample_create(const gvk_host *host, const struct gvk_graph_node *node, uint32_t outputs,
+/* Input channels that make a kernel go through its loop several times: six quads; where products are summed up in fp16,
+ * which takes several quads a step, two steps and what is left in each slice. */
+#define GVK_PROOF_INPUTS      24u
+#define GVK_PROOF_HALF_INPUTS (4u * GVK_MOST_SLICES * (2 * GVK_MOST_HALF_SUM_QUADS + 1))
+/* A convolution as the rewritten node does it, with so many input channels, at most GVK_PROOF_HALF_INPUTS, and outputs.
+ * A depthwise one has its own number of both; one with a residual as many outputs as inputs. */
+gvk_result gvk_sample_create(const gvk_host *host, const struct gvk_graph_node *node, uint32_t inputs, uint32_t outputs,
                              struct gvk_sample **out);
 void gvk_sample_destroy(struct gvk_sample *sample);
 

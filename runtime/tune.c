@@ -296,7 +296,7 @@ static gvk_result run_pass(struct tuner *tuner, const gvk_picture *pictures, int
 /* ---- built-in against tuned ---- */
 
 /* The built-in kernels; the fastest ones; and the fastest ones with ghost modules apart. */
-#define WAYS 3
+enum { BUILT_IN, TUNED, APART, WAYS };
 struct way {
     struct tuner *tuner;               /* NULL: there is no such way */
     const struct gvk_choices *choices; /* NULL: the built-in ones */
@@ -350,8 +350,19 @@ static gvk_result time_frame(struct way *way, const gvk_picture *pictures, bool 
     return result;
 }
 
-/* Whole frames of all ways, in turns: what was fastest alone need not be so in company. *best is the tuner whose
- * choices are worth keeping, or NULL. */
+/* A way that there is no room for, or that computes something else, is none. */
+static gvk_result leave_out(struct way *way, gvk_result result)
+{
+    if (result != GVK_ERROR_HOST_MEMORY && result != GVK_ERROR_DEVICE_MEMORY && result != GVK_ERROR_DRIVER)
+        return result;
+    gvk_stream_destroy(way->stream);
+    gvk_model_destroy(way->model);
+    *way = (struct way){.least_ms = INFINITY};
+    return GVK_OK;
+}
+
+/* Whole frames of all ways, in turns: what was fastest alone need not be so in company. *best is the tuner of the
+ * faster one of the tuned ways; out->kept says whether its choices are worth keeping. */
 static gvk_result compare_frames(struct tuner *tuner, struct tuner *apart, const gvk_picture *pictures,
                                  struct tuner **best, gvk_tune_result *out)
 {
@@ -363,17 +374,23 @@ static gvk_result compare_frames(struct tuner *tuner, struct tuner *apart, const
         for (uint32_t j = 0; j < ways[i].tuner->shape_count && ways[i].choices; j++)
             ways[i].tuner->choices->list[j] = ways[i].tuner->shapes[j].best;
         result = create_stream(ways[i].tuner, ways[i].choices, false, &ways[i].model, &ways[i].stream);
+        if (result && i == APART)
+            result = leave_out(&ways[i], result);
     }
     for (uint32_t round = 0; round < 2 * tuner->params.rounds + 1 && !result; round++)
         for (int i = 0; i < WAYS && ways[i].tuner && !result; i++)
             result = time_frame(&ways[i], pictures, round > 0);
-    const struct way *chosen = ways[2].least_ms < GAIN_WANTED * ways[1].least_ms ? &ways[2] : &ways[1];
-    if (!result)
-        result = compare_outputs(&ways[0], chosen, &out->deviation);
-    out->built_in_ms = ways[0].least_ms;
+    if (!result && ways[APART].tuner) {
+        gvk_result fault = compare_outputs(&ways[BUILT_IN], &ways[APART], &out->deviation);
+        result = fault ? leave_out(&ways[APART], fault) : GVK_OK;
+    }
+    const struct way *chosen = ways[APART].least_ms < GAIN_WANTED * ways[TUNED].least_ms ? &ways[APART] : &ways[TUNED];
+    if (!result && chosen == &ways[TUNED])
+        result = compare_outputs(&ways[BUILT_IN], chosen, &out->deviation);
+    out->built_in_ms = ways[BUILT_IN].least_ms;
     out->tuned_ms = chosen->least_ms;
-    out->kept = !result && chosen->least_ms < ways[0].least_ms;
-    out->ghosts_apart = out->kept && chosen == &ways[2];
+    out->kept = !result && chosen->least_ms < ways[BUILT_IN].least_ms;
+    out->ghosts_apart = out->kept && chosen == &ways[APART];
     *best = chosen->tuner;
     for (int i = 0; i < WAYS; i++) {
         gvk_stream_destroy(ways[i].stream);
@@ -416,6 +433,27 @@ static gvk_result prepare(struct tuner *tuner)
     if (!result)
         result = gvk_rewrite_graph(tuner->rewritten, gvk_rewrites_off(&tuner->traits, tuner->rewrites_off));
     return result ? result : list_shapes(tuner);
+}
+
+static bool has_ghost_modules(const struct gvk_graph *graph)
+{
+    for (uint32_t i = 0; i < graph->node_count; i++)
+        if (!graph->nodes[i].removed && graph->nodes[i].op == GVK_OP_GHOST)
+            return true;
+    return false;
+}
+
+/* Which kernels are struck on this driver: a model proves them. */
+static gvk_result learn_verdicts(struct tuner *tuner)
+{
+    gvk_model *model = NULL;
+    gvk_result result = gvk_model_create_for(tuner->device, tuner->graph, 0, &tuner->traits, true, &model);
+    if (result)
+        return result;
+    memcpy(tuner->traits.struck, model->traits.struck, sizeof tuner->traits.struck);
+    tuner->traits.half_sums = model->traits.half_sums;
+    gvk_model_destroy(model);
+    return GVK_OK;
 }
 
 static void release(struct tuner *tuner)
@@ -479,12 +517,14 @@ gvk_result gvk_tune(gvk_device *device, const gvk_graph *graph, const gvk_tune_p
     tuner.traits.choices = NULL;
     tuner.params.rounds = params->rounds ? params->rounds : ROUNDS_DEFAULT;
     tuner.params.stream.batch = params->stream.batch ? params->stream.batch : 1;
+    gvk_tune_result made = {0};
+    gvk_result result = learn_verdicts(&tuner);
     struct tuner apart = tuner, *best = NULL;
     apart.rewrites_off = GVK_REWRITE_FUSE_GHOST;
-    bool fused = !(gvk_rewrites_off(&tuner.traits, 0) & GVK_REWRITE_FUSE_GHOST);
-    gvk_tune_result made = {0};
-    gvk_result result = prepare(&tuner);
-    if (!result && fused)
+    if (!result)
+        result = prepare(&tuner);
+    bool fused = !result && has_ghost_modules(tuner.rewritten);
+    if (fused)
         result = prepare(&apart);
     if (!result)
         result = run_all(&tuner, fused ? &apart : NULL, &best, &made);

@@ -29,6 +29,10 @@
 #include "common.glsl"
 #include "pointwise_store.glsl"
 
+#if SLICES > GVK_MOST_SLICES || (HALF_SUMS && HALF_SUMS > GVK_MOST_HALF_SUM_QUADS)
+#error shared.h tells proofs of fewer
+#endif
+
 const uint OUTPUTS = 4 * QUADS;
 #if SLICES > 1
 shared vec4 handed[(SLICES - 1) * QUADS * PIXELS * GVK_SLICE_LANES];

@@ -40,6 +40,11 @@
 /* Lanes of a slice of pointwise.comp: a whole subgroup of any GPU but Adreno's widest. */
 #define GVK_SLICE_LANES 64
 
+/* The most that pointwise.comp has of SLICES, and of input quads that are summed up in fp16 (HALF_SUMS): proofs are as
+ * long as these ask for. */
+#define GVK_MOST_SLICES         4
+#define GVK_MOST_HALF_SUM_QUADS 4
+
 #define GVK_PUSH_BYTES 128
 
 /* Lanes beyond a plane's end read on, and never use what they read: so many quads follow each tensor. */

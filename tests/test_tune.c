@@ -336,6 +336,25 @@ static void ghost_modules_are_timed_in_one_dispatch_and_in_two(void **state)
     gvk_device_destroy(device);
 }
 
+/* Both ways would be the same, and noise would decide for networks that have some. */
+static void a_network_without_ghost_modules_says_nothing_of_them(void **state)
+{
+    (void)state;
+    cache.count = 0;
+    gvk_device *device = open_caching_device();
+    bend_to_gpu(device, GVK_VENDOR_AMD);
+    gvk_graph *graph = build_graph(), *ghosts = build_ghost_graph();
+    for (int i = 0; i < 3; i++) {
+        struct counts counts = {0};
+        gvk_tune_result result = tune_counted(device, graph, 1, &counts);
+        assert_false(result.ghosts_apart);
+        assert_true(has_ghost_module(device, ghosts, GVK_PRECISION_FP32));
+    }
+    gvk_graph_destroy(ghosts);
+    gvk_graph_destroy(graph);
+    gvk_device_destroy(device);
+}
+
 static void a_wrong_choice_chooses_nothing(void **state)
 {
     (void)state;
@@ -378,6 +397,7 @@ int main(void)
         cmocka_unit_test(a_choice_is_taken_and_survives_the_device),
         cmocka_unit_test(ghost_modules_are_left_apart_where_that_was_chosen),
         cmocka_unit_test(ghost_modules_are_timed_in_one_dispatch_and_in_two),
+        cmocka_unit_test(a_network_without_ghost_modules_says_nothing_of_them),
         cmocka_unit_test(a_wrong_choice_chooses_nothing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

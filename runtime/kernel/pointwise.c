@@ -1,7 +1,8 @@
 /* Pointwise convolutions and linear layers: which tile, how weights are packed for it, and the dispatch. */
 #include "tiles.h"
 
-/* Of shaders/pointwise.comp. docs/kernels.md and docs/laboratory.md say what each was found to be worth. */
+/* Of shaders/pointwise.comp and, those of chunks, pointwise_chunks.comp. docs/kernels.md and docs/laboratory.md say
+ * what each was found to be worth. */
 static const struct gvk_tile uniform_tiles[] = {
     {GVK_SHADER_POINTWISE_UNIFORM_2X4, 2, 4, 64, 0, false, 1, false},
     {GVK_SHADER_POINTWISE_UNIFORM_2X2, 2, 2, 64, 0, false, 1, false},
@@ -61,7 +62,7 @@ static uint32_t store_of(const struct gvk_tile *tile, const struct gvk_graph_nod
     return node->residual ? 1 : node->upsample ? 2 : node->gate && tile->chunks ? 3 : 0;
 }
 
-/* On CPU devices a block costs as much as two output quads more than it has, as measured with 4 to 128 quads; on GPUs
+/* On CPU devices a block costs as much as two output quads more than it has, as measured with 2 to 128 of them; on GPUs
  * what is computed in vain counts alone. */
 static const struct gvk_tile_family family = {
     .lists = {[GVK_FORM_UNIFORM] = GVK_TILE_LIST(uniform_tiles, 0),

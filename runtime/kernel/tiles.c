@@ -59,8 +59,8 @@ static const struct gvk_tile *fit_pixels(const struct gvk_builder *builder, cons
     /* Who packs weights knows no shapes, and asks for the quads alone. */
     if (!wanted || (!work && !(builder->program && builder->program->shapes)))
         return widest;
-    for (const struct gvk_tile *tile = widest; tile < list->tiles + list->count && tile->quads == widest->quads;
-         tile++) {
+    for (const struct gvk_tile *tile = widest;
+         tile < list->tiles + list->count && tile->quads == widest->quads && tile->chunks == widest->chunks; tile++) {
         if (gvk_tile_is_out(builder->traits, family, tile) ||
             (!work && tile->slices > 1 && gvk_quads(node->input_channels) < tile->slices * LEAST_SLICE_QUADS))
             continue;
@@ -111,6 +111,12 @@ static bool has_one_local_size(const struct gvk_tile_family *family, const struc
     return family->one_local_size || tile->slices > 1;
 }
 
+/* Lanes beyond a plane's end read on, no further than the slack behind it. */
+static bool reads_within_slack(const struct gvk_tile *tile, uint32_t local_size)
+{
+    return local_size / tile->slices * tile->pixels <= GVK_SLACK_QUADS;
+}
+
 bool gvk_tile_chosen(const struct gvk_builder *builder, const struct gvk_graph_node *node,
                      const struct gvk_tile_family *family, struct gvk_tile *out)
 {
@@ -123,6 +129,8 @@ bool gvk_tile_chosen(const struct gvk_builder *builder, const struct gvk_graph_n
         return false;
     if (has_one_local_size(family, tile) ? local_size != tile->local_size
                                          : !gvk_is_candidate_local_size(builder->traits, tile->local_size, local_size))
+        return false;
+    if (!reads_within_slack(tile, local_size))
         return false;
     *out = *tile;
     out->local_size = local_size;
@@ -146,7 +154,8 @@ bool gvk_tile_candidate(const struct gvk_builder *builder, const struct gvk_grap
             if (gvk_tile_is_out(builder->traits, family, tile) || (!family->tries_padding && wastes_much(tile, node)))
                 continue;
             for (uint32_t size = 0; (!size || !has_one_local_size(family, tile)) &&
-                                    gvk_candidate_local_size(builder->traits, tile->local_size, size, local_size);
+                                    gvk_candidate_local_size(builder->traits, tile->local_size, size, local_size) &&
+                                    reads_within_slack(tile, *local_size);
                  size++)
                 if (seen++ == index) {
                     *shader = shader_of(tile, family, node);

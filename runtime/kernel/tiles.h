@@ -15,8 +15,8 @@ struct gvk_tile {
     bool chunks;     /* weights come in chunks (GVK_CHUNK_STEP_VEC4S), and there is a shader of its own for a gate */
 };
 
-/* The widest tile first; tiles of the same quads, which read the same weights, next to each other, that of the most
- * work a lane first. */
+/* The widest tile first; tiles of the same quads and way to read weights, which read the same ones, next to each other,
+ * that of the most work a lane first. */
 struct gvk_tile_list {
     const struct gvk_tile *tiles;
     size_t count;

@@ -67,6 +67,43 @@ static void a_device_without_any_feature_or_extension_works(void **state)
     expect_nothing_held("a plain device");
 }
 
+/* Vulkan allows VkPhysicalDeviceVulkan12Features in place of several structs, and not beside them. */
+static void features_of_vulkan_1_2_count_as_those_of_the_extensions_do(void **state)
+{
+    (void)state;
+    gvk_device *apart = create_device(), *together = NULL;
+    gvk_wants wants;
+    assert_ok(gvk_device_wants(vkGetInstanceProcAddr, shared.instance, shared.physical_device, &wants));
+    VkPhysicalDeviceSubgroupSizeControlFeatures sizes = wants.subgroup_size;
+    sizes.pNext = NULL;
+    VkPhysicalDeviceVulkan12Features features = {
+        .sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_VULKAN_1_2_FEATURES,
+        .pNext = &sizes,
+        .shaderFloat16 = wants.half.shaderFloat16,
+        .runtimeDescriptorArray = wants.descriptor_indexing.runtimeDescriptorArray,
+        .descriptorBindingStorageBufferUpdateAfterBind =
+            wants.descriptor_indexing.descriptorBindingStorageBufferUpdateAfterBind,
+        .descriptorBindingVariableDescriptorCount = wants.descriptor_indexing.descriptorBindingVariableDescriptorCount,
+    };
+    VkPhysicalDeviceFeatures2 chain = wants.features;
+    chain.pNext = &features;
+    gvk_import_params params = watched_params();
+    params.enabled_features = &chain;
+    params.api_version = VK_API_VERSION_1_2;
+    assert_ok(gvk_device_import(&params, &together));
+    assert_int_equal(together->traits.half_sums, apart->traits.half_sums);
+    assert_int_equal(together->traits.max_chunks, apart->traits.max_chunks);
+    assert_int_equal(together->traits.full_subgroups, apart->traits.full_subgroups);
+    assert_true(wants.half.shaderFloat16 || wants.descriptor_indexing.runtimeDescriptorArray); /* there is one to see */
+    float expected[VALUES], got[VALUES];
+    assert_ok(run_once(apart, expected));
+    assert_ok(run_once(together, got));
+    expect_equal_values(got, expected, "with the features of Vulkan 1.2");
+    gvk_device_destroy(together);
+    gvk_device_destroy(apart);
+    expect_nothing_held("features of Vulkan 1.2");
+}
+
 static void each_wrong_import_is_refused_in_one_sentence(void **state)
 {
     (void)state;
@@ -217,6 +254,7 @@ int run_importing_tests(void)
     const struct CMUnitTest tests[] = {
         TEST(wants_hold_what_the_physical_device_has),
         TEST(a_device_without_any_feature_or_extension_works),
+        TEST(features_of_vulkan_1_2_count_as_those_of_the_extensions_do),
         TEST(each_wrong_import_is_refused_in_one_sentence),
         TEST(every_submission_is_inside_the_hosts_lock),
         TEST(pipelines_go_into_the_hosts_cache_which_stays_the_hosts),

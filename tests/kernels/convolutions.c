@@ -124,8 +124,10 @@ static void depthwise_convolutions_equal_the_reference(void **state)
     for (uint32_t i = 0; i < 32; i++) {
         gvk_tensor x = reference_start(&graph, 5000 + i, 2 + random_below(&(uint64_t){i}, 22));
         struct size size = draw_size(&graph.random, i % 8 > 5 ? 40 : 11);
-        uint32_t kernel = i % 2 ? 3 : 5;
-        gvk_node node = depthwise_node(&graph, x, kernel, 1 + i / 2 % 2, kernel / 2);
+        uint32_t kernel = i % 2 ? 3 : 5, stride = 1 + i / 2 % 2;
+        if (i >= 24) /* several strips, one above the other (depthwise.c) */
+            size.height = stride * (33 + random_below(&graph.random, 40));
+        gvk_node node = depthwise_node(&graph, x, kernel, stride, kernel / 2);
         node.bias = (int)random_below(&graph.random, 2);
         node.activation = (gvk_activation)(kernel == 3 ? i / 4 % 2 * 3 : 1 + i / 4 % 2);
         reference_add(&graph, node);

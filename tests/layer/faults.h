@@ -29,8 +29,8 @@ struct ghostvk_faults {
     /* The first misuse since arm: a fence destroyed while its submission may run, a command buffer begun twice, a range
      * over the lowered limits, and their like. NULL: none. */
     const char *(*misuse)(void);
-    /* A driver that computes wrongly: shader modules made of this code from here on subtract where it adds. Several can
-     * be spoilt; NULL spoils none. The code must stay where it is. */
+    /* A driver that computes wrongly: shader modules made of this code from here on subtract where it adds, and mix
+     * where it fuses. Several can be spoilt; NULL spoils none. The code must stay where it is. */
     void (*spoil)(const void *code, size_t bytes);
 };
 
