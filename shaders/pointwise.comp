@@ -6,7 +6,8 @@
 // weights  [output block][input quad][4 * QUADS outputs] vec4s of four inputs each; then the bias, a vec4 a quad
 // A lane computes QUADS output quads for PIXELS pixels that lie STRIDE apart, so that neighbouring lanes read
 // neighbouring pixels. Any channel counts, pixel counts and batch; weights and bias are padded to whole blocks.
-// workgroups: x = ceil(pixels / (local size * PIXELS)), y = output blocks, z = batch
+// workgroups: x = ceil(pixels / (local size * PIXELS)), y = output blocks, z = batch; with SPREAD 1 and blocks_first x and
+//   y the other way round
 // STORE: see pointwise_store.glsl.
 // EXTRA gate: the source is multiplied by one factor a channel.
 // SLICES > 1: as many parts of a workgroup each sum up a part of the inputs for the same pixels, the first part adds what
@@ -72,24 +73,29 @@ shared vec4 handed[(SLICES - 1) * QUADS * PIXELS * GVK_SLICE_LANES];
 
 void main()
 {
-    uint block = gl_WorkGroupID.y;
+#if SPREAD == 1
+    uint block = blocks_first > 0 ? gl_WorkGroupID.x : gl_WorkGroupID.y;
+    uint group = blocks_first > 0 ? gl_WorkGroupID.y : gl_WorkGroupID.x;
+#else
+    uint block = gl_WorkGroupID.y, group = gl_WorkGroupID.x;
+#endif
 #if SLICES > 1
     const uint STRIDE = GVK_SLICE_LANES;
     uint lane = gl_SubgroupInvocationID;
     uint before = gl_SubgroupID * SUBGROUP; // lanes of the subgroups in front
     uint slice = before / GVK_SLICE_LANES;
     uint place = before % GVK_SLICE_LANES + lane; // in the slice
-    uint first = gl_WorkGroupID.x * GVK_SLICE_LANES * PIXELS + place;
+    uint first = group * GVK_SLICE_LANES * PIXELS + place;
     uint share = (input_quads + SLICES - 1) / SLICES;
     uint begin = min(slice * share, input_quads);
     uint end = min(begin + share, input_quads);
 #elif SPREAD == 0
     const uint STRIDE = gl_WorkGroupSize.x;
-    uint first = gl_WorkGroupID.x * gl_WorkGroupSize.x * PIXELS + gl_LocalInvocationID.x;
+    uint first = group * gl_WorkGroupSize.x * PIXELS + gl_LocalInvocationID.x;
 #else
     const uint STRIDE = SUBGROUP;
     uint lane = gl_SubgroupInvocationID;
-    uint first = (gl_WorkGroupID.x * (gl_WorkGroupSize.x / SUBGROUP) + gl_SubgroupID) * SUBGROUP * PIXELS + lane;
+    uint first = (group * (gl_WorkGroupSize.x / SUBGROUP) + gl_SubgroupID) * SUBGROUP * PIXELS + lane;
 #endif
     uint read = source_offset + gl_WorkGroupID.z * source_item + first;
     uint weight = weights_offset + block * input_quads * OUTPUTS;

@@ -89,6 +89,7 @@ GVK_PUSH(pointwise)
     GVK_UINT pixels; /* of a plane of the source */
     GVK_UINT width;  /* of the source; for the upsampling store */
     GVK_UINT chunk;  /* the first weight chunk; pointwise_chunks.comp */
+    GVK_UINT blocks_first; /* 1: workgroups count the output blocks in x, the pixels in y; pointwise.comp */
 };
 #endif
 

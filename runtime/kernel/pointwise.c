@@ -150,6 +150,13 @@ static struct gvk_pipeline_key select_kernel(const struct gvk_builder *builder, 
     return (struct gvk_pipeline_key){.shader = tile.shader, .constants = {[GVK_CONSTANT_LOCAL_SIZE] = tile.local_size}};
 }
 
+/* On lavapipe, each of whose threads takes workgroups one after the other, x first: what is smaller, the weights or the
+ * source, should be what they return to, because it stays in the cache of the processor. */
+static bool takes_either_order(const struct gvk_tile *tile)
+{
+    return tile->texels && tile->subgroup_size;
+}
+
 static gvk_result emit(const struct gvk_builder *builder, uint32_t index)
 {
     const struct gvk_program *program = builder->program;
@@ -183,9 +190,11 @@ static gvk_result emit(const struct gvk_builder *builder, uint32_t index)
         .width = in->width,
         .chunk = (uint32_t)(builder->packing->offsets[index] / GVK_CHUNK_STEP_VEC4S),
     };
+    uint32_t groups = count_groups(&tile, in), blocks = gvk_count_blocks(&tile, node);
+    push.blocks_first = takes_either_order(&tile) && node->output_channels < pixels;
     gvk_set_push(&command, &push, sizeof push);
-    return gvk_finish_dispatch(builder, &command, count_groups(&tile, in), gvk_count_blocks(&tile, node),
-                               program->batch);
+    return gvk_finish_dispatch(builder, &command, push.blocks_first ? blocks : groups,
+                               push.blocks_first ? groups : blocks, program->batch);
 }
 
 const struct gvk_kernel gvk_kernel_pointwise = {count_weights, pack_weights, emit, select_kernel, candidate};
