@@ -144,6 +144,40 @@ void main()
     // A sum in fp16 that overflowed: an activation would turn an infinity into a number like any other.
     [[unroll]] for (uint n = 0; n < QUADS * PIXELS; n++)
         sum[n] = mix(sum[n], vec4(uintBitsToFloat(0x7fc00000u)), isinf(sum[n]));
+#elif SPREAD == 1
+    // The next input quad's values are fetched between the products of this one's: lavapipe's loop has some three thousand
+    // instructions, and the processor, which looks a few hundred ahead, would wait for each cache line.
+    const uint LOADS = (4 * QUADS + SUBGROUP - 1) / SUBGROUP;
+    vec4 x[PIXELS], mine[LOADS], next_x[PIXELS], next_mine[LOADS];
+    [[unroll]] for (uint p = 0; p < PIXELS; p++)
+        x[p] = SOURCE(read + p * STRIDE);
+    [[unroll]] for (uint n = 0; n < LOADS; n++)
+        mine[n] = WEIGHT(weight + n * SUBGROUP + lane);
+    for (uint k = begin; k < end; k++) {
+        bool last = k + 1 == end; // fetches its own once more, in vain
+        read += last ? 0 : pixels;
+        weight += last ? 0 : OUTPUTS;
+        if (EXTRA == GVK_EXTRA_GATE) {
+            vec4 factor = EXTRA_AT(gate + k);
+            [[unroll]] for (uint p = 0; p < PIXELS; p++)
+                x[p] *= factor;
+        }
+        [[unroll]] for (uint j = 0; j < QUADS; j++) {
+            [[unroll]] for (uint n = 0; n < PIXELS + LOADS; n++) {
+                if (n * QUADS / (PIXELS + LOADS) == j) {
+                    if (n < PIXELS)
+                        next_x[n] = SOURCE(read + n * STRIDE);
+                    else
+                        next_mine[n - PIXELS] = WEIGHT(weight + (n - PIXELS) * SUBGROUP + lane);
+                }
+            }
+            mat4 w = BLOCK_MATRIX(weight, j);
+            [[unroll]] for (uint p = 0; p < PIXELS; p++)
+                ADD_PRODUCT(sum[j * PIXELS + p], x[p], w);
+        }
+        x = next_x;
+        mine = next_mine;
+    }
 #else
     for (uint k = begin; k < end; k++) {
         vec4 x[PIXELS];
