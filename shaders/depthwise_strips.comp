@@ -50,21 +50,30 @@ void main()
     [[unroll]] for (uint i = 0; i < OUT_X; i++)
         centre[i] = vec4(0);
 #endif
+    vec4 x[IN_X]; // a row of the source
+#define FETCH_ROW(at_row)                                                                                              \
+    {                                                                                                                  \
+        int row = at_row;                                                                                              \
+        bool row_inside = row >= 0 && row < int(height);                                                               \
+        [[unroll]] for (uint c = 0; c < IN_X; c++) {                                                                   \
+            int column = in_x + int(c);                                                                                \
+            bool inside = row_inside && column >= 0 && column < int(width);                                            \
+            vec4 value = SOURCE(plane + (inside ? uint(row) * width + uint(column) : 0));                              \
+            x[c] = mix(vec4(0), value, bvec4(inside));                                                                 \
+        }                                                                                                              \
+    }
+    // A step's source rows begin so far below y * STRIDE. The first is fetched while the step before stores its outputs:
+    // a CPU would wait for it otherwise.
+    const int FIRST_ROW = KERNEL - STRIDE - PADDING;
+    FETCH_ROW((first_y - int(AHEAD)) * STRIDE + FIRST_ROW)
     // The first AHEAD steps finish outputs above the strip, which are not stored.
     for (uint s = 0; s < rows + AHEAD; s++) {
         int y = first_y + int(s) - int(AHEAD);
         [[unroll]] for (uint i = 0; i < OUT_X; i++)
             sum[AHEAD * OUT_X + i] = w[TAPS];
-        vec4 x[IN_X];
         [[unroll]] for (uint t = 0; t < STRIDE; t++) {
-            int row = y * STRIDE - PADDING + KERNEL - STRIDE + int(t);
-            bool row_inside = row >= 0 && row < int(height);
-            [[unroll]] for (uint c = 0; c < IN_X; c++) {
-                int column = in_x + int(c);
-                bool inside = row_inside && column >= 0 && column < int(width);
-                vec4 value = SOURCE(plane + (inside ? uint(row) * width + uint(column) : 0));
-                x[c] = mix(vec4(0), value, bvec4(inside));
-            }
+            if (t > 0)
+                FETCH_ROW(y * STRIDE + FIRST_ROW + int(t))
             [[unroll]] for (uint d = 0; d <= AHEAD; d++) {
                 int ky = KERNEL - STRIDE + int(t) - int(d) * STRIDE;
                 if (ky >= 0) {
@@ -74,6 +83,12 @@ void main()
                 }
             }
         }
+#if GHOST
+        vec4 middle[OUT_X]; // the source row in the middle of the next output's
+        [[unroll]] for (uint i = 0; i < OUT_X; i++)
+            middle[i] = x[i + PADDING];
+#endif
+        FETCH_ROW((y + 1) * STRIDE + FIRST_ROW)
         if (there && y >= first_y && y < end_y) {
             uint along = uint(y) * output_width;
             [[unroll]] for (uint i = 0; i < OUT_X; i++) {
@@ -94,7 +109,7 @@ void main()
             sum[i] = sum[OUT_X + i];
 #if GHOST
         [[unroll]] for (uint i = 0; i < OUT_X; i++)
-            centre[i] = x[i + PADDING]; // the source row in the middle of the next output's
+            centre[i] = middle[i];
 #endif
     }
 }
