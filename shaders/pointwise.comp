@@ -147,12 +147,10 @@ void main()
 #elif SPREAD == 1
     // The next input quad's values are fetched between the products of this one's: lavapipe's loop has some three thousand
     // instructions, and the processor, which looks a few hundred ahead, would wait for each cache line.
-    const uint LOADS = (4 * QUADS + SUBGROUP - 1) / SUBGROUP;
-    vec4 x[PIXELS], mine[LOADS], next_x[PIXELS], next_mine[LOADS];
+    vec4 x[PIXELS], next_x[PIXELS], next_mine[BLOCK_LOADS];
     [[unroll]] for (uint p = 0; p < PIXELS; p++)
         x[p] = SOURCE(read + p * STRIDE);
-    [[unroll]] for (uint n = 0; n < LOADS; n++)
-        mine[n] = WEIGHT(weight + n * SUBGROUP + lane);
+    LOAD_BLOCK(weight, lane)
     for (uint k = begin; k < end; k++) {
         bool last = k + 1 == end; // fetches its own once more, in vain
         read += last ? 0 : pixels;
@@ -163,12 +161,12 @@ void main()
                 x[p] *= factor;
         }
         [[unroll]] for (uint j = 0; j < QUADS; j++) {
-            [[unroll]] for (uint n = 0; n < PIXELS + LOADS; n++) {
-                if (n * QUADS / (PIXELS + LOADS) == j) {
+            [[unroll]] for (uint n = 0; n < PIXELS + BLOCK_LOADS; n++) {
+                if (n * QUADS / (PIXELS + BLOCK_LOADS) == j) {
                     if (n < PIXELS)
                         next_x[n] = SOURCE(read + n * STRIDE);
                     else
-                        next_mine[n - PIXELS] = WEIGHT(weight + (n - PIXELS) * SUBGROUP + lane);
+                        next_mine[n - PIXELS] = BLOCK_LOAD(weight, lane, n - PIXELS);
                 }
             }
             mat4 w = BLOCK_MATRIX(weight, j);

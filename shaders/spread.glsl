@@ -28,15 +28,18 @@ vec4 HAND_ROUND(vec4 value, uint lane)
 
 // The weights of a block of QUADS output quads for one input quad, which begin at `weight`: LOAD_BLOCK once, with the lane
 // in the subgroup, and then BLOCK_MATRIX for each output quad j. A load holds SUBGROUP of them; a block may have fewer.
+// Another block's are loaded one by one with BLOCK_LOAD, the n-th of BLOCK_LOADS.
 #if SPREAD == 0
 #define LOAD_BLOCK(weight, lane)
 #define BLOCK_MATRIX(weight, j)                                                                                        \
     mat4(WEIGHT(weight + 4 * j), WEIGHT(weight + 4 * j + 1), WEIGHT(weight + 4 * j + 2), WEIGHT(weight + 4 * j + 3))
 #else
+#define BLOCK_LOADS                 ((4 * QUADS + SUBGROUP - 1) / SUBGROUP)
+#define BLOCK_LOAD(weight, lane, n) WEIGHT(weight + (n) * SUBGROUP + lane)
 #define LOAD_BLOCK(weight, lane)                                                                                       \
-    vec4 mine[(4 * QUADS + SUBGROUP - 1) / SUBGROUP];                                                                  \
-    [[unroll]] for (uint n = 0; n < (4 * QUADS + SUBGROUP - 1) / SUBGROUP; n++)                                        \
-        mine[n] = WEIGHT(weight + n * SUBGROUP + lane);
+    vec4 mine[BLOCK_LOADS];                                                                                            \
+    [[unroll]] for (uint n = 0; n < BLOCK_LOADS; n++)                                                                  \
+        mine[n] = BLOCK_LOAD(weight, lane, n);
 #define BLOCK_MATRIX(weight, j)                                                                                        \
     mat4(HAND_ROUND(mine[4 * j / SUBGROUP], 4 * j % SUBGROUP),                                                         \
          HAND_ROUND(mine[(4 * j + 1) / SUBGROUP], (4 * j + 1) % SUBGROUP),                                             \
