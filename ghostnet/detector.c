@@ -1,49 +1,35 @@
-/* The detector: a stream whose tail decodes the three maps, ranks the candidates, suppresses and collects.
- * Called by hosts through ghostnet.h. Decode as in Bochkovskiy et al., "YOLOv4", 2020: sigmoid xy + cell,
- * exp(wh) * anchor, objectness * best class. All candidates that there can be are handled. */
+/* The detector: a stream whose tail decodes the three maps and suppresses (suppression.c), and the checked reading of
+ * what the device found. Decode as in Bochkovskiy et al., "YOLOv4", 2020: sigmoid xy + cell, exp(wh) * anchor,
+ * objectness * best class. All candidates that there can be are handled. */
 #include "detector.h"
 
 #include <math.h>
 #include <string.h>
 
-#include "../runtime/kernel/kernel.h"
 #include "../runtime/resize.h"
+#include "suppression.h"
 
-#define MAPS          3
-#define LOCAL_SIZE    64
-#define CANDIDATE     32u /* bytes */
-#define RESULT_HEADER 16u
+#define MAPS 3
+/* So that the words of overlaps (shaders/overlap.comp) are counted in 32 bits. */
+#define MOST_CANDIDATES (UINT32_MAX / 128)
 
 struct detector {
     struct gvk_detector_setup setup;
     uint32_t width, height, batch;
-    uint64_t capacity;           /* candidates that there can be */
-    struct gvk_operand counters; /* that decode counts with */
-    gvk_detection *detections;   /* of the last read */
+    struct gvk_suppression suppression;
+    gvk_detection *detections; /* of the last read */
     gvk_host host;
 };
 
-static uint64_t capacity_of(const struct detector *detector, const struct gvk_builder *builder)
+/* Candidates of an item. */
+static uint64_t count_cells(const struct detector *detector, const struct gvk_builder *builder)
 {
     uint64_t cells = 0;
     for (int i = 0; i < MAPS; i++) {
         gvk_tensor map = gvk_graph_find_tensor(builder->graph, detector->setup.maps[i]);
         cells += (uint64_t)builder->program->shapes[map].width * builder->program->shapes[map].height;
     }
-    return 3 * cells * builder->program->batch;
-}
-
-static struct gvk_operand as(struct gvk_operand operand, uint32_t binding, enum gvk_access access)
-{
-    operand.binding = binding;
-    operand.access = access;
-    return operand;
-}
-
-static gvk_result add_block(const struct gvk_builder *builder, uint64_t bytes, struct gvk_operand *out)
-{
-    *out = (struct gvk_operand){.place = GVK_PLACE_ARENA, .bytes = bytes};
-    return gvk_program_add_block(builder->program, bytes, &out->block);
+    return 3 * cells;
 }
 
 static gvk_result prepare(struct gvk_tail *tail, const struct gvk_builder *builder)
@@ -59,57 +45,50 @@ static gvk_result prepare(struct gvk_tail *tail, const struct gvk_builder *build
     detector->width = builder->program->width;
     detector->height = builder->program->height;
     detector->batch = builder->program->batch;
-    detector->capacity = capacity_of(detector, builder);
-    if (detector->capacity > UINT32_MAX / 8)
+    uint64_t cells = count_cells(detector, builder), capacity = cells * detector->batch;
+    if (cells > MOST_CANDIDATES || capacity > MOST_CANDIDATES)
         return gvk_fail(builder->host, GVK_ERROR_UNSUPPORTED,
                         "A frame of this size and batch has too many candidates.");
-    detector->detections =
-        gvk_allocate_array(&detector->host, (size_t)detector->capacity, sizeof *detector->detections);
+    detector->detections = gvk_allocate_array(&detector->host, (size_t)capacity, sizeof *detector->detections);
     if (!detector->detections)
         return gvk_fail_memory(builder->host);
-    /* Cleared in front of the network, where no barrier is needed for it. */
-    gvk_result result = add_block(builder, (GVK_FIRST_FLAG + detector->capacity) * 4, &detector->counters);
-    struct gvk_command clear = {.kind = GVK_COMMAND_CLEAR, .label = "clear counters", .operand_count = 1};
-    clear.operands[0] = as(detector->counters, GVK_BINDING_OUTPUT, GVK_WRITE);
-    clear.operands[0].bytes = GVK_FIRST_FLAG * 4;
-    if (!result)
-        result = gvk_program_add_command(builder->program, &clear);
-    if (result)
-        return result;
     tail->parameter_bytes =
         ((uint64_t)GVK_FRAME_PARAMETERS_FRONT + GVK_FRAME_PARAMETERS_ITEM * (uint64_t)detector->batch) * 16;
-    tail->result_bytes = RESULT_HEADER + detector->capacity * CANDIDATE;
-    return GVK_OK;
+    tail->result_bytes = GVK_RESULT_HEADER_BYTES + capacity * GVK_CANDIDATE_BYTES;
+    detector->suppression = (struct gvk_suppression){
+        .capacity = (uint32_t)capacity,
+        .item_capacity = (uint32_t)cells,
+        .classes = detector->setup.classes,
+        .batch = detector->batch,
+        .keeps_all = detector->setup.iou >= 1.0f,
+        .parameters = {.place = GVK_PLACE_PARAMETERS, .bytes = tail->parameter_bytes},
+        .result = {.place = GVK_PLACE_RESULT, .bytes = tail->result_bytes},
+    };
+    /* Cleared in front of the network, where no barrier is needed for it. */
+    gvk_result result = gvk_suppression_add_state(builder, &detector->suppression);
+    struct gvk_command clear = {.kind = GVK_COMMAND_CLEAR, .label = "clear counters", .operand_count = 1};
+    clear.operands[0] = gvk_bind(detector->suppression.state, GVK_BINDING_OUTPUT, GVK_WRITE);
+    clear.operands[0].bytes = GVK_STATE_STARTS * 4;
+    return result ? result : gvk_program_add_command(builder->program, &clear);
 }
 
-/* The blocks that the commands of the tail share. */
-struct blocks {
-    struct gvk_operand candidates, ranked, counters, parameters, result;
-};
-
-static struct gvk_command begin(const char *label, enum gvk_shader shader)
-{
-    struct gvk_command command = {.kind = GVK_COMMAND_DISPATCH, .label = label, .key = {.shader = shader}};
-    command.key.constants[GVK_CONSTANT_LOCAL_SIZE] = LOCAL_SIZE;
-    return command;
-}
-
-static gvk_result emit_decode(const struct detector *detector, const struct gvk_builder *builder,
-                              const struct blocks *blocks)
+static gvk_result emit_decode(const struct detector *detector, const struct gvk_builder *builder)
 {
     static const char *const labels[MAPS] = {"decode, stride 32", "decode, stride 16", "decode, stride 8"};
+    const struct gvk_suppression *steps = &detector->suppression;
     uint32_t row = 0;
     bool texels = gvk_reads_texels(builder->traits);
     for (int i = 0; i < MAPS; i++) {
         gvk_tensor map = gvk_graph_find_tensor(builder->graph, detector->setup.maps[i]);
         const struct gvk_shape *shape = &builder->program->shapes[map];
-        struct gvk_command command = begin(labels[i], texels ? GVK_SHADER_DECODE_TEXELS : GVK_SHADER_DECODE);
-        gvk_add_operand(&command, as(blocks->candidates, GVK_BINDING_OUTPUT, GVK_APPEND));
+        struct gvk_command command = gvk_begin_step(labels[i], texels ? GVK_SHADER_DECODE_TEXELS : GVK_SHADER_DECODE);
+        command.turns = (5 + detector->setup.classes) / 4 + 2;
+        gvk_add_operand(&command, gvk_bind(steps->candidates, GVK_BINDING_OUTPUT, GVK_APPEND));
         gvk_add_operand(&command,
                         gvk_tensor_operand(builder->program, map,
                                            texels ? GVK_BINDING_SOURCE_TEXELS : GVK_BINDING_SOURCE, GVK_READ));
-        gvk_add_operand(&command, as(blocks->counters, GVK_BINDING_EXTRA, GVK_APPEND));
-        gvk_add_operand(&command, as(blocks->parameters, GVK_BINDING_WEIGHTS, GVK_READ));
+        gvk_add_operand(&command, gvk_bind(steps->state, GVK_BINDING_EXTRA, GVK_APPEND));
+        gvk_add_operand(&command, gvk_bind(steps->parameters, GVK_BINDING_WEIGHTS, GVK_READ));
         struct gvk_decode_push push = {
             .source_item = builder->program->places[map].item,
             .classes = detector->setup.classes,
@@ -125,7 +104,7 @@ static gvk_result emit_decode(const struct detector *detector, const struct gvk_
         gvk_set_push(&command, &push, sizeof push);
         uint32_t cells = 3 * shape->width * shape->height;
         gvk_result result =
-            gvk_finish_dispatch(builder, &command, gvk_divide_up(cells, LOCAL_SIZE), 1, detector->batch);
+            gvk_finish_dispatch(builder, &command, gvk_divide_up(cells, GVK_STEP_LANES), 1, detector->batch);
         if (result)
             return result;
         row += cells;
@@ -133,53 +112,14 @@ static gvk_result emit_decode(const struct detector *detector, const struct gvk_
     return GVK_OK;
 }
 
-static gvk_result emit_ranked(const struct detector *detector, const struct gvk_builder *builder,
-                              const struct blocks *blocks)
-{
-    struct gvk_suppress_push push = {.capacity = (uint32_t)detector->capacity, .classes = detector->setup.classes};
-    uint32_t groups = gvk_divide_up((uint32_t)detector->capacity, LOCAL_SIZE);
-
-    struct gvk_command rank = begin("rank candidates", GVK_SHADER_RANK);
-    gvk_add_operand(&rank, as(blocks->ranked, GVK_BINDING_OUTPUT, GVK_WRITE));
-    gvk_add_operand(&rank, as(blocks->candidates, GVK_BINDING_SOURCE, GVK_READ));
-    gvk_add_operand(&rank, as(blocks->counters, GVK_BINDING_EXTRA, GVK_READ));
-    gvk_set_push(&rank, &push, sizeof push);
-    gvk_result result = gvk_finish_dispatch(builder, &rank, groups, 1, 1);
-    if (result)
-        return result;
-
-    struct gvk_command suppress = begin("suppress", GVK_SHADER_SUPPRESS);
-    gvk_add_operand(&suppress, as(blocks->counters, GVK_BINDING_OUTPUT, GVK_READ_WRITE));
-    gvk_add_operand(&suppress, as(blocks->ranked, GVK_BINDING_SOURCE, GVK_READ));
-    gvk_add_operand(&suppress, as(blocks->parameters, GVK_BINDING_WEIGHTS, GVK_READ));
-    gvk_set_push(&suppress, &push, sizeof push);
-    result = gvk_finish_dispatch(builder, &suppress, detector->setup.classes, detector->batch, 1);
-    if (result)
-        return result;
-
-    struct gvk_command collect = begin("collect detections", GVK_SHADER_COLLECT);
-    gvk_add_operand(&collect, as(blocks->result, GVK_BINDING_OUTPUT, GVK_WRITE));
-    gvk_add_operand(&collect, as(blocks->ranked, GVK_BINDING_SOURCE, GVK_READ));
-    gvk_add_operand(&collect, as(blocks->counters, GVK_BINDING_EXTRA, GVK_READ));
-    gvk_add_operand(&collect, as(blocks->parameters, GVK_BINDING_WEIGHTS, GVK_READ));
-    gvk_set_push(&collect, &push, sizeof push);
-    return gvk_finish_dispatch(builder, &collect, groups, 1, 1);
-}
-
 static gvk_result emit(const struct gvk_tail *tail, const struct gvk_builder *builder)
 {
-    const struct detector *detector = tail->user;
-    struct blocks blocks = {
-        .parameters = {.place = GVK_PLACE_PARAMETERS, .bytes = tail->parameter_bytes},
-        .result = {.place = GVK_PLACE_RESULT, .bytes = tail->result_bytes},
-        .counters = detector->counters,
-    };
-    gvk_result result = add_block(builder, detector->capacity * CANDIDATE, &blocks.candidates);
+    struct detector *detector = tail->user;
+    gvk_result result = gvk_add_block(builder, gvk_candidate_list_bytes(detector->suppression.capacity),
+                                      &detector->suppression.candidates);
     if (!result)
-        result = add_block(builder, detector->capacity * CANDIDATE, &blocks.ranked);
-    if (!result)
-        result = emit_decode(detector, builder, &blocks);
-    return result ? result : emit_ranked(detector, builder, &blocks);
+        result = emit_decode(detector, builder);
+    return result ? result : gvk_emit_suppression(builder, &detector->suppression);
 }
 
 /* How boxes in [0, 1] of the input become pixels of the picture: (value - offset) * scale * side. */
@@ -282,6 +222,69 @@ gvk_result gvk_detector_create(gvk_model *model, const gvk_network *network, con
     return gvk_detector_create_for(model, &used.stream, &setup, out);
 }
 
+/* A detection as the device may return it: of a class, item and row that there are, inside its picture, and behind the
+ * one before it. What is not so came from a driver that computes wrongly, and would be an index into the host's lists.
+ */
+static bool is_sound(const struct detector *detector, const gvk_detection *detection, const gvk_detection *before)
+{
+    const struct gvk_suppression *of = &detector->suppression;
+    if (detection->class_id >= of->classes || detection->item >= of->batch || detection->candidate >= of->item_capacity)
+        return false;
+    /* A product of two probabilities, which a device may round up. */
+    if (!(detection->score >= detector->setup.confidence && detection->score <= 1.001f))
+        return false;
+    for (int axis = 0; axis < 2; axis++)
+        if (!(detection->box[axis] >= 0.0f && detection->box[axis] <= detection->box[axis + 2] &&
+              detection->box[axis + 2] <= 65535.0f))
+            return false;
+    if (!before || detection->item > before->item)
+        return true;
+    return detection->item == before->item &&
+           (detection->score < before->score ||
+            (detection->score == before->score && detection->candidate > before->candidate));
+}
+
+static gvk_result read_result(struct detector *detector, const void *result_bytes, const gvk_detection **out,
+                              uint32_t *count)
+{
+    const struct gvk_suppression *of = &detector->suppression;
+    uint32_t header[4];
+    memcpy(header, result_bytes, sizeof header);
+    if (header[2])
+        return gvk_fail(&detector->host, GVK_ERROR_NUMBER,
+                        "The network's maps hold an infinity or a not-a-number; there are no boxes to trust.");
+    if (header[1] > of->capacity || header[0] > header[1])
+        return gvk_fail(&detector->host, GVK_ERROR_DRIVER, "The device returned more detections than there can be.");
+    uint32_t kept = 0, of_item = 0;
+    gvk_detection before = {.item = 0};
+    for (uint32_t i = 0; i < header[0]; i++) {
+        gvk_detection detection;
+        memcpy(&detection.box, (const char *)result_bytes + GVK_RESULT_HEADER_BYTES + (size_t)i * GVK_CANDIDATE_BYTES,
+               16);
+        uint32_t key[4];
+        memcpy(key, (const char *)result_bytes + GVK_RESULT_HEADER_BYTES + (size_t)i * GVK_CANDIDATE_BYTES + 16,
+               sizeof key);
+        memcpy(&detection.score, &key[0], 4);
+        detection.class_id = key[1];
+        detection.item = key[2];
+        detection.candidate = key[3];
+        if (!is_sound(detector, &detection, i ? &before : NULL))
+            return gvk_fail(
+                &detector->host, GVK_ERROR_DRIVER,
+                "The device returned a box that cannot be: number %u of %u, of class %u, item %u, candidate "
+                "%u, score %g, at %g %g %g %g.",
+                i + 1, header[0], detection.class_id, detection.item, detection.candidate, (double)detection.score,
+                (double)detection.box[0], (double)detection.box[1], (double)detection.box[2], (double)detection.box[3]);
+        of_item = i && detection.item == before.item ? of_item + 1 : 0;
+        before = detection;
+        if (!detector->setup.max_detections || of_item < detector->setup.max_detections)
+            detector->detections[kept++] = detection;
+    }
+    *out = detector->detections;
+    *count = kept;
+    return GVK_OK;
+}
+
 gvk_result gvk_detector_read(gvk_stream *stream, gvk_ticket ticket, const gvk_detection **out, uint32_t *count)
 {
     if (!stream)
@@ -295,31 +298,5 @@ gvk_result gvk_detector_read(gvk_stream *stream, gvk_ticket ticket, const gvk_de
     gvk_result result = gvk_stream_result(stream, ticket, &result_bytes);
     if (result)
         return result;
-    uint32_t header[4];
-    memcpy(header, result_bytes, sizeof header);
-    if (header[2])
-        return gvk_fail(host, GVK_ERROR_NUMBER,
-                        "The network's maps hold an infinity or a not-a-number; there are no boxes to trust.");
-    if (header[0] > detector->capacity)
-        return gvk_fail(host, GVK_ERROR_DRIVER, "The device returned more detections than there can be.");
-    uint32_t kept = 0, item = 0, of_item = 0;
-    for (uint32_t i = 0; i < header[0]; i++) {
-        gvk_detection detection;
-        memcpy(&detection.box, (const char *)result_bytes + RESULT_HEADER + (size_t)i * CANDIDATE, 16);
-        uint32_t key[4];
-        memcpy(key, (const char *)result_bytes + RESULT_HEADER + (size_t)i * CANDIDATE + 16, sizeof key);
-        memcpy(&detection.score, &key[0], 4);
-        detection.class_id = key[1];
-        detection.item = key[2];
-        detection.candidate = key[3];
-        if (detection.item != item) {
-            item = detection.item;
-            of_item = 0;
-        }
-        if (!detector->setup.max_detections || of_item++ < detector->setup.max_detections)
-            detector->detections[kept++] = detection;
-    }
-    *out = detector->detections;
-    *count = kept;
-    return GVK_OK;
+    return read_result(detector, result_bytes, out, count);
 }

@@ -58,6 +58,9 @@ struct gvk_command {
     struct gvk_operand operands[GVK_MAX_OPERANDS];
     uint32_t operand_count;
     uint64_t macs; /* multiply-adds of the network's node, all items together */
+    /* Of loops, all together, that a lane makes at most: kernels whose shader has loops say it, from the sizes in their
+     * push constants. A lane that runs for long cannot be cut short, and Mesa ends it, in silence, after 65,535. */
+    uint64_t turns;
 };
 
 struct gvk_block {

@@ -4,7 +4,7 @@
  * removed. Nodes stay in an order in which every input is made before it is used. */
 #include "rewrite.h"
 
-#include "../shaders/shared.h"
+#include "kernel/kernel.h"
 
 /* The live node that makes the tensor, or NULL for a graph input. */
 static struct gvk_graph_node *producer_of(struct gvk_graph *graph, gvk_tensor tensor)
@@ -151,7 +151,9 @@ static void fuse_squeeze_excite(struct gvk_graph *graph)
         if (!is_linear_with(expand, GVK_ACTIVATION_HARD_SIGMOID))
             continue;
         struct gvk_graph_node *reduce = private_producer(graph, expand->inputs[0]);
-        if (!is_linear_with(reduce, GVK_ACTIVATION_RELU) || gvk_quads(reduce->output_channels) > GVK_EXCITE_QUADS)
+        if (!is_linear_with(reduce, GVK_ACTIVATION_RELU) || gvk_quads(reduce->output_channels) > GVK_EXCITE_QUADS ||
+            gvk_count_excite_turns(gvk_quads(expand->output_channels), gvk_quads(reduce->output_channels)) >
+                GVK_MOST_TURNS)
             continue;
         struct gvk_graph_node *pool = private_producer(graph, reduce->inputs[0]);
         if (!pool || pool->op != GVK_OP_AVERAGE_POOL || pool->inputs[0] != multiply->inputs[0])

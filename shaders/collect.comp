@@ -1,8 +1,8 @@
 #version 450
 #extension GL_GOOGLE_include_directive : require
-// The kept candidates as detections: by item, best score first, boxes in pixels of the source picture, clipped to it.
-// source   ranked candidates        extra   counters and flags        weights   frame's parameters
-// output   the result (shared.h)
+// The kept candidates as detections: corners in pixels of the source picture, clipped to it.
+// source   kept candidates by item, best score first, behind their number        extra   the state
+// weights  the frame's parameters        output   the result (shared.h)
 // workgroups: x = ceil(capacity / local size)
 #define GVK_USE_SUPPRESS
 #include "shared.h"
@@ -17,7 +17,7 @@ layout(std430, binding = GVK_BINDING_SOURCE) readonly buffer source_buffer
 };
 layout(std430, binding = GVK_BINDING_EXTRA) readonly buffer extra_buffer
 {
-    uint counters[];
+    uint state[];
 };
 layout(std430, binding = GVK_BINDING_WEIGHTS) readonly buffer parameters_buffer
 {
@@ -26,34 +26,23 @@ layout(std430, binding = GVK_BINDING_WEIGHTS) readonly buffer parameters_buffer
 
 void main()
 {
-    uint header = extra_offset * 4;
-    uint flags = header + GVK_FIRST_FLAG;
-    uint count = min(counters[header], capacity);
+    uint kept = ranked[source_offset].x;
     uint mine = gl_GlobalInvocationID.x;
     if (mine == 0) {
-        uint kept = 0;
-        for (uint i = 0; i < count; i++)
-            kept += counters[flags + i];
-        result[output_offset] = uvec4(kept, count, counters[header + 1], 0);
+        uint header = extra_offset * 4;
+        result[output_offset] =
+            uvec4(kept, min(state[header + GVK_STATE_CANDIDATES], capacity), state[header + GVK_STATE_NOT_FINITE], 0);
     }
-    if (mine >= count || counters[flags + mine] == 0)
+    if (mine >= kept)
         return;
-    uvec4 key = ranked[source_offset + 2 * mine + 1];
-    uint before = 0;
-    for (uint i = 0; i < count; i++) {
-        if (counters[flags + i] == 0)
-            continue;
-        uvec4 other = ranked[source_offset + 2 * i + 1];
-        bool better = other.x > key.x || (other.x == key.x && other.w < key.w);
-        before += uint(other.z < key.z || (other.z == key.z && better));
-    }
+    uvec4 key = ranked[source_offset + 2 + 2 * mine];
     uint frame = weights_offset + GVK_FRAME_PARAMETERS_FRONT + key.z * GVK_FRAME_PARAMETERS_ITEM;
     vec4 mapping = parameters[frame];
     vec2 picture = parameters[frame + 1].xy;
-    vec4 box = uintBitsToFloat(ranked[source_offset + 2 * mine]);
-    box = (box - mapping.zwzw) * mapping.xyxy * picture.xyxy;
-    box = clamp(box, vec4(0), picture.xyxy);
-    uint at = output_offset + 1 + 2 * before;
-    result[at] = floatBitsToUint(box);
+    vec4 box = uintBitsToFloat(ranked[source_offset + 1 + 2 * mine]);
+    vec4 corners = vec4(box.xy - box.zw / 2, box.xy + box.zw / 2);
+    corners = (corners - mapping.zwzw) * mapping.xyxy * picture.xyxy;
+    uint at = output_offset + 1 + 2 * mine;
+    result[at] = floatBitsToUint(clamp(corners, vec4(0), picture.xyxy));
     result[at + 1] = key;
 }

@@ -1,6 +1,6 @@
 #version 450
 #extension GL_GOOGLE_include_directive : require
-// Two tensors into one: EXTRA residual adds the extra, EXTRA gate multiplies by one factor a channel.
+// Two tensors into one: EXTRA residual adds the extra, EXTRA gate multiplies by one factor a channel; then the activation.
 // workgroups: x = ceil(pixels / local size), y = quads, z = batch
 #define GVK_USE_PLANES
 #include "common.glsl"
@@ -19,5 +19,5 @@ void main()
         value += EXTRA_AT(extra_offset + item * extra_item + at);
     else
         value *= EXTRA_AT(extra_offset + item * extra_item + quad);
-    STORE_OUTPUT(output_offset + item * output_item + at, value);
+    STORE_OUTPUT(output_offset + item * output_item + at, activate(value));
 }

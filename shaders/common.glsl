@@ -13,6 +13,18 @@ layout(local_size_x_id = 0) in;
 layout(constant_id = GVK_CONSTANT_EXTRA) const uint EXTRA = 0;
 layout(constant_id = GVK_CONSTANT_MODE) const uint MODE = 0;
 
+// What is no number is told by its bits, here and in every shader: none asks its compiler to keep comparisons with it, so
+// that one may take `x != x` for false, and a comparison with a choice behind it for max().
+const uint INFINITY_BITS = 0x7f800000u;
+uvec4 magnitude_bits(vec4 x)
+{
+    return floatBitsToUint(x) & 0x7fffffffu;
+}
+bvec4 is_nan(vec4 x)
+{
+    return greaterThan(magnitude_bits(x), uvec4(INFINITY_BITS));
+}
+
 // A channel quad as it lies in memory.
 #if HALF
 #define QUAD uvec2
@@ -24,7 +36,8 @@ vec4 from_quad(uvec2 quad)
 // reaches the result and is seen there.
 uvec2 to_quad(vec4 value)
 {
-    bool fits = all(lessThanEqual(abs(value), vec4(65504)));
+    const uint LARGEST_BITS = 0x477fe000u; // of 65504
+    bool fits = all(lessThanEqual(magnitude_bits(value), uvec4(LARGEST_BITS)));
     return fits ? uvec2(packHalf2x16(value.xy), packHalf2x16(value.zw)) : uvec2(0x7e007e00);
 }
 #if HALF_SUMS
@@ -123,7 +136,7 @@ void ADD_PRODUCT(inout vec4 sum, vec4 x, mat4 w)
 // max() may return its other operand; this keeps a not-a-number of either side.
 vec4 larger(vec4 a, vec4 b)
 {
-    return mix(mix(b, a, lessThanEqual(b, a)), a, notEqual(a, a));
+    return mix(mix(max(a, b), b, is_nan(b)), a, is_nan(a));
 }
 
 #ifndef GVK_USE_CONCAT
@@ -131,8 +144,6 @@ vec4 larger(vec4 a, vec4 b)
 vec4 activate(vec4 x)
 {
     x += activation.shift;
-    x = mix(x, vec4(activation.low), lessThan(x, vec4(activation.low)));
-    x = mix(x, vec4(activation.high), greaterThan(x, vec4(activation.high)));
-    return x * activation.scale;
+    return mix(clamp(x, vec4(activation.low), vec4(activation.high)), x, is_nan(x)) * activation.scale;
 }
 #endif

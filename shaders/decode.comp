@@ -1,8 +1,9 @@
 #version 450
 #extension GL_GOOGLE_include_directive : require
+#extension GL_EXT_control_flow_attributes : require
 // One raw map to candidates: sigmoid xy + cell, exp(wh) * anchor, objectness * best class >= confidence.
-// source   the map, 3 (5 + classes) channels, NC4HW4          extra   counters (read and added to)
-// output   candidates, two vec4s each (shared.h), in any order: they are ranked by score and row afterwards
+// source   the map, 3 (5 + classes) channels, NC4HW4          extra   the state (read and added to)
+// output   candidates, two vec4s each (shared.h), in any order: they are sorted by score and row afterwards
 // weights  the frame's parameters: confidence first
 // Also notes any number of the map that is not finite.
 // workgroups: x = ceil(3 * width * height / local size), y = 1, z = batch
@@ -10,9 +11,14 @@
 #define GVK_USE_DECODE
 #include "shared.h"
 #if HALF
-#define MAP_TYPE uint // two values
+#define QUAD uvec2
+vec4 from_quad(uvec2 quad)
+{
+    return vec4(unpackHalf2x16(quad.x), unpackHalf2x16(quad.y));
+}
 #else
-#define MAP_TYPE float
+#define QUAD vec4
+#define from_quad(quad) (quad)
 #endif
 layout(local_size_x_id = 0) in;
 layout(std430, binding = GVK_BINDING_OUTPUT) writeonly buffer output_buffer
@@ -24,28 +30,33 @@ layout(binding = GVK_BINDING_SOURCE_TEXELS) uniform samplerBuffer map;
 #else
 layout(std430, binding = GVK_BINDING_SOURCE) readonly buffer source_buffer
 {
-    MAP_TYPE map[];
+    QUAD map[];
 };
 #endif
 layout(std430, binding = GVK_BINDING_EXTRA) buffer extra_buffer
 {
-    uint counters[];
+    uint state[];
 };
 layout(std430, binding = GVK_BINDING_WEIGHTS) readonly buffer parameters_buffer
 {
     vec4 parameters[];
 };
 
-float map_value(uint base, uint channel, uint plane)
+// Four channels of a pixel.
+vec4 map_quad(uint base, uint quad, uint plane)
 {
-    uint at = base + channel / 4 * plane * 4 + channel % 4;
+    uint at = base + quad * plane;
 #if SOURCE_TEXELS
-    return texelFetch(map, int(at / 4))[at % 4];
-#elif HALF
-    return unpackHalf2x16(map[at / 2])[at % 2];
+    return texelFetch(map, int(at));
 #else
-    return map[at];
+    return from_quad(map[at]);
 #endif
+}
+
+// By its bits: no shader here asks a compiler to keep comparisons with what is no number.
+bool is_finite(float x)
+{
+    return (floatBitsToUint(x) & 0x7f800000u) != 0x7f800000u;
 }
 
 float sigmoid(float x)
@@ -61,23 +72,28 @@ void main()
         return;
     uint pixel = gl_GlobalInvocationID.x - anchor * plane;
     uint item = gl_WorkGroupID.z;
-    uint base = (source_offset + item * source_item + pixel) * 4;
-    uint channel = anchor * (5 + classes);
+    uint base = source_offset + item * source_item + pixel;
+    // The anchor's channels: x, y, width, height, objectness, then the classes. They begin inside a quad.
+    uint first = anchor * (5 + classes), end = first + 5 + classes;
     float value[5];
+    [[unroll]] for (uint i = 0; i < 5; i++)
+        value[i] = 0;
     bool fault = false;
-    for (uint i = 0; i < 5; i++, channel++) {
-        value[i] = map_value(base, channel, plane);
-        fault = fault || isnan(value[i]) || isinf(value[i]);
-    }
     float best = -1;
     uint label = 0;
-    for (uint i = 0; i < classes; i++, channel++) {
-        float raw = map_value(base, channel, plane);
-        fault = fault || isnan(raw) || isinf(raw);
-        float probability = sigmoid(raw);
-        if (probability > best) {
-            best = probability;
-            label = i;
+    for (uint quad = first / 4; 4 * quad < end; quad++) {
+        vec4 values = map_quad(base, quad, plane);
+        [[unroll]] for (uint i = 0; i < 4; i++) {
+            uint channel = 4 * quad + i - first; // beyond any number of channels where it is another anchor's
+            bool ours = channel < 5 + classes;
+            fault = fault || (ours && !is_finite(values[i]));
+            [[unroll]] for (uint j = 0; j < 5; j++)
+                value[j] = channel == j ? values[i] : value[j];
+            float probability = sigmoid(values[i]);
+            if (ours && channel >= 5 && probability > best) {
+                best = probability;
+                label = channel - 5;
+            }
         }
     }
     float score = best * sigmoid(value[4]);
@@ -85,11 +101,11 @@ void main()
     vec2 centre = (vec2(sigmoid(value[0]), sigmoid(value[1])) + cell) / vec2(width, height);
     vec2 size = exp(vec2(value[2], value[3])) * vec2(anchors[2 * anchor], anchors[2 * anchor + 1]);
     if (score >= parameters[weights_offset].x) {
-        fault = fault || isinf(size.x) || isinf(size.y);
-        uint at = output_offset + 2 * atomicAdd(counters[extra_offset * 4], 1);
-        candidates[at] = floatBitsToUint(vec4(centre - size / 2, centre + size / 2));
+        fault = fault || !is_finite(size.x) || !is_finite(size.y);
+        uint at = output_offset + 2 * atomicAdd(state[extra_offset * 4 + GVK_STATE_CANDIDATES], 1);
+        candidates[at] = floatBitsToUint(vec4(centre, size));
         candidates[at + 1] = uvec4(floatBitsToUint(score), label, item, first_row + gl_GlobalInvocationID.x);
     }
     if (fault)
-        atomicOr(counters[extra_offset * 4 + 1], 1);
+        atomicOr(state[extra_offset * 4 + GVK_STATE_NOT_FINITE], 1);
 }

@@ -37,7 +37,7 @@ void main()
         sum = add_slices(sum, slices);
         if (there && lane % slices == 0) {
             sum += WEIGHT(weights_offset + reduce_bias + quad);
-            reduced[quad] = mix(sum, vec4(0), lessThan(sum, vec4(0)));
+            reduced[quad] = mix(max(sum, vec4(0)), sum, is_nan(sum));
         }
     }
     barrier();

@@ -143,7 +143,7 @@ void main()
     }
     // A sum in fp16 that overflowed: an activation would turn an infinity into a number like any other.
     [[unroll]] for (uint n = 0; n < QUADS * PIXELS; n++)
-        sum[n] = mix(sum[n], vec4(uintBitsToFloat(0x7fc00000u)), isinf(sum[n]));
+        sum[n] = mix(sum[n], vec4(uintBitsToFloat(0x7fc00000u)), greaterThanEqual(magnitude_bits(sum[n]), uvec4(INFINITY_BITS)));
 #elif SPREAD == 1
     // The next input quad's values are fetched between the products of this one's: lavapipe's loop has some three thousand
     // instructions, and the processor, which looks a few hundred ahead, would wait for each cache line.

@@ -194,10 +194,28 @@ GVK_PUSH(resize)
 };
 #endif
 
-/* Detection. A candidate is two uvec4s: the bits of the box x1, y1, x2, y2 in [0, 1] of the input; then the score's bits,
- * class, item, row. The counters' block: [0] candidates, [1] not 0 when a map holds a non-finite number; from
- * GVK_FIRST_FLAG on, one flag a ranked candidate: kept or suppressed. */
-#define GVK_FIRST_FLAG 4
+/* Detection. A candidate is two uvec4s: the bits of the box as centre x, y and width, height, in parts of the input's
+ * sides; then the score's bits, class, item, row. Rows of an item are counted through its three maps.
+ * The state of a frame, in words: */
+#define GVK_STATE_CANDIDATES 0 /* how many were decoded */
+#define GVK_STATE_NOT_FINITE 1 /* not 0: a map holds a number that is not finite */
+#define GVK_STATE_KEPT       2 /* how many suppression kept */
+#define GVK_STATE_STARTS     4 /* a word for each ranked candidate: overlap.comp */
+/* Behind the starts two words for each full tile: where its kept boxes begin in the list of those, and their number. */
+
+/* Candidates are sorted in blocks of so many, then merged. */
+#define GVK_SORT_BLOCK 256
+
+/* So many candidates are loaded together: each list of them is followed by that many, less one, which are never used. */
+#define GVK_SUPPRESS_AHEAD 8
+
+/* Suppression goes through a class and item in tiles of at most so many words of 32 candidates, best first. Two tiles
+ * hold what 416 x 416 pixels have (10,647 candidates), and no lane makes more than 16,384 turns over one. */
+#define GVK_MOST_TILE_WORDS 168
+/* Of overlaps (overlap.comp) the first row of a tile has one word, the 33rd two, and so on: less than this for each
+ * candidate. Behind them all lie those of another 32 rows, which are never used. */
+#define GVK_OVERLAP_WORDS(tile_words) ((tile_words) / 2 + 1)
+
 #if defined(__STDC__) || defined(GVK_USE_DECODE)
 GVK_PUSH(decode)
 {
@@ -211,12 +229,27 @@ GVK_PUSH(decode)
 };
 #endif
 
+#if defined(__STDC__) || defined(GVK_USE_SORT)
+GVK_PUSH(sort)
+{
+    GVK_OFFSETS
+    GVK_UINT capacity; /* candidates that there can be */
+    GVK_UINT counter;  /* the word of the state that says how many there are */
+    GVK_UINT classes;  /* groups of an item: its classes, or 1 */
+    GVK_UINT run;      /* keys that are in order already; sort_merge.comp */
+    GVK_UINT fan;      /* runs that become one */
+};
+#endif
+
 #if defined(__STDC__) || defined(GVK_USE_SUPPRESS)
 GVK_PUSH(suppress)
 {
     GVK_OFFSETS
     GVK_UINT capacity; /* candidates that there can be */
     GVK_UINT classes;
+    GVK_UINT tile_words;
+    GVK_UINT tile;     /* of each class and item; keep.comp, drop.comp */
+    GVK_UINT begin;    /* the first candidate of this dispatch; drop.comp */
 };
 #endif
 

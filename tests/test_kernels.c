@@ -33,7 +33,7 @@ static void every_kernel_and_tile_that_this_driver_can_run_was_chosen(void **sta
         {"broadcast16", 1u << GVK_FORM_BROADCAST_16},
         {"broadcast4", 1u << GVK_FORM_CHUNKS_4 | 1u << GVK_FORM_BROADCAST_4},
     };
-    static const char *const around[] = {"resize", "decode", "rank", "suppress", "collect"};
+    static const char *const around[] = {"resize", "decode", "sort", "overlap", "keep", "drop", "collect"};
     enum { KIND_COUNT = sizeof kinds / sizeof kinds[0] };
     enum gvk_form form = gvk_form_of(&bench.traits);
     if (bench.traits.type == VK_PHYSICAL_DEVICE_TYPE_CPU) /* lavapipe has 8 or 16 lanes, SwiftShader 4 */

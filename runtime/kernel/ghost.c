@@ -170,6 +170,7 @@ static gvk_result emit(const struct gvk_builder *builder, uint32_t index)
         .tiles_x = gvk_divide_up(in->width, GVK_GHOST_INNER),
     };
     gvk_set_push(&command, &push, sizeof push);
+    command.turns = push.input_quads;
     return gvk_finish_dispatch(builder, &command, count_squares(in), gvk_count_blocks(&tile, node), program->batch);
 }
 

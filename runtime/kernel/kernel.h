@@ -75,7 +75,11 @@ struct gvk_activation_range gvk_range_of(gvk_activation activation);
 void gvk_add_operand(struct gvk_command *command, struct gvk_operand operand);
 struct gvk_operand gvk_weights_operand(const struct gvk_builder *builder, uint32_t node_index, uint32_t binding);
 void gvk_set_push(struct gvk_command *command, const void *push, uint32_t bytes);
-/* Checks the workgroup counts against the device before it appends. */
+/* What one lane of a dispatch may make of loop turns (gvk_command.turns). */
+#define GVK_MOST_TURNS 16384u
+/* Alignments of ranges that devices may ask for. */
+#define GVK_MOST_ALIGNMENT 256u
+/* Checks workgroup counts, ranges and turns against the device before it appends. */
 gvk_result gvk_finish_dispatch(const struct gvk_builder *builder, struct gvk_command *command, uint64_t x, uint64_t y,
                                uint64_t z);
 
@@ -123,6 +127,8 @@ static inline bool gvk_form_is_for_gpus(enum gvk_form form)
 {
     return form <= GVK_FORM_TEXELS;
 }
+/* Turns of a lane of shaders/excite.comp. */
+uint64_t gvk_count_excite_turns(uint64_t channel_quads, uint64_t reduced_quads);
 /* Lanes of a workgroup that share a sum (shaders/split.glsl): a power of two. */
 uint32_t gvk_split_lanes(const struct gvk_traits *traits);
 /* Whether that form reads tensors and weights through texel buffers. */

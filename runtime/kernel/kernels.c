@@ -5,7 +5,6 @@
 #include <string.h>
 
 /* A range may be bound so many bytes early; no device asks for more. */
-#define MAX_ALIGNMENT 256u
 
 const struct gvk_kernel *gvk_kernel_of(const struct gvk_graph_node *node)
 {
@@ -210,7 +209,7 @@ gvk_result gvk_finish_dispatch(const struct gvk_builder *builder, struct gvk_com
         command->groups[i] = (uint32_t)groups[i];
     }
     for (uint32_t i = 0; i < command->operand_count; i++)
-        if (command->operands[i].bytes + MAX_ALIGNMENT > builder->traits->max_storage_bytes)
+        if (command->operands[i].bytes + GVK_MOST_ALIGNMENT > builder->traits->max_storage_bytes)
             return gvk_fail(builder->host, GVK_ERROR_UNSUPPORTED,
                             "\"%s\" is too large for this device: it binds at most %u MiB at once. A smaller input "
                             "size or batch takes less.",
@@ -219,5 +218,10 @@ gvk_result gvk_finish_dispatch(const struct gvk_builder *builder, struct gvk_com
     if (command->key.shader == GVK_SHADER_COUNT)
         return gvk_fail(builder->host, GVK_ERROR_UNSUPPORTED, "\"%s\" has no kernel for fp16 on this device.",
                         command->label);
+    if (gvk_shader_codes[command->key.shader].has_loops && (!command->turns || command->turns > GVK_MOST_TURNS))
+        return gvk_fail(builder->host, GVK_ERROR_UNSUPPORTED,
+                        "\"%s\" is too large: a lane of its kernel \"%s\" would make %llu turns, and %u are allowed.",
+                        command->label, gvk_shader_codes[command->key.shader].name, (unsigned long long)command->turns,
+                        GVK_MOST_TURNS);
     return gvk_program_add_command(builder->program, command);
 }

@@ -3,7 +3,8 @@
 
 #include "kernel.h"
 
-#define LOCAL_SIZE 64
+#define LOCAL_SIZE    64
+#define SHARING_TURNS 16u /* of split.glsl, at most */
 
 static struct gvk_planes_push planes_of(const struct gvk_program *program, const struct gvk_graph_node *node)
 {
@@ -88,6 +89,8 @@ const struct gvk_kernel gvk_kernel_upsample = {NULL, NULL, emit_upsample, NULL, 
 
 /* ---- pools ---- */
 
+#define PYRAMID_REACH 12u /* source rows above and below an output's, together */
+
 /* A kernel of shaders/pyramid.comp, or of pyramid_planes.comp. */
 struct pyramid {
     enum gvk_shader shader;
@@ -105,6 +108,12 @@ static const struct pyramid pyramids[GVK_FORM_COUNT] = {
     [GVK_FORM_BROADCAST_4] = {GVK_SHADER_PYRAMID_PLANES, 0, 4, false},
 };
 
+/* Of a lane of pyramid_planes.comp: three pools, each along the rows and along the columns. */
+static uint64_t count_plane_turns(const struct gvk_planes_push *push)
+{
+    return 3 * (1 + 2 * (uint64_t)push->width * push->height + push->width + push->height);
+}
+
 static bool is_pyramid(const struct gvk_builder *builder, const struct gvk_graph_node *node)
 {
     return !builder->reference && node->op == GVK_OP_MAX_POOLS && node->pool_kernels[0] == 13 &&
@@ -115,13 +124,17 @@ static gvk_result emit_pyramid(const struct gvk_builder *builder, const struct g
 {
     const struct gvk_program *program = builder->program;
     const struct pyramid *pyramid = &pyramids[gvk_form_of(builder->traits)];
+    struct gvk_planes_push push = planes_of(program, node);
+    /* Whole planes where they are small, else some outputs of a column, which every device can. */
+    if (!pyramid->rows && count_plane_turns(&push) > GVK_MOST_TURNS)
+        pyramid = &pyramids[GVK_FORM_UNIFORM];
     struct gvk_command command = gvk_begin_dispatch(node, pyramid->shader, pyramid->local_size);
     gvk_add_operand(&command, gvk_tensor_operand(program, node->output, GVK_BINDING_OUTPUT, GVK_WRITE));
     gvk_add_operand(&command,
                     gvk_tensor_operand(program, node->inputs[0],
                                        pyramid->texels ? GVK_BINDING_SOURCE_TEXELS : GVK_BINDING_SOURCE, GVK_READ));
-    struct gvk_planes_push push = planes_of(program, node);
     gvk_set_push(&command, &push, sizeof push);
+    command.turns = pyramid->rows ? pyramid->rows + PYRAMID_REACH : count_plane_turns(&push);
     uint32_t lanes = pyramid->rows ? push.width * gvk_divide_up(push.height, pyramid->rows) : push.quads;
     return gvk_finish_dispatch(builder, &command, gvk_divide_up(lanes, pyramid->local_size),
                                pyramid->rows ? push.quads : 1, program->batch);
@@ -138,38 +151,74 @@ static gvk_result emit_max_pool(const struct gvk_builder *builder, uint32_t inde
         push.kernels[0] = node->kernel;
     for (int i = 0; i < 3 && node->op == GVK_OP_MAX_POOLS; i++)
         push.kernels[i] = node->pool_kernels[i];
+    command.turns = (uint64_t)push.kernels[0] * (push.kernels[0] + 1);
     return finish_planes(builder, &command, &push, push.width * push.height, push.quads);
 }
 
 const struct gvk_kernel gvk_kernel_max_pool = {NULL, NULL, emit_max_pool, NULL, NULL};
 
 /* A GPU needs a workgroup for a plane: by a lane each, a few dozen lanes of thousands would have something to do. */
-static enum gvk_shader average_pool_of(const struct gvk_builder *builder)
+static enum gvk_shader average_pool_of(const struct gvk_builder *builder, bool split)
 {
-    enum gvk_form form = gvk_form_of(builder->traits);
-    if (builder->reference)
-        return GVK_SHADER_AVERAGE_POOL;
-    if (gvk_form_is_for_gpus(form))
-        return form == GVK_FORM_TEXELS ? GVK_SHADER_AVERAGE_POOL_SPLIT_TEXELS : GVK_SHADER_AVERAGE_POOL_SPLIT;
-    return gvk_reads_texels(builder->traits) ? GVK_SHADER_AVERAGE_POOL_TEXELS : GVK_SHADER_AVERAGE_POOL;
+    bool texels = !builder->reference && gvk_reads_texels(builder->traits);
+    if (split)
+        return texels ? GVK_SHADER_AVERAGE_POOL_SPLIT_TEXELS : GVK_SHADER_AVERAGE_POOL_SPLIT;
+    /* The plain texel form is for CPU devices, and for fp32. */
+    bool gpu = gvk_form_is_for_gpus(gvk_form_of(builder->traits));
+    return texels && !gpu ? GVK_SHADER_AVERAGE_POOL_TEXELS : GVK_SHADER_AVERAGE_POOL;
+}
+
+/* One dispatch over `push.quads` planes. */
+static gvk_result emit_pool(const struct gvk_builder *builder, const struct gvk_graph_node *node, bool split,
+                            struct gvk_planes_push push, struct gvk_operand output, struct gvk_operand source)
+{
+    enum gvk_shader shader = average_pool_of(builder, split);
+    bool texels = shader == GVK_SHADER_AVERAGE_POOL_TEXELS || shader == GVK_SHADER_AVERAGE_POOL_SPLIT_TEXELS;
+    uint32_t local_size = split ? gvk_split_lanes(builder->traits) : LOCAL_SIZE;
+    struct gvk_command command = gvk_begin_dispatch(node, shader, local_size);
+    output.binding = GVK_BINDING_OUTPUT;
+    output.access = GVK_WRITE;
+    gvk_add_operand(&command, output);
+    source.binding = texels ? GVK_BINDING_SOURCE_TEXELS : GVK_BINDING_SOURCE;
+    source.access = GVK_READ;
+    gvk_add_operand(&command, source);
+    gvk_set_push(&command, &push, sizeof push);
+    command.turns = (uint64_t)push.height * (push.width + 1);
+    if (split)
+        command.turns = (uint64_t)push.width * push.height / local_size + 1 + SHARING_TURNS;
+    return gvk_finish_dispatch(builder, &command, split ? push.quads : gvk_divide_up(push.quads, local_size), 1,
+                               builder->program->batch);
 }
 
 gvk_result gvk_emit_average_pool(const struct gvk_builder *builder, const struct gvk_graph_node *node,
                                  struct gvk_operand output, uint32_t output_item)
 {
-    enum gvk_shader shader = average_pool_of(builder);
-    bool split = shader == GVK_SHADER_AVERAGE_POOL_SPLIT || shader == GVK_SHADER_AVERAGE_POOL_SPLIT_TEXELS;
-    bool texels = shader == GVK_SHADER_AVERAGE_POOL_TEXELS || shader == GVK_SHADER_AVERAGE_POOL_SPLIT_TEXELS;
-    uint32_t local_size = split ? gvk_split_lanes(builder->traits) : LOCAL_SIZE;
-    struct gvk_command command = gvk_begin_dispatch(node, shader, local_size);
-    gvk_add_operand(&command, output);
-    gvk_add_operand(&command, gvk_tensor_operand(builder->program, node->inputs[0],
-                                                 texels ? GVK_BINDING_SOURCE_TEXELS : GVK_BINDING_SOURCE, GVK_READ));
     struct gvk_planes_push push = planes_of(builder->program, node);
+    struct gvk_operand source = gvk_tensor_operand(builder->program, node->inputs[0], GVK_BINDING_SOURCE, GVK_READ);
+    bool split = !builder->reference && gvk_form_is_for_gpus(gvk_form_of(builder->traits));
+    uint64_t lanes = split ? gvk_split_lanes(builder->traits) : 1;
+    uint64_t rows_and_columns = (uint64_t)push.height * (push.width + 1) / lanes;
+    if (rows_and_columns + SHARING_TURNS > GVK_MOST_TURNS) {
+        /* A plane's mean is that of its rows' means. */
+        struct gvk_planes_push rows = push;
+        rows.quads = push.quads * push.height;
+        rows.height = 1;
+        rows.output_item = rows.quads;
+        uint64_t each = builder->program->quad_bytes, bytes = (uint64_t)rows.quads * builder->program->batch * each;
+        struct gvk_operand means = {.place = GVK_PLACE_ARENA, .quad_bytes = (uint32_t)each, .bytes = bytes};
+        gvk_result result = gvk_program_add_block(builder->program, bytes, &means.block);
+        if (!result)
+            result = emit_pool(builder, node, false, rows, means, source);
+        if (result)
+            return result;
+        push.source_item = rows.quads;
+        push.width = push.height;
+        push.height = 1;
+        source = means;
+        split = false;
+    }
     push.output_item = output_item;
-    gvk_set_push(&command, &push, sizeof push);
-    return gvk_finish_dispatch(builder, &command, split ? push.quads : gvk_divide_up(push.quads, local_size), 1,
-                               builder->program->batch);
+    return emit_pool(builder, node, split, push, output, source);
 }
 
 static gvk_result emit_average_pool(const struct gvk_builder *builder, uint32_t index)
@@ -226,6 +275,7 @@ static gvk_result emit_concat(const struct gvk_builder *builder, uint32_t index)
             .pixels = shape->width * shape->height,
         };
         gvk_set_push(&command, &push, sizeof push);
+        command.turns = 4;
         gvk_result result = gvk_finish_dispatch(builder, &command, gvk_divide_up(push.pixels, LOCAL_SIZE),
                                                 gvk_quads(end) - first / 4, program->batch);
         if (result)

@@ -193,6 +193,7 @@ static gvk_result emit(const struct gvk_builder *builder, uint32_t index)
     uint32_t groups = count_groups(&tile, in), blocks = gvk_count_blocks(&tile, node);
     push.blocks_first = takes_either_order(&tile) && node->output_channels < pixels;
     gvk_set_push(&command, &push, sizeof push);
+    command.turns = push.input_quads;
     return gvk_finish_dispatch(builder, &command, push.blocks_first ? blocks : groups,
                                push.blocks_first ? groups : blocks, program->batch);
 }

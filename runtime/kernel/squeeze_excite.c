@@ -1,7 +1,8 @@
 /* Squeeze-excite's gate in two dispatches: an average pool, and both linear layers in one workgroup. */
 #include "kernel.h"
 
-#define LOCAL_SIZE 64
+#define LOCAL_SIZE    64
+#define SHARING_TURNS 64u /* of split.glsl, at most */
 
 struct layout {
     uint64_t reduce_bias, expand, expand_bias, end;
@@ -15,6 +16,13 @@ static struct layout layout_of(const struct gvk_graph_node *node)
     layout.expand_bias = layout.expand + channels * reduced * 4;
     layout.end = layout.expand_bias + channels;
     return layout;
+}
+
+/* As if no lanes shared a sum; where they do it is less. */
+uint64_t gvk_count_excite_turns(uint64_t channel_quads, uint64_t reduced_quads)
+{
+    return (reduced_quads / LOCAL_SIZE + 1) * (channel_quads + 1) +
+           (channel_quads / LOCAL_SIZE + 1) * (reduced_quads + 1) + SHARING_TURNS;
 }
 
 static uint64_t count_weights(const struct gvk_builder *builder, const struct gvk_graph_node *node)
@@ -93,6 +101,7 @@ static gvk_result emit(const struct gvk_builder *builder, uint32_t index)
         .expand_bias = (uint32_t)layout.expand_bias,
     };
     gvk_set_push(&excite, &push, sizeof push);
+    excite.turns = gvk_count_excite_turns(push.channels_quads, push.reduced_quads);
     return gvk_finish_dispatch(builder, &excite, 1, 1, program->batch);
 }
 

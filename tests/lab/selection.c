@@ -38,10 +38,16 @@ static int more_work_first(const void *left, const void *right)
 
 uint32_t select_pipelines(const struct gvk_traits *traits, struct selected out[MAX_SELECTED])
 {
-    /* The steps of a frame outside the network (runtime/picture.c, ghostnet/detector.c): they have no variants. */
-    static const enum gvk_shader others[] = {
-        GVK_SHADER_RESIZE_HORIZONTAL, GVK_SHADER_RESIZE_VERTICAL, GVK_SHADER_DECODE, GVK_SHADER_RANK,
-        GVK_SHADER_SUPPRESS,          GVK_SHADER_COLLECT};
+    /* The steps of a frame outside the network (runtime/picture.c, ghostnet/suppression.c): they have no variants. */
+    static const enum gvk_shader others[] = {GVK_SHADER_RESIZE_HORIZONTAL,
+                                             GVK_SHADER_RESIZE_VERTICAL,
+                                             GVK_SHADER_DECODE,
+                                             GVK_SHADER_SORT_BLOCKS,
+                                             GVK_SHADER_SORT_MERGE_LAST,
+                                             GVK_SHADER_OVERLAP,
+                                             GVK_SHADER_KEEP,
+                                             GVK_SHADER_DROP,
+                                             GVK_SHADER_COLLECT};
     gvk_host host = gvk_host_complete(NULL);
     gvk_graph *graph = NULL;
     struct gvk_graph *copy = NULL;
