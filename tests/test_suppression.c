@@ -1,0 +1,198 @@
+/* Suppression on whatever maps there may be: hundreds of random scenes, and the largest that there are, each checked
+ * against the definition (decode/greedy.h). Every driver is held to the same, so that they agree with each other. */
+#include "decode/greedy.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* How raw maps are drawn. */
+struct style {
+    const char *name;
+    double position;            /* deviation of raw x and y */
+    double side_low, side_high; /* raw width and height */
+    uint32_t scores;            /* levels of objectness */
+};
+
+enum { SPREAD, CLUSTERS, EQUAL_SCORES, FEW_SCORES, TINY, EVERY_SIZE, LARGE_AREAS, LARGE_SIDES, STYLES, ALIKE = STYLES };
+
+static const struct style styles[] = {
+    [SPREAD] = {"spread", 1.5, -1.5, 0.5, 4000},
+    [CLUSTERS] = {"clusters", 0.5, 1, 3, 4000},
+    [EQUAL_SCORES] = {"equal scores", 1.5, -1.5, 0.5, 1},
+    [FEW_SCORES] = {"few scores", 0.5, -0.5, 1.5, 7},
+    [TINY] = {"tiny boxes", 1, -9, -7, 300},
+    [EVERY_SIZE] = {"boxes of every size", 1, -8, 8, 300},
+    [LARGE_AREAS] = {"areas up to the largest", 1, 36, 43, 300},
+    [LARGE_SIDES] = {"sides up to the largest", 1, 60, 80, 300},
+    [ALIKE] = {"boxes alike", 0.5, 2, 2.1, 4000},
+};
+
+static double draw(uint64_t *random, double low, double high)
+{
+    return low + (high - low) * random_below(random, 1u << 20) / (double)(1u << 20);
+}
+
+static void draw_maps(struct scene *scene, const struct style *style)
+{
+    uint64_t random = scene->seed;
+    size_t plane = (size_t)scene->width * scene->height, each = 5 + scene->classes;
+    scene->maps = malloc(scene->batch * 3 * each * plane * sizeof *scene->maps);
+    assert_non_null(scene->maps);
+    for (size_t i = 0; i < scene->batch * 3 * each * plane; i++) {
+        size_t channel = i / plane % each;
+        double value;
+        if (channel < 2)
+            value = draw(&random, -style->position, style->position);
+        else if (channel < 4)
+            value = draw(&random, style->side_low, style->side_high);
+        else if (channel == 4)
+            value = style->scores == 1 ? 0.5 : -6 + 10.0 * random_below(&random, style->scores) / style->scores;
+        else
+            value = -4;
+        scene->maps[i] = (float)value;
+    }
+    /* One class of each candidate stands out; its logit is the same everywhere, so that scores are as apart as levels.
+     */
+    for (uint32_t anchor = 0; anchor < scene->batch * 3; anchor++)
+        for (size_t cell = 0; cell < plane; cell++) {
+            uint32_t label = random_below(&random, scene->classes);
+            scene->maps[(anchor * each + 5 + label) * plane + cell] = 2;
+        }
+}
+
+static gvk_picture *pictures_of(const struct scene *scene)
+{
+    size_t item = (size_t)scene->width * scene->height * 3 * (5 + scene->classes);
+    gvk_picture *pictures = calloc(scene->batch, sizeof *pictures);
+    assert_non_null(pictures);
+    for (uint32_t i = 0; i < scene->batch; i++)
+        pictures[i] = tensor_picture(scene->width, scene->height, scene->maps + i * item);
+    return pictures;
+}
+
+/* Milliseconds of decode and suppression, -1 where the device tells no times. */
+static double decode_milliseconds(gvk_stream *stream, gvk_ticket ticket)
+{
+    gvk_timing timings[3];
+    uint32_t count = ARRAY_COUNT(timings);
+    assert_ok(gvk_stream_timings(stream, ticket, timings, &count));
+    return count ? timings[count - 1].ms : -1;
+}
+
+/* Runs the scene twice: right, and the same bytes. Returns the number of detections. */
+static uint32_t prove(const struct scene *scene, gvk_model *model, uint32_t *candidates, double *ms)
+{
+    struct gvk_detector_setup setup = setup_of(scene->classes, scene->confidence, scene->iou, 0.125f);
+    gvk_stream *stream = create_detector(model, &setup, scene->width, scene->height, scene->batch, 1);
+    gvk_picture *pictures = pictures_of(scene);
+    uint32_t count, again;
+    gvk_ticket ticket = submit(stream, pictures, scene->batch);
+    gvk_detection *found = copy_detections(stream, ticket, &count);
+    *candidates = candidates_of(stream, ticket);
+    *ms = decode_milliseconds(stream, ticket);
+    check_greedy(scene, found, count, *candidates);
+    ticket = submit(stream, pictures, scene->batch);
+    gvk_detection *other = copy_detections(stream, ticket, &again);
+    if (again != count || memcmp(found, other, count * sizeof *found))
+        fail_msg("%s, seed %llu: the second frame differs", scene->name, (unsigned long long)scene->seed);
+    free(found);
+    free(other);
+    free(pictures);
+    gvk_stream_destroy(stream);
+    return count;
+}
+
+#define SCENES 200
+
+static void two_hundred_random_scenes_are_suppressed_as_defined(void **state)
+{
+    (void)state;
+    static const uint32_t class_counts[] = {1, 2, 3, 11, 20, 80};
+    gvk_model *model = NULL;
+    uint64_t candidates = 0, detections = 0;
+    for (uint32_t i = 0; i < SCENES; i++) {
+        uint64_t random = 77000 + i;
+        uint32_t classes = class_counts[i / 34 % ARRAY_COUNT(class_counts)];
+        const struct style *style = &styles[i % STYLES];
+        struct scene scene = {
+            .seed = 77000 + i,
+            .width = 4 + 4 * random_below(&random, 6),
+            .height = 4 + 4 * random_below(&random, 6),
+            .classes = classes,
+            .batch = 1 + random_below(&random, 3),
+            .confidence = random_below(&random, 3) ? (float)draw(&random, 0, 0.6) : 0,
+            .iou = random_below(&random, 6) ? (float)draw(&random, 0.05, 0.95) : (float)random_below(&random, 2),
+        };
+        snprintf(scene.name, sizeof scene.name, "scene %u, %s", i, style->name);
+        scene.picture_width = scene.width;
+        scene.picture_height = scene.height;
+        draw_maps(&scene, style);
+        if (i % 34 == 0) {
+            gvk_model_destroy(model);
+            model = create_one_map_model(3 * (5 + classes));
+        }
+        uint32_t count;
+        double ms;
+        detections += prove(&scene, model, &count, &ms);
+        candidates += count;
+        free(scene.maps);
+    }
+    gvk_model_destroy(model);
+    print_message("             %u scenes: %llu candidates, %llu detections\n", SCENES, (unsigned long long)candidates,
+                  (unsigned long long)detections);
+}
+
+/* 170,352 candidates of 1664 x 1664 pixels, and 340,704 of a batch of eight at 832 x 832. */
+static void the_largest_frames_are_suppressed_as_defined(void **state)
+{
+    (void)state;
+    static const struct {
+        uint32_t side, classes, batch, style;
+        float confidence, iou;
+        bool equal;
+    } cases[] = {
+        {208, 1, 1, ALIKE, 0, 0.5f, false},       {208, 3, 1, ALIKE, 0, 0.3f, true},
+        {208, 1, 1, LARGE_AREAS, 0, 0.5f, false}, {208, 1, 1, SPREAD, 0, 1, false},
+        {104, 1, 8, ALIKE, 0, 0.5f, false},       {104, 80, 8, ALIKE, 0, 0.5f, true},
+    };
+    for (size_t i = 0; i < ARRAY_COUNT(cases); i++) {
+        struct style drawn = styles[cases[i].style], *style = &drawn;
+        drawn.scores = cases[i].equal ? 1 : drawn.scores;
+        struct scene scene = {
+            .seed = 99 + i,
+            .width = cases[i].side,
+            .height = cases[i].side,
+            .classes = cases[i].classes,
+            .batch = cases[i].batch,
+            .confidence = cases[i].confidence,
+            .iou = cases[i].iou,
+            .picture_width = cases[i].side,
+            .picture_height = cases[i].side,
+        };
+        snprintf(scene.name, sizeof scene.name, "large, %s%s", style->name, cases[i].equal ? ", equal scores" : "");
+        draw_maps(&scene, style);
+        gvk_model *model = create_one_map_model(3 * (5 + scene.classes));
+        double ms;
+        uint32_t candidates, count = prove(&scene, model, &candidates, &ms);
+        print_message("             %s, %u classes, batch %u, IoU %g: %u of %u kept, %.0f ms\n", scene.name,
+                      scene.classes, scene.batch, (double)scene.iou, count, candidates, ms);
+        gvk_model_destroy(model);
+        free(scene.maps);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(two_hundred_random_scenes_are_suppressed_as_defined),
+        cmocka_unit_test(the_largest_frames_are_suppressed_as_defined),
+    };
+    device = open_test_device();
+    if (!device)
+        return 1;
+    int failed = cmocka_run_group_tests_name("suppression", tests, NULL, NULL);
+    close_test_device(device);
+    return failed;
+}
