@@ -388,50 +388,6 @@ gvk_result wait_for_frame(struct program *program, gvk_stream *stream, gvk_ticke
 
 /* ---- files ------------------------------------------------------------------------------------------------------- */
 
-static int compare_identities(const void *left, const void *right)
-{
-    const struct file_identity *a = left, *b = right;
-    if (a->device != b->device)
-        return a->device < b->device ? -1 : 1;
-    return a->inode < b->inode ? -1 : a->inode > b->inode;
-}
-
-bool file_set_add(struct file_set *set, const char *path)
-{
-    struct stat status;
-    if (stat(path, &status) != 0 || !S_ISREG(status.st_mode))
-        return true;
-    if (set->count == set->capacity) {
-        size_t capacity = set->capacity ? set->capacity * 2 : 16;
-        struct file_identity *items = realloc(set->items, capacity * sizeof *items);
-        if (!items)
-            return false;
-        set->items = items;
-        set->capacity = capacity;
-    }
-    set->items[set->count++] = (struct file_identity){.device = status.st_dev, .inode = status.st_ino};
-    set->sorted = false;
-    return true;
-}
-
-bool file_set_has(struct file_set *set, const char *path)
-{
-    struct stat status;
-    if (set->count == 0 || stat(path, &status) != 0 || !S_ISREG(status.st_mode))
-        return false;
-    if (!set->sorted)
-        qsort(set->items, set->count, sizeof *set->items, compare_identities);
-    set->sorted = true;
-    struct file_identity wanted = {.device = status.st_dev, .inode = status.st_ino};
-    return bsearch(&wanted, set->items, set->count, sizeof *set->items, compare_identities) != NULL;
-}
-
-void file_set_release(struct file_set *set)
-{
-    free(set->items);
-    *set = (struct file_set){0};
-}
-
 const char *base_name(const char *path)
 {
     const char *slash = strrchr(path, '/');
@@ -453,52 +409,6 @@ bool is_folder(const char *path)
 {
     struct stat status;
     return stat(path, &status) == 0 && S_ISDIR(status.st_mode);
-}
-
-static bool is_same_status(const struct stat *left, const struct stat *right)
-{
-    return left->st_dev == right->st_dev && left->st_ino == right->st_ino;
-}
-
-bool is_same_file(const char *left, const char *right)
-{
-    struct stat one, other;
-    bool has_one = stat(left, &one) == 0, has_other = stat(right, &other) == 0;
-    if (has_one && has_other)
-        return is_same_status(&one, &other) && S_ISREG(one.st_mode);
-    if (has_one != has_other || strcmp(base_name(left), base_name(right)) != 0)
-        return false;
-    char *folder = copy_folder(left), *other_folder = copy_folder(right);
-    bool same = folder && other_folder &&
-                (strcmp(folder, other_folder) == 0 ||
-                 (stat(*folder ? folder : ".", &one) == 0 && stat(*other_folder ? other_folder : ".", &other) == 0 &&
-                  is_same_status(&one, &other)));
-    free(folder);
-    free(other_folder);
-    return same;
-}
-
-bool create_folder(const char *path)
-{
-    size_t length = strlen(path);
-    char *part = malloc(length + 1);
-    if (!part) {
-        errno = ENOMEM;
-        return false;
-    }
-    memcpy(part, path, length + 1);
-    for (size_t at = 1; at <= length; at++) {
-        if (part[at] != '/' && part[at] != 0)
-            continue;
-        char kept = part[at];
-        part[at] = 0;
-        mkdir(part, 0777); /* whether it worked is seen at the end */
-        part[at] = kept;
-    }
-    int reason = errno;
-    free(part);
-    errno = reason;
-    return is_folder(path);
 }
 
 char *read_small_file(const char *path, size_t limit, size_t *count, char *message, size_t message_size)

@@ -1,5 +1,5 @@
-/* What all commands share: speaking to the person, exit codes, reading option values, opening a device, and telling
- * whether two paths are one file. Called by every command; knows none of them.
+/* What all commands share: speaking to the person, exit codes, reading option values, opening a device, small
+ * files. Called by every command; knows none of them.
  *
  * Everything said to the person goes to stderr as "ghostvk: SENTENCE", control characters replaced, so that a hostile
  * file name or model cannot steer a terminal. Results go to stdout. */
@@ -11,7 +11,6 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
-#include <sys/types.h>
 
 #include "ghostnet/ghostnet.h"
 
@@ -36,8 +35,10 @@ enum outcome {
 struct program {
     const char *path; /* argv[0] */
     unsigned verbosity;
-    bool output_failed; /* a failure of standard output was reported already */
-    char error[640];    /* the library's reason for the failure that is under way */
+    bool output_failed;    /* a failure of standard output was reported already */
+    bool cache_failed;     /* something could not be kept for later runs */
+    bool cache_distrusted; /* what others may have written was passed over */
+    char error[640];       /* the library's reason for the failure that is under way */
     gvk_host host;
 };
 
@@ -139,32 +140,11 @@ gvk_result wait_for_frame(struct program *program, gvk_stream *stream, gvk_ticke
 
 /* ---- files ---- */
 
-struct file_identity {
-    dev_t device;
-    ino_t inode;
-};
-
-/* Regular files by what they are, not by their names. Zeroed is empty. */
-struct file_set {
-    struct file_identity *items;
-    size_t count, capacity;
-    bool sorted;
-};
-
-/* Adds the file, if there is a regular one of that name. False when memory ran out. */
-bool file_set_add(struct file_set *set, const char *path);
-bool file_set_has(struct file_set *set, const char *path);
-void file_set_release(struct file_set *set);
-
-/* Whether both paths lead to one regular file, be it there or not. */
-bool is_same_file(const char *left, const char *right);
 /* A copy of `path` up to and with its last slash, or an empty string. NULL when memory ran out. */
 char *copy_folder(const char *path);
 /* The part of `path` behind its last slash. */
 const char *base_name(const char *path);
 bool is_folder(const char *path);
-/* Makes the folder and those above it; false with errno set. */
-bool create_folder(const char *path);
 
 /* A regular file's content, zero-terminated, from malloc; NULL with a predicate in `message` ("cannot be opened: No
  * such file or directory"). */

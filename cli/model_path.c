@@ -216,6 +216,21 @@ static int read_anchors(const char *path, float anchors[2 * GVK_ANCHORS])
 
 /* ---- opening ----------------------------------------------------------------------------------------------------- */
 
+/* Where the model is; NULL when there is none, or memory ran out. The caller frees. */
+static char *find_model(const struct program *program, const struct model_choice *choice)
+{
+    return choice->path ? join(choice->path, "") : find_shipped_model(program);
+}
+
+void model_choice_plan(const struct program *program, const struct model_choice *choice, struct file_plan *plan)
+{
+    char *path = find_model(program, choice);
+    file_plan_read(plan, path);
+    file_plan_read(plan, choice->classes);
+    file_plan_read(plan, choice->anchors);
+    free(path);
+}
+
 int model_file_open(struct program *program, const struct model_choice *choice, struct model_file *out)
 {
     struct name_list names = {0};
@@ -231,7 +246,7 @@ int model_file_open(struct program *program, const struct model_choice *choice, 
     if (outcome != OUTCOME_DONE)
         goto done;
 
-    path = choice->path ? join(choice->path, "") : find_shipped_model(program);
+    path = find_model(program, choice);
     if (!path && choice->path) {
         outcome = refuse_memory();
         goto done;

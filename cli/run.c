@@ -3,12 +3,14 @@
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "commands.h"
 #include "compare.h"
 #include "image_io.h"
 #include "model_path.h"
 #include "not_finite.h"
+#include "output_file.h"
 #include "tensor_file.h"
 
 #define OUTPUTS_MAX 4
@@ -100,15 +102,19 @@ static bool read_option(struct request *request, int option, const char *value)
     }
 }
 
-static int check_output(const struct request *request)
+static int check_output(const struct program *program, const struct request *request)
 {
-    const char *const inputs[] = {request->model.path, request->input, request->image};
-    if (strcmp(request->output, "-") == 0 || strcmp(request->output, "/dev/stdout") == 0)
+    struct file_plan plan = {0};
+    if (output_is_stdout(request->output))
         return refuse_usage("--output %s: tensors are not written to standard output", request->output);
-    for (size_t index = 0; index < sizeof inputs / sizeof *inputs; index++)
-        if (inputs[index] && is_same_file(inputs[index], request->output))
-            return refuse_usage("--output %s: the output is one of the inputs", request->output);
-    return OUTCOME_DONE;
+    model_choice_plan(program, &request->model, &plan);
+    file_plan_read(&plan, request->input);
+    file_plan_read(&plan, request->image);
+    file_plan_write_stdout(&plan);
+    file_plan_write(&plan, "--output", request->output);
+    int outcome = file_plan_check(&plan);
+    file_plan_release(&plan);
+    return outcome;
 }
 
 static int read_request(struct program *program, int argument_count, char **arguments, struct request *request)
@@ -133,7 +139,7 @@ static int read_request(struct program *program, int argument_count, char **argu
         return refuse_usage("--size is for --image; a tensor has its own size");
     if (request->input && request->letterbox_given)
         return refuse_usage("--letterbox and --no-letterbox are for --image; a tensor is taken as it is");
-    return request->output ? check_output(request) : OUTCOME_DONE;
+    return request->output ? check_output(program, request) : OUTCOME_DONE;
 }
 
 /* The pictures of a tensor: its planes, one after another. */
@@ -300,16 +306,24 @@ int command_run(struct program *program, int argument_count, char **arguments)
     struct request request = {.device.kind = GVK_DEVICE_BEST};
     struct model_file model = {0};
     struct source source = {0};
+    char message[512];
+    int held = -1; /* the output, where it is a pipe or device */
     int outcome = read_request(program, argument_count, arguments, &request);
     if (outcome < 0)
         return OUTCOME_DONE; /* help was asked for */
     if (outcome != OUTCOME_DONE)
         return outcome;
+    if (request.output && !output_file_try(request.output, &held, message, sizeof message)) {
+        say("%s: %s", request.output, message);
+        return OUTCOME_SOME_FAILED;
+    }
     outcome = model_file_open(program, &request.model, &model);
     if (outcome == OUTCOME_DONE) {
         say_unused_tensors(program, &model);
         outcome = run_network(program, &request, &model, &source);
     }
+    if (held >= 0)
+        close(held);
     free(source.pictures);
     tensor_release(&source.tensor);
     image_release(&source.image);

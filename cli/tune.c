@@ -149,10 +149,10 @@ static int tune(struct program *program, const struct request *request, const st
         printf("Ghost modules are faster as two dispatches than as one here.\n");
     if (!tuned.kept)
         printf("The built-in kernels are as fast; nothing was kept.\n");
-    else if (program->host.cache_store)
+    else if (!program->cache_failed)
         printf("Kept for later runs on this device and driver.\n");
     else
-        printf("There is no cache folder to keep this in.\n");
+        printf("This could not be kept for later runs: there is no cache folder to write to.\n");
     return OUTCOME_DONE;
 }
 

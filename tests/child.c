@@ -47,6 +47,9 @@ static void start(const struct child *child, const char *program, char **argumen
         _exit(97);
     for (const char *const *one = child->environment; one && *one; one++)
         putenv((char *)(uintptr_t)*one);
+    for (int descriptor = 0; descriptor < 3; descriptor++)
+        if (child->closed & 1u << descriptor)
+            close(descriptor);
     if (child->file_limit)
         limit(RLIMIT_FSIZE, child->file_limit);
     execv(program, arguments);
