@@ -12,23 +12,11 @@
 #include <unistd.h>
 
 #include "cache_folder.h"
+#include "driver_files.h"
 
 #define FRAME_TIMEOUT_NS (UINT64_C(600) * 1000000000) /* a CPU device needs seconds for a large input, not minutes */
 
 /* ---- speaking ---------------------------------------------------------------------------------------------------- */
-
-void print_text(FILE *stream, const char *text)
-{
-    for (const char *at = text; *at; at++) {
-        unsigned char byte = (unsigned char)*at, next = (unsigned char)at[1];
-        bool control = byte < 0x20 || byte == 0x7F;
-        if (byte == 0xC2 && next >= 0x80 && next < 0xA0) { /* U+0080 to U+009F steer terminals too */
-            control = true;
-            at++;
-        }
-        fputc(control ? '?' : byte, stream);
-    }
-}
 
 static void say_list(const char *kind, const char *ending, const char *format, va_list arguments)
 {
@@ -158,22 +146,6 @@ int finish_stdout(struct program *program, int outcome)
         program->output_failed = true;
     }
     return program->output_failed && outcome == OUTCOME_DONE ? OUTCOME_SOME_FAILED : outcome;
-}
-
-size_t text_width(const char *text)
-{
-    size_t width = 0;
-    for (; *text; text++)
-        if (((unsigned char)*text & 0xC0) != 0x80)
-            width++;
-    return width;
-}
-
-void print_padded(FILE *stream, const char *text, size_t width)
-{
-    print_text(stream, text);
-    for (size_t written = text_width(text); written < width; written++)
-        fputc(' ', stream);
 }
 
 void print_ms(FILE *stream, const char *name, double ms)
@@ -374,7 +346,11 @@ int open_device(struct program *program, const struct device_choice *choice, gvk
         .index = choice->index,
         .name = choice->name,
     };
+    char sentence[512];
+    bool missing = driver_files_are_missing(sentence, sizeof sentence);
     gvk_result result = gvk_device_open(&params, out);
+    if (result == GVK_ERROR_NO_DEVICE && missing)
+        snprintf(program->error, sizeof program->error, "%s", sentence);
     return result ? report_failure(program, NULL, result) : OUTCOME_DONE;
 }
 

@@ -1,8 +1,8 @@
 /* What all commands share: speaking to the person, exit codes, reading option values, opening a device, small
  * files. Called by every command; knows none of them.
  *
- * Everything said to the person goes to stderr as "ghostvk: SENTENCE", control characters replaced, so that a hostile
- * file name or model cannot steer a terminal. Results go to stdout. */
+ * Everything said to the person goes to stderr as "ghostvk: SENTENCE", as print_text gives it, so that a hostile file
+ * name or model cannot steer a terminal. Results go to stdout. */
 #ifndef GHOSTVK_CLI_COMMON_H
 #define GHOSTVK_CLI_COMMON_H
 
@@ -13,6 +13,7 @@
 #include <stdio.h>
 
 #include "ghostnet/ghostnet.h"
+#include "text.h"
 
 #if defined(__GNUC__)
 #define GHOSTVK_FORMAT(string_index, first_index) __attribute__((format(printf, string_index, first_index)))
@@ -60,11 +61,6 @@ int outcome_of_result(gvk_result result);
 /* Ends the text on stdout; says so when it could not be written. Returns the exit code to go on with. */
 int finish_stdout(struct program *program, int outcome);
 
-/* Text on its way to a terminal: control characters become '?', UTF-8 stays. */
-void print_text(FILE *stream, const char *text);
-/* Its width in characters, and the same padded with spaces to a width. */
-size_t text_width(const char *text);
-void print_padded(FILE *stream, const char *text, size_t width);
 /* "4.1 ms" and "12.5 MiB"; a time that is not a number is "-". */
 void print_ms(FILE *stream, const char *name, double ms);
 void print_bytes(FILE *stream, uint64_t bytes);

@@ -106,7 +106,9 @@ static void print_kernel(void *user, const gvk_tuned_kernel *kernel)
     if (!progress->shapes++)
         printf("  %-52s %5s  %12s  %12s  %s\n", "layers like", "count", "built in", "tuned", "with");
     progress->changed += changed;
-    printf("  %-52s %5" PRIu32 "  %9.3f ms  ", kernel->layer, kernel->layers, kernel->built_in_ms);
+    fputs("  ", stdout);
+    print_padded(stdout, kernel->layer, 52);
+    printf(" %5" PRIu32 "  %9.3f ms  ", kernel->layers, kernel->built_in_ms);
     if (changed)
         printf("%9.3f ms  %s, %" PRIu32 " lanes\n", kernel->chosen_ms, kernel->chosen, kernel->chosen_lanes);
     else

@@ -266,6 +266,67 @@ static void inputs_that_never_end_are_refused(void **state)
     }
 }
 
+/* An escape sequence, as C0 and as both forms of C1, and a turn of the reading direction. */
+#define STEERING                                                                                                       \
+    "\x1B[31m\x9B"                                                                                                     \
+    "31m\xC2\x9B"                                                                                                      \
+    "31m\xE2\x80\xAE"
+
+static void assert_nothing_raw(const char *what)
+{
+    static const char *const raw[] = {"\x1B", "\x9B", "\xE2\x80\xAE"};
+    for (size_t i = 0; i < sizeof raw / sizeof raw[0]; i++)
+        if (strstr(ran.out, raw[i]) || strstr(ran.err, raw[i]))
+            fail_msg("%s: sequence %zu is in:\n%s%s", what, i, ran.out, ran.err);
+}
+
+static void no_name_steers_the_terminal(void **state)
+{
+    static const char picture[] = "a" STEERING ".jpg", model[] = "m" STEERING ".safetensors", json[] = "j" STEERING;
+    (void)state;
+    copy_file(SMEAR1, picture);
+    copy_file(MODEL, model);
+    write_text("names.txt", "\xE2\x80\xAEone\ntwo\xE2\x80\xAE\n\xD8\x9Cthree\n");
+    RUN("detect", "-v", "-m", model, "--classes", "names.txt", "--json", json, "-o", "d" STEERING "/", picture);
+    assert_done();
+    assert_nothing_raw("detect");
+    assert_contains(ran.out, "m?[31m?31m?31m?.safetensors");
+    assert_contains(ran.out, "?one");
+    char *text = read_whole(json, NULL);
+    assert_json(text);
+    assert_contains(text, "a\\u001b[31m\xEF\xBF\xBD"
+                          "31m\\u009b31m\\u202e.jpg");
+    assert_contains(text, "\"\\u202eone\"");
+    free(text);
+    RUN("inspect", "-v", "--layers", model);
+    assert_done();
+    assert_nothing_raw("inspect");
+    RUN("detect", "-m", MODEL, "no" STEERING);
+    assert_refused(1, "no?[31m", "");
+    assert_nothing_raw("a picture that is missing");
+    RUN("detect", "-m", "no" STEERING, picture);
+    assert_refused(3, "no?[31m", "");
+    assert_nothing_raw("a model that is missing");
+    RUN("detect", "--device", "no" STEERING, picture);
+    assert_refused(4, "no?[31m", "");
+    assert_nothing_raw("a device that is missing");
+    RUN("detect", "--conf", STEERING, picture);
+    assert_nothing_raw("a value");
+    RUN("detect", "--" STEERING, picture);
+    assert_nothing_raw("an option");
+    RUN("detect", "-\x9B", picture);
+    assert_nothing_raw("a short option");
+    RUN("no" STEERING);
+    assert_refused(2, "no?[31m", "");
+    assert_nothing_raw("a command");
+    RUN("run", "-m", MODEL, "--input", "no" STEERING, "-o", "x" STEERING);
+    assert_nothing_raw("run");
+    static const char *const wrong_driver[] = {"VK_DRIVER_FILES=/no" STEERING, NULL};
+    const struct child without_driver = {.environment = wrong_driver};
+    RUN_WITH(without_driver, "devices");
+    assert_nothing_raw("a driver's file");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -276,6 +337,7 @@ int main(void)
         TEST(a_pipe_without_a_reader_is_said_at_once),
         TEST(a_pipe_with_a_reader_gets_the_whole_output),
         TEST(inputs_that_never_end_are_refused),
+        TEST(no_name_steers_the_terminal),
     };
     return cmocka_run_group_tests_name("the program's outputs", tests, make_folder, remove_folder);
 }
