@@ -213,8 +213,8 @@ static void write_tensors(void)
 {
     static const char *const headers[] = {
         "{\"input\": {\"dtype\": \"F32\", \"shape\": [1, 3, 2, 2], \"data_offsets\": [0, 48]}}",
-        "{\"__metadata__\":{\"a\":\"b\"},\"x\":{\"dtype\":\"I64\",\"shape\":[1],\"data_offsets\":[0,8]},"
-        "\"input\":{\"dtype\":\"F32\",\"shape\":[10],\"data_offsets\":[8,48]}}  ",
+        ("{\"__metadata__\":{\"a\":\"b\"},\"x\":{\"dtype\":\"I64\",\"shape\":[1],\"data_offsets\":[0,8]},"
+         "\"input\":{\"dtype\":\"F32\",\"shape\":[10],\"data_offsets\":[8,48]}}  "),
         "{\"input\":{\"dtype\":\"F16\",\"shape\":[],\"data_offsets\":[0,2],\"more\":[{\"deep\":[1e9,null,true]}]}}",
         "{}",
     };
