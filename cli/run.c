@@ -5,6 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "classifier_input.h"
 #include "commands.h"
 #include "compare.h"
 #include "image_io.h"
@@ -24,7 +25,8 @@ static const char help_text[] = "ghostvk run writes a network's raw outputs to a
                                 "      --input FILE     a safetensors file, tensor \"input\", fp32 N x 3 x H x W\n"
                                 "      --image FILE     a JPEG or PNG picture\n"
                                 "  -o, --output FILE    gets stride32, stride16, stride8 or logits, and input\n"
-                                "      --size WxH       the network's input for a picture, multiples of 32\n"
+                                "      --size WxH       the network's input for a picture, multiples of 32; a\n"
+                                "                       classifier's is 224x224, cut out of the middle\n"
                                 "      --letterbox      keep the aspect ratio; --no-letterbox stretches\n"
                                 "      --rewrite WHICH  all (the fast path) or none (node by node)\n"
                                 "      --compare        print how far each layer is from its plain form; then\n"
@@ -33,6 +35,9 @@ static const char help_text[] = "ghostvk run writes a network's raw outputs to a
                                 "      --precision P    fp32, fp16 (half the memory, for GPUs) or auto\n"
                                 "  -v, --verbose        say more; -vv for debugging\n"
                                 "  -h, --help           this text\n"
+                                "\n"
+                                "A classifier's picture is scaled to a shorter side of 256, cut and normalised as\n"
+                                "for ImageNet; a detector's is stretched or letterboxed.\n"
                                 "\n"
                                 "example:\n"
                                 "  ghostvk run --image picture.jpg --rewrite none --output maps.safetensors\n";
@@ -176,6 +181,27 @@ static int load_tensor(const struct request *request, struct source *source)
     return OUTCOME_DONE;
 }
 
+/* Scaled, cut and normalised here, because the device's resize does for detectors only. */
+static int prepare_for_classifier(const struct request *request, struct source *source)
+{
+    const struct rgb_picture picture = {
+        .pixels = source->image.pixels, .width = source->image.width, .height = source->image.height};
+    size_t bytes = (size_t)3 * source->width * source->height * sizeof *source->tensor.values;
+    if (request->letterbox_given)
+        return refuse_usage("--letterbox and --no-letterbox are for detectors; a classifier gets a picture's middle");
+    source->tensor.values = malloc(bytes);
+    if (!source->tensor.values || !classifier_input(&picture, source->width, source->height, source->tensor.values))
+        return refuse_memory();
+    source->pictures[0] = (gvk_picture){
+        .size = sizeof *source->pictures,
+        .kind = GVK_PICTURE_TENSOR,
+        .width = source->width,
+        .height = source->height,
+        .pixels = source->tensor.values,
+    };
+    return OUTCOME_DONE;
+}
+
 static int load_image(const struct request *request, const gvk_network_info *info, struct source *source)
 {
     char message[512];
@@ -189,6 +215,8 @@ static int load_image(const struct request *request, const gvk_network_info *inf
     source->pictures = calloc(1, sizeof *source->pictures);
     if (!source->pictures)
         return refuse_memory();
+    if (info->kind == GVK_NETWORK_CLASSIFIER)
+        return prepare_for_classifier(request, source);
     source->pictures[0] = (gvk_picture){
         .size = sizeof *source->pictures,
         .kind = GVK_PICTURE_PIXELS,

@@ -311,10 +311,7 @@ static void what_is_replaced_is_what_the_standard_calls_so(void **state)
 static void columns_stand_in_line_whatever_was_replaced(void **state)
 {
     (void)state;
-    static const char *const texts[] = {"ab",
-                                        "\xC2\x9B"
-                                        "b",
-                                        "\x9B\x9B", "\xE2\x80\xAE\xC3\xA4"};
+    static const char *const texts[] = {"ab", "\xC2\x9B.", "\x9B\x9B", "\xE2\x80\xAE\xC3\xA4"};
     for (size_t index = 0; index < sizeof texts / sizeof *texts; index++) {
         char *printed = print_to_memory(texts[index], 5);
         assert_int_equal(text_width(printed), 5);
