@@ -259,7 +259,6 @@ struct gvk_traits gvk_traits_of_plain_gpu(void)
 
 /* GPUs before CPU devices, and of these lavapipe first: it is several times as fast as SwiftShader, which browsers
  * bring along. */
-#define PLACES 3
 static int place_of(const struct gvk_functions *vk, VkPhysicalDevice physical_device)
 {
     gvk_host silent = gvk_host_complete(NULL);
@@ -286,30 +285,31 @@ static gvk_result list_physical_devices(const gvk_host *host, const struct gvk_f
     if (!count)
         return gvk_fail(host, GVK_ERROR_NO_DEVICE, "%s", no_driver_sentence);
     VkPhysicalDevice *devices = gvk_allocate_array(host, count, sizeof(VkPhysicalDevice));
-    VkPhysicalDevice *sorted = gvk_allocate_array(host, count, sizeof(VkPhysicalDevice));
-    if (!devices || !sorted) {
+    int *places = gvk_allocate_array(host, count, sizeof *places);
+    gvk_result result = devices && places ? GVK_OK : gvk_fail_memory(host);
+    vulkan = result ? VK_SUCCESS : vk->EnumeratePhysicalDevices(instance, &count, devices);
+    if (vulkan < 0)
+        result = fail_search(host, vulkan, "vkEnumeratePhysicalDevices");
+    else if (!result && !count)
+        result = gvk_fail(host, GVK_ERROR_NO_DEVICE, "%s", no_driver_sentence);
+    for (uint32_t i = 0; i < count && !result; i++) {
+        VkPhysicalDevice physical_device = devices[i];
+        int place = place_of(vk, physical_device); /* once: a call that fails now and then must not lose a device */
+        uint32_t at = i;
+        for (; at > 0 && places[at - 1] > place; at--) {
+            devices[at] = devices[at - 1];
+            places[at] = places[at - 1];
+        }
+        devices[at] = physical_device;
+        places[at] = place;
+    }
+    gvk_release(host, places);
+    if (result) {
         gvk_release(host, devices);
-        gvk_release(host, sorted);
-        return gvk_fail_memory(host);
+        return result;
     }
-    vulkan = vk->EnumeratePhysicalDevices(instance, &count, devices);
-    if (vulkan < 0) {
-        gvk_release(host, devices);
-        gvk_release(host, sorted);
-        return fail_search(host, vulkan, "vkEnumeratePhysicalDevices");
-    }
-    uint32_t placed = 0;
-    for (int place = 0; place < PLACES; place++)
-        for (uint32_t i = 0; i < count; i++)
-            if (place_of(vk, devices[i]) == place)
-                sorted[placed++] = devices[i];
-    gvk_release(host, devices);
-    if (!placed) {
-        gvk_release(host, sorted);
-        return gvk_fail(host, GVK_ERROR_NO_DEVICE, "%s", no_driver_sentence);
-    }
-    *out = sorted;
-    *out_count = placed;
+    *out = devices;
+    *out_count = count;
     return GVK_OK;
 }
 
