@@ -136,13 +136,21 @@ int outcome_of_result(gvk_result result)
     return OUTCOME_DEVICE_FAILED;
 }
 
+/* Whether main found standard output closed, and put something that cannot be written in its place. */
+static bool stdout_is_closed(void)
+{
+    int flags = fcntl(STDOUT_FILENO, F_GETFL);
+    return flags < 0 || (flags & O_ACCMODE) == O_RDONLY;
+}
+
 int finish_stdout(struct program *program, int outcome)
 {
     errno = 0;
     bool failed = fflush(stdout) != 0;
     int reason = errno;
     if ((failed || ferror(stdout)) && !program->output_failed) {
-        say("standard output cannot be written: %s", failed && reason ? strerror(reason) : "it reported an error");
+        const char *other = failed && reason ? strerror(reason) : "it reported an error";
+        say("standard output cannot be written: %s", stdout_is_closed() ? "it is closed" : other);
         program->output_failed = true;
     }
     return program->output_failed && outcome == OUTCOME_DONE ? OUTCOME_SOME_FAILED : outcome;

@@ -53,8 +53,8 @@ void output_file_abandon_all(void)
 
 static bool refuse(char *message, size_t message_size, int reason)
 {
-    snprintf(message, message_size, "cannot be written: %s",
-             reason ? strerror(reason) : "the output reported an error without a reason");
+    const char *words = reason == EBADF ? "it is closed" : reason ? strerror(reason) : "it reported an error";
+    snprintf(message, message_size, "cannot be written: %s", words);
     return false;
 }
 

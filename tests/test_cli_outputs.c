@@ -40,7 +40,7 @@ static void a_closed_stream_is_an_error_and_never_another_file(void **state)
         if (ran.code != (has_out ? 0 : 1) || !path_exists("drawn/smear-1.jpg"))
             fail_msg("closed 0x%x: exit code %d:\n%s", closed[i], ran.code, ran.err);
         if (!has_out && has_err)
-            assert_contains(ran.err, "standard output cannot be written");
+            assert_contains(ran.err, "standard output cannot be written: it is closed");
         char *json = read_whole("j.json", NULL);
         assert_json(json);
         free(json);
@@ -51,10 +51,10 @@ static void a_closed_stream_is_an_error_and_never_another_file(void **state)
         {"--help"},  {"--version"},         {"detect", "--help"}};
     for (size_t i = 0; i < sizeof printers / sizeof printers[0]; i++) {
         RUN_WITH((struct child){.closed = OUT}, printers[i][0], printers[i][1], printers[i][2]);
-        assert_refused(1, "standard output", "cannot be written");
+        assert_refused(1, "standard output", "cannot be written: it is closed");
     }
     RUN_WITH((struct child){.closed = OUT}, "detect", "-m", MODEL, SMALL, "--json", "-", SMEAR1);
-    assert_refused(1, "standard output", "cannot be written");
+    assert_refused(1, "standard output", "cannot be written: it is closed");
     RUN_WITH((struct child){.closed = OUT}, "detect", "-m", MODEL, SMALL, "--json", "/dev/stdout", SMEAR1);
     assert_refused(1, "standard output", "cannot be written");
     RUN_WITH((struct child){.closed = OUT}, "run", "-m", MODEL, SMALL, "--image", SMEAR1, "-o", "maps.safetensors");
