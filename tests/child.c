@@ -82,7 +82,7 @@ static void watch(const struct child *child, pid_t process, double started, int 
     bool signalled = child->signal == 0, waiting = child->signal && child->signal_entry;
     double begun = started;
     while (ends[0].fd >= 0 || ends[1].fd >= 0) {
-        if (waiting && has_entry(".", child->signal_entry)) {
+        if (waiting && (child->signal_filled ? has_filled_entry : has_entry)(".", child->signal_entry)) {
             waiting = false;
             begun = now();
         }

@@ -17,6 +17,7 @@ struct child {
     int signal;                     /* 0: none */
     double signal_seconds;          /* after the start, or ... */
     const char *signal_entry;       /* ... after the current folder has an entry that starts so; NULL: the start */
+    bool signal_filled;             /* ... and that is not empty */
     /* What came of it. */
     int code;            /* of the exit, or -1 */
     int ended_by;        /* a signal, or 0 */

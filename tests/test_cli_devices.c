@@ -34,10 +34,8 @@ static void lavapipe_is_taken_before_swiftshader_whatever_the_loader_finds_first
         RUN_WITH(both, "detect", "-m", MODEL, SMALL, "--device", "cpu", SMEAR1);
         assert_done();
         assert_contains(ran.out, "Device   " LAVAPIPE);
-        RUN_WITH(both, "detect", "-m", MODEL, SMALL, "--device", "1", SMEAR1);
-        assert_done();
-        assert_contains(ran.out, "Device   " SWIFTSHADER);
-        RUN_WITH(both, "detect", "-m", MODEL, SMALL, "--device", "swiftshader", SMEAR1);
+        /* The slow one once by each way. */
+        RUN_WITH(both, "detect", "-m", MODEL, SMALL, "--device", index ? "swiftshader" : "1", SMEAR1);
         assert_done();
         assert_contains(ran.out, "Device   " SWIFTSHADER);
     }
