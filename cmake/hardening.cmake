@@ -5,7 +5,7 @@ include(CheckLinkerFlag)
 include(CheckPIESupported)
 
 set(GVK_HARDENED OFF)
-if(PROJECT_IS_TOP_LEVEL AND NOT GVK_SANITIZE AND NOT MSVC)
+if(PROJECT_IS_TOP_LEVEL AND NOT GVK_SANITIZE AND NOT WIN32)
     set(GVK_HARDENED ON)
     foreach(FLAG -fstack-protector-strong -fcf-protection)
         string(MAKE_C_IDENTIFIER GVK_HAS${FLAG} KNOWN)
