@@ -38,14 +38,17 @@ bool text_steers(const char *character, size_t length)
     return control || mark || line || turn;
 }
 
+/* Every steering character has a byte from 0x80 to 0x9F in UTF-8, so what is left of a cut one steers nothing, whatever
+ * is printed behind it. */
 void print_text(FILE *stream, const char *text)
 {
     for (size_t left = strlen(text); left;) {
         size_t length = text_measure(text, left), step = length ? length : 1;
-        if (length == 0 || text_steers(text, length))
+        bool steers = length ? text_steers(text, length) : (unsigned char)*text < 0xA0;
+        if (steers)
             fputc('?', stream);
         else
-            fwrite(text, 1, length, stream);
+            fwrite(text, 1, step, stream);
         text += step;
         left -= step;
     }

@@ -17,7 +17,8 @@ uint32_t text_decode(const char *character, size_t length);
 /* Whether the character of that length is a control (C0, DEL, C1) or a bidirectional one. */
 bool text_steers(const char *character, size_t length);
 
-/* Steering characters, and bytes that are no UTF-8, become '?', one for each. */
+/* Steering characters, and bytes from 0x80 to 0x9F that are no part of a UTF-8 character, become '?', one for each.
+ * Other bytes stay as they are: names may be Latin-1. */
 void print_text(FILE *stream, const char *text);
 /* Its width in characters, and the same padded with spaces to a width. */
 size_t text_width(const char *text);
