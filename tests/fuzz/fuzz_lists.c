@@ -1,24 +1,19 @@
-/* Fuzzes the readers of class names and anchors. The input is a whole file, which both read. Their functions are no
- * one's but model_path.c's, so that file is taken in whole; what it says is checked instead of printed. */
-#define _XOPEN_SOURCE 700 /* as model_path.c */
+/* Fuzzes the readers of class names and anchors. The input is a whole file, which both read. What they say is checked
+ * instead of printed: their refuse_usage is the one here. */
 #include <stdarg.h>
 #include <stdio.h>
+#include <string.h>
 
-#include "../../cli/common.h"
-
-static int hear_refusal(const char *format, ...) GHOSTVK_FORMAT(1, 2);
-
-#define refuse_usage hear_refusal
-#include "../../cli/model_path.c"
-#undef refuse_usage
-
+#include "../../cli/text_lists.h"
 #include "../../ghostnet/checkpoint/text.h"
 #include "fuzz.h"
 #include "written_input.h"
 
+int fuzz_refuse_usage(const char *format, ...) GHOSTVK_FORMAT(1, 2);
+
 static unsigned refusals;
 
-static int hear_refusal(const char *format, ...)
+int fuzz_refuse_usage(const char *format, ...)
 {
     char sentence[1024];
     va_list arguments;
@@ -48,7 +43,7 @@ static void read_as_names(const char *path, size_t size)
 {
     struct name_list names = {0};
     refusals = 0;
-    int outcome = read_names(path, &names);
+    int outcome = read_class_names(path, &names);
     FUZZ_CHECK((outcome == OUTCOME_DONE) == (names.names != NULL) && refusals == (outcome == OUTCOME_USAGE));
     size_t bytes = 0;
     for (uint32_t i = 0; i < names.count; i++) {
@@ -56,8 +51,7 @@ static void read_as_names(const char *path, size_t size)
         bytes += strlen(names.names[i]) + 1;
     }
     FUZZ_CHECK(outcome != OUTCOME_DONE || (names.count > 0 && bytes <= size + 1));
-    free((void *)names.names);
-    free(names.text);
+    name_list_release(&names);
 }
 
 static void read_as_anchors(const char *path)
