@@ -102,19 +102,20 @@ static bool read_option(struct request *request, int option, const char *value)
     }
 }
 
-static int check_outputs(const struct request *request)
+static int check_outputs(const struct program *program, const struct request *request)
 {
-    const char *json = request->json && strcmp(request->json, "-") != 0 ? request->json : NULL;
-    const char *trace = request->trace, *model = request->model.path;
-    if (trace && strcmp(trace, "-") == 0)
-        return refuse_usage("--trace -: a trace is not written to standard output; only --json can be -");
-    if (json && model && is_same_file(json, model))
-        return refuse_usage("--json %s: the output is the model", json);
-    if (trace && model && is_same_file(trace, model))
-        return refuse_usage("--trace %s: the output is the model", trace);
-    if (json && trace && is_same_file(json, trace))
-        return refuse_usage("--trace %s: --json writes that file", trace);
-    return OUTCOME_DONE;
+    struct file_plan plan = {0};
+    if (request->trace && output_is_stdout(request->trace))
+        return refuse_usage("--trace %s: a trace is not written to standard output; only --json can be -",
+                            request->trace);
+    if (!request->random_classes)
+        model_choice_plan(program, &request->model, &plan);
+    file_plan_write_stdout(&plan);
+    file_plan_write(&plan, "--json", request->json);
+    file_plan_write(&plan, "--trace", request->trace);
+    int outcome = file_plan_check(&plan);
+    file_plan_release(&plan);
+    return outcome;
 }
 
 static int read_request(struct program *program, int argument_count, char **arguments, struct request *request)
@@ -132,7 +133,7 @@ static int read_request(struct program *program, int argument_count, char **argu
         return refuse_usage("bench takes no argument %s; a model is given by -m", arguments[optind]);
     if (request->random_classes && request->model.path)
         return refuse_usage("either -m or --random says what to measure, not both");
-    return check_outputs(request);
+    return check_outputs(program, request);
 }
 
 /* ---- what is measured -------------------------------------------------------------------------------------------- */
@@ -433,11 +434,11 @@ int command_bench(struct program *program, int argument_count, char **arguments)
         return outcome < 0 ? OUTCOME_DONE : outcome; /* help was asked for */
     struct work work = {.bench = {.program = program}, .request = &request};
     struct output json = {.path = request.json}, trace = {.path = request.trace};
-    outcome = open_network(&work);
-    if (outcome == OUTCOME_DONE)
-        outcome = open_output(&json);
+    outcome = open_output(&json);
     if (outcome == OUTCOME_DONE)
         outcome = open_output(&trace);
+    if (outcome == OUTCOME_DONE)
+        outcome = open_network(&work);
     if (outcome == OUTCOME_DONE)
         outcome = open_device_and_model(&work);
     if (outcome == OUTCOME_DONE && !make_pictures(&work))

@@ -12,23 +12,11 @@
 #include <unistd.h>
 
 #include "cache_folder.h"
+#include "driver_files.h"
 
 #define FRAME_TIMEOUT_NS (UINT64_C(600) * 1000000000) /* a CPU device needs seconds for a large input, not minutes */
 
 /* ---- speaking ---------------------------------------------------------------------------------------------------- */
-
-void print_text(FILE *stream, const char *text)
-{
-    for (const char *at = text; *at; at++) {
-        unsigned char byte = (unsigned char)*at, next = (unsigned char)at[1];
-        bool control = byte < 0x20 || byte == 0x7F;
-        if (byte == 0xC2 && next >= 0x80 && next < 0xA0) { /* U+0080 to U+009F steer terminals too */
-            control = true;
-            at++;
-        }
-        fputc(control ? '?' : byte, stream);
-    }
-}
 
 static void say_list(const char *kind, const char *ending, const char *format, va_list arguments)
 {
@@ -148,32 +136,24 @@ int outcome_of_result(gvk_result result)
     return OUTCOME_DEVICE_FAILED;
 }
 
+/* Whether main found standard output closed, and put something that cannot be written in its place. */
+static bool stdout_is_closed(void)
+{
+    int flags = fcntl(STDOUT_FILENO, F_GETFL);
+    return flags < 0 || (flags & O_ACCMODE) == O_RDONLY;
+}
+
 int finish_stdout(struct program *program, int outcome)
 {
     errno = 0;
     bool failed = fflush(stdout) != 0;
     int reason = errno;
     if ((failed || ferror(stdout)) && !program->output_failed) {
-        say("standard output cannot be written: %s", failed && reason ? strerror(reason) : "it reported an error");
+        const char *other = failed && reason ? strerror(reason) : "it reported an error";
+        say("standard output cannot be written: %s", stdout_is_closed() ? "it is closed" : other);
         program->output_failed = true;
     }
     return program->output_failed && outcome == OUTCOME_DONE ? OUTCOME_SOME_FAILED : outcome;
-}
-
-size_t text_width(const char *text)
-{
-    size_t width = 0;
-    for (; *text; text++)
-        if (((unsigned char)*text & 0xC0) != 0x80)
-            width++;
-    return width;
-}
-
-void print_padded(FILE *stream, const char *text, size_t width)
-{
-    print_text(stream, text);
-    for (size_t written = text_width(text); written < width; written++)
-        fputc(' ', stream);
 }
 
 void print_ms(FILE *stream, const char *name, double ms)
@@ -374,7 +354,11 @@ int open_device(struct program *program, const struct device_choice *choice, gvk
         .index = choice->index,
         .name = choice->name,
     };
+    char sentence[512];
+    bool missing = driver_files_are_missing(sentence, sizeof sentence);
     gvk_result result = gvk_device_open(&params, out);
+    if (result == GVK_ERROR_NO_DEVICE && missing)
+        snprintf(program->error, sizeof program->error, "%s", sentence);
     return result ? report_failure(program, NULL, result) : OUTCOME_DONE;
 }
 
@@ -387,50 +371,6 @@ gvk_result wait_for_frame(struct program *program, gvk_stream *stream, gvk_ticke
 }
 
 /* ---- files ------------------------------------------------------------------------------------------------------- */
-
-static int compare_identities(const void *left, const void *right)
-{
-    const struct file_identity *a = left, *b = right;
-    if (a->device != b->device)
-        return a->device < b->device ? -1 : 1;
-    return a->inode < b->inode ? -1 : a->inode > b->inode;
-}
-
-bool file_set_add(struct file_set *set, const char *path)
-{
-    struct stat status;
-    if (stat(path, &status) != 0 || !S_ISREG(status.st_mode))
-        return true;
-    if (set->count == set->capacity) {
-        size_t capacity = set->capacity ? set->capacity * 2 : 16;
-        struct file_identity *items = realloc(set->items, capacity * sizeof *items);
-        if (!items)
-            return false;
-        set->items = items;
-        set->capacity = capacity;
-    }
-    set->items[set->count++] = (struct file_identity){.device = status.st_dev, .inode = status.st_ino};
-    set->sorted = false;
-    return true;
-}
-
-bool file_set_has(struct file_set *set, const char *path)
-{
-    struct stat status;
-    if (set->count == 0 || stat(path, &status) != 0 || !S_ISREG(status.st_mode))
-        return false;
-    if (!set->sorted)
-        qsort(set->items, set->count, sizeof *set->items, compare_identities);
-    set->sorted = true;
-    struct file_identity wanted = {.device = status.st_dev, .inode = status.st_ino};
-    return bsearch(&wanted, set->items, set->count, sizeof *set->items, compare_identities) != NULL;
-}
-
-void file_set_release(struct file_set *set)
-{
-    free(set->items);
-    *set = (struct file_set){0};
-}
 
 const char *base_name(const char *path)
 {
@@ -453,52 +393,6 @@ bool is_folder(const char *path)
 {
     struct stat status;
     return stat(path, &status) == 0 && S_ISDIR(status.st_mode);
-}
-
-static bool is_same_status(const struct stat *left, const struct stat *right)
-{
-    return left->st_dev == right->st_dev && left->st_ino == right->st_ino;
-}
-
-bool is_same_file(const char *left, const char *right)
-{
-    struct stat one, other;
-    bool has_one = stat(left, &one) == 0, has_other = stat(right, &other) == 0;
-    if (has_one && has_other)
-        return is_same_status(&one, &other) && S_ISREG(one.st_mode);
-    if (has_one != has_other || strcmp(base_name(left), base_name(right)) != 0)
-        return false;
-    char *folder = copy_folder(left), *other_folder = copy_folder(right);
-    bool same = folder && other_folder &&
-                (strcmp(folder, other_folder) == 0 ||
-                 (stat(*folder ? folder : ".", &one) == 0 && stat(*other_folder ? other_folder : ".", &other) == 0 &&
-                  is_same_status(&one, &other)));
-    free(folder);
-    free(other_folder);
-    return same;
-}
-
-bool create_folder(const char *path)
-{
-    size_t length = strlen(path);
-    char *part = malloc(length + 1);
-    if (!part) {
-        errno = ENOMEM;
-        return false;
-    }
-    memcpy(part, path, length + 1);
-    for (size_t at = 1; at <= length; at++) {
-        if (part[at] != '/' && part[at] != 0)
-            continue;
-        char kept = part[at];
-        part[at] = 0;
-        mkdir(part, 0777); /* whether it worked is seen at the end */
-        part[at] = kept;
-    }
-    int reason = errno;
-    free(part);
-    errno = reason;
-    return is_folder(path);
 }
 
 char *read_small_file(const char *path, size_t limit, size_t *count, char *message, size_t message_size)

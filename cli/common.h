@@ -1,8 +1,8 @@
-/* What all commands share: speaking to the person, exit codes, reading option values, opening a device, and telling
- * whether two paths are one file. Called by every command; knows none of them.
+/* What all commands share: speaking to the person, exit codes, reading option values, opening a device, small
+ * files. Called by every command; knows none of them.
  *
- * Everything said to the person goes to stderr as "ghostvk: SENTENCE", control characters replaced, so that a hostile
- * file name or model cannot steer a terminal. Results go to stdout. */
+ * Everything said to the person goes to stderr as "ghostvk: SENTENCE", as print_text gives it, so that a hostile file
+ * name or model cannot steer a terminal. Results go to stdout. */
 #ifndef GHOSTVK_CLI_COMMON_H
 #define GHOSTVK_CLI_COMMON_H
 
@@ -11,9 +11,9 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
-#include <sys/types.h>
 
 #include "ghostnet/ghostnet.h"
+#include "text.h"
 
 #if defined(__GNUC__)
 #define GHOSTVK_FORMAT(string_index, first_index) __attribute__((format(printf, string_index, first_index)))
@@ -36,8 +36,10 @@ enum outcome {
 struct program {
     const char *path; /* argv[0] */
     unsigned verbosity;
-    bool output_failed; /* a failure of standard output was reported already */
-    char error[640];    /* the library's reason for the failure that is under way */
+    bool output_failed;    /* a failure of standard output was reported already */
+    bool cache_failed;     /* something could not be kept for later runs */
+    bool cache_distrusted; /* what others may have written was passed over */
+    char error[640];       /* the library's reason for the failure that is under way */
     gvk_host host;
 };
 
@@ -59,11 +61,6 @@ int outcome_of_result(gvk_result result);
 /* Ends the text on stdout; says so when it could not be written. Returns the exit code to go on with. */
 int finish_stdout(struct program *program, int outcome);
 
-/* Text on its way to a terminal: control characters become '?', UTF-8 stays. */
-void print_text(FILE *stream, const char *text);
-/* Its width in characters, and the same padded with spaces to a width. */
-size_t text_width(const char *text);
-void print_padded(FILE *stream, const char *text, size_t width);
 /* "4.1 ms" and "12.5 MiB"; a time that is not a number is "-". */
 void print_ms(FILE *stream, const char *name, double ms);
 void print_bytes(FILE *stream, uint64_t bytes);
@@ -139,32 +136,11 @@ gvk_result wait_for_frame(struct program *program, gvk_stream *stream, gvk_ticke
 
 /* ---- files ---- */
 
-struct file_identity {
-    dev_t device;
-    ino_t inode;
-};
-
-/* Regular files by what they are, not by their names. Zeroed is empty. */
-struct file_set {
-    struct file_identity *items;
-    size_t count, capacity;
-    bool sorted;
-};
-
-/* Adds the file, if there is a regular one of that name. False when memory ran out. */
-bool file_set_add(struct file_set *set, const char *path);
-bool file_set_has(struct file_set *set, const char *path);
-void file_set_release(struct file_set *set);
-
-/* Whether both paths lead to one regular file, be it there or not. */
-bool is_same_file(const char *left, const char *right);
 /* A copy of `path` up to and with its last slash, or an empty string. NULL when memory ran out. */
 char *copy_folder(const char *path);
 /* The part of `path` behind its last slash. */
 const char *base_name(const char *path);
 bool is_folder(const char *path);
-/* Makes the folder and those above it; false with errno set. */
-bool create_folder(const char *path);
 
 /* A regular file's content, zero-terminated, from malloc; NULL with a predicate in `message` ("cannot be opened: No
  * such file or directory"). */

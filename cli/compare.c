@@ -58,8 +58,10 @@ static int compare_tensor(struct program *program, struct path *fast, struct pat
     uint64_t count = left.bytes / sizeof(float);
     double difference = relative_difference(left.data, right.data, count);
     *worst = fmax(*worst, difference);
-    printf("  %-52s  %5" PRIu64 " x %4" PRIu64 " x %4" PRIu64 "  %8.1e%s\n", name, left.shape[1], left.shape[2],
-           left.shape[3], difference, difference > allowed ? "  DIFFERS" : "");
+    fputs("  ", stdout);
+    print_padded(stdout, name, 52);
+    printf("  %5" PRIu64 " x %4" PRIu64 " x %4" PRIu64 "  %8.1e%s\n", left.shape[1], left.shape[2], left.shape[3],
+           difference, difference > allowed ? "  DIFFERS" : "");
     return OUTCOME_DONE;
 }
 

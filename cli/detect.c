@@ -1,11 +1,11 @@
 /* `ghostvk detect`: pictures in; a table of boxes, JSON and drawn pictures out. One stream serves all pictures. A
  * picture that fails is said and passed over; a device that fails ends the run. */
-#include <errno.h>
 #include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "commands.h"
 #include "detect_request.h"
@@ -30,6 +30,7 @@ struct work {
     struct output_file json_file;
     struct json json;
     bool has_json, has_tables;
+    int held; /* a pipe or device that the picture is drawn to, or -1 */
     size_t failed_count;
 };
 
@@ -301,12 +302,14 @@ static int open_work(struct work *work)
     return result ? report_failure(work->program, NULL, result) : OUTCOME_DONE;
 }
 
+/* What is wrong with an output is said before the model takes its time. */
 static int open_outputs(struct work *work)
 {
     const struct detect_request *request = work->request;
     char message[512];
-    if (request->into_folder && !create_folder(request->output)) {
-        say("%s: the folder cannot be created: %s", request->output, strerror(errno));
+    if (request->output && !request->into_folder &&
+        !output_file_try(request->output, &work->held, message, sizeof message)) {
+        say("%s: %s", request->output, message);
         return OUTCOME_SOME_FAILED;
     }
     work->has_json = request->json != NULL;
@@ -316,6 +319,12 @@ static int open_outputs(struct work *work)
         return OUTCOME_SOME_FAILED;
     }
     work->has_tables = !work->has_json || work->json_file.stream != stdout;
+    return OUTCOME_DONE;
+}
+
+static void begin_outputs(struct work *work)
+{
+    const struct detect_request *request = work->request;
     if (work->has_json) {
         json_start(&work->json, work->json_file.stream);
         json_open_object(&work->json, JSON_BLOCK);
@@ -338,7 +347,6 @@ static int open_outputs(struct work *work)
         printf(", %" PRIu32 "x%" PRIu32 ", %s\n", given ? request->size.width : info->input_width,
                given ? request->size.height : info->input_height, precision_name(precision_of(work->stream)));
     }
-    return OUTCOME_DONE;
 }
 
 static bool finish_json(struct work *work)
@@ -360,17 +368,18 @@ static bool finish_json(struct work *work)
 int command_detect(struct program *program, int argument_count, char **arguments)
 {
     struct detect_request request = {.device.kind = GVK_DEVICE_BEST};
-    struct work work = {.program = program, .request = &request};
+    struct work work = {.program = program, .request = &request, .held = -1};
     int outcome = detect_request_read(program, argument_count, arguments, &request);
     if (outcome != OUTCOME_DONE) {
         outcome = outcome < 0 ? OUTCOME_DONE : outcome; /* help was asked for */
         goto done;
     }
-    outcome = open_work(&work);
+    outcome = open_outputs(&work);
     if (outcome == OUTCOME_DONE)
-        outcome = open_outputs(&work);
+        outcome = open_work(&work);
     if (outcome != OUTCOME_DONE)
         goto done;
+    begin_outputs(&work);
     for (size_t index = 0; index < request.image_count && outcome == OUTCOME_DONE; index++)
         outcome = process_picture(&work, index);
     if (work.has_json && !finish_json(&work))
@@ -379,6 +388,8 @@ int command_detect(struct program *program, int argument_count, char **arguments
         outcome = OUTCOME_SOME_FAILED;
 done:
     output_file_abort(&work.json_file);
+    if (work.held >= 0)
+        close(work.held);
     gvk_stream_destroy(work.stream);
     gvk_model_destroy(work.weights);
     gvk_device_destroy(work.device);

@@ -6,8 +6,8 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "file_plan.h"
 #include "image_io.h"
-#include "output_file.h"
 
 static const char help_text[] = "ghostvk detect finds objects in JPEG and PNG pictures.\n"
                                 "\n"
@@ -107,27 +107,6 @@ static char *name_drawn(const char *folder, const char *image)
     return path;
 }
 
-static int compare_strings(const void *left, const void *right)
-{
-    const char *const *a = left, *const *b = right;
-    return strcmp(*a, *b);
-}
-
-static int refuse_equal_drawn(const struct detect_request *request)
-{
-    char **sorted = malloc(request->image_count * sizeof *sorted);
-    int outcome = OUTCOME_DONE;
-    if (!sorted)
-        return refuse_memory();
-    memcpy(sorted, request->drawn, request->image_count * sizeof *sorted);
-    qsort(sorted, request->image_count, sizeof *sorted, compare_strings);
-    for (size_t index = 1; index < request->image_count && outcome == OUTCOME_DONE; index++)
-        if (strcmp(sorted[index - 1], sorted[index]) == 0)
-            outcome = refuse_usage("-o %s: two pictures would be drawn to %s", request->output, sorted[index]);
-    free(sorted);
-    return outcome;
-}
-
 static int name_all_drawn(struct detect_request *request)
 {
     const char *output = request->output;
@@ -150,38 +129,27 @@ static int name_all_drawn(struct detect_request *request)
         if (!request->drawn[index])
             return refuse_memory();
     }
-    return refuse_equal_drawn(request);
+    return OUTCOME_DONE;
 }
 
-/* No output may replace an input or another output. */
-static int check_outputs(const struct detect_request *request)
+/* No output may replace an input or another output. The folder is made first, so that all places can be told. */
+static int check_outputs(const struct program *program, struct detect_request *request)
 {
-    struct file_set inputs = {0};
-    bool enough = true;
-    int outcome = OUTCOME_DONE;
-    const char *const others[] = {request->model.path, request->model.classes, request->model.anchors};
-    const char *json = request->json && strcmp(request->json, "-") != 0 ? request->json : NULL;
-    for (size_t index = 0; index < sizeof others / sizeof *others; index++)
-        enough = (!others[index] || file_set_add(&inputs, others[index])) && enough;
+    struct file_plan plan = {0};
+    char message[512];
+    if (request->into_folder && !output_folder_make(&request->folder, request->output, message, sizeof message)) {
+        say("%s: %s", request->output, message);
+        return OUTCOME_SOME_FAILED;
+    }
+    model_choice_plan(program, &request->model, &plan);
     for (size_t index = 0; index < request->image_count; index++)
-        enough = file_set_add(&inputs, request->images[index]) && enough;
-    if (!enough) {
-        outcome = refuse_memory();
-        goto done;
-    }
-    if (json && file_set_has(&inputs, json)) {
-        outcome = refuse_usage("--json %s: the output is one of the inputs", json);
-        goto done;
-    }
-    for (size_t index = 0; request->drawn && index < request->image_count && outcome == OUTCOME_DONE; index++) {
-        const char *drawn = request->drawn[index];
-        if (file_set_has(&inputs, drawn))
-            outcome = refuse_usage("-o %s: the output %s is one of the inputs", request->output, drawn);
-        else if (json && is_same_file(json, drawn))
-            outcome = refuse_usage("--json %s: a picture is drawn to that file", json);
-    }
-done:
-    file_set_release(&inputs);
+        file_plan_read(&plan, request->images[index]);
+    file_plan_write_stdout(&plan);
+    for (size_t index = 0; request->drawn && index < request->image_count; index++)
+        file_plan_write(&plan, "-o", request->drawn[index]);
+    file_plan_write(&plan, "--json", request->json);
+    int outcome = file_plan_check(&plan);
+    file_plan_release(&plan);
     return outcome;
 }
 
@@ -209,7 +177,7 @@ int detect_request_read(struct program *program, int argument_count, char **argu
         if (outcome != OUTCOME_DONE)
             return outcome;
     }
-    return check_outputs(request);
+    return check_outputs(program, request);
 }
 
 void detect_request_release(struct detect_request *request)
@@ -218,4 +186,5 @@ void detect_request_release(struct detect_request *request)
         free(request->drawn[index]);
     free(request->drawn);
     request->drawn = NULL;
+    output_folder_unmake(&request->folder);
 }

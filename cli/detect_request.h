@@ -7,6 +7,7 @@
 
 #include "common.h"
 #include "model_path.h"
+#include "output_folder.h"
 
 struct detect_request {
     struct model_choice model;
@@ -18,8 +19,9 @@ struct detect_request {
     const char *json, *output;
     char **images;
     size_t image_count;
-    bool into_folder; /* output is a folder */
-    char **drawn;     /* for each image the path to draw to; NULL without output */
+    bool into_folder;            /* output is a folder */
+    struct output_folder folder; /* that one, when it is there */
+    char **drawn;                /* for each image the path to draw to; NULL without output */
 };
 
 /* An exit code, or -1 when help was asked for and printed. The request is released in every case. */

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "commands.h"
+#include "driver_files.h"
 #include "json.h"
 
 static const char help_text[] = "ghostvk devices lists the Vulkan devices.\n"
@@ -133,6 +134,8 @@ int command_devices(struct program *program, int argument_count, char **argument
 
     gvk_device_info *infos = NULL;
     uint32_t capacity = 0, count = 0;
+    char sentence[512];
+    bool missing = driver_files_are_missing(sentence, sizeof sentence);
     gvk_result result = gvk_device_list(&program->host, NULL, &count);
     int outcome = OUTCOME_DONE;
     if (!result) {
@@ -144,6 +147,8 @@ int command_devices(struct program *program, int argument_count, char **argument
         if (count > capacity)
             count = capacity; /* one was plugged in between the calls */
     }
+    if (result == GVK_ERROR_NO_DEVICE && missing)
+        snprintf(program->error, sizeof program->error, "%s", sentence);
     if (result)
         outcome = report_failure(program, NULL, result);
     else if (!as_json)

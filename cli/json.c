@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "text.h"
+
 static void put(struct json *json, const char *bytes, size_t count)
 {
     if (json->failed || count == 0)
@@ -128,50 +130,35 @@ void json_close(struct json *json)
     put(json, &level.close, 1);
 }
 
-/* The length of the UTF-8 character at `bytes`, or 0 where there is none: shortest forms only, no surrogates. */
-static size_t measure_character(const unsigned char *bytes, size_t count)
+static void put_escaped(struct json *json, uint32_t code)
 {
-    unsigned first = bytes[0];
-    size_t length = first < 0x80 ? 1 : first < 0xC2 ? 0 : first < 0xE0 ? 2 : first < 0xF0 ? 3 : first < 0xF5 ? 4 : 0;
-    if (length > count)
-        return 0;
-    for (size_t index = 1; index < length; index++)
-        if ((bytes[index] & 0xC0) != 0x80)
-            return 0;
-    if ((first == 0xE0 && bytes[1] < 0xA0) || (first == 0xED && bytes[1] > 0x9F) ||
-        (first == 0xF0 && bytes[1] < 0x90) || (first == 0xF4 && bytes[1] > 0x8F))
-        return 0;
-    return length;
-}
-
-static void put_escaped(struct json *json, unsigned char byte)
-{
-    char escape[8];
-    switch (byte) {
+    char escape[12];
+    switch (code) {
     case '"': put_text(json, "\\\""); break;
     case '\\': put_text(json, "\\\\"); break;
     case '\n': put_text(json, "\\n"); break;
     case '\r': put_text(json, "\\r"); break;
     case '\t': put_text(json, "\\t"); break;
     default:
-        snprintf(escape, sizeof escape, "\\u%04x", byte);
+        snprintf(escape, sizeof escape, "\\u%04" PRIx32, code);
         put_text(json, escape);
         break;
     }
 }
 
+/* What steers a terminal or turns the reading direction is escaped: JSON is looked at there, too. */
 static void put_quoted(struct json *json, const char *bytes, size_t count)
 {
-    const unsigned char *at = (const unsigned char *)bytes, *end = at + count;
+    const char *at = bytes, *end = at + count;
     put_text(json, "\"");
     while (at < end) {
-        size_t length = measure_character(at, (size_t)(end - at));
+        size_t length = text_measure(at, (size_t)(end - at));
         if (length == 0)
             put_text(json, "\xEF\xBF\xBD");
-        else if (*at < 0x20 || *at == '"' || *at == '\\' || *at == 0x7F)
-            put_escaped(json, *at);
+        else if (*at == '"' || *at == '\\' || text_steers(at, length))
+            put_escaped(json, text_decode(at, length)); /* all of them below U+10000 */
         else
-            put(json, (const char *)at, length);
+            put(json, at, length);
         at += length ? length : 1;
     }
     put_text(json, "\"");

@@ -1,4 +1,6 @@
 /* The program `ghostvk`: finds the command, catches interrupts, checks that standard output was written. */
+#include <errno.h>
+#include <fcntl.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -79,6 +81,19 @@ static void catch_signals(void)
     signal(SIGXFSZ, SIG_IGN);
 }
 
+/* A standard stream that is closed would be the number of the next file that is opened, and what belongs to the stream
+ * would be written into that file. A folder takes its place: reading and writing it fails. */
+static bool fill_standard_descriptors(void)
+{
+    for (int descriptor = STDIN_FILENO; descriptor <= STDERR_FILENO; descriptor++) {
+        if (fcntl(descriptor, F_GETFD) >= 0 || errno != EBADF)
+            continue;
+        if (open("/", O_RDONLY) != descriptor) /* the lowest that is free */
+            return false;
+    }
+    return true;
+}
+
 static int execute(struct program *program, int argument_count, char **arguments)
 {
     if (argument_count < 2) {
@@ -114,6 +129,8 @@ static void widen_lavapipe(void)
 
 int main(int argument_count, char **arguments)
 {
+    if (!fill_standard_descriptors())
+        return OUTCOME_SOME_FAILED;
     widen_lavapipe();
     static struct program program; /* the library's log calls point at it as long as anything lives */
     program_start(&program, argument_count > 0 ? arguments[0] : NULL);

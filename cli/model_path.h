@@ -4,6 +4,7 @@
 #define GHOSTVK_CLI_MODEL_PATH_H
 
 #include "common.h"
+#include "file_plan.h"
 
 struct model_choice {
     const char *path;    /* NULL: the model that comes with the program */
@@ -17,6 +18,8 @@ struct model_file {
     gvk_network_info info; /* its pointers live as long as the network */
 };
 
+/* The files that opening the model reads. */
+void model_choice_plan(const struct program *program, const struct model_choice *choice, struct file_plan *plan);
 /* Says what is wrong. Returns the exit code; on any but OUTCOME_DONE `out` is empty. */
 int model_file_open(struct program *program, const struct model_choice *choice, struct model_file *out);
 /* A detector of that many classes with made-up weights, and no path. */

@@ -53,8 +53,8 @@ void output_file_abandon_all(void)
 
 static bool refuse(char *message, size_t message_size, int reason)
 {
-    snprintf(message, message_size, "cannot be written: %s",
-             reason ? strerror(reason) : "the output reported an error without a reason");
+    const char *words = reason == EBADF ? "it is closed" : reason ? strerror(reason) : "it reported an error";
+    snprintf(message, message_size, "cannot be written: %s", words);
     return false;
 }
 
@@ -71,8 +71,12 @@ static char *join_folder(const char *path, const char *name)
     return joined;
 }
 
-/* Where `path` leads when the links at its end are followed, to a file that need not exist. NULL with errno set. */
-static char *follow_links(const char *path)
+bool output_is_stdout(const char *path)
+{
+    return strcmp(path, "-") == 0 || strcmp(path, "/dev/stdout") == 0;
+}
+
+char *output_target(const char *path)
 {
     char *current = join_folder("", path);
     for (unsigned links = 0; current; links++) {
@@ -104,7 +108,7 @@ static char *follow_links(const char *path)
 }
 
 /* Makes the file behind file->temporary, in the target's folder because a rename does not cross file systems. */
-static int create_temporary(struct output_file *file)
+static int create_temporary(struct output_file *file, mode_t mode)
 {
     for (unsigned attempt = 0; attempt < ATTEMPTS_MAX; attempt++) {
         struct timespec now = {0};
@@ -122,7 +126,7 @@ static int create_temporary(struct output_file *file)
             errno = EMFILE;
             return -1;
         }
-        int descriptor = open(file->temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+        int descriptor = open(file->temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode);
         if (descriptor >= 0)
             return descriptor;
         int reason = errno;
@@ -157,12 +161,42 @@ static bool attach_stream(struct output_file *file, int descriptor)
     return false;
 }
 
-static bool open_straight(struct output_file *file, const char *path, char *message, size_t message_size)
+/* A device or pipe, without waiting for somebody at its other end. -1 with the message. */
+static int open_straight(const char *path, char *message, size_t message_size)
 {
-    int descriptor = open(path, O_WRONLY | O_NOCTTY | O_CLOEXEC);
-    if (descriptor < 0 || !attach_stream(file, descriptor))
-        return refuse(message, message_size, errno);
-    return true;
+    struct stat status;
+    int descriptor = open(path, O_WRONLY | O_NOCTTY | O_NONBLOCK | O_CLOEXEC);
+    int reason = errno, flags = descriptor < 0 ? -1 : fcntl(descriptor, F_GETFL);
+    if (flags >= 0 && fcntl(descriptor, F_SETFL, flags & ~O_NONBLOCK) == 0)
+        return descriptor; /* whose writes wait, as they should */
+    if (descriptor >= 0) {
+        reason = errno;
+        close(descriptor);
+    }
+    if (reason == ENXIO && stat(path, &status) == 0 && S_ISFIFO(status.st_mode))
+        snprintf(message, message_size, "cannot be written: it is a pipe that nobody reads");
+    else
+        refuse(message, message_size, reason);
+    return -1;
+}
+
+/* The file beside file->target, with the rights in `wanted` where there is one. On failure errno is set and nothing
+ * left. */
+static bool open_temporary(struct output_file *file, mode_t mode, const struct stat *wanted)
+{
+    int descriptor = file->target ? create_temporary(file, mode) : -1, reason = errno;
+    if (descriptor >= 0 && wanted && fchmod(descriptor, wanted->st_mode & 0777) != 0) {
+        reason = errno;
+        close(descriptor);
+        descriptor = -1;
+    }
+    if (descriptor >= 0 && attach_stream(file, descriptor))
+        return true;
+    if (descriptor >= 0)
+        reason = errno;
+    remove_temporary(file);
+    errno = reason;
+    return false;
 }
 
 /* Descriptors under a name: renaming onto them would cut the reader off. */
@@ -171,10 +205,30 @@ static bool names_descriptor(const char *path)
     return strncmp(path, "/dev/fd/", 8) == 0 || strncmp(path, "/proc/", 6) == 0 || strcmp(path, "/dev/stderr") == 0;
 }
 
+static bool is_straight(const char *path, const struct stat *status_or_null)
+{
+    return names_descriptor(path) ||
+           (status_or_null && !S_ISREG(status_or_null->st_mode) && !S_ISDIR(status_or_null->st_mode));
+}
+
+bool output_file_try(const char *path, int *held, char *message, size_t message_size)
+{
+    struct output_file file;
+    struct stat status;
+    *held = -1;
+    if (output_is_stdout(path))
+        return true;
+    if (is_straight(path, stat(path, &status) == 0 ? &status : NULL))
+        return (*held = open_straight(path, message, message_size)) >= 0;
+    bool opened = output_file_open(&file, path, message, message_size);
+    output_file_abort(&file);
+    return opened;
+}
+
 bool output_file_open(struct output_file *file, const char *path, char *message, size_t message_size)
 {
     *file = (struct output_file){0};
-    if (strcmp(path, "-") == 0 || strcmp(path, "/dev/stdout") == 0) {
+    if (output_is_stdout(path)) {
         file->stream = stdout;
         return true;
     }
@@ -187,27 +241,23 @@ bool output_file_open(struct output_file *file, const char *path, char *message,
         snprintf(message, message_size, "cannot be written: %s", length ? "it is a folder" : "its name is empty");
         return false;
     }
-    if (names_descriptor(path) || (exists && !S_ISREG(status.st_mode)))
-        return open_straight(file, path, message, message_size);
+    if (is_straight(path, exists ? &status : NULL)) {
+        int straight = open_straight(path, message, message_size);
+        return straight >= 0 && (attach_stream(file, straight) || refuse(message, message_size, errno));
+    }
     /* A rename needs no right on the file itself, but who made it read-only meant it. */
     if (exists && access(path, W_OK) != 0)
         return refuse(message, message_size, errno);
 
-    file->target = follow_links(path);
-    int descriptor = file->target ? create_temporary(file) : -1;
-    if (descriptor < 0 || (exists && fchmod(descriptor, status.st_mode & 0777) != 0)) {
-        int reason = errno;
-        if (descriptor >= 0)
-            close(descriptor);
-        remove_temporary(file);
-        return refuse(message, message_size, reason);
-    }
-    if (!attach_stream(file, descriptor)) {
-        int reason = errno;
-        remove_temporary(file);
-        return refuse(message, message_size, reason);
-    }
-    return true;
+    file->target = output_target(path);
+    return open_temporary(file, 0666, exists ? &status : NULL) || refuse(message, message_size, errno);
+}
+
+bool output_file_open_private(struct output_file *file, const char *path, char *message, size_t message_size)
+{
+    static const struct stat private = {.st_mode = 0600};
+    *file = (struct output_file){.target = join_folder("", path)};
+    return open_temporary(file, 0600, &private) || refuse(message, message_size, errno);
 }
 
 /* Why a write failed that happened at any time before: errno is long gone, so another write is tried, into a file that

@@ -20,8 +20,20 @@ struct output_file {
     char *temporary;
 };
 
+/* Whether the path is one of standard output's names. */
+bool output_is_stdout(const char *path);
+/* Where `path` leads when the links at its end are followed, to a file that need not be there; the caller frees. NULL
+ * with errno set. */
+char *output_target(const char *path);
+
+/* Whether an output of that name could be opened, without a trace. A pipe or device is held open in `*held` until it is
+ * written, or its reader would see an end; -1: there is none. Close it. */
+bool output_file_try(const char *path, int *held, char *message, size_t message_size);
+
 /* On success ends with exactly one of commit and abort; on failure nothing is left. */
 bool output_file_open(struct output_file *file, const char *path, char *message, size_t message_size);
+/* The same for a file that nobody else may read, whatever the umask. A link of that name is replaced, not followed. */
+bool output_file_open_private(struct output_file *file, const char *path, char *message, size_t message_size);
 /* Every error since the opening is noticed here. After a failure the target is as before, and the file is closed. */
 bool output_file_commit(struct output_file *file, char *message, size_t message_size);
 /* Accepts a zeroed struct and one that has ended already. */

@@ -3,12 +3,15 @@
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
+#include "classifier_input.h"
 #include "commands.h"
 #include "compare.h"
 #include "image_io.h"
 #include "model_path.h"
 #include "not_finite.h"
+#include "output_file.h"
 #include "tensor_file.h"
 
 #define OUTPUTS_MAX 4
@@ -22,7 +25,8 @@ static const char help_text[] = "ghostvk run writes a network's raw outputs to a
                                 "      --input FILE     a safetensors file, tensor \"input\", fp32 N x 3 x H x W\n"
                                 "      --image FILE     a JPEG or PNG picture\n"
                                 "  -o, --output FILE    gets stride32, stride16, stride8 or logits, and input\n"
-                                "      --size WxH       the network's input for a picture, multiples of 32\n"
+                                "      --size WxH       the network's input for a picture, multiples of 32; a\n"
+                                "                       classifier's is 224x224, cut out of the middle\n"
                                 "      --letterbox      keep the aspect ratio; --no-letterbox stretches\n"
                                 "      --rewrite WHICH  all (the fast path) or none (node by node)\n"
                                 "      --compare        print how far each layer is from its plain form; then\n"
@@ -31,6 +35,9 @@ static const char help_text[] = "ghostvk run writes a network's raw outputs to a
                                 "      --precision P    fp32, fp16 (half the memory, for GPUs) or auto\n"
                                 "  -v, --verbose        say more; -vv for debugging\n"
                                 "  -h, --help           this text\n"
+                                "\n"
+                                "A classifier's picture is scaled to a shorter side of 256, cut and normalised as\n"
+                                "for ImageNet; a detector's is stretched or letterboxed.\n"
                                 "\n"
                                 "example:\n"
                                 "  ghostvk run --image picture.jpg --rewrite none --output maps.safetensors\n";
@@ -100,15 +107,19 @@ static bool read_option(struct request *request, int option, const char *value)
     }
 }
 
-static int check_output(const struct request *request)
+static int check_output(const struct program *program, const struct request *request)
 {
-    const char *const inputs[] = {request->model.path, request->input, request->image};
-    if (strcmp(request->output, "-") == 0 || strcmp(request->output, "/dev/stdout") == 0)
+    struct file_plan plan = {0};
+    if (output_is_stdout(request->output))
         return refuse_usage("--output %s: tensors are not written to standard output", request->output);
-    for (size_t index = 0; index < sizeof inputs / sizeof *inputs; index++)
-        if (inputs[index] && is_same_file(inputs[index], request->output))
-            return refuse_usage("--output %s: the output is one of the inputs", request->output);
-    return OUTCOME_DONE;
+    model_choice_plan(program, &request->model, &plan);
+    file_plan_read(&plan, request->input);
+    file_plan_read(&plan, request->image);
+    file_plan_write_stdout(&plan);
+    file_plan_write(&plan, "--output", request->output);
+    int outcome = file_plan_check(&plan);
+    file_plan_release(&plan);
+    return outcome;
 }
 
 static int read_request(struct program *program, int argument_count, char **arguments, struct request *request)
@@ -133,7 +144,7 @@ static int read_request(struct program *program, int argument_count, char **argu
         return refuse_usage("--size is for --image; a tensor has its own size");
     if (request->input && request->letterbox_given)
         return refuse_usage("--letterbox and --no-letterbox are for --image; a tensor is taken as it is");
-    return request->output ? check_output(request) : OUTCOME_DONE;
+    return request->output ? check_output(program, request) : OUTCOME_DONE;
 }
 
 /* The pictures of a tensor: its planes, one after another. */
@@ -170,6 +181,27 @@ static int load_tensor(const struct request *request, struct source *source)
     return OUTCOME_DONE;
 }
 
+/* Scaled, cut and normalised here, because the device's resize does for detectors only. */
+static int prepare_for_classifier(const struct request *request, struct source *source)
+{
+    const struct rgb_picture picture = {
+        .pixels = source->image.pixels, .width = source->image.width, .height = source->image.height};
+    size_t bytes = (size_t)3 * source->width * source->height * sizeof *source->tensor.values;
+    if (request->letterbox_given)
+        return refuse_usage("--letterbox and --no-letterbox are for detectors; a classifier gets a picture's middle");
+    source->tensor.values = malloc(bytes);
+    if (!source->tensor.values || !classifier_input(&picture, source->width, source->height, source->tensor.values))
+        return refuse_memory();
+    source->pictures[0] = (gvk_picture){
+        .size = sizeof *source->pictures,
+        .kind = GVK_PICTURE_TENSOR,
+        .width = source->width,
+        .height = source->height,
+        .pixels = source->tensor.values,
+    };
+    return OUTCOME_DONE;
+}
+
 static int load_image(const struct request *request, const gvk_network_info *info, struct source *source)
 {
     char message[512];
@@ -183,6 +215,8 @@ static int load_image(const struct request *request, const gvk_network_info *inf
     source->pictures = calloc(1, sizeof *source->pictures);
     if (!source->pictures)
         return refuse_memory();
+    if (info->kind == GVK_NETWORK_CLASSIFIER)
+        return prepare_for_classifier(request, source);
     source->pictures[0] = (gvk_picture){
         .size = sizeof *source->pictures,
         .kind = GVK_PICTURE_PIXELS,
@@ -300,16 +334,24 @@ int command_run(struct program *program, int argument_count, char **arguments)
     struct request request = {.device.kind = GVK_DEVICE_BEST};
     struct model_file model = {0};
     struct source source = {0};
+    char message[512];
+    int held = -1; /* the output, where it is a pipe or device */
     int outcome = read_request(program, argument_count, arguments, &request);
     if (outcome < 0)
         return OUTCOME_DONE; /* help was asked for */
     if (outcome != OUTCOME_DONE)
         return outcome;
+    if (request.output && !output_file_try(request.output, &held, message, sizeof message)) {
+        say("%s: %s", request.output, message);
+        return OUTCOME_SOME_FAILED;
+    }
     outcome = model_file_open(program, &request.model, &model);
     if (outcome == OUTCOME_DONE) {
         say_unused_tensors(program, &model);
         outcome = run_network(program, &request, &model, &source);
     }
+    if (held >= 0)
+        close(held);
     free(source.pictures);
     tensor_release(&source.tensor);
     image_release(&source.image);

@@ -180,9 +180,13 @@ int command_selftest(struct program *program, int argument_count, char **argumen
     if (outcome == OUTCOME_DONE) {
         gvk_device_info info;
         gvk_device_describe(device, &info);
-        printf("Device   %s\nDriver   %s, Vulkan %u.%u.%u\nVersion  ghostvk %d.%d.%d\n", info.name, info.driver,
-               VK_API_VERSION_MAJOR(info.api_version), VK_API_VERSION_MINOR(info.api_version),
-               VK_API_VERSION_PATCH(info.api_version), GVK_VERSION_MAJOR, GVK_VERSION_MINOR, GVK_VERSION_PATCH);
+        fputs("Device   ", stdout);
+        print_text(stdout, info.name);
+        fputs("\nDriver   ", stdout);
+        print_text(stdout, info.driver);
+        printf(", Vulkan %u.%u.%u\nVersion  ghostvk %d.%d.%d\n", VK_API_VERSION_MAJOR(info.api_version),
+               VK_API_VERSION_MINOR(info.api_version), VK_API_VERSION_PATCH(info.api_version), GVK_VERSION_MAJOR,
+               GVK_VERSION_MINOR, GVK_VERSION_PATCH);
         gvk_result result = gvk_model_create(device, gvk_network_graph(model.network), &params, &weights);
         if (!result)
             result = gvk_detector_create(weights, model.network, NULL, &stream);

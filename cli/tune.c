@@ -106,7 +106,9 @@ static void print_kernel(void *user, const gvk_tuned_kernel *kernel)
     if (!progress->shapes++)
         printf("  %-52s %5s  %12s  %12s  %s\n", "layers like", "count", "built in", "tuned", "with");
     progress->changed += changed;
-    printf("  %-52s %5" PRIu32 "  %9.3f ms  ", kernel->layer, kernel->layers, kernel->built_in_ms);
+    fputs("  ", stdout);
+    print_padded(stdout, kernel->layer, 52);
+    printf(" %5" PRIu32 "  %9.3f ms  ", kernel->layers, kernel->built_in_ms);
     if (changed)
         printf("%9.3f ms  %s, %" PRIu32 " lanes\n", kernel->chosen_ms, kernel->chosen, kernel->chosen_lanes);
     else
@@ -149,10 +151,10 @@ static int tune(struct program *program, const struct request *request, const st
         printf("Ghost modules are faster as two dispatches than as one here.\n");
     if (!tuned.kept)
         printf("The built-in kernels are as fast; nothing was kept.\n");
-    else if (program->host.cache_store)
+    else if (!program->cache_failed)
         printf("Kept for later runs on this device and driver.\n");
     else
-        printf("There is no cache folder to keep this in.\n");
+        printf("This could not be kept for later runs: there is no cache folder to write to.\n");
     return OUTCOME_DONE;
 }
 

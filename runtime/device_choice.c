@@ -257,7 +257,24 @@ struct gvk_traits gvk_traits_of_plain_gpu(void)
     };
 }
 
-/* The physical devices, GPUs before CPU devices, otherwise in the loader's order. */
+/* GPUs before CPU devices, and of these lavapipe first: it is several times as fast as SwiftShader, which browsers
+ * bring along. */
+static int place_of(const struct gvk_functions *vk, VkPhysicalDevice physical_device)
+{
+    gvk_host silent = gvk_host_complete(NULL);
+    VkPhysicalDeviceProperties properties;
+    vk->GetPhysicalDeviceProperties(physical_device, &properties);
+    if (properties.deviceType != VK_PHYSICAL_DEVICE_TYPE_CPU)
+        return 0;
+    VkPhysicalDeviceDriverProperties driver = {.sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_DRIVER_PROPERTIES};
+    VkPhysicalDeviceProperties2 chain = {.sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_PROPERTIES_2, .pNext = &driver};
+    if (properties.apiVersion >= VK_API_VERSION_1_1 &&
+        gvk_physical_device_has(vk, &silent, physical_device, VK_KHR_DRIVER_PROPERTIES_EXTENSION_NAME))
+        vk->GetPhysicalDeviceProperties2(physical_device, &chain);
+    return driver.driverID == VK_DRIVER_ID_MESA_LLVMPIPE ? 1 : 2;
+}
+
+/* The physical devices by their place, otherwise in the loader's order. */
 static gvk_result list_physical_devices(const gvk_host *host, const struct gvk_functions *vk, VkInstance instance,
                                         VkPhysicalDevice **out, uint32_t *out_count)
 {
@@ -268,34 +285,31 @@ static gvk_result list_physical_devices(const gvk_host *host, const struct gvk_f
     if (!count)
         return gvk_fail(host, GVK_ERROR_NO_DEVICE, "%s", no_driver_sentence);
     VkPhysicalDevice *devices = gvk_allocate_array(host, count, sizeof(VkPhysicalDevice));
-    VkPhysicalDevice *sorted = gvk_allocate_array(host, count, sizeof(VkPhysicalDevice));
-    if (!devices || !sorted) {
-        gvk_release(host, devices);
-        gvk_release(host, sorted);
-        return gvk_fail_memory(host);
-    }
-    vulkan = vk->EnumeratePhysicalDevices(instance, &count, devices);
-    if (vulkan < 0) {
-        gvk_release(host, devices);
-        gvk_release(host, sorted);
-        return fail_search(host, vulkan, "vkEnumeratePhysicalDevices");
-    }
-    uint32_t placed = 0;
-    for (int cpu = 0; cpu < 2; cpu++) {
-        for (uint32_t i = 0; i < count; i++) {
-            VkPhysicalDeviceProperties properties;
-            vk->GetPhysicalDeviceProperties(devices[i], &properties);
-            if ((properties.deviceType == VK_PHYSICAL_DEVICE_TYPE_CPU) == (cpu == 1))
-                sorted[placed++] = devices[i];
+    int *places = gvk_allocate_array(host, count, sizeof *places);
+    gvk_result result = devices && places ? GVK_OK : gvk_fail_memory(host);
+    vulkan = result ? VK_SUCCESS : vk->EnumeratePhysicalDevices(instance, &count, devices);
+    if (vulkan < 0)
+        result = fail_search(host, vulkan, "vkEnumeratePhysicalDevices");
+    else if (!result && !count)
+        result = gvk_fail(host, GVK_ERROR_NO_DEVICE, "%s", no_driver_sentence);
+    for (uint32_t i = 0; i < count && !result; i++) {
+        VkPhysicalDevice physical_device = devices[i];
+        int place = place_of(vk, physical_device); /* once: a call that fails now and then must not lose a device */
+        uint32_t at = i;
+        for (; at > 0 && places[at - 1] > place; at--) {
+            devices[at] = devices[at - 1];
+            places[at] = places[at - 1];
         }
+        devices[at] = physical_device;
+        places[at] = place;
     }
-    gvk_release(host, devices);
-    if (!placed) {
-        gvk_release(host, sorted);
-        return gvk_fail(host, GVK_ERROR_NO_DEVICE, "%s", no_driver_sentence);
+    gvk_release(host, places);
+    if (result) {
+        gvk_release(host, devices);
+        return result;
     }
-    *out = sorted;
-    *out_count = placed;
+    *out = devices;
+    *out_count = count;
     return GVK_OK;
 }
 
@@ -331,27 +345,24 @@ static char lower(char letter)
     return letter >= 'A' && letter <= 'Z' ? (char)(letter - 'A' + 'a') : letter;
 }
 
-static bool contains_ignoring_case(const char *text, const char *part)
+static bool starts_ignoring_case(const char *text, const char *part, size_t *length)
 {
-    for (; *text; text++) {
-        size_t i = 0;
-        while (part[i] && lower(text[i]) == lower(part[i]))
-            i++;
-        if (!part[i])
-            return true;
-    }
-    return false;
+    size_t i = 0;
+    while (part[i] && lower(text[i]) == lower(part[i]))
+        i++;
+    *length = i;
+    return !part[i];
 }
 
-static bool fits_choice(const gvk_device_params *params, const gvk_device_info *info)
+static bool name_fits(const char *name, const char *part, bool whole)
 {
-    switch (params->choice) {
-    case GVK_DEVICE_INDEX: return info->index == params->index;
-    case GVK_DEVICE_NAME: return contains_ignoring_case(info->name, params->name);
-    case GVK_DEVICE_CPU: return info->type == VK_PHYSICAL_DEVICE_TYPE_CPU;
-    case GVK_DEVICE_BEST: break;
-    }
-    return info->usable;
+    size_t length;
+    if (whole)
+        return starts_ignoring_case(name, part, &length) && !name[length];
+    for (; *name; name++)
+        if (starts_ignoring_case(name, part, &length))
+            return true;
+    return false;
 }
 
 /* A discrete GPU before an integrated one, before anything else, before a CPU. */
@@ -366,6 +377,83 @@ static int rank_of(VkPhysicalDeviceType type)
     }
 }
 
+static gvk_result refuse_ambiguous(const gvk_host *host, const char *name, bool whole, const gvk_device_info *infos,
+                                   uint32_t count)
+{
+    char list[512] = "";
+    size_t used = 0;
+    uint32_t fitting = 0;
+    for (uint32_t i = 0; i < count; i++) {
+        if (!name_fits(infos[i].name, name, whole))
+            continue;
+        fitting++;
+        int more = snprintf(list + used, sizeof list - used, "%s%u %s", used ? ", " : "", i, infos[i].name);
+        used = more > 0 && used + (size_t)more < sizeof list ? used + (size_t)more : sizeof list - 1;
+    }
+    return gvk_fail(host, GVK_ERROR_ARGUMENT, "\"%s\" is %s %u devices; an index, or more of a name, says which: %s.",
+                    name, whole ? "the name of" : "in the names of", fitting, list);
+}
+
+/* The device of that whole name, or else the only one whose name has the part. */
+static gvk_result pick_by_name(const gvk_host *host, const char *name, const gvk_device_info *infos, uint32_t count,
+                               uint32_t *picked)
+{
+    for (int whole = 1; whole >= 0; whole--) {
+        uint32_t fitting = 0;
+        for (uint32_t i = 0; i < count; i++)
+            if (name_fits(infos[i].name, name, whole) && !fitting++)
+                *picked = i;
+        if (fitting > 1)
+            return refuse_ambiguous(host, name, whole, infos, count);
+        if (fitting)
+            return GVK_OK;
+    }
+    return gvk_fail(host, GVK_ERROR_NO_DEVICE, "No device has \"%s\" in its name.", name);
+}
+
+static gvk_result pick_cpu(const gvk_host *host, const gvk_device_info *infos, uint32_t count, uint32_t *picked)
+{
+    bool found = false;
+    for (uint32_t i = count; i-- > 0;) /* the first that can be used, or else the first, whose refusal says why */
+        if (infos[i].type == VK_PHYSICAL_DEVICE_TYPE_CPU && (infos[i].usable || !found || !infos[*picked].usable)) {
+            *picked = i;
+            found = true;
+        }
+    return found ? GVK_OK
+                 : gvk_fail(host, GVK_ERROR_NO_DEVICE,
+                            "There is no CPU device. On Debian and Ubuntu, mesa-vulkan-drivers holds one.");
+}
+
+static gvk_result pick_best(const gvk_host *host, const gvk_device_info *infos, uint32_t count, uint32_t *picked)
+{
+    bool found = false;
+    for (uint32_t i = 0; i < count; i++)
+        if (infos[i].usable && (!found || rank_of(infos[i].type) > rank_of(infos[*picked].type))) {
+            *picked = i;
+            found = true;
+        }
+    return found ? GVK_OK
+                 : gvk_fail(host, GVK_ERROR_NO_DEVICE,
+                            "None of the %u Vulkan devices can be used; `ghostvk devices` says why.", count);
+}
+
+static gvk_result pick(const gvk_host *host, const gvk_device_params *params, const gvk_device_info *infos,
+                       uint32_t count, uint32_t *picked)
+{
+    switch (params->choice) {
+    case GVK_DEVICE_INDEX:
+        *picked = params->index;
+        return params->index < count
+                   ? GVK_OK
+                   : gvk_fail(host, GVK_ERROR_NO_DEVICE, "There is no device %u; there are %u, counted from 0.",
+                              params->index, count);
+    case GVK_DEVICE_NAME: return pick_by_name(host, params->name, infos, count, picked);
+    case GVK_DEVICE_CPU: return pick_cpu(host, infos, count, picked);
+    case GVK_DEVICE_BEST: break;
+    }
+    return pick_best(host, infos, count, picked);
+}
+
 gvk_result gvk_device_choose(const gvk_host *host, const struct gvk_functions *vk, VkInstance instance,
                              const gvk_device_params *params, VkPhysicalDevice *out, gvk_device_info *info)
 {
@@ -374,38 +462,28 @@ gvk_result gvk_device_choose(const gvk_host *host, const struct gvk_functions *v
     if (params->choice == GVK_DEVICE_NAME && (!params->name || !*params->name))
         return gvk_fail(host, GVK_ERROR_ARGUMENT, "A device is to be chosen by name, but no name was given.");
     VkPhysicalDevice *devices = NULL;
-    uint32_t count = 0;
+    uint32_t count = 0, picked = 0;
     gvk_result result = list_physical_devices(host, vk, instance, &devices, &count);
     if (result)
         return result;
-    bool found = false;
+    gvk_device_info *infos = gvk_allocate_array(host, count, sizeof *infos);
+    if (!infos) {
+        gvk_release(host, devices);
+        return gvk_fail_memory(host);
+    }
     for (uint32_t i = 0; i < count; i++) {
-        gvk_device_info candidate;
         struct gvk_traits traits;
-        gvk_physical_device_read(vk, devices[i], i, &candidate, &traits);
-        if (!fits_choice(params, &candidate))
-            continue;
-        if (!found || (params->choice == GVK_DEVICE_BEST && rank_of(candidate.type) > rank_of(info->type))) {
-            *info = candidate;
-            *out = devices[i];
-            found = true;
-        }
-        if (params->choice != GVK_DEVICE_BEST)
-            break;
+        gvk_physical_device_read(vk, devices[i], i, &infos[i], &traits);
     }
+    result = pick(host, params, infos, count, &picked);
+    if (!result) {
+        *info = infos[picked];
+        *out = devices[picked];
+    }
+    gvk_release(host, infos);
     gvk_release(host, devices);
-    if (!found) {
-        if (params->choice == GVK_DEVICE_INDEX)
-            return gvk_fail(host, GVK_ERROR_NO_DEVICE, "There is no device %u; there are %u, counted from 0.",
-                            params->index, count);
-        if (params->choice == GVK_DEVICE_NAME)
-            return gvk_fail(host, GVK_ERROR_NO_DEVICE, "No device has \"%s\" in its name.", params->name);
-        if (params->choice == GVK_DEVICE_CPU)
-            return gvk_fail(host, GVK_ERROR_NO_DEVICE,
-                            "There is no CPU device. On Debian and Ubuntu, mesa-vulkan-drivers holds one.");
-        return gvk_fail(host, GVK_ERROR_NO_DEVICE,
-                        "None of the %u Vulkan devices can be used; `ghostvk devices` says why.", count);
-    }
+    if (result)
+        return result;
     if (!info->usable)
         return gvk_fail(host, GVK_ERROR_NO_DEVICE, "%s cannot be used: %s.", info->name, info->reason);
     if (params->choice == GVK_DEVICE_BEST && info->type == VK_PHYSICAL_DEVICE_TYPE_CPU)

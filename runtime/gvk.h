@@ -98,16 +98,17 @@ typedef struct gvk_device_info {
     char reason[128];
 } gvk_device_info;
 
-/* Lists physical devices, a GPU before a CPU device. On entry *count is the capacity of `infos`; on return it is the
- * number of devices there are (which may be larger; the first capacity ones are filled). GVK_ERROR_NO_DEVICE when there
- * is no Vulkan loader or no driver; the log says what to install. */
+/* Lists physical devices, GPUs before CPU devices, and of these lavapipe first. On entry *count is the capacity of
+ * `infos`; on return it is the number of devices there are (which may be larger; the first capacity ones are filled).
+ * GVK_ERROR_NO_DEVICE when there is no Vulkan loader or no driver; the log says what to install. */
 GVK_API gvk_result gvk_device_list(const gvk_host *host, gvk_device_info *infos, uint32_t *count);
 
 typedef enum gvk_device_choice {
     GVK_DEVICE_BEST,  /* a GPU; a CPU device only when it is alone, with a notice in the log */
     GVK_DEVICE_INDEX, /* as listed */
-    GVK_DEVICE_NAME,  /* the first whose name contains `name`, case ignored */
-    GVK_DEVICE_CPU    /* the first CPU device */
+    GVK_DEVICE_NAME,  /* the one named `name`, or else the only one whose name contains it, case ignored; of several
+                       * none: GVK_ERROR_ARGUMENT, and the log names them */
+    GVK_DEVICE_CPU    /* the first CPU device that can be used */
 } gvk_device_choice;
 
 typedef struct gvk_device_params {

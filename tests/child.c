@@ -47,6 +47,9 @@ static void start(const struct child *child, const char *program, char **argumen
         _exit(97);
     for (const char *const *one = child->environment; one && *one; one++)
         putenv((char *)(uintptr_t)*one);
+    for (int descriptor = 0; descriptor < 3; descriptor++)
+        if (child->closed & 1u << descriptor)
+            close(descriptor);
     if (child->file_limit)
         limit(RLIMIT_FSIZE, child->file_limit);
     execv(program, arguments);
@@ -79,7 +82,7 @@ static void watch(const struct child *child, pid_t process, double started, int 
     bool signalled = child->signal == 0, waiting = child->signal && child->signal_entry;
     double begun = started;
     while (ends[0].fd >= 0 || ends[1].fd >= 0) {
-        if (waiting && has_entry(".", child->signal_entry)) {
+        if (waiting && (child->signal_filled ? has_filled_entry : has_entry)(".", child->signal_entry)) {
             waiting = false;
             begun = now();
         }

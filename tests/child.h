@@ -12,10 +12,12 @@ struct child {
     /* What is asked for. Zero is a plain run. */
     const char *const *environment; /* "NAME=VALUE" each, on top of ours; NULL at the end */
     const char *out_path;           /* where stdout goes; NULL: into `out` */
+    unsigned closed;                /* standard descriptors that are closed: 1 << STDOUT_FILENO and so on */
     uint64_t file_limit;            /* RLIMIT_FSIZE; 0: none */
     int signal;                     /* 0: none */
     double signal_seconds;          /* after the start, or ... */
     const char *signal_entry;       /* ... after the current folder has an entry that starts so; NULL: the start */
+    bool signal_filled;             /* ... and that is not empty */
     /* What came of it. */
     int code;            /* of the exit, or -1 */
     int ended_by;        /* a signal, or 0 */

@@ -9,6 +9,7 @@
 #include "folder.h"
 
 #include <dirent.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -106,15 +107,29 @@ char *list_folder(const char *path)
     return list;
 }
 
-bool has_entry(const char *path, const char *start)
+static bool find_entry(const char *path, const char *start, bool filled)
 {
     bool found = false;
     DIR *directory = opendir(path);
     assert_non_null(directory);
-    for (const struct dirent *entry; !found && (entry = readdir(directory)) != NULL;)
+    for (const struct dirent *entry; !found && (entry = readdir(directory)) != NULL;) {
+        struct stat status;
         found = strncmp(entry->d_name, start, strlen(start)) == 0;
+        if (found && filled) /* it may be gone already */
+            found = fstatat(dirfd(directory), entry->d_name, &status, AT_SYMLINK_NOFOLLOW) == 0 && status.st_size > 0;
+    }
     closedir(directory);
     return found;
+}
+
+bool has_entry(const char *path, const char *start)
+{
+    return find_entry(path, start, false);
+}
+
+bool has_filled_entry(const char *path, const char *start)
+{
+    return find_entry(path, start, true);
 }
 
 bool path_exists(const char *path)

@@ -17,7 +17,8 @@ int leave_test_folder(void **state);
 /* Names in a folder, sorted, each followed by a newline. The caller frees. */
 char *list_folder(const char *path);
 bool path_exists(const char *path);
-bool has_entry(const char *path, const char *start); /* a name in the folder that starts so */
+bool has_entry(const char *path, const char *start);        /* a name in the folder that starts so */
+bool has_filled_entry(const char *path, const char *start); /* the same, of a file that is not empty */
 void write_file(const char *path, const void *bytes, uint64_t count);
 /* The caller frees; zero-terminated. NULL when there is none. */
 char *read_file(const char *path, uint64_t *count);

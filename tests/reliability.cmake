@@ -5,7 +5,8 @@ gvk_test(checkpoint_training checkpoint/build_files.c checkpoint/check.c)
 
 if(GVK_PROGRAM)
     gvk_test(cache_folder child.c ${CMAKE_SOURCE_DIR}/cli/cache_folder.c ${CMAKE_SOURCE_DIR}/cli/common.c
-        ${CMAKE_SOURCE_DIR}/cli/output_file.c)
+        ${CMAKE_SOURCE_DIR}/cli/driver_files.c
+        ${CMAKE_SOURCE_DIR}/cli/output_file.c ${CMAKE_SOURCE_DIR}/cli/text.c)
     gvk_test(hostile child.c checkpoint/build_files.c checkpoint/check.c)
     gvk_test(hostile_pictures ${PICTURE_SOURCES})
     target_link_libraries(test_hostile_pictures PRIVATE JPEG::JPEG PNG::PNG)

@@ -160,27 +160,97 @@ static void a_folder_without_rights_is_read_or_done_without(void **state)
 {
     bool root = geteuid() == 0;
     (void)state;
+    assert_int_equal(root ? chown(".", NOBODY, NOBODY) : 0, 0);
+    assert_int_equal(root ? seteuid(NOBODY) : 0, 0);
     use_folder("cache");
     store("stored before");
     assert_int_equal(chmod("cache/ghostvk", 0555), 0);
     assert_int_equal(chmod("cache/ghostvk/" KEY, 0444), 0);
-    assert_int_equal(root ? seteuid(NOBODY) : 0, 0);
     store("not stored");
     bool loaded = load();
     size_t count = content_count;
-    use_folder("cache/new");
-    store("not stored");
+    assert_int_equal(chmod("cache/ghostvk/" KEY, 0), 0);
+    bool loaded_without = load();
+    assert_int_equal(chmod("cache/ghostvk", 0755), 0);
     assert_int_equal(root ? seteuid(0) : 0, 0);
     assert_true(loaded);
     assert_int_equal(count, strlen("stored before"));
     assert_names("cache/ghostvk", KEY "\n");
-    assert_int_equal(chmod("cache/ghostvk/" KEY, 0), 0);
+    assert_false(loaded_without);
+}
+
+static unsigned mode_of(const char *path)
+{
+    struct stat status;
+    assert_int_equal(lstat(path, &status), 0);
+    return status.st_mode & 07777;
+}
+
+static void folder_and_files_are_for_their_owner_whatever_the_umask(void **state)
+{
+    static const mode_t umasks[] = {0, 022, 077, 0777};
+    (void)state;
+    use_folder("deep/cache");
+    for (size_t i = 0; i < sizeof umasks / sizeof umasks[0]; i++) {
+        mode_t before = umask(umasks[i]);
+        store("private");
+        umask(before);
+        assert_loads("private");
+        if (mode_of("deep/cache/ghostvk") != 0700 || mode_of("deep/cache/ghostvk/" KEY) != 0600)
+            fail_msg("umask %03o: folder %04o, file %04o", (unsigned)umasks[i], mode_of("deep/cache/ghostvk"),
+                     mode_of("deep/cache/ghostvk/" KEY));
+        empty_folder(test_folder);
+    }
+}
+
+static void a_folder_that_others_can_read_becomes_private(void **state)
+{
+    (void)state;
     use_folder("cache");
-    assert_int_equal(root ? seteuid(NOBODY) : 0, 0);
-    loaded = load();
-    assert_int_equal(root ? seteuid(0) : 0, 0);
-    assert_false(loaded);
+    store("of an older program");
     assert_int_equal(chmod("cache/ghostvk", 0755), 0);
+    assert_int_equal(chmod("cache/ghostvk/" KEY, 0644), 0);
+    assert_loads("of an older program");
+    store("new");
+    assert_loads("new");
+    assert_int_equal(mode_of("cache/ghostvk"), 0700);
+    assert_int_equal(mode_of("cache/ghostvk/" KEY), 0600);
+}
+
+static void what_others_may_have_written_is_neither_read_nor_written(void **state)
+{
+    static const struct {
+        const char *name;
+        mode_t folder, file;
+        bool foreign_folder, foreign_file;
+    } cases[] = {
+        {"a folder for the group", 0770, 0600, false, false}, {"a folder for all", 0707, 0600, false, false},
+        {"a file for the group", 0700, 0620, false, false},   {"a file for all", 0700, 0602, false, false},
+        {"another user's folder", 0700, 0600, true, false},   {"another user's file", 0700, 0600, false, true},
+    };
+    (void)state;
+    use_folder("cache");
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        if ((cases[i].foreign_folder || cases[i].foreign_file) && geteuid() != 0)
+            continue; /* only root can give files away */
+        store("planted");
+        assert_int_equal(chmod("cache/ghostvk", cases[i].folder), 0);
+        assert_int_equal(chmod("cache/ghostvk/" KEY, cases[i].file), 0);
+        assert_int_equal(cases[i].foreign_file ? chown("cache/ghostvk/" KEY, NOBODY, NOBODY) : 0, 0);
+        assert_int_equal(cases[i].foreign_folder ? chown("cache/ghostvk", NOBODY, NOBODY) : 0, 0);
+        if (load())
+            fail_msg("%s was believed", cases[i].name);
+        if (cases[i].folder != 0700 || cases[i].foreign_folder) {
+            store("given away");
+            char *kept = read_file("cache/ghostvk/" KEY, NULL);
+            assert_string_equal(kept, "planted");
+            free(kept);
+        } else {
+            store("ours again"); /* in a folder that is ours a file of somebody else is replaced */
+            assert_loads("ours again");
+        }
+        empty_folder(test_folder);
+    }
 }
 
 static void what_is_no_file_is_neither_read_nor_written(void **state)
@@ -213,7 +283,7 @@ static void what_is_no_file_is_neither_read_nor_written(void **state)
     assert_int_equal(chdir(test_folder), 0);
 }
 
-static void links_are_followed_and_stay(void **state)
+static void links_above_the_folder_are_followed_and_others_are_not(void **state)
 {
     struct stat status;
     (void)state;
@@ -224,20 +294,25 @@ static void links_are_followed_and_stay(void **state)
     assert_loads("behind the link");
     assert_int_equal(rename("elsewhere/ghostvk/" KEY, "file"), 0);
     assert_int_equal(symlink("../../file", "elsewhere/ghostvk/" KEY), 0);
-    assert_loads("behind the link");
-    store("new");
-    assert_loads("new");
-    assert_int_equal(unlink("file"), 0); /* now it dangles */
     assert_false(load());
-    store("again");
-    assert_loads("again");
+    store("new");
+    assert_false(load());
     assert_int_equal(lstat("elsewhere/ghostvk/" KEY, &status), 0);
     assert_true(S_ISLNK(status.st_mode));
+    char *kept = read_file("file", NULL);
+    assert_string_equal(kept, "behind the link");
+    free(kept);
     assert_int_equal(unlink("elsewhere/ghostvk/" KEY), 0);
     assert_int_equal(symlink(KEY, "elsewhere/ghostvk/" KEY), 0); /* to itself */
     store("x");
     assert_false(load());
     assert_names("elsewhere/ghostvk", KEY "\n");
+    assert_int_equal(unlink("elsewhere/ghostvk/" KEY), 0);
+    assert_int_equal(rename("elsewhere/ghostvk", "other"), 0);
+    assert_int_equal(symlink("../other", "elsewhere/ghostvk"), 0);
+    store("x");
+    assert_false(load());
+    assert_names("other", "");
     assert_int_equal(unlink("cache"), 0);
     assert_int_equal(symlink("nowhere", "cache"), 0);
     store("x");
@@ -336,7 +411,10 @@ int main(void)
         TEST_IN_FOLDER(a_folder_that_cannot_be_made_is_done_without),
         TEST_IN_FOLDER(a_folder_without_rights_is_read_or_done_without),
         TEST_IN_FOLDER(what_is_no_file_is_neither_read_nor_written),
-        TEST_IN_FOLDER(links_are_followed_and_stay),
+        TEST_IN_FOLDER(folder_and_files_are_for_their_owner_whatever_the_umask),
+        TEST_IN_FOLDER(a_folder_that_others_can_read_becomes_private),
+        TEST_IN_FOLDER(what_others_may_have_written_is_neither_read_nor_written),
+        TEST_IN_FOLDER(links_above_the_folder_are_followed_and_others_are_not),
         TEST_IN_FOLDER(an_empty_file_is_none_and_a_huge_one_says_its_size),
         TEST_IN_FOLDER(a_full_disk_keeps_what_was_stored),
         TEST_IN_FOLDER(several_processes_store_at_once_and_a_reader_sees_whole_files),

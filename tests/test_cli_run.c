@@ -4,8 +4,10 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "checkpoint_maker.h"
 #include "cli/json_reader.h"
 #include "cli/program.h"
+#include "harness.h"
 
 static void devices_are_listed(void **state)
 {
@@ -197,6 +199,51 @@ static void hostile_tensors_are_refused(void **state)
     assert_contains(ran.out, "stride32  2 x 24 x 1 x 2");
 }
 
+/* The last case of the golden is a file: what comes out as "input" must be what PyTorch makes of it. */
+static void a_classifier_gets_a_picture_as_it_was_evaluated(void **state)
+{
+    const struct network_shape shape = {.kind = NETWORK_CLASSIFIER, .width = 0.5, .class_count = 3};
+    (void)state;
+    size_t bytes;
+    uint64_t size;
+    unsigned char *checkpoint = make_checkpoint(&shape, &bytes);
+    assert_non_null(checkpoint);
+    write_file("classifier.safetensors", checkpoint, bytes);
+    free(checkpoint);
+    static const char picture[] = GVK_TEST_DATA_DIR "/images/png-rgb.png";
+    RUN("run", "-m", "classifier.safetensors", "--image", picture, "--size", "64x64", "-o", "out");
+    assert_done();
+    char *out = read_whole("out", &size);
+    size_t data = find_data(out, size);
+    char *header = calloc(1, data);
+    assert_non_null(header);
+    memcpy(header, out + 8, data - 8);
+    size_t offset = data + (size_t)strtod(element(member(member(header, "input"), "data_offsets"), 0), NULL);
+    assert_true(offset + 3 * 64 * 64 * sizeof(float) <= size);
+
+    struct golden *golden = open_golden("classifier_input.safetensors");
+    uint64_t count;
+    float *numbers = golden_floats(golden, "normalised", &count);
+    const unsigned char *expected = golden_array(golden, "case13.expected")->data;
+    for (size_t channel = 0; channel < 3; channel++)
+        for (size_t pixel = 0; pixel < 64 * 64; pixel++) {
+            float got, wanted = numbers[channel * 256 + expected[pixel * 3 + channel]];
+            memcpy(&got, out + offset + (channel * 64 * 64 + pixel) * sizeof got, sizeof got);
+            if (memcmp(&got, &wanted, sizeof got) != 0)
+                fail_msg("channel %zu, pixel %zu: %.9g instead of %.9g", channel, pixel, (double)got, (double)wanted);
+        }
+    free(numbers);
+    close_golden(golden);
+    free(header);
+    free(out);
+
+    RUN("run", "-m", "classifier.safetensors", "--image", picture, "-o", "out");
+    assert_done();
+    assert_contains(ran.out, "input     1 x 3 x 224 x 224");
+    RUN("run", "-m", "classifier.safetensors", "--image", picture, "--letterbox", "-o", "out");
+    assert_refused(2, "--letterbox", "detectors");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -204,6 +251,7 @@ int main(void)
         TEST(a_device_is_chosen),
         TEST(a_network_runs_raw),
         TEST(hostile_tensors_are_refused),
+        TEST(a_classifier_gets_a_picture_as_it_was_evaluated),
     };
     return cmocka_run_group_tests_name("ghostvk devices and run", tests, make_folder, remove_folder);
 }

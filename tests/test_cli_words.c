@@ -236,8 +236,10 @@ static void inspect_describes(void **state)
 
 static void a_missing_driver_is_explained(void **state)
 {
+    static const char *const empty_lists[] = {"VK_ICD_FILENAMES=/dev/null",
+                                              "VK_DRIVER_FILES=", "VK_ADD_DRIVER_FILES=", NULL};
     (void)state;
-    const struct child without_vulkan = {.environment = no_vulkan};
+    const struct child without_vulkan = {.environment = empty_lists};
     RUN_WITH(without_vulkan, "detect", "-m", MODEL, SMEAR1);
     assert_refused(4, "nstall", "mesa-vulkan-drivers");
     assert_string_equal(ran.out, "");
@@ -250,13 +252,50 @@ static void a_missing_driver_is_explained(void **state)
     assert_refused(4, "nstall", "");
 }
 
+static void a_driver_that_the_environment_names_wrongly_is_named(void **state)
+{
+    static const char *const lists[][3] = {
+        {"VK_ICD_FILENAMES=/nonexistent/a.json", "VK_DRIVER_FILES=", "VK_ADD_DRIVER_FILES="},
+        {"VK_ICD_FILENAMES=/nonexistent/a.json:/nonexistent/b.json", "VK_DRIVER_FILES=", "VK_ADD_DRIVER_FILES="},
+        {"VK_ICD_FILENAMES=/dev/null", "VK_DRIVER_FILES=/nonexistent/a.json", "VK_ADD_DRIVER_FILES="},
+        {"VK_ICD_FILENAMES=", "VK_DRIVER_FILES=::/nonexistent/a.json:", "VK_ADD_DRIVER_FILES="},
+    };
+    (void)state;
+    for (size_t index = 0; index < sizeof lists / sizeof *lists; index++) {
+        const char *const environment[] = {lists[index][0], lists[index][1], lists[index][2], NULL};
+        const struct child asked = {.environment = environment};
+        RUN_WITH(asked, "detect", "-m", MODEL, SMEAR1);
+        assert_refused(4, "/nonexistent/a.json, which cannot be read", "No such file or directory");
+        assert_contains(ran.err, index < 2 ? "VK_ICD_FILENAMES names" : "VK_DRIVER_FILES names");
+        assert_int_equal(count_of(ran.err, "\n"), 1);
+        RUN_WITH(asked, "devices");
+        assert_refused(4, "/nonexistent/a.json, which cannot be read", "No such file or directory");
+    }
+    /* Where another may do, it is a note. */
+    static const char *const half[] = {"VK_ICD_FILENAMES=/nonexistent/a.json:/dev/null",
+                                       "VK_DRIVER_FILES=", "VK_ADD_DRIVER_FILES=/nonexistent/c.json", NULL};
+    const struct child asked = {.environment = half};
+    RUN_WITH(asked, "devices");
+    assert_refused(4, "nstall", "");
+    assert_contains(ran.err, "note: VK_ICD_FILENAMES names /nonexistent/a.json, which cannot be read");
+    assert_contains(ran.err, "note: VK_ADD_DRIVER_FILES names /nonexistent/c.json, which cannot be read");
+    assert_int_equal(count_of(ran.err, "\n"), 3);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(no_argument_shows_the_usage),      TEST(helps_fit_a_screen),         TEST(wrong_words_are_named),
-        TEST(wrong_values_are_named),           TEST(empty_paths_are_refused),    TEST(outputs_never_replace_inputs),
-        TEST(models_that_are_none_are_refused), TEST(the_shipped_model_is_found), TEST(inspect_describes),
+        TEST(no_argument_shows_the_usage),
+        TEST(helps_fit_a_screen),
+        TEST(wrong_words_are_named),
+        TEST(wrong_values_are_named),
+        TEST(empty_paths_are_refused),
+        TEST(outputs_never_replace_inputs),
+        TEST(models_that_are_none_are_refused),
+        TEST(the_shipped_model_is_found),
+        TEST(inspect_describes),
         TEST(a_missing_driver_is_explained),
+        TEST(a_driver_that_the_environment_names_wrongly_is_named),
     };
     return cmocka_run_group_tests_name("the words of the program", tests, make_folder, remove_folder);
 }

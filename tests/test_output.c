@@ -17,6 +17,7 @@
 
 #include "../cli/json.h"
 #include "../cli/output_file.h"
+#include "../cli/text.h"
 
 static char message[512];
 
@@ -83,6 +84,10 @@ static void strings_are_escaped_and_always_utf8(void **state)
         {"\xED\xA0\x80", "\"\xEF\xBF\xBD\xEF\xBF\xBD\xEF\xBF\xBD\"\n"}, /* a surrogate */
         {"\xF4\x90\x80\x80", "\"\xEF\xBF\xBD\xEF\xBF\xBD\xEF\xBF\xBD\xEF\xBF\xBD\"\n"},
         {"cut \xE7\x8C", "\"cut \xEF\xBF\xBD\xEF\xBF\xBD\"\n"},
+        {"\xC2\x80\xC2\x9B\xC2\x9F\xC2\xA0", "\"\\u0080\\u009b\\u009f\xC2\xA0\"\n"},
+        {"a\xE2\x80\xAE"
+         "b\xE2\x81\xA6\xD8\x9C",
+         "\"a\\u202eb\\u2066\\u061c\"\n"},
     };
     for (size_t index = 0; index < sizeof cases / sizeof *cases; index++) {
         struct json json;
@@ -157,18 +162,51 @@ static void every_number_reads_back_as_itself(void **state)
     }
 }
 
+/* glibc's compiled form of a locale's numbers: a comma for the point. Written here, because a machine may have no
+ * locale at all: the category's magic, the fields' count, where each lies, and the fields. */
+static void write_comma_locale(const char *file)
+{
+    static const char fields[] = ",\0.\0\3\3\0\0,\0\0\0.\0\0\0UTF-8";
+    const uint32_t start = 8 + 6 * 4,
+                   head[] = {
+                       0x20031115 ^ LC_NUMERIC, 6, start, start + 2, start + 4, start + 8, start + 12, start + 16};
+    FILE *stream = fopen(file, "wb");
+    assert_non_null(stream);
+    assert_int_equal(fwrite(head, 1, sizeof head, stream), sizeof head);
+    assert_int_equal(fwrite(fields, 1, sizeof fields, stream), sizeof fields);
+    assert_int_equal(fclose(stream), 0);
+}
+
 static void a_locale_with_a_comma_changes_nothing(void **state)
 {
+    char locales[] = "/tmp/ghostvk-locale-XXXXXX", inside[64], file[96], written[16];
     (void)state;
-    if (!setlocale(LC_NUMERIC, "de_DE.UTF-8") && !setlocale(LC_NUMERIC, "fr_FR.UTF-8"))
+    assert_non_null(mkdtemp(locales));
+    snprintf(inside, sizeof inside, "%s/comma", locales);
+    snprintf(file, sizeof file, "%s/LC_NUMERIC", inside);
+    assert_int_equal(mkdir(inside, 0700), 0);
+    write_comma_locale(file);
+    assert_int_equal(setenv("LOCPATH", locales, 1), 0);
+    bool set = setlocale(LC_NUMERIC, "comma") != NULL;
+    unsetenv("LOCPATH");
+    unlink(file);
+    rmdir(inside);
+    rmdir(locales);
+#ifndef __GLIBC__
+    if (!set)
         skip();
+#endif
+    assert_true(set);
+    snprintf(written, sizeof written, "%.3f", 0.875);
     struct json json;
     json_start(&json, NULL);
     json_float(&json, 0.875f);
+    json_double(&json, 1e-300);
     bool finished = json_finish(&json);
     setlocale(LC_NUMERIC, "C");
+    assert_string_equal(written, "0,875"); /* it was in force */
     assert_true(finished);
-    assert_string_equal(json.text, "0.875\n");
+    assert_string_equal(json.text, "0.875\n1e-300\n");
     json_release(&json);
 }
 
@@ -195,6 +233,90 @@ static void calls_out_of_place_are_an_error(void **state)
         json_open_array(&json, JSON_BLOCK);
     assert_false(json_finish(&json));
     json_release(&json);
+}
+
+/* Text */
+
+static char *print_to_memory(const char *text, size_t width)
+{
+    char *printed = NULL;
+    size_t size = 0;
+    FILE *stream = open_memstream(&printed, &size);
+    assert_non_null(stream);
+    print_padded(stream, text, width);
+    fclose(stream);
+    return printed;
+}
+
+static void text_never_steers_a_terminal(void **state)
+{
+    (void)state;
+    static const char *const cases[][2] = {
+        {"plain", "plain"},
+        {"\xC3\xA4 \xE7\x8C\xAB \xF0\x9F\x90\xB1 \xD7\x90", "\xC3\xA4 \xE7\x8C\xAB \xF0\x9F\x90\xB1 \xD7\x90"},
+        {"\x1B[2J\r\n\t\x7F", "?[2J????"},
+        {"\x9B"
+         "31m\x90\x84",
+         "?31m??"}, /* C1 as bytes */
+        {"\xC2\x9B"
+         "31m\xC2\x90",
+         "?31m?"},                                /* and as UTF-8 */
+        {"\xC0\x9B\xE0\x80\x9B", "\xC0?\xE0??"},  /* longer than needed */
+        {"\xC3\x80\xC2\xA0", "\xC3\x80\xC2\xA0"}, /* the same bytes inside of characters */
+        {"cut\xE2\x80", "cut\xE2?"},
+        {"d\xE9j\xE0.jpg", "d\xE9j\xE0.jpg"}, /* Latin-1 */
+    };
+    for (size_t index = 0; index < sizeof cases / sizeof *cases; index++) {
+        char *printed = print_to_memory(cases[index][0], 0);
+        if (strcmp(printed, cases[index][1]) != 0)
+            fail_msg("case %zu: \"%s\"", index, printed);
+        free(printed);
+    }
+}
+
+/* Every character that there is: by the lists of Unicode's standard (general category Cc, property Bidi_Control) and
+ * the two separators of lines and paragraphs. */
+static void what_is_replaced_is_what_the_standard_calls_so(void **state)
+{
+    (void)state;
+    for (uint32_t code = 1; code < 0x110000; code++) {
+        if (code >= 0xD800 && code < 0xE000)
+            continue;
+        char text[5] = {0};
+        if (code < 0x80)
+            text[0] = (char)code;
+        else if (code < 0x800)
+            memcpy(text, (char[]){(char)(0xC0 | code >> 6), (char)(0x80 | (code & 0x3F))}, 2);
+        else if (code < 0x10000)
+            memcpy(text,
+                   (char[]){(char)(0xE0 | code >> 12), (char)(0x80 | (code >> 6 & 0x3F)), (char)(0x80 | (code & 0x3F))},
+                   3);
+        else
+            memcpy(text,
+                   (char[]){(char)(0xF0 | code >> 18), (char)(0x80 | (code >> 12 & 0x3F)),
+                            (char)(0x80 | (code >> 6 & 0x3F)), (char)(0x80 | (code & 0x3F))},
+                   4);
+        bool control = code <= 0x1F || (code >= 0x7F && code <= 0x9F),
+             turns = code == 0x061C || code == 0x200E || code == 0x200F || (code >= 0x202A && code <= 0x202E) ||
+                     (code >= 0x2066 && code <= 0x2069),
+             breaks = code == 0x2028 || code == 0x2029;
+        size_t length = text_measure(text, strlen(text));
+        if (length != strlen(text) || text_decode(text, length) != code ||
+            text_steers(text, length) != (control || turns || breaks) || text_width(text) != 1)
+            fail_msg("U+%04X: length %zu, read as U+%04X, %s", (unsigned)code, length,
+                     (unsigned)text_decode(text, length), text_steers(text, length) ? "steers" : "does not steer");
+    }
+}
+
+static void columns_stand_in_line_whatever_was_replaced(void **state)
+{
+    (void)state;
+    static const char *const texts[] = {"ab", "\xC2\x9B.", "\x9B\x9B", "\xE2\x80\xAE\xC3\xA4"};
+    for (size_t index = 0; index < sizeof texts / sizeof *texts; index++) {
+        char *printed = print_to_memory(texts[index], 5);
+        assert_int_equal(text_width(printed), 5);
+        free(printed);
+    }
 }
 
 /* Files: each test has a folder of its own, which must be empty again at the end. */
@@ -436,6 +558,9 @@ int main(void)
         cmocka_unit_test(every_number_reads_back_as_itself),
         cmocka_unit_test(a_locale_with_a_comma_changes_nothing),
         cmocka_unit_test(calls_out_of_place_are_an_error),
+        cmocka_unit_test(text_never_steers_a_terminal),
+        cmocka_unit_test(what_is_replaced_is_what_the_standard_calls_so),
+        cmocka_unit_test(columns_stand_in_line_whatever_was_replaced),
         cmocka_unit_test_setup_teardown(a_file_appears_only_when_it_is_complete, make_folder, remove_folder),
         cmocka_unit_test_setup_teardown(an_aborted_output_leaves_the_old_file, make_folder, remove_folder),
         cmocka_unit_test_setup_teardown(a_replaced_file_keeps_its_mode_and_a_new_one_honours_umask, make_folder,

@@ -1,6 +1,6 @@
 /* Writes the first inputs of the fuzz targets that take no whole files: the pickles inside of tests/checkpoint, and a
- * few written by hand. Whole files are taken from where they are. usage: make_seeds FOLDER CHECKPOINT_FOLDER; the
- * folders FOLDER/pickle, FOLDER/plan and FOLDER/graph must be there */
+ * few written by hand. Whole files are taken from where they are. usage: make_seeds FOLDER CHECKPOINT_FOLDER; there
+ * must be a folder for each of these targets in FOLDER */
 #include <dirent.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -171,6 +171,57 @@ static void write_graphs(void)
     write_seed("graph", "classifier", 0, classifier, sizeof classifier);
 }
 
+/* fuzz_stored.c makes whole blocks of these. */
+static void write_stored(void)
+{
+    for (unsigned kind = 0; kind < 3; kind++)
+        write_seed("stored", "kind", kind, &(unsigned char){(unsigned char)kind}, 1);
+}
+
+static void write_lists(void)
+{
+    static const struct {
+        const char *bytes;
+        size_t count;
+    } lists[] = {
+        TEXT("RBC\nWBC\nPlatelets\n"),
+        TEXT("\xEF\xBB\xBFrote\r\nwei\xC3\x9F"
+             "e\r\n\r\n"),
+        TEXT(" a b \n\xE7\x8C\xAB\n\xF0\x9F\x90\xB1\n\xD7\x90"),
+        TEXT("a\n\nb"),
+        TEXT("\xED\xA0\x80\xC2\x9B\xE0\x80\x80"),
+        TEXT("12, 16,  19, 36,  40, 28,  36, 75,  76, 55,  72, 146,  142, 110,  192, 243,  459, 401"),
+        TEXT("12,16,19,36,40,28,36,75,76,55,72,146,142,110,192,243,459,401\r\n"),
+        TEXT("1e-45,1E+6,.5,1.,+3,-0,1e400,0x10,nan,inf,1 2"),
+        TEXT("1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16,17,18,19"),
+    };
+    for (unsigned i = 0; i < sizeof lists / sizeof lists[0]; i++)
+        write_seed("lists", "hand", i, lists[i].bytes, lists[i].count);
+}
+
+/* A header and data behind it. */
+static void write_tensor(unsigned number, const char *header, size_t data_bytes)
+{
+    unsigned char file[512] = {0};
+    size_t length = strlen(header);
+    file[0] = (unsigned char)length;
+    memcpy(file + 8, header, length);
+    write_seed("tensor", "hand", number, file, 8 + length + data_bytes);
+}
+
+static void write_tensors(void)
+{
+    static const char *const headers[] = {
+        "{\"input\": {\"dtype\": \"F32\", \"shape\": [1, 3, 2, 2], \"data_offsets\": [0, 48]}}",
+        ("{\"__metadata__\":{\"a\":\"b\"},\"x\":{\"dtype\":\"I64\",\"shape\":[1],\"data_offsets\":[0,8]},"
+         "\"input\":{\"dtype\":\"F32\",\"shape\":[10],\"data_offsets\":[8,48]}}  "),
+        "{\"input\":{\"dtype\":\"F16\",\"shape\":[],\"data_offsets\":[0,2],\"more\":[{\"deep\":[1e9,null,true]}]}}",
+        "{}",
+    };
+    for (unsigned i = 0; i < sizeof headers / sizeof headers[0]; i++)
+        write_tensor(i, headers[i], 48);
+}
+
 int main(int count, char **arguments)
 {
     if (count != 3) {
@@ -183,5 +234,8 @@ int main(int count, char **arguments)
     write_pickles_by_hand();
     write_plans();
     write_graphs();
+    write_stored();
+    write_lists();
+    write_tensors();
     return 0;
 }

@@ -18,7 +18,7 @@ case "${1:-}" in
     shift
     ;;
 esac
-[ $# -gt 0 ] || set -- pickle zip legacy safetensors jpeg png plan graph
+[ $# -gt 0 ] || set -- pickle zip legacy safetensors jpeg png plan graph tensor lists stored
 
 mkdir -p $build
 cmake --preset fuzz >$build/log.txt 2>&1 && cmake --build --preset fuzz >>$build/log.txt 2>&1 || {
@@ -37,6 +37,9 @@ settings() { # TARGET
     png) echo "16384 png 1" ;;
     plan) echo "512 plan 0" ;;
     graph) echo "392 none 0" ;;
+    tensor) echo "4096 safetensors 1" ;;
+    lists) echo "512 lists 1" ;;
+    stored) echo "1024 none 0" ;;
     *)
         echo "run.sh: there is no target \"$1\"" >&2
         exit 2
