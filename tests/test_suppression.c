@@ -183,11 +183,75 @@ static void the_largest_frames_are_suppressed_as_defined(void **state)
     }
 }
 
+/* What a driver that computes wrongly may leave in the result: each of these would be an index into the host's lists,
+ * or a box nowhere. The result's layout is that of shaders/shared.h. */
+static void a_box_that_cannot_be_is_the_drivers_error(void **state)
+{
+    (void)state;
+    struct scene scene = {.seed = 5,
+                          .width = 16,
+                          .height = 16,
+                          .classes = 3,
+                          .batch = 2,
+                          .confidence = 0.25f,
+                          .iou = 0.5f,
+                          .picture_width = 16,
+                          .picture_height = 16};
+    draw_maps(&scene, &styles[SPREAD]);
+    gvk_model *model = create_one_map_model(3 * (5 + scene.classes));
+    struct gvk_detector_setup setup = setup_of(scene.classes, scene.confidence, scene.iou, 0.125f);
+    gvk_stream *stream = create_detector(model, &setup, scene.width, scene.height, scene.batch, 1);
+    gvk_picture *pictures = pictures_of(&scene);
+    gvk_ticket ticket = submit(stream, pictures, scene.batch);
+    const gvk_detection *found = NULL;
+    uint32_t count = read_detections(stream, ticket, &found), again;
+    assert_in_range(count, 10, 10000);
+    const void *seen = NULL;
+    assert_ok(gvk_stream_result(stream, ticket, &seen));
+    enum { HEADER = 4, EACH = 8, SCORE = 4, CLASS, ITEM, ROW };
+    uint32_t *words = (uint32_t *)(uintptr_t)seen; /* the frame's own memory, which the driver writes */
+    const uint32_t rows = 3 * (16 * 16 + 8 * 8 + 4 * 4), second = HEADER + EACH;
+    const struct {
+        const char *name;
+        uint32_t word, value;
+    } wrong[] = {
+        {"more detections than candidates", 0, words[1] + 1},
+        {"more candidates than there can be", 1, 2 * rows + 1},
+        {"a class that there is not", second + CLASS, scene.classes},
+        {"an item that there is not", second + ITEM, scene.batch},
+        {"a row that there is not", second + ROW, rows},
+        {"a score of 5.29", second + SCORE, 0x40a947ae},
+        {"a score that is no number", second + SCORE, 0x7fc00000},
+        {"a score below the confidence", second + SCORE, 0x3e700000},
+        {"a side that is no number", second + 2, 0x7fc00000},
+        {"a side at infinity", second + 3, 0x7f800000},
+        {"a left side of -1", second, 0xbf800000},
+        {"a left side behind the right one", second, 0x41880000},
+        {"the first score after the second", HEADER + SCORE, 0x3e820000},
+        {"the items in the wrong order", HEADER + ITEM, 1},
+    };
+    for (size_t i = 0; i < ARRAY_COUNT(wrong); i++) {
+        uint32_t right = words[wrong[i].word];
+        words[wrong[i].word] = wrong[i].value;
+        gvk_result result = gvk_detector_read(stream, ticket, &found, &again);
+        words[wrong[i].word] = right;
+        if (result != GVK_ERROR_DRIVER)
+            fail_msg("%s: %s, not GVK_ERROR_DRIVER", wrong[i].name, gvk_result_name(result));
+        assert_ok(gvk_detector_read(stream, ticket, &found, &again));
+        assert_int_equal(again, count);
+    }
+    gvk_stream_destroy(stream);
+    gvk_model_destroy(model);
+    free(pictures);
+    free(scene.maps);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(two_hundred_random_scenes_are_suppressed_as_defined),
         cmocka_unit_test(the_largest_frames_are_suppressed_as_defined),
+        cmocka_unit_test(a_box_that_cannot_be_is_the_drivers_error),
     };
     device = open_test_device();
     if (!device)

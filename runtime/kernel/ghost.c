@@ -170,7 +170,8 @@ static gvk_result emit(const struct gvk_builder *builder, uint32_t index)
         .tiles_x = gvk_divide_up(in->width, GVK_GHOST_INNER),
     };
     gvk_set_push(&command, &push, sizeof push);
-    command.turns = push.input_quads;
+    uint64_t around = tile.quads * (1 + GVK_GHOST_INNER * GVK_GHOST_INNER / 64 + 1); /* the depthwise part */
+    command.turns = push.input_quads + around;
     return gvk_finish_dispatch(builder, &command, count_squares(in), gvk_count_blocks(&tile, node), program->batch);
 }
 

@@ -241,6 +241,29 @@ static void dense_convolutions_equal_the_reference(void **state)
     }
 }
 
+/* Layers of more inputs than a lane may go through: they are computed in slices. */
+static void dense_convolutions_of_very_many_inputs_equal_the_reference(void **state)
+{
+    (void)state;
+    static const struct {
+        uint32_t channels, kernel, outputs, stride;
+        struct size size;
+    } cases[] = {{4096, 7, 3, 1, {1, 3, 4}}, {2300, 5, 18, 2, {2, 5, 3}}, {140, 31, 4, 1, {1, 2, 3}}};
+    struct reference_graph graph;
+    for (size_t i = 0; i < ARRAY_COUNT(cases); i++) {
+        gvk_tensor x = reference_start(&graph, 12500 + i, cases[i].channels);
+        reference_add(&graph, (gvk_node){.op = GVK_OP_CONVOLUTION,
+                                         .inputs = {x},
+                                         .outputs = cases[i].outputs,
+                                         .kernel = cases[i].kernel,
+                                         .stride = cases[i].stride,
+                                         .padding = cases[i].kernel / 2,
+                                         .bias = 1,
+                                         .activation = GVK_ACTIVATION_RELU});
+        prove("dense, very many inputs", &graph, cases[i].size, 0);
+    }
+}
+
 int run_convolution_tests(void)
 {
     const struct CMUnitTest tests[] = {
@@ -255,6 +278,7 @@ int run_convolution_tests(void)
         TEST(ghost_tails_equal_the_reference),
         TEST(ghost_modules_equal_the_reference),
         TEST(dense_convolutions_equal_the_reference),
+        TEST(dense_convolutions_of_very_many_inputs_equal_the_reference),
     };
     return cmocka_run_group_tests_name("convolutions", tests, NULL, NULL);
 }

@@ -176,6 +176,26 @@ static void upsample_average_multiply_and_add_equal_the_reference(void **state)
     prove("no node at all", &graph, (struct size){3, 5, 3}, 0);
 }
 
+/* Planes that one lane may not sum up, or go through, alone: it would make more than 16,384 turns, and lavapipe ends a
+ * lane in silence after 65,535. */
+static void large_planes_equal_the_reference(void **state)
+{
+    (void)state;
+    static const struct size pools[] = {{1, 128, 127}, {1, 300, 260}, {2, 17, 1200}};
+    struct reference_graph graph;
+    for (size_t i = 0; i < ARRAY_COUNT(pools); i++) {
+        gvk_tensor x = reference_start(&graph, 11200 + i, 3);
+        reference_add(&graph, (gvk_node){.op = GVK_OP_AVERAGE_POOL, .inputs = {x}});
+        prove("average pool of a large plane", &graph, pools[i], 0);
+    }
+    gvk_tensor x = reference_start(&graph, 11210, 2), parts[4] = {x};
+    for (uint32_t i = 1; i < 4; i++)
+        parts[i] = reference_add(&graph, (gvk_node){.op = GVK_OP_MAX_POOL, .inputs = {x}, .kernel = 1 + 4 * i});
+    gvk_node concat = {.op = GVK_OP_CONCAT, .inputs = {parts[3], parts[2], parts[1], x}};
+    reference_add(&graph, concat);
+    prove("pyramid of a large plane", &graph, (struct size){1, 60, 53}, 0);
+}
+
 int run_plane_tests(void)
 {
     const struct CMUnitTest tests[] = {
@@ -185,6 +205,7 @@ int run_plane_tests(void)
         TEST(max_pools_of_one_tensor_equal_the_reference),
         TEST(a_not_a_number_reaches_every_window_that_holds_it),
         TEST(upsample_average_multiply_and_add_equal_the_reference),
+        TEST(large_planes_equal_the_reference),
     };
     return cmocka_run_group_tests_name("planes", tests, NULL, NULL);
 }
