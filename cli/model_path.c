@@ -214,6 +214,22 @@ static int read_anchors(const char *path, float anchors[2 * GVK_ANCHORS])
     return outcome;
 }
 
+/* ---- options ----------------------------------------------------------------------------------------------------- */
+
+bool read_model_option(struct model_choice *choice, int option, const char *value)
+{
+    switch (option) {
+    case 'm': return read_path("-m", value, &choice->path);
+    case OPTION_WEIGHTS:
+        if (!*value)
+            refuse_usage("--weights: the name is empty");
+        choice->weights = value;
+        return *value != 0;
+    case OPTION_ALLOW_UNUSED: choice->allow_unused = true; return true;
+    default: return false;
+    }
+}
+
 /* ---- opening ----------------------------------------------------------------------------------------------------- */
 
 int model_file_open(struct program *program, const struct model_choice *choice, struct model_file *out)
@@ -247,6 +263,8 @@ int model_file_open(struct program *program, const struct model_choice *choice, 
         .classes = names.names,
         .class_count = names.count,
         .anchors = choice->anchors ? anchors : NULL,
+        .weights = choice->weights,
+        .allow_unused = choice->allow_unused,
     };
     gvk_result result = gvk_network_open(&program->host, &params, &network);
     if (result) {

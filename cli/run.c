@@ -14,29 +14,30 @@
 #define OUTPUTS_MAX 4
 #define BATCH_MAX   1024
 
-static const char help_text[] = "ghostvk run writes a network's raw outputs to a safetensors file.\n"
-                                "\n"
-                                "usage: ghostvk run [OPTION]... (--input FILE | --image FILE) --output FILE\n"
-                                "\n"
-                                "  -m, --model MODEL    .safetensors or .pth file; default: the one of ghostvk\n"
-                                "      --input FILE     a safetensors file, tensor \"input\", fp32 N x 3 x H x W\n"
-                                "      --image FILE     a JPEG or PNG picture\n"
-                                "  -o, --output FILE    gets stride32, stride16, stride8 or logits, and input\n"
-                                "      --size WxH       the network's input for a picture, multiples of 32\n"
-                                "      --letterbox      keep the aspect ratio; --no-letterbox stretches\n"
-                                "      --rewrite WHICH  all (the fast path) or none (node by node)\n"
-                                "      --compare        print how far each layer is from its plain form; then\n"
-                                "                       --output may be left out\n"
-                                "      --device DEVICE  an index of `ghostvk devices`, a part of a name, or cpu\n"
-                                "      --precision P    fp32, fp16 (half the memory, for GPUs) or auto\n"
-                                "  -v, --verbose        say more; -vv for debugging\n"
-                                "  -h, --help           this text\n"
-                                "\n"
-                                "example:\n"
-                                "  ghostvk run --image picture.jpg --rewrite none --output maps.safetensors\n";
+static const char help_text[] =
+    "ghostvk run writes a network's raw outputs to a safetensors file.\n"
+    "\n"
+    "usage: ghostvk run [OPTION]... (--input FILE | --image FILE) --output FILE\n"
+    "\n"
+    "  -m, --model MODEL    .safetensors or .pth file; default: the one of ghostvk\n" MODEL_HELP
+    "      --input FILE     a safetensors file, tensor \"input\", fp32 N x 3 x H x W\n"
+    "      --image FILE     a JPEG or PNG picture\n"
+    "  -o, --output FILE    gets stride32, stride16, stride8 or logits, and input\n"
+    "      --size WxH       the network's input for a picture, multiples of 32\n"
+    "      --letterbox      keep the aspect ratio; --no-letterbox stretches\n"
+    "      --rewrite WHICH  all (the fast path) or none (node by node)\n"
+    "      --compare        print how far each layer is from its plain form; then\n"
+    "                       --output may be left out\n"
+    "      --device DEVICE  an index of `ghostvk devices`, a part of a name, or cpu\n"
+    "      --precision P    fp32, fp16 (half the memory, for GPUs) or auto\n"
+    "  -v, --verbose        say more; -vv for debugging\n"
+    "  -h, --help           this text\n"
+    "\n"
+    "example:\n"
+    "  ghostvk run --image picture.jpg --rewrite none --output maps.safetensors\n";
 
 static const struct option long_options[] = {
-    {"model", required_argument, NULL, 'm'},
+    MODEL_LONG_OPTIONS,
     {"input", required_argument, NULL, OPTION_INPUT},
     {"image", required_argument, NULL, OPTION_IMAGE},
     {"output", required_argument, NULL, 'o'},
@@ -82,7 +83,6 @@ static bool read_rewrite(const char *value, uint32_t *out)
 static bool read_option(struct request *request, int option, const char *value)
 {
     switch (option) {
-    case 'm': return read_path("-m", value, &request->model.path);
     case OPTION_INPUT: return read_path("--input", value, &request->input);
     case OPTION_IMAGE: return read_path("--image", value, &request->image);
     case 'o': return read_path("--output", value, &request->output);
@@ -96,7 +96,7 @@ static bool read_option(struct request *request, int option, const char *value)
     case OPTION_REWRITE: return read_rewrite(value, &request->rewrites_off);
     case OPTION_DEVICE: return read_device(value, &request->device);
     case OPTION_PRECISION: return read_precision(value, &request->precision);
-    default: return false;
+    default: return read_model_option(&request->model, option, value);
     }
 }
 

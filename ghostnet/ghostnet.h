@@ -33,9 +33,15 @@ typedef struct gvk_network_params {
     const char *const *classes; /* UTF-8 names; NULL: the file's metadata, else "0", "1", ... */
     uint32_t class_count;       /* must be what the checkpoint's shapes say; 0 with NULL */
     const float *anchors;       /* GVK_ANCHORS pairs of width and height in pixels; NULL: metadata, else YOLOv4's */
+    const char *weights;        /* which of several sets of weights; NULL: chosen as told below */
+    int allow_unused;           /* nonzero: also a file with weights that the network does not need */
 } gvk_network_params;
 
 /* Reads the checkpoint, infers kind, width and class count from shapes, and checks every tensor that the network needs.
+ * A weight that the network does not need says that the file is of another network, such as GhostNetV2 or a detector
+ * with attention added, and is refused by its name, unless allow_unused is set. Passed over are what cannot change a
+ * result: integers, counters and figures of training (num_batches_tracked, total_ops), optimizer state, a classifier's
+ * head inside of a detector.
  * GVK_ERROR_FILE, GVK_ERROR_FORMAT or GVK_ERROR_MISMATCH with a sentence that names the tensor. */
 GVK_API gvk_result gvk_network_open(const gvk_host *host, const gvk_network_params *params, gvk_network **out);
 /* A detector with weights made up, for measuring without a file: the same for the same class count on every machine.

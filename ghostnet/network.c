@@ -11,6 +11,7 @@
 #include "classifier.h"
 #include "generate.h"
 #include "metadata.h"
+#include "unused.h"
 #include "yolov4.h"
 
 /* What a checkpoint's graph can have; graphs stop at 65536 channels, three anchors with five numbers each included. */
@@ -191,27 +192,6 @@ static gvk_result check_numbers(const gvk_network *network)
     return GVK_OK;
 }
 
-/* Counters that torch keeps beside each batch norm are expected and not worth a mention. */
-static bool is_worth_listing(const gvk_network *network, uint32_t index)
-{
-    return !network->used[index] &&
-           !has_suffix(gvk_checkpoint_at(network->checkpoint, index)->name, "num_batches_tracked");
-}
-
-static gvk_result list_unused(gvk_network *network)
-{
-    uint32_t count = gvk_checkpoint_count(network->checkpoint), unused = 0;
-    for (uint32_t i = 0; i < count; i++)
-        unused += is_worth_listing(network, i);
-    network->unused = gvk_allocate_array(&network->host, unused, sizeof *network->unused);
-    if (!network->unused)
-        return gvk_fail_memory(&network->host);
-    for (uint32_t i = 0; i < count; i++)
-        if (is_worth_listing(network, i))
-            network->unused[network->unused_count++] = gvk_checkpoint_at(network->checkpoint, i)->name;
-    return GVK_OK;
-}
-
 /* ---- the public calls ---- */
 
 static gvk_result open_checkpoint(gvk_network *network, const gvk_network_params *params)
@@ -241,9 +221,9 @@ static gvk_result fill_network(gvk_network *network, const gvk_network_params *p
     if (!result)
         result = build_graph(network);
     if (!result)
-        result = check_numbers(network);
+        result = gvk_judge_unused(network, params->allow_unused);
     if (!result)
-        result = list_unused(network);
+        result = check_numbers(network);
     return result;
 }
 

@@ -92,29 +92,6 @@ static void the_shipped_model_opens_with_its_metadata(void **state)
     close_good(&recorder, network);
 }
 
-static void tensors_that_no_node_needs_are_listed_but_not_the_counters(void **state)
-{
-    (void)state;
-    struct recorder recorder = {0};
-    struct tensor_list list = list_tensors(NETWORK_CLASSIFIER, 0.1, 4);
-    struct named_tensor *grown = realloc(list.tensors, (list.count + 3) * sizeof *grown);
-    assert_non_null(grown);
-    list.tensors = grown;
-    list.tensors[list.count++] = (struct named_tensor){.name = "optimizer.momentum", .rank = 1, .shape = {5}};
-    list.tensors[list.count++] = (struct named_tensor){.name = "bn1.num_batches_tracked", .rank = 1, .shape = {1}};
-    list.tensors[list.count++] = (struct named_tensor){.name = "fc.weight", .rank = 2, .shape = {2, 3}};
-    struct image image = make_image_of(&list);
-    gvk_network *network = open_good(&recorder, &image);
-    gvk_network_info info;
-    gvk_network_describe(network, &info);
-    assert_int_equal(info.unused_count, 2);
-    assert_string_equal(info.unused[0], "optimizer.momentum");
-    assert_string_equal(info.unused[1], "fc.weight");
-    close_good(&recorder, network);
-    free(image.bytes);
-    release_tensor_list(&list);
-}
-
 /* ---- the graph ---- */
 
 static uint32_t count_nodes(const gvk_graph *graph, int op)
@@ -307,7 +284,6 @@ int main(void)
         cmocka_unit_test(a_detector_opens_at_its_width_and_class_count),
         cmocka_unit_test(a_classifier_opens_at_its_width_and_class_count),
         cmocka_unit_test(the_shipped_model_opens_with_its_metadata),
-        cmocka_unit_test(tensors_that_no_node_needs_are_listed_but_not_the_counters),
         cmocka_unit_test(the_detector_has_218_operations_and_129_batch_norms),
         cmocka_unit_test(the_maps_have_the_input_divided_by_their_strides),
         cmocka_unit_test(the_detector_takes_3_27_billion_multiply_adds_and_11_1_million_parameters),

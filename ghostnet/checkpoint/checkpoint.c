@@ -33,7 +33,8 @@ static char *copy_text(const gvk_host *host, const char *text, size_t length)
     return copy;
 }
 
-gvk_result gvk_checkpoint_add(gvk_checkpoint *checkpoint, const char *name, size_t length, const gvk_array *array)
+gvk_result gvk_checkpoint_add(gvk_checkpoint *checkpoint, const char *name, size_t length, const gvk_array *array,
+                              bool is_integer)
 {
     const gvk_host *host = &checkpoint->host;
     if (checkpoint->count >= GVK_NAME_COUNT_LIMIT)
@@ -47,7 +48,8 @@ gvk_result gvk_checkpoint_add(gvk_checkpoint *checkpoint, const char *name, size
     char *copy = copy_text(host, name, length);
     if (!copy)
         return gvk_fail_memory(host);
-    checkpoint->tensors[checkpoint->count++] = (gvk_checkpoint_tensor){.name = copy, .array = *array};
+    checkpoint->tensors[checkpoint->count++] =
+        (gvk_checkpoint_tensor){.name = copy, .array = *array, .is_integer = is_integer};
     return GVK_OK;
 }
 
@@ -228,7 +230,8 @@ gvk_result gvk_checkpoint_create(const gvk_host *host, const char *format, const
     checkpoint->format = format;
     checkpoint->bytes = data;
     for (uint32_t i = 0; i < count && !result; i++)
-        result = gvk_checkpoint_add(checkpoint, tensors[i].name, strlen(tensors[i].name), &tensors[i].array);
+        result = gvk_checkpoint_add(checkpoint, tensors[i].name, strlen(tensors[i].name), &tensors[i].array,
+                                    tensors[i].is_integer);
     if (!result)
         result = gvk_checkpoint_index_names(checkpoint);
     if (result)

@@ -9,6 +9,7 @@
 typedef struct gvk_checkpoint_tensor {
     char *name;      /* as the network calls it: wrappers such as "module." are stripped */
     gvk_array array; /* contiguous; data lie in the file's bytes or in a block of the checkpoint's */
+    bool is_integer; /* or boolean: a counter, an index, a mask */
 } gvk_checkpoint_tensor;
 
 typedef struct gvk_checkpoint gvk_checkpoint;

@@ -10,4 +10,11 @@
  * True when a name changed. */
 bool gvk_strip_wrappers(gvk_checkpoint_tensor *tensors, uint32_t count);
 
+/* Whether the name is one of those that layers give to what they learn and measure: weight, bias, running_mean,
+ * running_var. */
+bool gvk_is_weight_name(const char *name, size_t length);
+/* Whether the tensor only serves training or counts it: num_batches_tracked, the total_ops of thop, n_averaged,
+ * optimizer state. */
+bool gvk_is_bookkeeping(const char *name);
+
 #endif

@@ -39,6 +39,7 @@ typedef enum gvk_storage_type {
     GVK_STORAGE_F16,
     GVK_STORAGE_BF16,
     GVK_STORAGE_F64,
+    GVK_STORAGE_INTEGER, /* or boolean */
     GVK_STORAGE_OTHER
 } gvk_storage_type;
 

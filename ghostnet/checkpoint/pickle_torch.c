@@ -26,9 +26,9 @@ static const storage_class *find_storage_class(const gvk_pickle_value *value)
     static const storage_class classes[] = {
         {"FloatStorage", GVK_STORAGE_F32, 4},          {"HalfStorage", GVK_STORAGE_F16, 2},
         {"BFloat16Storage", GVK_STORAGE_BF16, 2},      {"DoubleStorage", GVK_STORAGE_F64, 8},
-        {"LongStorage", GVK_STORAGE_OTHER, 8},         {"IntStorage", GVK_STORAGE_OTHER, 4},
-        {"ShortStorage", GVK_STORAGE_OTHER, 2},        {"CharStorage", GVK_STORAGE_OTHER, 1},
-        {"ByteStorage", GVK_STORAGE_OTHER, 1},         {"BoolStorage", GVK_STORAGE_OTHER, 1},
+        {"LongStorage", GVK_STORAGE_INTEGER, 8},       {"IntStorage", GVK_STORAGE_INTEGER, 4},
+        {"ShortStorage", GVK_STORAGE_INTEGER, 2},      {"CharStorage", GVK_STORAGE_INTEGER, 1},
+        {"ByteStorage", GVK_STORAGE_INTEGER, 1},       {"BoolStorage", GVK_STORAGE_INTEGER, 1},
         {"ComplexFloatStorage", GVK_STORAGE_OTHER, 8}, {"ComplexDoubleStorage", GVK_STORAGE_OTHER, 16},
         {"QInt8Storage", GVK_STORAGE_OTHER, 1},        {"QUInt8Storage", GVK_STORAGE_OTHER, 1},
         {"QInt32Storage", GVK_STORAGE_OTHER, 4},

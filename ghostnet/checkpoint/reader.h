@@ -34,7 +34,8 @@ struct gvk_checkpoint {
 };
 
 /* Adds a tensor under a copy of the name, which must be fit (gvk_name_problem). */
-gvk_result gvk_checkpoint_add(gvk_checkpoint *checkpoint, const char *name, size_t length, const gvk_array *array);
+gvk_result gvk_checkpoint_add(gvk_checkpoint *checkpoint, const char *name, size_t length, const gvk_array *array,
+                              bool is_integer);
 /* Adds a metadata pair; a key that is there already is refused. Neither may hold a NUL. */
 gvk_result gvk_checkpoint_add_metadata(gvk_checkpoint *checkpoint, const char *key, size_t key_length,
                                        const char *value, size_t value_length);

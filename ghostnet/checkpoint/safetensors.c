@@ -21,7 +21,7 @@ typedef struct header_reader {
 /* A tensor's entry as it is written, before it is believed. */
 typedef struct entry {
     gvk_quoted name;
-    bool has_type, has_shape, has_offsets;
+    bool has_type, has_shape, has_offsets, is_integer;
     gvk_type type;
     uint32_t item_bytes;
     uint32_t rank;
@@ -41,13 +41,17 @@ static gvk_result read_type(header_reader *reader, entry *item)
         const char *name;
         uint32_t bytes;
         gvk_type type;
+        bool is_integer;
     } types[] = {
-        {"F32", 4, GVK_TYPE_F32},       {"F16", 2, GVK_TYPE_F16},       {"BF16", 2, GVK_TYPE_BF16},
-        {"F64", 8, GVK_TYPE_OTHER},     {"BOOL", 1, GVK_TYPE_OTHER},    {"U8", 1, GVK_TYPE_OTHER},
-        {"I8", 1, GVK_TYPE_OTHER},      {"U16", 2, GVK_TYPE_OTHER},     {"I16", 2, GVK_TYPE_OTHER},
-        {"U32", 4, GVK_TYPE_OTHER},     {"I32", 4, GVK_TYPE_OTHER},     {"U64", 8, GVK_TYPE_OTHER},
-        {"I64", 8, GVK_TYPE_OTHER},     {"C64", 8, GVK_TYPE_OTHER},     {"F8_E4M3", 1, GVK_TYPE_OTHER},
-        {"F8_E5M2", 1, GVK_TYPE_OTHER}, {"F8_E8M0", 1, GVK_TYPE_OTHER},
+        {"F32", 4, GVK_TYPE_F32, false},       {"F16", 2, GVK_TYPE_F16, false},
+        {"BF16", 2, GVK_TYPE_BF16, false},     {"F64", 8, GVK_TYPE_OTHER, false},
+        {"BOOL", 1, GVK_TYPE_OTHER, true},     {"U8", 1, GVK_TYPE_OTHER, true},
+        {"I8", 1, GVK_TYPE_OTHER, true},       {"U16", 2, GVK_TYPE_OTHER, true},
+        {"I16", 2, GVK_TYPE_OTHER, true},      {"U32", 4, GVK_TYPE_OTHER, true},
+        {"I32", 4, GVK_TYPE_OTHER, true},      {"U64", 8, GVK_TYPE_OTHER, true},
+        {"I64", 8, GVK_TYPE_OTHER, true},      {"C64", 8, GVK_TYPE_OTHER, false},
+        {"F8_E4M3", 1, GVK_TYPE_OTHER, false}, {"F8_E5M2", 1, GVK_TYPE_OTHER, false},
+        {"F8_E8M0", 1, GVK_TYPE_OTHER, false},
     };
     size_t length;
     if (!gvk_json_string(&reader->json, reader->scratch, &length))
@@ -56,6 +60,7 @@ static gvk_result read_type(header_reader *reader, entry *item)
         if (strlen(types[i].name) == length && memcmp(types[i].name, reader->scratch, length) == 0) {
             item->type = types[i].type;
             item->item_bytes = types[i].bytes;
+            item->is_integer = types[i].is_integer;
             return GVK_OK;
         }
     }
@@ -172,7 +177,7 @@ static gvk_result read_entry(header_reader *reader, const char *name, size_t len
     memcpy(array.shape, item.shape, sizeof array.shape);
     array.data = reader->data + (size_t)item.begin;
     array.bytes = item.end - item.begin;
-    return gvk_checkpoint_add(checkpoint, kept, length, &array);
+    return gvk_checkpoint_add(checkpoint, kept, length, &array, item.is_integer);
 }
 
 static gvk_result read_metadata(header_reader *reader)

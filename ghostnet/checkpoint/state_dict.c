@@ -150,7 +150,8 @@ static gvk_result take_entry(gvk_checkpoint *checkpoint, const gvk_pickle_value 
         return gvk_refuse(source, "the name of a tensor %s: \"%s\".", problem, name.text);
     gvk_array array;
     gvk_result result = gvk_take_tensor(checkpoint, name.text, value, finder, &array);
-    return result ? result : gvk_checkpoint_add(checkpoint, key->as.text.text, key->as.text.length, &array);
+    bool is_integer = value->as.tensor.storage->as.storage.type == GVK_STORAGE_INTEGER;
+    return result ? result : gvk_checkpoint_add(checkpoint, key->as.text.text, key->as.text.length, &array, is_integer);
 }
 
 gvk_result gvk_take_state_dict(gvk_checkpoint *checkpoint, gvk_pickle *pickle, const gvk_storage_finder *finder)

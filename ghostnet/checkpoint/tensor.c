@@ -143,6 +143,7 @@ static gvk_type array_type(gvk_storage_type type)
     case GVK_STORAGE_F16: return GVK_TYPE_F16;
     case GVK_STORAGE_BF16: return GVK_TYPE_BF16;
     case GVK_STORAGE_UNKNOWN:
+    case GVK_STORAGE_INTEGER:
     case GVK_STORAGE_OTHER: break;
     }
     return GVK_TYPE_OTHER;
