@@ -126,6 +126,11 @@ static void print_summary(const struct model_file *model, const struct request *
     print_label("Format");
     print_text(stdout, info->format);
     putchar('\n');
+    print_label("Weights");
+    if (*info->weights)
+        fputs("under ", stdout);
+    print_text(stdout, *info->weights ? info->weights : "at the top level");
+    putchar('\n');
     print_label("Network");
     fputs(info->kind == GVK_NETWORK_DETECTOR ? "GhostNet-YOLOv4 detector" : "GhostNet classifier", stdout);
     if (info->width > 0)
@@ -224,6 +229,8 @@ static void write_network(struct json *json, const struct model_file *model)
     json_string(json, name_kind(info->kind));
     json_key(json, "format");
     json_string(json, info->format);
+    json_key(json, "weights");
+    json_string(json, info->weights);
     json_key(json, "width");
     if (info->width > 0)
         json_double(json, info->width);

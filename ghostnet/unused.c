@@ -26,10 +26,19 @@ static bool is_classifier_head(const char *name)
     return false;
 }
 
+/* Whether another set's tensor is one that the network has taken from its own. */
+static bool is_copy(const gvk_network *network, const gvk_checkpoint_tensor *tensor)
+{
+    const gvk_checkpoint_tensor *taken = gvk_checkpoint_find(network->checkpoint, tensor->name + tensor->wrapper_bytes);
+    return taken && network->used[taken - gvk_checkpoint_at(network->checkpoint, 0)];
+}
+
 /* Whether a result of the network that the file was saved from can depend on the tensor. */
-static bool can_matter(const gvk_network *network, const gvk_checkpoint_tensor *tensor)
+static bool can_matter(const gvk_network *network, const gvk_checkpoint_tensor *tensor, bool is_asked)
 {
     if (gvk_is_bookkeeping(tensor->name) || tensor->array.bytes == 0)
+        return false;
+    if (tensor->is_aside && (is_asked || is_copy(network, tensor)))
         return false;
     if (network->kind == GVK_NETWORK_DETECTOR && is_classifier_head(tensor->name))
         return false;
@@ -59,7 +68,7 @@ static gvk_result refuse(const gvk_network *network, const char *name, uint32_t 
                     quoted.text, count - 1, network->kind == GVK_NETWORK_DETECTOR ? "-YOLOv4" : "");
 }
 
-gvk_result gvk_judge_unused(gvk_network *network, bool allowed)
+gvk_result gvk_judge_unused(gvk_network *network, const gvk_network_params *params)
 {
     uint32_t count = gvk_checkpoint_count(network->checkpoint), foreign = 0;
     const char *first = NULL;
@@ -72,10 +81,10 @@ gvk_result gvk_judge_unused(gvk_network *network, bool allowed)
             continue;
         if (is_worth_listing(tensor->name))
             network->unused[network->unused_count++] = tensor->name;
-        if (!can_matter(network, tensor))
+        if (!can_matter(network, tensor, params->weights))
             continue;
         first = first ? first : tensor->name;
         foreign++;
     }
-    return foreign && !allowed ? refuse(network, first, foreign) : GVK_OK;
+    return foreign && !params->allow_unused ? refuse(network, first, foreign) : GVK_OK;
 }

@@ -113,11 +113,26 @@ gvk_result gvk_checkpoint_index_names(gvk_checkpoint *checkpoint)
     for (uint32_t i = 0; !result && i < checkpoint->count; i++) {
         const char *name = checkpoint->tensors[i].name;
         gvk_quoted quoted;
-        if (!gvk_name_index_add(&checkpoint->index, name, strlen(name), i))
+        if (!checkpoint->tensors[i].is_aside && !gvk_name_index_add(&checkpoint->index, name, strlen(name), i))
             result = gvk_refuse(&checkpoint->source, "two tensors are called \"%s\".",
                                 gvk_quote(&quoted, name, strlen(name)));
     }
     return result;
+}
+
+gvk_result gvk_checkpoint_note_origin(gvk_checkpoint *checkpoint, const char *prefix, size_t length)
+{
+    const char *dict = checkpoint->dict ? checkpoint->dict : "";
+    size_t before = strlen(dict), dot = before && length;
+    char *origin = gvk_allocate(&checkpoint->host, before + dot + length + 1);
+    if (!origin)
+        return gvk_fail_memory(&checkpoint->host);
+    memcpy(origin, dict, before);
+    memcpy(origin + before, ".", dot);
+    memcpy(origin + before + dot, prefix, length);
+    gvk_release(&checkpoint->host, checkpoint->origin);
+    checkpoint->origin = origin;
+    return GVK_OK;
 }
 
 static gvk_result create_checkpoint(const gvk_host *host, const char *label, gvk_checkpoint **out)
@@ -158,29 +173,12 @@ static gvk_result read_tensors(gvk_checkpoint *checkpoint)
         result = gvk_pth_read_legacy(checkpoint);
         break;
     }
+    if (!result) /* two equal names of one file, before any of them is shortened */
+        result = gvk_checkpoint_index_names(checkpoint);
+    if (!result)
+        result = gvk_settle_names(checkpoint);
     if (!result)
         result = gvk_checkpoint_index_names(checkpoint);
-    if (!result && gvk_strip_wrappers(checkpoint->tensors, checkpoint->count))
-        result = gvk_checkpoint_index_names(checkpoint);
-    return result;
-}
-
-gvk_result gvk_checkpoint_open(const gvk_host *host, const char *path, gvk_checkpoint **out)
-{
-    if (!path || !out) {
-        gvk_host complete = gvk_host_complete(host);
-        return gvk_fail(&complete, GVK_ERROR_ARGUMENT, "A checkpoint needs a path.");
-    }
-    gvk_checkpoint *checkpoint = NULL;
-    gvk_result result = create_checkpoint(host, path, &checkpoint);
-    if (!result)
-        result = gvk_load_file(&checkpoint->source, path, &checkpoint->bytes, &checkpoint->byte_count);
-    if (!result)
-        result = read_tensors(checkpoint);
-    if (result)
-        gvk_checkpoint_destroy(checkpoint);
-    else
-        *out = checkpoint;
     return result;
 }
 
@@ -197,17 +195,21 @@ static gvk_result copy_bytes(gvk_checkpoint *checkpoint, const void *bytes, size
     return GVK_OK;
 }
 
-gvk_result gvk_checkpoint_open_bytes(const gvk_host *host, const void *bytes, size_t count, const char *label,
-                                     gvk_checkpoint **out)
+gvk_result gvk_checkpoint_open_with(const gvk_host *host, const gvk_checkpoint_params *params, gvk_checkpoint **out)
 {
-    if ((!bytes && count) || !out) {
-        gvk_host complete = gvk_host_complete(host);
-        return gvk_fail(&complete, GVK_ERROR_ARGUMENT, "A checkpoint in memory needs its bytes.");
-    }
     gvk_checkpoint *checkpoint = NULL;
-    gvk_result result = create_checkpoint(host, label ? label : "checkpoint", &checkpoint);
-    if (!result)
-        result = copy_bytes(checkpoint, bytes, count);
+    const char *label = params->path ? params->path : params->label ? params->label : "checkpoint";
+    gvk_result result = create_checkpoint(host, label, &checkpoint);
+    if (result)
+        return result;
+    checkpoint->wanted = params->weights ? gvk_copy_string(&checkpoint->host, params->weights) : NULL;
+    checkpoint->is_asked = params->weights != NULL;
+    if (params->weights && !checkpoint->wanted)
+        result = gvk_fail_memory(&checkpoint->host);
+    else if (params->path)
+        result = gvk_load_file(&checkpoint->source, params->path, &checkpoint->bytes, &checkpoint->byte_count);
+    else
+        result = copy_bytes(checkpoint, params->bytes, params->byte_count);
     if (!result)
         result = read_tensors(checkpoint);
     if (result)
@@ -215,6 +217,26 @@ gvk_result gvk_checkpoint_open_bytes(const gvk_host *host, const void *bytes, si
     else
         *out = checkpoint;
     return result;
+}
+
+gvk_result gvk_checkpoint_open(const gvk_host *host, const char *path, gvk_checkpoint **out)
+{
+    if (!path || !out) {
+        gvk_host complete = gvk_host_complete(host);
+        return gvk_fail(&complete, GVK_ERROR_ARGUMENT, "A checkpoint needs a path.");
+    }
+    return gvk_checkpoint_open_with(host, &(gvk_checkpoint_params){.path = path}, out);
+}
+
+gvk_result gvk_checkpoint_open_bytes(const gvk_host *host, const void *bytes, size_t count, const char *label,
+                                     gvk_checkpoint **out)
+{
+    if ((!bytes && count) || !out) {
+        gvk_host complete = gvk_host_complete(host);
+        return gvk_fail(&complete, GVK_ERROR_ARGUMENT, "A checkpoint in memory needs its bytes.");
+    }
+    return gvk_checkpoint_open_with(host, &(gvk_checkpoint_params){.bytes = bytes, .byte_count = count, .label = label},
+                                    out);
 }
 
 gvk_result gvk_checkpoint_create(const gvk_host *host, const char *format, const gvk_checkpoint_tensor *tensors,
@@ -259,6 +281,10 @@ void gvk_checkpoint_destroy(gvk_checkpoint *checkpoint)
     gvk_release(&host, checkpoint->metadata);
     gvk_release(&host, checkpoint->blocks);
     gvk_release(&host, checkpoint->bytes);
+    gvk_release(&host, checkpoint->wanted);
+    gvk_release(&host, checkpoint->dict);
+    gvk_release(&host, checkpoint->origin);
+    gvk_release(&host, checkpoint->keys);
     gvk_release(&host, checkpoint->label);
     gvk_release(&host, checkpoint);
 }
@@ -290,4 +316,19 @@ const char *gvk_checkpoint_metadata(const gvk_checkpoint *checkpoint, const char
 const char *gvk_checkpoint_format(const gvk_checkpoint *checkpoint)
 {
     return checkpoint->format;
+}
+
+const char *gvk_checkpoint_origin(const gvk_checkpoint *checkpoint)
+{
+    return checkpoint->origin ? checkpoint->origin : "";
+}
+
+gvk_checkpoint_choice gvk_checkpoint_chosen(const gvk_checkpoint *checkpoint)
+{
+    return checkpoint->is_asked ? GVK_CHOICE_ONLY : checkpoint->choice;
+}
+
+const char *gvk_checkpoint_keys(const gvk_checkpoint *checkpoint)
+{
+    return checkpoint->keys;
 }

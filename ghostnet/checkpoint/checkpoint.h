@@ -10,9 +10,26 @@ typedef struct gvk_checkpoint_tensor {
     char *name;      /* as the network calls it: wrappers such as "module." are stripped */
     gvk_array array; /* contiguous; data lie in the file's bytes or in a block of the checkpoint's */
     bool is_integer; /* or boolean: a counter, an index, a mask */
+    bool is_aside;   /* of another set of weights than the one that was chosen; it cannot be found by its name ... */
+    uint32_t wrapper_bytes; /* ... in which this many bytes are the other set's prefix */
 } gvk_checkpoint_tensor;
 
 typedef struct gvk_checkpoint gvk_checkpoint;
+
+/* Which of several sets of weights was taken, when nobody asked for one. */
+typedef enum gvk_checkpoint_choice {
+    GVK_CHOICE_ONLY,
+    GVK_CHOICE_PLAIN,  /* there is an average too, but it is not whole */
+    GVK_CHOICE_AVERAGE /* there are the weights themselves too */
+} gvk_checkpoint_choice;
+
+typedef struct gvk_checkpoint_params {
+    const char *path;  /* UTF-8 ... */
+    const void *bytes; /* ... or the content, which is copied, and what it is called in messages */
+    size_t byte_count;
+    const char *label;
+    const char *weights; /* the set of weights: keys of dicts and the prefix of names, joined by dots; NULL: chosen */
+} gvk_checkpoint_params;
 
 /* The whole file is read into memory. The first bytes decide the format, not the name. The path is UTF-8.
  * Files up to 4 GiB, 16384 tensors. Doubles of a .pth arrive as floats; integers and other types that no network here
@@ -22,6 +39,7 @@ gvk_result gvk_checkpoint_open(const gvk_host *host, const char *path, gvk_check
 /* The same from memory; the bytes are copied. `label` names the source in messages. */
 gvk_result gvk_checkpoint_open_bytes(const gvk_host *host, const void *bytes, size_t count, const char *label,
                                      gvk_checkpoint **out);
+gvk_result gvk_checkpoint_open_with(const gvk_host *host, const gvk_checkpoint_params *params, gvk_checkpoint **out);
 /* Not from a file: copies the names and arrays and takes over `data`, the host's block that the arrays point into, on
  * failure too. `format` is static. */
 gvk_result gvk_checkpoint_create(const gvk_host *host, const char *format, const gvk_checkpoint_tensor *tensors,
@@ -36,6 +54,11 @@ const gvk_checkpoint_tensor *gvk_checkpoint_at(const gvk_checkpoint *checkpoint,
 const gvk_checkpoint_tensor *gvk_checkpoint_find(const gvk_checkpoint *checkpoint, const char *name);
 /* A safetensors metadata string, or NULL. */
 const char *gvk_checkpoint_metadata(const gvk_checkpoint *checkpoint, const char *key);
+/* Where the weights came from: keys and prefix, joined by dots; "" for the top level. */
+const char *gvk_checkpoint_origin(const gvk_checkpoint *checkpoint);
+gvk_checkpoint_choice gvk_checkpoint_chosen(const gvk_checkpoint *checkpoint);
+/* The keys of the outermost dict, quoted, for a sentence; NULL where that is the dict of weights or there is none. */
+const char *gvk_checkpoint_keys(const gvk_checkpoint *checkpoint);
 /* "safetensors", "torch zip" or "torch legacy"; or as it was created. */
 const char *gvk_checkpoint_format(const gvk_checkpoint *checkpoint);
 

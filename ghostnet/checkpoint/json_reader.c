@@ -31,6 +31,15 @@ bool gvk_json_take(gvk_json *json, char wanted)
     return true;
 }
 
+bool gvk_json_take_null(gvk_json *json)
+{
+    skip_space(json);
+    if (json->count - json->at < 4 || memcmp(json->bytes + json->at, "null", 4) != 0)
+        return false;
+    json->at += 4;
+    return true;
+}
+
 bool gvk_json_expect(gvk_json *json, char wanted)
 {
     if (gvk_json_take(json, wanted))

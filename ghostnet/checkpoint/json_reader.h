@@ -19,7 +19,9 @@ typedef struct gvk_json {
 
 /* Skips white space and takes `wanted` when it comes next. */
 bool gvk_json_take(gvk_json *json, char wanted);
-/* The same, but anything else is a problem. */
+/* The same for the word null. */
+bool gvk_json_take_null(gvk_json *json);
+/* The same as gvk_json_take, but anything else is a problem. */
 bool gvk_json_expect(gvk_json *json, char wanted);
 /* A string, decoded to UTF-8 without a terminator. `out` must have room for what is left of the input: decoding never
  * makes a string longer. NULL only checks. U+0000 is refused, since the result becomes a C string. */

@@ -99,6 +99,8 @@ gvk_pickle_value *gvk_pickle_root(const gvk_pickle *pickle);
 uint32_t gvk_pickle_storage_count(const gvk_pickle *pickle);
 const gvk_pickle_value *gvk_pickle_storage_at(const gvk_pickle *pickle, uint32_t index);
 
+/* Whether the value is a string, or the bytes that Python 2 had for one. */
+bool gvk_pickle_has_text(const gvk_pickle_value *value);
 bool gvk_pickle_is_text(const gvk_pickle_value *value, const char *text);
 /* The value of a string key of a dict, the last one where it is set again; NULL when there is none. */
 gvk_pickle_value *gvk_pickle_find(const gvk_pickle_value *dict, const char *key);

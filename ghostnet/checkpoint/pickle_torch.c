@@ -4,6 +4,8 @@
 
 #include "pickle.h"
 
+#define ENCODED_LIMIT 256u /* bytes; one text may be encoded again and again */
+
 typedef struct storage_class {
     const char *name;
     gvk_storage_type type;
@@ -131,6 +133,26 @@ static gvk_result make_tensor(gvk_pickle *pickle, gvk_pickle_value *arguments, g
     return GVK_OK;
 }
 
+/* _codecs.encode("text", "latin1"), which is how protocol 2 has bytes. Only ASCII is the same in both. */
+static gvk_result make_bytes(gvk_pickle *pickle, gvk_pickle_value *callable, gvk_pickle_value *arguments,
+                             gvk_pickle_value **out)
+{
+    gvk_pickle_value *const *items = arguments->as.list.items;
+    bool is_ascii = arguments->as.list.count == 2 && items[0]->kind == GVK_PICKLE_STRING &&
+                    items[0]->as.text.length <= ENCODED_LIMIT;
+    for (size_t i = 0; is_ascii && i < items[0]->as.text.length; i++)
+        is_ascii = (unsigned char)items[0]->as.text.text[i] < 0x80;
+    if (!is_ascii)
+        return make_opaque(pickle, callable, arguments, out);
+    gvk_result result = GVK_OK;
+    gvk_pickle_value *value = gvk_pickle_make(pickle, GVK_PICKLE_BYTES, &result);
+    if (value) {
+        value->as.text = items[0]->as.text;
+        *out = value;
+    }
+    return result;
+}
+
 gvk_result gvk_pickle_reduce(gvk_pickle *pickle, gvk_pickle_value *callable, gvk_pickle_value *arguments,
                              gvk_pickle_value **out, const char **problem)
 {
@@ -150,6 +172,8 @@ gvk_result gvk_pickle_reduce(gvk_pickle *pickle, gvk_pickle_value *callable, gvk
         *out = tensor;
         return GVK_OK;
     }
+    if (is_global(callable, "_codecs", "encode"))
+        return make_bytes(pickle, callable, arguments, out);
     return make_opaque(pickle, callable, arguments, out);
 }
 

@@ -149,6 +149,11 @@ const gvk_pickle_value *gvk_pickle_storage_at(const gvk_pickle *pickle, uint32_t
     return pickle->storages[index];
 }
 
+bool gvk_pickle_has_text(const gvk_pickle_value *value)
+{
+    return value->kind == GVK_PICKLE_STRING || value->kind == GVK_PICKLE_BYTES;
+}
+
 bool gvk_pickle_is_text(const gvk_pickle_value *value, const char *text)
 {
     return value->kind == GVK_PICKLE_STRING && value->as.text.length == strlen(text) &&

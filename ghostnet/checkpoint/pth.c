@@ -76,6 +76,8 @@ static gvk_result find_storage(void *user, const gvk_pickle_value *storage, cons
     if (!is_there)
         return gvk_refuse(source, "its zip archive lacks the record data/%s that a tensor needs.",
                           gvk_quote(&quoted, key.text, key.length));
+    if (from->zip.entries[record].method != 0)
+        return gvk_zip_read(&from->zip, record, data, &size); /* which refuses it */
     if (!gvk_measure_storage(storage, &wanted) || wanted != from->zip.entries[record].size)
         return gvk_refuse(source, "its zip record data/%s has %zu bytes, which is not what its storage should have.",
                           gvk_quote(&quoted, key.text, key.length), from->zip.entries[record].size);

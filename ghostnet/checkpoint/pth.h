@@ -15,6 +15,10 @@ typedef struct gvk_storage_finder {
 /* state_dict.c: finds the dict of weights in the pickle and adds its tensors. */
 gvk_result gvk_take_state_dict(gvk_checkpoint *checkpoint, gvk_pickle *pickle, const gvk_storage_finder *finder);
 
+/* weights_search.c: the dict of weights among those that the value holds, by the keys that lead to it. Fills
+ * checkpoint->dict, ->keys and ->choice, and takes from checkpoint->wanted what names a dict. */
+gvk_result gvk_find_weights(gvk_checkpoint *checkpoint, const gvk_pickle_value *root, const gvk_pickle_value **out);
+
 /* tensor.c: makes a contiguous array of a tensor value, in the file's bytes where it can. `name` is for messages. */
 gvk_result gvk_take_tensor(gvk_checkpoint *checkpoint, const char *name, const gvk_pickle_value *tensor,
                            const gvk_storage_finder *finder, gvk_array *out);

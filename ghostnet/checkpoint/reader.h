@@ -23,6 +23,12 @@ struct gvk_checkpoint {
     const char *format;
     unsigned char *bytes;
     size_t byte_count;
+    char *wanted;  /* the set of weights that is asked for, as far as no reader used it up; or NULL */
+    char *dict;    /* keys of dicts that lead to the weights, joined by dots; or NULL */
+    char *origin;  /* the same and the prefix of their names; or NULL */
+    char *keys;    /* of the outermost dict, for a sentence; or NULL */
+    bool is_asked; /* for a set of weights, once */
+    gvk_checkpoint_choice choice;
     gvk_checkpoint_tensor *tensors;
     uint32_t count, capacity;
     gvk_name_index index;
@@ -41,6 +47,8 @@ gvk_result gvk_checkpoint_add_metadata(gvk_checkpoint *checkpoint, const char *k
                                        const char *value, size_t value_length);
 /* Memory for one tensor's data. All blocks together are bounded by the file's size. */
 gvk_result gvk_checkpoint_add_block(gvk_checkpoint *checkpoint, uint64_t bytes, unsigned char **out);
+/* Notes that the names of the weights begin with `prefix` in the file. */
+gvk_result gvk_checkpoint_note_origin(gvk_checkpoint *checkpoint, const char *prefix, size_t length);
 /* Makes the names findable again after they were filled in or changed; two equal ones are refused. */
 gvk_result gvk_checkpoint_index_names(gvk_checkpoint *checkpoint);
 

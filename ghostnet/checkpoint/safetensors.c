@@ -183,6 +183,8 @@ static gvk_result read_entry(header_reader *reader, const char *name, size_t len
 static gvk_result read_metadata(header_reader *reader)
 {
     gvk_json *json = &reader->json;
+    if (gvk_json_take_null(json)) /* as the format's own reader does */
+        return GVK_OK;
     if (!gvk_json_expect(json, '{'))
         return refuse_json(reader);
     if (gvk_json_take(json, '}'))

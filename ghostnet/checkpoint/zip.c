@@ -186,12 +186,7 @@ static gvk_result check_central(const gvk_zip *zip, const central_header *centra
         return refuse(zip, "an entry's name is longer than 1024 bytes");
     if (central->flags & FLAGS_REFUSED)
         return refuse_entry(zip, name, "is encrypted or patched (flag bits 0x1, 0x20, 0x40 or 0x2000)");
-    if (central->method != 0)
-        return gvk_refuse(&zip->source,
-                          "its zip entry %s is compressed (method %u); torch.save stores entries uncompressed, so save "
-                          "it again with torch.",
-                          name, central->method);
-    if (central->packed != central->size)
+    if (central->method == 0 && central->packed != central->size)
         return refuse_entry(zip, name, "is stored but has two different sizes");
     return GVK_OK;
 }
@@ -210,6 +205,10 @@ static gvk_result locate(const gvk_zip *zip, const directory *where, const centr
     uint64_t limit = where->begin; /* entries lie in front of the directory */
     if (central->offset > limit || limit - central->offset < LOCAL_BYTES)
         return refuse_entry(zip, name, "lies outside of the file");
+    *out = (gvk_zip_entry){.name = central->name, .name_length = central->name_length, .method = central->method};
+    *range = (gvk_range){.begin = central->offset, .end = central->offset + LOCAL_BYTES};
+    if (central->method != 0)
+        return GVK_OK;
     const unsigned char *header = zip->bytes + (size_t)central->offset;
     uint64_t room = limit - central->offset - LOCAL_BYTES;
     if (gvk_load_u32(header) != LOCAL_SIGNATURE)
@@ -363,6 +362,11 @@ gvk_result gvk_zip_read(gvk_zip *zip, uint32_t index, const unsigned char **data
 {
     gvk_zip_entry *entry = &zip->entries[index];
     gvk_quoted quoted;
+    if (entry->method != 0)
+        return gvk_refuse(&zip->source,
+                          "its zip entry %s is compressed (method %u); torch.save stores entries uncompressed, so save "
+                          "it again with torch.",
+                          gvk_quote(&quoted, entry->name, entry->name_length), entry->method);
     /* torch can leave the checksum out; it then writes 0. */
     if (!entry->checked && entry->checksum != 0 && compute_checksum(zip, entry->data, entry->size) != entry->checksum)
         return refuse_entry(zip, gvk_quote(&quoted, entry->name, entry->name_length),

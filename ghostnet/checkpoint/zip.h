@@ -1,5 +1,5 @@
-/* The entries of a zip archive as torch.save writes it: stored, never compressed. Called by pth.c.
- * Opening checks the whole directory; nothing of an entry's data is copied. */
+/* The entries of a zip archive as torch.save writes it: stored. Compressed ones are listed and not read. Called by
+ * pth.c. Opening checks the whole directory; nothing of an entry's data is copied. */
 #ifndef GVK_CHECKPOINT_ZIP_H
 #define GVK_CHECKPOINT_ZIP_H
 
@@ -12,7 +12,8 @@ typedef struct gvk_zip_entry {
     const unsigned char *data;
     size_t size;
     uint32_t checksum;
-    bool checked; /* its checksum was compared */
+    bool checked;    /* its checksum was compared */
+    uint32_t method; /* of compression; 0: none. A compressed entry has no data and is refused when it is read */
 } gvk_zip_entry;
 
 typedef struct gvk_zip {
