@@ -6,10 +6,8 @@
 
 #include "names.h"
 
-/* Blocks are copies of storages, so in an honest file they are hardly larger than the file; views that share a storage
- * may double some of it. */
-#define BLOCKS_PER_FILE 2u
-#define BLOCK_SLACK     65536u
+/* Blocks are copies of storages, so in an honest file they are hardly larger than the file. */
+#define BLOCK_SLACK 65536u
 
 /* Makes room for one more item. */
 static gvk_result make_room(const gvk_host *host, void **items, uint32_t count, uint32_t *capacity, size_t size)
@@ -87,10 +85,11 @@ gvk_result gvk_checkpoint_add_metadata(gvk_checkpoint *checkpoint, const char *k
 gvk_result gvk_checkpoint_add_block(gvk_checkpoint *checkpoint, uint64_t bytes, unsigned char **out)
 {
     const gvk_host *host = &checkpoint->host;
-    uint64_t ceiling = (uint64_t)checkpoint->byte_count * BLOCKS_PER_FILE + BLOCK_SLACK;
+    uint64_t ceiling = (uint64_t)checkpoint->byte_count + BLOCK_SLACK;
     if (bytes > ceiling || checkpoint->block_bytes > ceiling - bytes)
-        return gvk_refuse(&checkpoint->source, "its tensors view the same data so often that they would take more than "
-                                               "twice the file's size; save contiguous copies of them instead.");
+        return gvk_refuse(&checkpoint->source,
+                          "its tensors view the same data so often that with them it would take "
+                          "more than twice the file's size; save contiguous copies of them instead.");
     void *blocks = checkpoint->blocks;
     gvk_result result =
         make_room(host, &blocks, checkpoint->block_count, &checkpoint->block_capacity, sizeof *checkpoint->blocks);
@@ -156,6 +155,7 @@ static gvk_result create_checkpoint(const gvk_host *host, const char *label, gvk
 static gvk_result read_tensors(gvk_checkpoint *checkpoint)
 {
     gvk_file_kind kind;
+    checkpoint->budget = gvk_pickle_budget_of(checkpoint->byte_count);
     gvk_result result = gvk_recognise(&checkpoint->source, checkpoint->bytes, checkpoint->byte_count, &kind);
     if (result)
         return result;

@@ -108,6 +108,9 @@ gvk_result gvk_machine_push(struct gvk_machine *m, gvk_pickle_value *value)
         if (m->capacity >= GVK_PICKLE_STACK_LIMIT)
             return gvk_machine_refuse(m, "makes the stack too high");
         size_t capacity = m->capacity * 2;
+        gvk_result result = gvk_pickle_spend(m->pickle, capacity * sizeof(*m->stack));
+        if (result)
+            return result;
         void *larger = gvk_grow_array(m->source.host, m->stack, m->height, capacity, sizeof(*m->stack));
         if (!larger)
             return gvk_fail_memory(m->source.host);
@@ -168,6 +171,9 @@ gvk_result gvk_machine_store(struct gvk_machine *m, uint64_t index)
         size_t capacity = m->memo_capacity ? m->memo_capacity : 256;
         while (capacity <= index)
             capacity *= 2;
+        gvk_result result = gvk_pickle_spend(m->pickle, capacity * sizeof(*m->memo));
+        if (result)
+            return result;
         void *larger = gvk_grow_array(m->source.host, m->memo, m->memo_capacity, capacity, sizeof(*m->memo));
         if (!larger)
             return gvk_fail_memory(m->source.host);

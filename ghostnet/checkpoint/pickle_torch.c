@@ -206,8 +206,8 @@ static gvk_result make_storage(gvk_pickle *pickle, const gvk_pickle_value *id, g
         return refuse(problem, "names a storage without its class");
     if (items[2]->kind != GVK_PICKLE_STRING)
         return refuse(problem, "names a storage whose key is no string");
-    if (items[2]->as.text.length > GVK_NAME_LIMIT) /* it is looked up at each mention */
-        return refuse(problem, "names a storage whose key is longer than 1024 bytes");
+    if (items[2]->as.text.length > GVK_PICKLE_KEY_LIMIT) /* it is looked up at each mention */
+        return refuse(problem, "names a storage whose key is longer than 128 bytes");
     if (items[4]->kind != GVK_PICKLE_INTEGER || items[4]->as.integer < 0)
         return refuse(problem, "names a storage with a wrong number of items");
     gvk_result result = GVK_OK;

@@ -120,7 +120,7 @@ static gvk_result read_pickle(archive *from, uint32_t record, gvk_pickle **out)
     size_t size, used;
     gvk_result result = gvk_zip_read(&from->zip, record, &bytes, &size);
     if (!result)
-        result = gvk_pickle_read(&from->checkpoint->source, bytes, size, 0, out, &used);
+        result = gvk_pickle_read(&from->checkpoint->source, &from->checkpoint->budget, bytes, size, 0, out, &used);
     if (!result && used != size)
         result = gvk_refuse(&from->checkpoint->source, "%zu bytes follow the pickle in data.pkl.", size - used);
     return result;

@@ -19,9 +19,9 @@ typedef struct stream {
 
 static gvk_result read_pickle(stream *from, gvk_pickle **out)
 {
-    const gvk_checkpoint *checkpoint = from->checkpoint;
+    gvk_checkpoint *checkpoint = from->checkpoint;
     size_t used;
-    gvk_result result = gvk_pickle_read(&checkpoint->source, checkpoint->bytes + from->at,
+    gvk_result result = gvk_pickle_read(&checkpoint->source, &checkpoint->budget, checkpoint->bytes + from->at,
                                         checkpoint->byte_count - from->at, from->at, out, &used);
     if (!result)
         from->at += used;

@@ -6,6 +6,7 @@
 
 #include "../../runtime/name_index.h"
 #include "checkpoint.h"
+#include "pickle.h"
 #include "text.h"
 
 /* Files above this are refused unread. */
@@ -23,11 +24,12 @@ struct gvk_checkpoint {
     const char *format;
     unsigned char *bytes;
     size_t byte_count;
-    char *wanted;  /* the set of weights that is asked for, as far as no reader used it up; or NULL */
-    char *dict;    /* keys of dicts that lead to the weights, joined by dots; or NULL */
-    char *origin;  /* the same and the prefix of their names; or NULL */
-    char *keys;    /* of the outermost dict, for a sentence; or NULL */
-    bool is_asked; /* for a set of weights, once */
+    gvk_pickle_budget budget; /* one for all pickles of the file */
+    char *wanted;             /* the set of weights that is asked for, as far as no reader used it up; or NULL */
+    char *dict;               /* keys of dicts that lead to the weights, joined by dots; or NULL */
+    char *origin;             /* the same and the prefix of their names; or NULL */
+    char *keys;               /* of the outermost dict, for a sentence; or NULL */
+    bool is_asked;            /* for a set of weights, once */
     gvk_checkpoint_choice choice;
     gvk_checkpoint_tensor *tensors;
     uint32_t count, capacity;

@@ -53,7 +53,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     gvk_checkpoint *checkpoint = create_checkpoint(fuzz_begin((size_t)4 << 20), data, size);
     gvk_pickle *pickle = NULL;
     size_t used = 0;
-    gvk_result result = gvk_pickle_read(&checkpoint->source, checkpoint->bytes, size, 0, &pickle, &used);
+    checkpoint->budget = gvk_pickle_budget_of(size);
+    gvk_result result = gvk_pickle_read(&checkpoint->source, &checkpoint->budget, checkpoint->bytes, size, 0, &pickle, &used);
     fuzz_check_result(result);
     FUZZ_CHECK((result == GVK_OK) == (pickle != NULL));
     if (pickle) {

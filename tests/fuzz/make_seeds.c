@@ -38,10 +38,11 @@ static void write_pickles_of_zip(const char *name, const unsigned char *bytes, s
 
 static void write_pickles_of_stream(const char *name, const unsigned char *bytes, size_t count)
 {
+    gvk_pickle_budget budget = gvk_pickle_budget_of(count);
     for (unsigned number = 0; number < 5; number++) {
         gvk_pickle *pickle;
         size_t used;
-        if (gvk_pickle_read(&source, bytes, count, 0, &pickle, &used) != GVK_OK)
+        if (gvk_pickle_read(&source, &budget, bytes, count, 0, &pickle, &used) != GVK_OK)
             return;
         gvk_pickle_destroy(pickle);
         write_seed("pickle", name, number, bytes, used);
