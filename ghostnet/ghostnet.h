@@ -30,7 +30,7 @@ typedef struct gvk_network_params {
     const char *path;  /* a .safetensors or .pth file ... */
     const void *bytes; /* ... or its content, which is copied */
     size_t byte_count;
-    const char *const *classes; /* UTF-8 names; NULL: the file's metadata, else "0", "1", ... */
+    const char *const *classes; /* UTF-8 names of up to 1024 bytes; NULL: the file's metadata, else "0", "1", ... */
     uint32_t class_count;       /* must be what the checkpoint's shapes say; 0 with NULL */
     const float *anchors;       /* GVK_ANCHORS pairs of width and height in pixels; NULL: metadata, else YOLOv4's */
     const char *weights;        /* the set of weights to take, see below; NULL: chosen */

@@ -245,6 +245,19 @@ static const char *find_number_fault(const gvk_array *array, bool is_variance)
     return NULL;
 }
 
+/* Only now that all shapes fit, and only what the network needs. */
+static gvk_result load_weights(const gvk_network *network)
+{
+    uint32_t count = gvk_checkpoint_count(network->checkpoint);
+    for (uint32_t i = 0; i < count; i++) {
+        gvk_result result = network->used[i] ? gvk_checkpoint_load(network->checkpoint, i) : GVK_OK;
+        if (result)
+            return result;
+    }
+    gvk_checkpoint_close(network->checkpoint);
+    return GVK_OK;
+}
+
 /* One bad number among the weights would spread over every picture. */
 static gvk_result check_numbers(const gvk_network *network)
 {
@@ -269,6 +282,7 @@ static gvk_result open_checkpoint(gvk_network *network, const gvk_network_params
                                                              .bytes = params->bytes,
                                                              .byte_count = params->byte_count,
                                                              .label = "The model",
+                                                             .is_deferred = true,
                                                              .weights = params->weights},
                                     &network->checkpoint);
 }
@@ -320,6 +334,8 @@ static gvk_result fill_network(gvk_network *network, const gvk_network_params *p
         result = build_graph(network);
     if (!result)
         result = gvk_judge_unused(network, params);
+    if (!result)
+        result = load_weights(network);
     if (!result)
         result = check_numbers(network);
     return result;

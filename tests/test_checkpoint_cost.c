@@ -37,7 +37,7 @@ static void pickle_bombs_cost_little(void **state)
     put_repeated(&tuples, "\x85", 1, 1000000);
     check_bytes_load("deep tuples", pth_with_extra(tuples.data, tuples.count), 1);
     put_repeated(&tuples, "\x85", 1, 1500000);
-    check_bytes_refused("deeper tuples", pth_with_extra(tuples.data, tuples.count), "values");
+    check_bytes_refused("deeper tuples", pth_with_extra(tuples.data, tuples.count), "more memory");
     drop(&tuples);
 
     bytes stack = {.data = NULL};

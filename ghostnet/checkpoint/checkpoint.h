@@ -12,6 +12,10 @@ typedef struct gvk_checkpoint_tensor {
     bool is_integer; /* or boolean: a counter, an index, a mask */
     bool is_aside;   /* of another set of weights than the one that was chosen; it cannot be found by its name ... */
     uint32_t wrapper_bytes; /* ... in which this many bytes are the other set's prefix */
+    /* How its data are loaded. */
+    uint32_t record;
+    struct gvk_copy *copy; /* how they are arranged anew; NULL: they stay where they are */
+    bool is_loaded;
 } gvk_checkpoint_tensor;
 
 typedef struct gvk_checkpoint gvk_checkpoint;
@@ -28,10 +32,11 @@ typedef struct gvk_checkpoint_params {
     const void *bytes; /* ... or the content, which is copied, and what it is called in messages */
     size_t byte_count;
     const char *label;
+    bool is_deferred;    /* data are loaded by gvk_checkpoint_load; the bytes must stay until gvk_checkpoint_close */
     const char *weights; /* the set of weights: keys of dicts and the prefix of names, joined by dots; NULL: chosen */
 } gvk_checkpoint_params;
 
-/* The whole file is read into memory. The first bytes decide the format, not the name. The path is UTF-8.
+/* The first bytes decide the format, not the name. The path is UTF-8.
  * Files up to 4 GiB, 16384 tensors. Doubles of a .pth arrive as floats; integers and other types that no network here
  * has as weights are kept as GVK_TYPE_OTHER. A failure logs exactly one sentence: GVK_ERROR_FILE when the file cannot
  * be read, GVK_ERROR_FORMAT when it is damaged or of another kind, GVK_ERROR_HOST_MEMORY. */
@@ -46,6 +51,11 @@ gvk_result gvk_checkpoint_create(const gvk_host *host, const char *format, const
                                  uint32_t count, void *data, gvk_checkpoint **out);
 /* Names, arrays and metadata that the calls below gave live until this. Accepts NULL. */
 void gvk_checkpoint_destroy(gvk_checkpoint *checkpoint);
+
+/* Of a deferred checkpoint: the data of a tensor, whose array points at them already. */
+gvk_result gvk_checkpoint_load(gvk_checkpoint *checkpoint, uint32_t index);
+/* No more data will be loaded. */
+void gvk_checkpoint_close(gvk_checkpoint *checkpoint);
 
 uint32_t gvk_checkpoint_count(const gvk_checkpoint *checkpoint);
 /* In the file's order; NULL past the last one. */

@@ -439,10 +439,12 @@ static gvk_result run_opcode(struct gvk_machine *m)
     }
 }
 
-gvk_result gvk_pickle_read(const gvk_source *source, gvk_pickle_budget *budget, const unsigned char *bytes,
-                           size_t count, size_t offset, gvk_pickle **out, size_t *used)
+gvk_result gvk_pickle_read(const gvk_source *source, gvk_pickle_budget *budget, gvk_content *content,
+                           const unsigned char *bytes, size_t count, size_t offset, gvk_pickle **out, size_t *used)
 {
-    struct gvk_machine m = {.source = *source, .bytes = bytes, .count = count, .offset = offset};
+    struct gvk_machine m = {.source = *source, .content = content, .bytes = bytes, .count = count, .offset = offset};
+    if (!gvk_machine_reach(&m, count < 2 ? count : 2))
+        return m.failure;
     if (count < 2 || bytes[0] != OP_PROTO)
         return gvk_refuse(source, "there is no pickle of protocol 2 to 5 at byte %zu.", offset);
     gvk_result result = gvk_pickle_create(source, budget, &m.pickle);
@@ -459,6 +461,10 @@ gvk_result gvk_pickle_read(const gvk_source *source, gvk_pickle_budget *budget, 
         }
         budget->steps--;
         m.start = m.at;
+        if (!gvk_machine_reach(&m, m.at + 1)) {
+            result = m.failure;
+            break;
+        }
         m.op = m.bytes[m.at++];
         result = run_opcode(&m);
     }

@@ -4,7 +4,7 @@
 #ifndef GVK_CHECKPOINT_PICKLE_H
 #define GVK_CHECKPOINT_PICKLE_H
 
-#include "text.h"
+#include "content.h"
 
 /* Bounds of all pickles of a file together. A checkpoint of a large network with optimizer state stays far below them.
  * The memory is what the promise leaves (twice the file's size and 64 MiB) when the file itself is held, and a program
@@ -101,9 +101,10 @@ typedef struct gvk_pickle gvk_pickle; /* owns the values; the texts stay in the 
 /* For a file of that size. */
 gvk_pickle_budget gvk_pickle_budget_of(uint64_t file_bytes);
 /* Reads one pickle from the front of `bytes` and says how many bytes it took. `offset` is added to the positions in
- * messages. What it uses is taken from the budget. A refused pickle leaves nothing. */
-gvk_result gvk_pickle_read(const gvk_source *source, gvk_pickle_budget *budget, const unsigned char *bytes,
-                           size_t count, size_t offset, gvk_pickle **out, size_t *used);
+ * messages. `content` loads the bytes, in which they begin at `offset`; NULL: they are all there. Of a text of more
+ * than 4096 bytes only these are loaded. What it uses is taken from the budget. A refused pickle leaves nothing. */
+gvk_result gvk_pickle_read(const gvk_source *source, gvk_pickle_budget *budget, gvk_content *content,
+                           const unsigned char *bytes, size_t count, size_t offset, gvk_pickle **out, size_t *used);
 void gvk_pickle_destroy(gvk_pickle *pickle);
 
 gvk_pickle_value *gvk_pickle_root(const gvk_pickle *pickle);

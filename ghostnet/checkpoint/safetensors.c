@@ -9,11 +9,13 @@
 
 #define PREFIX_BYTES 8u
 #define HEADER_LIMIT 100000000u /* the format's own ceiling */
+#define STRING_LIMIT (4u << 20) /* bytes of a string that is read: a list of 65536 class names may be long */
 
 typedef struct header_reader {
     gvk_checkpoint *checkpoint;
     gvk_json json;
-    char *scratch; /* room for any one string of the header */
+    size_t room;   /* for one string */
+    char *scratch; /* room for any one string of the header, and a key of metadata */
     const unsigned char *data;
     uint64_t data_count;
 } header_reader;
@@ -54,7 +56,7 @@ static gvk_result read_type(header_reader *reader, entry *item)
         {"F8_E8M0", 1, GVK_TYPE_OTHER, false},
     };
     size_t length;
-    if (!gvk_json_string(&reader->json, reader->scratch, &length))
+    if (!gvk_json_string(&reader->json, reader->scratch, reader->room, &length))
         return refuse_json(reader);
     for (size_t i = 0; i < sizeof types / sizeof types[0]; i++) {
         if (strlen(types[i].name) == length && memcmp(types[i].name, reader->scratch, length) == 0) {
@@ -100,7 +102,7 @@ static gvk_result read_offsets(header_reader *reader, entry *item)
 static gvk_result read_member(header_reader *reader, entry *item)
 {
     size_t length;
-    if (!gvk_json_string(&reader->json, reader->scratch, &length) || !gvk_json_expect(&reader->json, ':'))
+    if (!gvk_json_string(&reader->json, reader->scratch, reader->room, &length) || !gvk_json_expect(&reader->json, ':'))
         return refuse_json(reader);
     static const struct {
         const char *name;
@@ -177,7 +179,9 @@ static gvk_result read_entry(header_reader *reader, const char *name, size_t len
     memcpy(array.shape, item.shape, sizeof array.shape);
     array.data = reader->data + (size_t)item.begin;
     array.bytes = item.end - item.begin;
-    return gvk_checkpoint_add(checkpoint, kept, length, &array, item.is_integer);
+    return gvk_checkpoint_add(
+        checkpoint, kept, length,
+        &(gvk_checkpoint_tensor){.array = array, .is_integer = item.is_integer, .record = GVK_NO_RECORD});
 }
 
 static gvk_result read_metadata(header_reader *reader)
@@ -190,12 +194,12 @@ static gvk_result read_metadata(header_reader *reader)
     if (gvk_json_take(json, '}'))
         return GVK_OK;
     do {
-        /* Key and value share the scratch memory: decoded, they are no longer than what is left of the header. */
+        /* Key and value share the scratch memory, which has room for both. */
         size_t key_length, value_length;
-        if (!gvk_json_string(json, reader->scratch, &key_length) || !gvk_json_expect(json, ':'))
+        if (!gvk_json_string(json, reader->scratch, reader->room, &key_length) || !gvk_json_expect(json, ':'))
             return refuse_json(reader);
         char *value = reader->scratch + key_length;
-        if (!gvk_json_string(json, value, &value_length))
+        if (!gvk_json_string(json, value, reader->room, &value_length))
             return refuse_json(reader);
         gvk_result result =
             gvk_checkpoint_add_metadata(reader->checkpoint, reader->scratch, key_length, value, value_length);
@@ -215,7 +219,7 @@ static gvk_result read_header(header_reader *reader)
     if (!gvk_json_take(json, '}')) {
         do {
             size_t length;
-            if (!gvk_json_string(json, reader->scratch, &length) || !gvk_json_expect(json, ':'))
+            if (!gvk_json_string(json, reader->scratch, reader->room, &length) || !gvk_json_expect(json, ':'))
                 return refuse_json(reader);
             gvk_result result;
             if (length == sizeof metadata_key - 1 && memcmp(reader->scratch, metadata_key, length) == 0) {
@@ -276,6 +280,9 @@ gvk_result gvk_safetensors_read(gvk_checkpoint *checkpoint)
     const gvk_source *source = &checkpoint->source;
     if (checkpoint->byte_count < PREFIX_BYTES)
         return gvk_refuse(source, "the file is cut short.");
+    gvk_result result = gvk_content_need(&checkpoint->content, 0, PREFIX_BYTES);
+    if (result)
+        return result;
     uint64_t header = gvk_load_u64(checkpoint->bytes);
     if (header > HEADER_LIMIT)
         return gvk_refuse(source, "its header claims to be longer than 100 MB.");
@@ -283,14 +290,18 @@ gvk_result gvk_safetensors_read(gvk_checkpoint *checkpoint)
         return gvk_refuse(source, "its header of %llu bytes reaches past the end of the file.",
                           (unsigned long long)header);
 
+    result = gvk_content_need(&checkpoint->content, PREFIX_BYTES, header);
+    if (result)
+        return result;
     header_reader reader = {.checkpoint = checkpoint};
+    reader.room = header < STRING_LIMIT ? (size_t)header : STRING_LIMIT;
     reader.json = (gvk_json){.bytes = checkpoint->bytes + PREFIX_BYTES, .count = (size_t)header};
     reader.data = checkpoint->bytes + PREFIX_BYTES + (size_t)header;
     reader.data_count = checkpoint->byte_count - PREFIX_BYTES - header;
-    reader.scratch = gvk_allocate(&checkpoint->host, (size_t)header);
+    reader.scratch = gvk_allocate_unfilled(&checkpoint->host, 2 * reader.room);
     if (!reader.scratch)
         return gvk_fail_memory(&checkpoint->host);
-    gvk_result result = read_header(&reader);
+    result = read_header(&reader);
     gvk_release(&checkpoint->host, reader.scratch);
     return result ? result : check_cover(&reader);
 }

@@ -37,10 +37,14 @@ static gvk_result take_entry(gvk_checkpoint *checkpoint, const gvk_pickle_value 
     const char *problem = gvk_name_problem(key->as.text.text, key->as.text.length);
     if (problem)
         return gvk_refuse(source, "the name of a tensor %s: \"%s\".", problem, name.text);
-    gvk_array array;
-    gvk_result result = gvk_take_tensor(checkpoint, name.text, value, finder, &array);
-    bool is_integer = value->as.tensor.storage->as.storage.type == GVK_STORAGE_INTEGER;
-    return result ? result : gvk_checkpoint_add(checkpoint, key->as.text.text, key->as.text.length, &array, is_integer);
+    gvk_checkpoint_tensor tensor;
+    gvk_result result = gvk_take_tensor(checkpoint, name.text, value, finder, &tensor);
+    if (result)
+        return result;
+    result = gvk_checkpoint_add(checkpoint, key->as.text.text, key->as.text.length, &tensor);
+    if (result)
+        gvk_release(&checkpoint->host, tensor.copy);
+    return result;
 }
 
 gvk_result gvk_take_state_dict(gvk_checkpoint *checkpoint, gvk_pickle *pickle, const gvk_storage_finder *finder)

@@ -27,7 +27,7 @@ static void write_seed(const char *target, const char *name, unsigned number, co
 static void write_pickles_of_zip(const char *name, const unsigned char *bytes, size_t count)
 {
     gvk_zip zip;
-    if (gvk_zip_open(&source, bytes, count, &zip) == GVK_OK)
+    if (gvk_zip_open(&source, NULL, bytes, count, &zip) == GVK_OK)
         for (uint32_t i = 0; i < zip.count; i++) {
             const gvk_zip_entry *entry = &zip.entries[i];
             if (entry->name_length > 4 && memcmp(entry->name + entry->name_length - 4, ".pkl", 4) == 0)
@@ -42,7 +42,7 @@ static void write_pickles_of_stream(const char *name, const unsigned char *bytes
     for (unsigned number = 0; number < 5; number++) {
         gvk_pickle *pickle;
         size_t used;
-        if (gvk_pickle_read(&source, &budget, bytes, count, 0, &pickle, &used) != GVK_OK)
+        if (gvk_pickle_read(&source, &budget, NULL, bytes, count, 0, &pickle, &used) != GVK_OK)
             return;
         gvk_pickle_destroy(pickle);
         write_seed("pickle", name, number, bytes, used);
