@@ -122,6 +122,34 @@ static void the_detector_has_218_operations_and_129_batch_norms(void **state)
     close_good(&recorder, network);
 }
 
+/* sum(p.numel() for p in model.parameters()) of the classes in tests/goldens/reference.py, torch 1.13. */
+static void parameters_are_counted_as_torch_counts_them(void **state)
+{
+    (void)state;
+    static const struct {
+        enum network_kind kind;
+        uint32_t class_count;
+        double width;
+        uint64_t parameters;
+    } cases[] = {{NETWORK_DETECTOR, 80, 1.0, 11428545},  {NETWORK_DETECTOR, 3, 0.5, 9091388},
+                 {NETWORK_DETECTOR, 20, 1.3, 12840861},  {NETWORK_CLASSIFIER, 1000, 1.0, 5182508},
+                 {NETWORK_CLASSIFIER, 10, 0.5, 1319102}, {NETWORK_CLASSIFIER, 37, 1.3, 6125217}};
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct recorder recorder = {0};
+        gvk_host host = recording_host(&recorder);
+        gvk_network *network = open_made(&recorder, cases[i].kind, cases[i].width, cases[i].class_count);
+        gvk_stream_params stream = {.size = sizeof stream, .width = 64, .height = 64, .batch = 2};
+        gvk_description plan = {0};
+        assert_int_equal(gvk_plan_describe(NULL, gvk_network_graph(network), NULL, &stream, &plan), GVK_OK);
+        if (plan.parameters != cases[i].parameters)
+            fail_msg("kind %d, %u classes, width %g: %llu parameters, and torch counts %llu", (int)cases[i].kind,
+                     cases[i].class_count, cases[i].width, (unsigned long long)plan.parameters,
+                     (unsigned long long)cases[i].parameters);
+        gvk_description_release(&host, &plan);
+        close_good(&recorder, network);
+    }
+}
+
 static void check_shape(const gvk_graph *graph, const struct gvk_shape *shapes, const char *name, uint32_t channels,
                         uint32_t height, uint32_t width)
 {
@@ -285,6 +313,7 @@ int main(void)
         cmocka_unit_test(a_classifier_opens_at_its_width_and_class_count),
         cmocka_unit_test(the_shipped_model_opens_with_its_metadata),
         cmocka_unit_test(the_detector_has_218_operations_and_129_batch_norms),
+        cmocka_unit_test(parameters_are_counted_as_torch_counts_them),
         cmocka_unit_test(the_maps_have_the_input_divided_by_their_strides),
         cmocka_unit_test(the_detector_takes_3_27_billion_multiply_adds_and_11_1_million_parameters),
         cmocka_unit_test(a_call_without_a_source_is_refused),
