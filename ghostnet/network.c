@@ -65,7 +65,7 @@ static gvk_result refuse_prefix(const gvk_network *network, const char *stem, co
     return gvk_fail(
         &network->host, GVK_ERROR_MISMATCH,
         "The file has \"%s\" only as \"%s\": its names begin with the prefix \"%s\", which is none of those "
-        "that are stripped unasked; weights can be asked for by their prefix.",
+        "that are stripped; the option weights can name it.",
         stem, gvk_quote(&quoted, longer, strlen(longer)), gvk_quote(&prefix, longer, strlen(longer) - strlen(stem)));
 }
 

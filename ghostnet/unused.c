@@ -38,7 +38,7 @@ static bool can_matter(const gvk_network *network, const gvk_checkpoint_tensor *
 {
     if (gvk_is_bookkeeping(tensor->name) || tensor->array.bytes == 0)
         return false;
-    if (tensor->is_aside && (is_asked || is_copy(network, tensor)))
+    if (tensor->is_aside && (is_asked || tensor->is_spare_average || is_copy(network, tensor)))
         return false;
     if (network->kind == GVK_NETWORK_DETECTOR && is_classifier_head(tensor->name))
         return false;

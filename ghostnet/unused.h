@@ -6,8 +6,8 @@
 #include "network.h"
 
 /* Fills the network's list of unused tensors. GVK_ERROR_MISMATCH for the first one that a result could depend on,
- * unless that is allowed. Of other sets of weights in the file only copies of the network are passed over, and all
- * where the caller named the set to take. */
+ * unless that is allowed. Of other sets of weights in the file averages and copies of the network are
+ * passed over, and all where the caller named the set to take. */
 gvk_result gvk_judge_unused(gvk_network *network, const gvk_network_params *params);
 
 #endif

@@ -110,6 +110,8 @@ static void what_cannot_change_a_result_is_passed_over(void **state)
         {NETWORK_DETECTOR, "conv1.0.conv.total_params", 1, true},
         {NETWORK_CLASSIFIER, "optimizer.state.3.exp_avg", 4, true},
         {NETWORK_CLASSIFIER, "n_averaged", 0, true},
+        {NETWORK_DETECTOR, "yolo_loss.balance", 1, true},
+        {NETWORK_CLASSIFIER, "criterion.weight", 1, true},
         /* a classifier's head in a detector's backbone */
         {NETWORK_DETECTOR, "backbone.model.conv_head.weight", 4, true},
         {NETWORK_DETECTOR, "backbone.model.conv_head.bias", 1, true},

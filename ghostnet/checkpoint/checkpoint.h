@@ -12,6 +12,7 @@ typedef struct gvk_checkpoint_tensor {
     bool is_integer; /* or boolean: a counter, an index, a mask */
     bool is_aside;   /* of another set of weights than the one that was chosen; it cannot be found by its name ... */
     uint32_t wrapper_bytes; /* ... in which this many bytes are the other set's prefix */
+    bool is_spare_average;  /* ... and the other set is a moving average */
     /* How its data are loaded. */
     uint32_t record;
     struct gvk_copy *copy; /* how they are arranged anew; NULL: they stay where they are */

@@ -209,6 +209,7 @@ static gvk_result keep_set(gvk_checkpoint *checkpoint, const set *chosen)
         } else {
             tensor->is_aside = true;
             tensor->wrapper_bytes = (uint32_t)length;
+            tensor->is_spare_average = is_average;
         }
     }
     gvk_release(&checkpoint->host, prefix);
@@ -285,11 +286,13 @@ bool gvk_is_weight_name(const char *name, size_t length)
 
 bool gvk_is_bookkeeping(const char *name)
 {
-    static const char *const first_parts[] = {"optimizer",        "optimizers",   "optim",  "optimizer_state",
-                                              "optimizer_states", "lr_scheduler", "scaler", "optimizer_state_dict"};
-    static const char *const last_parts[] = {"num_batches_tracked", "total_ops", "total_params",  "n_averaged",
-                                             "num_updates",         "exp_avg",   "exp_avg_sq",    "max_exp_avg_sq",
-                                             "momentum_buffer",     "epoch",     "best_accuracy", "global_step"};
+    static const char *const first_parts[] = {
+        "optimizer",    "optimizers", "optim", "optimizer_state", "optimizer_states", "optimizer_state_dict",
+        "scaler",       "criterion",  "loss",  "yolo_loss",       "loss_fn",          "loss_func",
+        "lr_scheduler", "metrics"};
+    static const char *const last_parts[] = {
+        "num_batches_tracked", "total_ops", "total_params", "n_averaged",     "num_updates",     "epoch",
+        "global_step",         "exp_avg",   "exp_avg_sq",   "max_exp_avg_sq", "momentum_buffer", "best_accuracy"};
     const char *first_end = strchr(name, '.'), *last = strrchr(name, '.');
     last = last ? last + 1 : name;
     return (first_end &&

@@ -24,8 +24,8 @@ gvk_result gvk_settle_names(gvk_checkpoint *checkpoint);
 /* Whether the name is one of those that layers give to what they learn and measure: weight, bias, running_mean,
  * running_var. */
 bool gvk_is_weight_name(const char *name, size_t length);
-/* Whether the tensor only serves training or counts it: num_batches_tracked, the total_ops of thop, n_averaged,
- * optimizer state. */
+/* Whether the tensor only serves training or counts it: num_batches_tracked, the total_ops of thop, n_averaged, what
+ * optimizers, losses and metrics keep. */
 bool gvk_is_bookkeeping(const char *name);
 
 #endif

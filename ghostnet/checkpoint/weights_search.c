@@ -260,8 +260,8 @@ static gvk_result refuse_root(const gvk_checkpoint *checkpoint, const search *fo
     if (best < found->count) {
         write_path(found, best, path);
         return gvk_refuse(source,
-                          "it holds weights only under \"%s\", which says nothing of weights, so it must be "
-                          "asked for; its top-level keys are %s.",
+                          "it holds weights only under \"%s\", a key that says nothing of weights; the option "
+                          "weights can name it. Its top-level keys are %s.",
                           gvk_quote(&quoted, path, strlen(path)), keys ? keys : "none");
     }
     if (!keys)
