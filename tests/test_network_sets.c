@@ -360,6 +360,72 @@ static void another_network_is_refused_in_every_container_and_set(void **state)
     release_tensor_list(&list);
 }
 
+/* ---- names that are odd, and memory that runs out ---- */
+
+static void odd_names_of_sets_find_nothing(void **state)
+{
+    (void)state;
+    static const char *const names[] = {
+        "..",   "...",     ".model",  "mod",  "model.mod",
+        "odel", "model..", "x.model", "\xff", "model.blocks.0.0.ghost1.primary_conv.0.weight",
+        " ",    "%s"};
+    struct tensor_list list = small_classifier();
+    char longest[1026] = {0};
+    memset(longest, 'a', sizeof longest - 1);
+    for (int container = 0; container < CONTAINERS; container++) {
+        const struct weight_set set = {&list, "", "model.", 1};
+        struct image image = make_file_of((enum container)container, &set, 1, NULL);
+        for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+            struct recorder recorder = {0};
+            gvk_host host = recording_host(&recorder);
+            gvk_network *network = NULL;
+            gvk_network_params params = {.bytes = image.bytes, .byte_count = image.count, .weights = names[i]};
+            gvk_result result = gvk_network_open(&host, &params, &network);
+            if ((result != GVK_ERROR_FORMAT && result != GVK_ERROR_MISMATCH) || network || recorder.errors != 1)
+                fail_msg("%s, \"%s\": %s, \"%s\"", container_names[container], names[i], gvk_result_name(result),
+                         recorder.last);
+            assert_int_equal(recorder.live, 0);
+        }
+        refuse_with(&image, (gvk_network_params){.weights = ""}, GVK_ERROR_ARGUMENT, "1 to 1024 bytes");
+        refuse_with(&image, (gvk_network_params){.weights = longest}, GVK_ERROR_ARGUMENT, "1 to 1024 bytes");
+        longest[1024] = 0;
+        refuse_with(&image, (gvk_network_params){.weights = longest}, GVK_ERROR_FORMAT, "aaaa...");
+        longest[1024] = 'a';
+        free(image.bytes);
+    }
+    release_tensor_list(&list);
+}
+
+static void memory_that_runs_out_is_reported_in_every_container(void **state)
+{
+    (void)state;
+    struct tensor_list list = small_classifier();
+    for (int container = 0; container < CONTAINERS; container++) {
+        bool has_keys = container != CONTAINER_SAFETENSORS;
+        const struct weight_set sets[] = {{&list, has_keys ? "model" : "", "module.", 1},
+                                          {&list, has_keys ? "ema" : "", has_keys ? "" : "ema.", 0.5f}};
+        struct image image = make_file_of((enum container)container, sets, 2, NULL);
+        for (int asked = 0; asked < 2; asked++) {
+            struct recorder counting = {0};
+            gvk_network_params params = {.weights = asked ? "module" : NULL};
+            close_good(&counting, open_with(&counting, &image, params));
+            for (long fail_at = 1; fail_at <= counting.allocations; fail_at += fail_at < 40 ? 1 : 37) {
+                struct recorder recorder = {.fail_at = fail_at};
+                gvk_host host = recording_host(&recorder);
+                gvk_network *network = NULL;
+                params.bytes = image.bytes;
+                params.byte_count = image.count;
+                gvk_result result = gvk_network_open(&host, &params, &network);
+                if (result != GVK_ERROR_HOST_MEMORY || network || recorder.live != 0 || recorder.errors != 1)
+                    fail_msg("%s, allocation %ld: %s, %ld blocks left, \"%s\"", container_names[container], fail_at,
+                             gvk_result_name(result), recorder.live, recorder.last);
+            }
+        }
+        free(image.bytes);
+    }
+    release_tensor_list(&list);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -375,6 +441,8 @@ int main(void)
         cmocka_unit_test(a_set_under_any_key_can_be_named),
         cmocka_unit_test(a_refusal_lists_the_top_level_keys),
         cmocka_unit_test(a_backbone_without_a_head_is_called_that),
+        cmocka_unit_test(odd_names_of_sets_find_nothing),
+        cmocka_unit_test(memory_that_runs_out_is_reported_in_every_container),
         cmocka_unit_test(another_network_is_refused_in_every_container_and_set),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

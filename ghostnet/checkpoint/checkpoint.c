@@ -303,13 +303,13 @@ gvk_result gvk_checkpoint_open_with(const gvk_host *host, const gvk_checkpoint_p
 {
     gvk_checkpoint *checkpoint = NULL;
     const char *label = params->path ? params->path : params->label ? params->label : "checkpoint";
+    if (params->weights && (!*params->weights || strlen(params->weights) > GVK_NAME_LIMIT)) {
+        gvk_host complete = gvk_host_complete(host);
+        return gvk_fail(&complete, GVK_ERROR_ARGUMENT, "The name of a set of weights has 1 to 1024 bytes.");
+    }
     gvk_result result = create_checkpoint(host, label, &checkpoint);
     if (result)
         return result;
-    if (params->weights && strlen(params->weights) > GVK_NAME_LIMIT) {
-        gvk_checkpoint_destroy(checkpoint);
-        return gvk_fail(host, GVK_ERROR_ARGUMENT, "The name of a set of weights is longer than 1024 bytes.");
-    }
     checkpoint->wanted = params->weights ? gvk_copy_string(&checkpoint->host, params->weights) : NULL;
     checkpoint->is_asked = params->weights != NULL;
     if (params->weights && !checkpoint->wanted)
