@@ -80,15 +80,16 @@ static gvk_result refuse_unknown(const gvk_network *network)
     size_t used = 0;
     uint32_t count = gvk_checkpoint_count(network->checkpoint);
     const char *keys = gvk_checkpoint_keys(network->checkpoint);
-    for (uint32_t i = 0; i < count && i < 3; i++) {
+    uint32_t listed = keys ? 1 : 3; /* the sentence has 512 bytes */
+    for (uint32_t i = 0; i < count && i < listed; i++) {
         const char *name = gvk_checkpoint_at(network->checkpoint, i)->name;
         gvk_quoted quoted;
         int printed = snprintf(names + used, sizeof names - used, "%s\"%s\"", i ? ", " : "",
                                gvk_quote(&quoted, name, strlen(name)));
         used += printed > 0 ? (size_t)printed : 0;
     }
-    if (count > 3)
-        snprintf(names + used, sizeof names - used, " and %" PRIu32 " more", count - 3);
+    if (count > listed)
+        snprintf(names + used, sizeof names - used, " and %" PRIu32 " more", count - listed);
     return gvk_fail(&network->host, GVK_ERROR_MISMATCH,
                     "The file is neither a detector, which has a tensor \"%s\", nor a classifier, which has \"%s\"; "
                     "it has %s%s%s.",

@@ -213,7 +213,7 @@ static uint32_t choose_wanted(const search *found, const char *wanted, const cha
 /* The keys of a dict, quoted, as many as a sentence has room for. */
 static gvk_result note_keys(gvk_checkpoint *checkpoint, const gvk_pickle_value *dict)
 {
-    char text[180];
+    char text[150];
     uint32_t listed = 0, count = dict->as.list.count / 2;
     size_t length = 0;
     for (; listed < count; listed++) {
