@@ -106,6 +106,30 @@ static void write_pickles_by_hand(void)
         write_seed("pickle", "hand", i, pickles[i].bytes, pickles[i].count);
 }
 
+/* fuzz_metadata.c says what the bytes mean. */
+static void write_metadata(void)
+{
+    static const struct {
+        const char *bytes;
+        size_t count;
+    } metadata[] = {
+        TEXT("\2\202RBC\nWBC\nPlatelets\n"),
+        TEXT("\2\1a\r\nd\303\266g\r\n"),
+        TEXT("\177\202detector\0a\nb\nc\0"
+             "12, 16, 19, 36, 40, 28, 36, 75, 76, 55, 72, 146, 142, 110, 192, 243, 459, 401\0"
+             "416x416\0true\0"
+             "0.4\0"
+             "4e-1"),
+        TEXT("\170\0"
+             "608x320\0false\0"
+             "1.000\0.5"),
+        TEXT("\4\2001.5,2,3e1,4,5,6,7,8,9,10,11,12,13,14,15,16,17,18"),
+        TEXT("\1\0classifier"),
+    };
+    for (unsigned i = 0; i < sizeof metadata / sizeof metadata[0]; i++)
+        write_seed("metadata", "hand", i, metadata[i].bytes, metadata[i].count);
+}
+
 /* fuzz_plan.c says what the bytes mean. */
 static void write_plans(void)
 {
@@ -182,6 +206,7 @@ int main(int count, char **arguments)
     host = gvk_host_complete(NULL);
     write_pickles(arguments[2]);
     write_pickles_by_hand();
+    write_metadata();
     write_plans();
     write_graphs();
     return 0;
