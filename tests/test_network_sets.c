@@ -170,6 +170,33 @@ static void keys_may_be_bytes(void **state)
     release_tensor_list(&list);
 }
 
+static void one_dict_under_two_keys_is_found_under_the_one_that_says_so(void **state)
+{
+    (void)state;
+    struct tensor_list list = small_classifier();
+    const struct weight_set set = {&list, "best", "", 1};
+    bytes file = {.data = NULL};
+    struct image image = make_file_of(CONTAINER_LEGACY, &set, 1, NULL);
+    /* The dict's items end with "u" and the root's with "u.": the dict is memoized at its start, and set again. */
+    static const char start[] = "X\4\0\0\0best}(", again[] = "X\5\0\0\0modelh\x7f";
+    size_t at = 0, end;
+    while (memcmp(image.bytes + at, start, sizeof start - 1) != 0)
+        at++;
+    end = at;
+    while (memcmp(image.bytes + end, "uu.", 3) != 0)
+        end++;
+    put(&file, image.bytes, at + sizeof start - 2);
+    put(&file, "q\x7f", 2);
+    put(&file, image.bytes + at + sizeof start - 2, end + 1 - (at + sizeof start - 2));
+    put(&file, again, sizeof again - 1);
+    put(&file, image.bytes + end + 1, image.count - end - 1);
+    free(image.bytes);
+    image = (struct image){.bytes = file.data, .count = file.count};
+    check_taken("shared", &image, (gvk_network_params){0}, "model", 1, "model");
+    drop(&file);
+    release_tensor_list(&list);
+}
+
 /* ---- several sets ---- */
 
 static void of_an_average_and_the_weights_the_average_is_taken_and_said(void **state)
@@ -434,6 +461,7 @@ int main(void)
         cmocka_unit_test(wrappers_inside_of_names_and_around_some_of_them_go_too),
         cmocka_unit_test(figures_of_a_profiler_beside_a_prefix_do_not_hide_it),
         cmocka_unit_test(keys_may_be_bytes),
+        cmocka_unit_test(one_dict_under_two_keys_is_found_under_the_one_that_says_so),
         cmocka_unit_test(of_an_average_and_the_weights_the_average_is_taken_and_said),
         cmocka_unit_test(sets_may_differ_by_their_prefixes_alone),
         cmocka_unit_test(an_average_of_a_part_is_not_preferred),

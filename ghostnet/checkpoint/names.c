@@ -278,7 +278,7 @@ bool gvk_is_weight_name(const char *name, size_t length)
     static const char *const endings[] = {"weight", "bias", "running_mean", "running_var"};
     for (size_t i = 0; i < sizeof endings / sizeof endings[0]; i++) {
         size_t ending = strlen(endings[i]);
-        if (length >= ending && memcmp(name + length - ending, endings[i], ending) == 0)
+        if (length >= ending && length <= GVK_NAME_LIMIT && memcmp(name + length - ending, endings[i], ending) == 0)
             return true;
     }
     return false;

@@ -39,8 +39,7 @@ static void count_entries(node *dict)
             dict->tensors++;
             dict->weights += is_name;
         } else if (value->kind == GVK_PICKLE_OPAQUE && is_name) {
-            dict->weights++; /* of unknown making, where the network expects a weight: the file will be refused for it
-                              */
+            dict->weights++; /* of unknown making, for which the file will be refused */
             dict->tensors++;
         }
     }
@@ -52,6 +51,18 @@ static bool is_same_key(const gvk_pickle_value *a, const gvk_pickle_value *b)
            memcmp(a->as.text.text, b->as.text.text, a->as.text.length) == 0;
 }
 
+/* A dict that was met under a key that says nothing, and now under one that says that it holds weights. */
+static void rename_node(search *found, uint32_t at, const node *next)
+{
+    node *known = &found->nodes[at];
+    known->key = next->key;
+    known->parent = next->parent;
+    known->depth = next->depth;
+    known->is_known = true;
+    known->is_average = next->is_average;
+    found->unknown_count--;
+}
+
 static void visit(search *found, const node *next)
 {
     uint32_t at = found->count;
@@ -60,8 +71,11 @@ static void visit(search *found, const node *next)
     if (next->value->kind != GVK_PICKLE_DICT || next->depth > DEPTH_LIMIT)
         return;
     for (uint32_t i = 0; i < found->count; i++) {
-        if (found->nodes[i].value == next->value) /* shared, or a cycle */
+        if (found->nodes[i].value == next->value) { /* shared, or a cycle */
+            if (next->is_known && !found->nodes[i].is_known)
+                rename_node(found, i, next);
             return;
+        }
         if (found->nodes[i].parent == next->parent && is_same_key(found->nodes[i].key, next->key))
             at = i; /* a key that is set again */
     }
