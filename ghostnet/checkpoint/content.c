@@ -10,6 +10,7 @@
 #if defined(_WIN32)
 #define WIN32_LEAN_AND_MEAN
 #include <io.h>
+#include <stdio.h>
 #include <windows.h>
 #else
 #include <unistd.h>
