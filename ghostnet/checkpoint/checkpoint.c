@@ -11,8 +11,8 @@
 #define BLOCK_SLACK 65536u
 
 /* How much more may be loaded than tensors need: a few numbers may lie in a storage of gigabytes. */
-#define RECORDS_PER_TENSORS 4u
-#define RECORD_SLACK        (UINT64_C(512) << 20)
+#define RECORDS_PER_TENSORS 2u
+#define RECORD_SLACK        (UINT64_C(256) << 20)
 
 #define HEAD_BYTES 4096u /* enough to recognise a file */
 
