@@ -15,7 +15,7 @@ struct model_choice {
 
 /* The options that every command with -m has: a line of its help, its part of the long options, and their reading.
  * read_model_option says what is wrong with a value and returns false. */
-#define MODEL_HELP "      --weights NAME   the file's set to take; --allow-unused passes over others\n"
+#define MODEL_HELP "      --weights NAME   the set to take; --allow-unused ignores spare tensors\n"
 #define MODEL_LONG_OPTIONS                                                                                             \
     {"model", required_argument, NULL, 'm'}, {"weights", required_argument, NULL, OPTION_WEIGHTS},                     \
     {                                                                                                                  \
