@@ -18,30 +18,31 @@
 #define CLASSES_MAX      21840u
 #define STAGES_MAX       8u
 
-static const char help_text[] = "ghostvk bench measures how fast a network runs on a device.\n"
-                                "\n"
-                                "usage: ghostvk bench [OPTION]...\n"
-                                "\n"
-                                "  -m, --model MODEL    .safetensors or .pth file; default: the one of ghostvk\n"
-                                "      --random CLASSES a detector of that many classes with made-up weights\n"
-                                "      --size WxH       the network's input, multiples of 32\n"
-                                "      --batch N        pictures in a frame; default: 1\n"
-                                "      --runs N         frames to measure; default: 20\n"
-                                "      --device DEVICE  an index of `ghostvk devices`, a part of a name, or cpu\n"
-                                "      --precision P    fp32, fp16 (half the memory, for GPUs) or auto\n"
-                                "      --json FILE      save the numbers; - is stdout, in place of the tables\n"
-                                "      --profile        add a table by layer, the slowest first\n"
-                                "      --trace FILE     save a frame's dispatches for Perfetto (ui.perfetto.dev)\n"
-                                "  -v, --verbose        say more; -vv for debugging\n"
-                                "  -h, --help           this text\n"
-                                "\n"
-                                "Total is the time from handing over a 640x480 picture to having its boxes.\n"
-                                "\n"
-                                "example:\n"
-                                "  ghostvk bench --random 80 --size 608x608 --json speed.json\n";
+static const char help_text[] =
+    "ghostvk bench measures how fast a network runs on a device.\n"
+    "\n"
+    "usage: ghostvk bench [OPTION]...\n"
+    "\n"
+    "  -m, --model MODEL    .safetensors or .pth file; default: the one of ghostvk\n" MODEL_HELP
+    "      --random CLASSES a detector of that many classes with made-up weights\n"
+    "      --size WxH       the network's input, multiples of 32\n"
+    "      --batch N        pictures in a frame; default: 1\n"
+    "      --runs N         frames to measure; default: 20\n"
+    "      --device DEVICE  an index of `ghostvk devices`, a part of a name, or cpu\n"
+    "      --precision P    fp32, fp16 (half the memory, for GPUs) or auto\n"
+    "      --json FILE      save the numbers; - is stdout, in place of the tables\n"
+    "      --profile        add a table by layer, the slowest first\n"
+    "      --trace FILE     save a frame's dispatches for Perfetto (ui.perfetto.dev)\n"
+    "  -v, --verbose        say more; -vv for debugging\n"
+    "  -h, --help           this text\n"
+    "\n"
+    "Total is the time from handing over a 640x480 picture to having its boxes.\n"
+    "\n"
+    "example:\n"
+    "  ghostvk bench --random 80 --size 608x608 --json speed.json\n";
 
 static const struct option long_options[] = {
-    {"model", required_argument, NULL, 'm'},
+    MODEL_LONG_OPTIONS,
     {"random", required_argument, NULL, OPTION_RANDOM},
     {"size", required_argument, NULL, OPTION_SIZE},
     {"batch", required_argument, NULL, OPTION_BATCH},
@@ -88,7 +89,6 @@ struct work {
 static bool read_option(struct request *request, int option, const char *value)
 {
     switch (option) {
-    case 'm': return read_path("-m", value, &request->model.path);
     case OPTION_RANDOM: return read_count("--random", value, CLASSES_MAX, &request->random_classes);
     case OPTION_SIZE: return read_size("--size", value, &request->size);
     case OPTION_BATCH: return read_count("--batch", value, BATCH_MAX, &request->batch);
@@ -98,7 +98,7 @@ static bool read_option(struct request *request, int option, const char *value)
     case OPTION_JSON: return read_path("--json", value, &request->json);
     case OPTION_PROFILE: request->profile = true; return true;
     case OPTION_TRACE: return read_path("--trace", value, &request->trace);
-    default: return false;
+    default: return read_model_option(&request->model, option, value);
     }
 }
 

@@ -97,7 +97,9 @@ enum long_option {
     OPTION_RUNS,
     OPTION_PROFILE,
     OPTION_TRACE,
-    OPTION_PRECISION
+    OPTION_PRECISION,
+    OPTION_WEIGHTS,
+    OPTION_ALLOW_UNUSED
 };
 
 struct size {

@@ -9,31 +9,32 @@
 #include "file_plan.h"
 #include "image_io.h"
 
-static const char help_text[] = "ghostvk detect finds objects in JPEG and PNG pictures.\n"
-                                "\n"
-                                "usage: ghostvk detect [OPTION]... IMAGE...\n"
-                                "\n"
-                                "  -m, --model MODEL    .safetensors or .pth file; default: the one of ghostvk\n"
-                                "      --classes FILE   class names, one a line; default: the model's\n"
-                                "      --anchors FILE   18 numbers with commas between; default: the model's\n"
-                                "      --device DEVICE  an index of `ghostvk devices`, a part of a name, or cpu\n"
-                                "      --precision P    fp32, fp16 (half the memory, for GPUs) or auto\n"
-                                "      --size WxH       the network's input, multiples of 32\n"
-                                "      --letterbox      keep the aspect ratio; --no-letterbox stretches\n"
-                                "      --conf SCORE     keep boxes of at least this score, 0 to 1\n"
-                                "      --iou OVERLAP    drop boxes that overlap a better one by more, 0 to 1\n"
-                                "      --json FILE      save the boxes; - is stdout, in place of the tables\n"
-                                "  -o, --output PATH    draw the boxes: to a picture, or into a folder (PATH/)\n"
-                                "  -v, --verbose        say more; -vv for debugging\n"
-                                "  -h, --help           this text\n"
-                                "\n"
-                                "Without an option, size, letterbox, score and overlap are the model's.\n"
-                                "\n"
-                                "example:\n"
-                                "  ghostvk detect --conf 0.4 --json boxes.json -o out/ pictures/*.jpg\n";
+static const char help_text[] =
+    "ghostvk detect finds objects in JPEG and PNG pictures.\n"
+    "\n"
+    "usage: ghostvk detect [OPTION]... IMAGE...\n"
+    "\n"
+    "  -m, --model MODEL    .safetensors or .pth file; default: the one of ghostvk\n" MODEL_HELP
+    "      --classes FILE   class names, one a line; default: the model's\n"
+    "      --anchors FILE   18 numbers with commas between; default: the model's\n"
+    "      --device DEVICE  an index of `ghostvk devices`, a part of a name, or cpu\n"
+    "      --precision P    fp32, fp16 (half the memory, for GPUs) or auto\n"
+    "      --size WxH       the network's input, multiples of 32\n"
+    "      --letterbox      keep the aspect ratio; --no-letterbox stretches\n"
+    "      --conf SCORE     keep boxes of at least this score, 0 to 1\n"
+    "      --iou OVERLAP    drop boxes that overlap a better one by more, 0 to 1\n"
+    "      --json FILE      save the boxes; - is stdout, in place of the tables\n"
+    "  -o, --output PATH    draw the boxes: to a picture, or into a folder (PATH/)\n"
+    "  -v, --verbose        say more; -vv for debugging\n"
+    "  -h, --help           this text\n"
+    "\n"
+    "Without an option, size, letterbox, score and overlap are the model's.\n"
+    "\n"
+    "example:\n"
+    "  ghostvk detect --conf 0.4 --json boxes.json -o out/ pictures/*.jpg\n";
 
 static const struct option long_options[] = {
-    {"model", required_argument, NULL, 'm'},
+    MODEL_LONG_OPTIONS,
     {"classes", required_argument, NULL, OPTION_CLASSES},
     {"anchors", required_argument, NULL, OPTION_ANCHORS},
     {"device", required_argument, NULL, OPTION_DEVICE},
@@ -61,7 +62,6 @@ static bool read_threshold(const char *option, const char *value, float *out)
 static bool read_option(struct detect_request *request, int option, const char *value)
 {
     switch (option) {
-    case 'm': return read_path("-m", value, &request->model.path);
     case OPTION_CLASSES: return read_path("--classes", value, &request->model.classes);
     case OPTION_ANCHORS: return read_path("--anchors", value, &request->model.anchors);
     case OPTION_DEVICE: return read_device(value, &request->device);
@@ -76,7 +76,7 @@ static bool read_option(struct detect_request *request, int option, const char *
     case OPTION_IOU: return read_threshold("--iou", value, &request->iou);
     case OPTION_JSON: return read_path("--json", value, &request->json);
     case 'o': return read_path("-o", value, &request->output);
-    default: return false;
+    default: return read_model_option(&request->model, option, value);
     }
 }
 

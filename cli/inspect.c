@@ -9,25 +9,26 @@
 
 #define BATCH_MAX 1024
 
-static const char help_text[] = "ghostvk inspect describes a model and the plan to run it.\n"
-                                "\n"
-                                "usage: ghostvk inspect [OPTION]... [MODEL]\n"
-                                "\n"
-                                "  -m, --model MODEL    .safetensors or .pth file; default: the one of ghostvk\n"
-                                "      --size WxH       the input, multiples of 32; default: the model's\n"
-                                "      --batch N        pictures in a frame; default: 1\n"
-                                "      --device DEVICE  plan for an index of `ghostvk devices`, a part of a name,\n"
-                                "                       or cpu; default: for a plain GPU, without Vulkan\n"
-                                "      --layers         list the layers too\n"
-                                "      --json           print JSON, always with the layers\n"
-                                "  -v, --verbose        say more, such as the unused tensors; -vv for debugging\n"
-                                "  -h, --help           this text\n"
-                                "\n"
-                                "example:\n"
-                                "  ghostvk inspect --size 608x608 --layers model.pth\n";
+static const char help_text[] =
+    "ghostvk inspect describes a model and the plan to run it.\n"
+    "\n"
+    "usage: ghostvk inspect [OPTION]... [MODEL]\n"
+    "\n"
+    "  -m, --model MODEL    .safetensors or .pth file; default: the one of ghostvk\n" MODEL_HELP
+    "      --size WxH       the input, multiples of 32; default: the model's\n"
+    "      --batch N        pictures in a frame; default: 1\n"
+    "      --device DEVICE  plan for an index of `ghostvk devices`, a part of a name,\n"
+    "                       or cpu; default: for a plain GPU, without Vulkan\n"
+    "      --layers         list the layers too\n"
+    "      --json           print JSON, always with the layers\n"
+    "  -v, --verbose        say more, such as the unused tensors; -vv for debugging\n"
+    "  -h, --help           this text\n"
+    "\n"
+    "example:\n"
+    "  ghostvk inspect --size 608x608 --layers model.pth\n";
 
 static const struct option long_options[] = {
-    {"model", required_argument, NULL, 'm'},
+    MODEL_LONG_OPTIONS,
     {"size", required_argument, NULL, OPTION_SIZE},
     {"batch", required_argument, NULL, OPTION_BATCH},
     {"device", required_argument, NULL, OPTION_DEVICE},
@@ -47,13 +48,12 @@ struct request {
 static bool read_option(struct request *request, int option, const char *value)
 {
     switch (option) {
-    case 'm': return read_path("-m", value, &request->model.path);
     case OPTION_SIZE: return read_size("--size", value, &request->size);
     case OPTION_BATCH: return read_count("--batch", value, BATCH_MAX, &request->batch);
     case OPTION_DEVICE: request->has_device = true; return read_device(value, &request->device);
     case OPTION_LAYERS: request->layers = true; return true;
     case OPTION_JSON: request->as_json = true; return true;
-    default: return false;
+    default: return read_model_option(&request->model, option, value);
     }
 }
 
@@ -125,6 +125,11 @@ static void print_summary(const struct model_file *model, const struct request *
     putchar('\n');
     print_label("Format");
     print_text(stdout, info->format);
+    putchar('\n');
+    print_label("Weights");
+    if (*info->weights)
+        fputs("under ", stdout);
+    print_text(stdout, *info->weights ? info->weights : "at the top level");
     putchar('\n');
     print_label("Network");
     fputs(info->kind == GVK_NETWORK_DETECTOR ? "GhostNet-YOLOv4 detector" : "GhostNet classifier", stdout);
@@ -224,6 +229,8 @@ static void write_network(struct json *json, const struct model_file *model)
     json_string(json, name_kind(info->kind));
     json_key(json, "format");
     json_string(json, info->format);
+    json_key(json, "weights");
+    json_string(json, info->weights);
     json_key(json, "width");
     if (info->width > 0)
         json_double(json, info->width);

@@ -73,6 +73,22 @@ static char *find_shipped_model(const struct program *program)
     return found;
 }
 
+/* ---- options ----------------------------------------------------------------------------------------------------- */
+
+bool read_model_option(struct model_choice *choice, int option, const char *value)
+{
+    switch (option) {
+    case 'm': return read_path("-m", value, &choice->path);
+    case OPTION_WEIGHTS:
+        if (!*value)
+            refuse_usage("--weights: the name is empty");
+        choice->weights = value;
+        return *value != 0;
+    case OPTION_ALLOW_UNUSED: choice->allow_unused = true; return true;
+    default: return false;
+    }
+}
+
 /* ---- opening ----------------------------------------------------------------------------------------------------- */
 
 /* Where the model is; NULL when there is none, or memory ran out. The caller frees. */
@@ -121,6 +137,8 @@ int model_file_open(struct program *program, const struct model_choice *choice, 
         .classes = names.names,
         .class_count = names.count,
         .anchors = choice->anchors ? anchors : NULL,
+        .weights = choice->weights,
+        .allow_unused = choice->allow_unused,
     };
     gvk_result result = gvk_network_open(&program->host, &params, &network);
     if (result) {

@@ -10,7 +10,19 @@ struct model_choice {
     const char *path;    /* NULL: the model that comes with the program */
     const char *classes; /* a file of names, one a line; NULL: the model's */
     const char *anchors; /* a file of 18 numbers; NULL: the model's */
+    const char *weights; /* which set of weights of the file; NULL: the library chooses */
+    bool allow_unused;   /* take a file with weights that the network does not need */
 };
+
+/* The options that every command with -m has: a line of its help, its part of the long options, and their reading.
+ * read_model_option says what is wrong with a value and returns false. */
+#define MODEL_HELP "      --weights NAME   the set to take; --allow-unused ignores spare tensors\n"
+#define MODEL_LONG_OPTIONS                                                                                             \
+    {"model", required_argument, NULL, 'm'}, {"weights", required_argument, NULL, OPTION_WEIGHTS},                     \
+    {                                                                                                                  \
+        "allow-unused", no_argument, NULL, OPTION_ALLOW_UNUSED                                                         \
+    }
+bool read_model_option(struct model_choice *choice, int option, const char *value);
 
 struct model_file {
     char *path;

@@ -21,7 +21,7 @@ static const char help_text[] = "ghostvk run writes a network's raw outputs to a
                                 "\n"
                                 "usage: ghostvk run [OPTION]... (--input FILE | --image FILE) --output FILE\n"
                                 "\n"
-                                "  -m, --model MODEL    .safetensors or .pth file; default: the one of ghostvk\n"
+                                "  -m, --model MODEL    .safetensors or .pth file; default: the one of ghostvk\n" MODEL_HELP
                                 "      --input FILE     a safetensors file, tensor \"input\", fp32 N x 3 x H x W\n"
                                 "      --image FILE     a JPEG or PNG picture\n"
                                 "  -o, --output FILE    gets stride32, stride16, stride8 or logits, and input\n"
@@ -43,7 +43,7 @@ static const char help_text[] = "ghostvk run writes a network's raw outputs to a
                                 "  ghostvk run --image picture.jpg --rewrite none --output maps.safetensors\n";
 
 static const struct option long_options[] = {
-    {"model", required_argument, NULL, 'm'},
+    MODEL_LONG_OPTIONS,
     {"input", required_argument, NULL, OPTION_INPUT},
     {"image", required_argument, NULL, OPTION_IMAGE},
     {"output", required_argument, NULL, 'o'},
@@ -89,7 +89,6 @@ static bool read_rewrite(const char *value, uint32_t *out)
 static bool read_option(struct request *request, int option, const char *value)
 {
     switch (option) {
-    case 'm': return read_path("-m", value, &request->model.path);
     case OPTION_INPUT: return read_path("--input", value, &request->input);
     case OPTION_IMAGE: return read_path("--image", value, &request->image);
     case 'o': return read_path("--output", value, &request->output);
@@ -103,7 +102,7 @@ static bool read_option(struct request *request, int option, const char *value)
     case OPTION_REWRITE: return read_rewrite(value, &request->rewrites_off);
     case OPTION_DEVICE: return read_device(value, &request->device);
     case OPTION_PRECISION: return read_precision(value, &request->precision);
-    default: return false;
+    default: return read_model_option(&request->model, option, value);
     }
 }
 

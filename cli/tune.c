@@ -12,27 +12,28 @@
 #define ROUNDS_MAX  1000u
 #define CLASSES_MAX 21840u
 
-static const char help_text[] = "ghostvk tune finds the fastest kernels on a device and keeps them for later.\n"
-                                "\n"
-                                "usage: ghostvk tune [OPTION]...\n"
-                                "\n"
-                                "  -m, --model MODEL    .safetensors or .pth file; default: the one of ghostvk\n"
-                                "      --random CLASSES a detector of that many classes with made-up weights\n"
-                                "      --size WxH       the network's input, multiples of 32\n"
-                                "      --batch N        pictures in a frame; default: 1\n"
-                                "      --runs N         frames to time each kernel for; default: 5\n"
-                                "      --device DEVICE  an index of `ghostvk devices`, a part of a name, or cpu\n"
-                                "      --precision P    fp32, fp16 (half the memory, for GPUs) or auto\n"
-                                "  -v, --verbose        say more; -vv for debugging\n"
-                                "  -h, --help           this text\n"
-                                "\n"
-                                "Shapes are those of the model's layers: tune with the model that you run.\n"
-                                "\n"
-                                "example:\n"
-                                "  ghostvk tune -m yolov4.pth --size 608x608\n";
+static const char help_text[] =
+    "ghostvk tune finds the fastest kernels on a device and keeps them for later.\n"
+    "\n"
+    "usage: ghostvk tune [OPTION]...\n"
+    "\n"
+    "  -m, --model MODEL    .safetensors or .pth file; default: the one of ghostvk\n" MODEL_HELP
+    "      --random CLASSES a detector of that many classes with made-up weights\n"
+    "      --size WxH       the network's input, multiples of 32\n"
+    "      --batch N        pictures in a frame; default: 1\n"
+    "      --runs N         frames to time each kernel for; default: 5\n"
+    "      --device DEVICE  an index of `ghostvk devices`, a part of a name, or cpu\n"
+    "      --precision P    fp32, fp16 (half the memory, for GPUs) or auto\n"
+    "  -v, --verbose        say more; -vv for debugging\n"
+    "  -h, --help           this text\n"
+    "\n"
+    "Shapes are those of the model's layers: tune with the model that you run.\n"
+    "\n"
+    "example:\n"
+    "  ghostvk tune -m yolov4.pth --size 608x608\n";
 
 static const struct option long_options[] = {
-    {"model", required_argument, NULL, 'm'},
+    MODEL_LONG_OPTIONS,
     {"random", required_argument, NULL, OPTION_RANDOM},
     {"size", required_argument, NULL, OPTION_SIZE},
     {"batch", required_argument, NULL, OPTION_BATCH},
@@ -60,14 +61,13 @@ struct progress {
 static bool read_option(struct request *request, int option, const char *value)
 {
     switch (option) {
-    case 'm': return read_path("-m", value, &request->model.path);
     case OPTION_RANDOM: return read_count("--random", value, CLASSES_MAX, &request->random_classes);
     case OPTION_SIZE: return read_size("--size", value, &request->size);
     case OPTION_BATCH: return read_count("--batch", value, BATCH_MAX, &request->batch);
     case OPTION_RUNS: return read_count("--runs", value, ROUNDS_MAX, &request->runs);
     case OPTION_DEVICE: return read_device(value, &request->device);
     case OPTION_PRECISION: return read_precision(value, &request->precision);
-    default: return false;
+    default: return read_model_option(&request->model, option, value);
     }
 }
 

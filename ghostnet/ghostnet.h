@@ -30,12 +30,24 @@ typedef struct gvk_network_params {
     const char *path;  /* a .safetensors or .pth file ... */
     const void *bytes; /* ... or its content, which is copied */
     size_t byte_count;
-    const char *const *classes; /* UTF-8 names; NULL: the file's metadata, else "0", "1", ... */
+    const char *const *classes; /* UTF-8 names of up to 1024 bytes; NULL: the file's metadata, else "0", "1", ... */
     uint32_t class_count;       /* must be what the checkpoint's shapes say; 0 with NULL */
     const float *anchors;       /* GVK_ANCHORS pairs of width and height in pixels; NULL: metadata, else YOLOv4's */
+    const char *weights;        /* the set of weights to take, see below; NULL: chosen */
+    int allow_unused;           /* nonzero: also a file with weights that the network does not need */
 } gvk_network_params;
 
 /* Reads the checkpoint, infers kind, width and class count from shapes, and checks every tensor that the network needs.
+ *
+ * A file may hold several sets of weights, each below keys of dicts or a prefix of names. Looked for are state_dict,
+ * model, net, module, params and the like, and averages below ema, model_ema, state_dict_ema and the like; where there
+ * are both, the average is taken if it is whole, and a warning says so. `weights` names another set: a key, keys joined
+ * by dots, a prefix, or "." for the top level.
+ *
+ * A weight that the network does not need says that the file is of another network, such as GhostNetV2 or a detector
+ * with attention added, and is refused by its name, unless allow_unused is set. Passed over are what cannot change a
+ * result: integers, counters and figures of training (num_batches_tracked, total_ops), optimizer state, a classifier's
+ * head inside of a detector.
  * GVK_ERROR_FILE, GVK_ERROR_FORMAT or GVK_ERROR_MISMATCH with a sentence that names the tensor. */
 GVK_API gvk_result gvk_network_open(const gvk_host *host, const gvk_network_params *params, gvk_network **out);
 /* A detector with weights made up, for measuring without a file: the same for the same class count on every machine.
@@ -59,6 +71,8 @@ typedef struct gvk_network_info {
     float confidence, iou;
     uint32_t unused_count; /* tensors of the file that the network does not need */
     const char *const *unused;
+    const char *weights; /* where in the file they are: keys of dicts and the prefix of names, joined by dots, such as
+                            "model_ema.module"; "" at the top level */
 } gvk_network_info;
 
 /* Pointers live as long as the network. */

@@ -12,6 +12,8 @@
 #define LARGEST_STRIDE 32u
 #define LARGEST_SIDE   65504u
 
+#define CLASS_LIMIT 1024u /* bytes of a name, which is printed with each box */
+
 /* YOLOv4's for COCO at 608 x 608, which its family keeps at every size. */
 static const float default_anchors[2 * GVK_ANCHORS] = {12, 16, 19,  36,  40,  28,  36,  75,  76,
                                                        55, 72, 146, 142, 110, 192, 243, 459, 401};
@@ -208,7 +210,7 @@ static gvk_result keep_class(gvk_network *network, uint32_t index, const char *n
 {
     if (length && name[length - 1] == '\r') /* lists from Windows */
         length--;
-    const char *fault = find_class_fault(name, length);
+    const char *fault = length > CLASS_LIMIT ? "is longer than 1024 bytes" : find_class_fault(name, length);
     if (fault) {
         gvk_quoted quoted;
         return gvk_fail(&network->host, refusal, "The name of class %" PRIu32 ", \"%s\", %s.", index,

@@ -11,38 +11,109 @@
 #include "classifier.h"
 #include "generate.h"
 #include "metadata.h"
+#include "unused.h"
 #include "yolov4.h"
 
 /* What a checkpoint's graph can have; graphs stop at 65536 channels, three anchors with five numbers each included. */
 #define MAX_DETECTOR_CLASSES   21840u
 #define MAX_CLASSIFIER_CLASSES 65536u
 
+/* So many names with one prefix are a network's: a GhostNet backbone has 414 tensors. */
+#define PREFIXED_LEAST 100u
+
 static const char *const kind_names[] = {[GVK_NETWORK_DETECTOR] = "detector", [GVK_NETWORK_CLASSIFIER] = "classifier"};
 static const char *const stem_names[] = {
     [GVK_NETWORK_DETECTOR] = "backbone.model.conv_stem.weight", [GVK_NETWORK_CLASSIFIER] = "conv_stem.weight"};
+static const char *const heads[] = {"yolo_head1.1.weight", "yolo_head2.1.weight", "yolo_head3.1.weight"};
+static const char classifier_head[] = "classifier.weight";
 static const char *const backbone_prefixes[] = {
     [GVK_NETWORK_DETECTOR] = "backbone.model", [GVK_NETWORK_CLASSIFIER] = ""};
 
 /* ---- what the shapes say ---- */
 
+/* How many tensors' names begin like this one's first `length` bytes. */
+static uint32_t count_prefixed(const gvk_network *network, const char *prefix, size_t length)
+{
+    uint32_t count = gvk_checkpoint_count(network->checkpoint), prefixed = 0;
+    for (uint32_t i = 0; i < count; i++)
+        prefixed += !strncmp(gvk_checkpoint_at(network->checkpoint, i)->name, prefix, length);
+    return prefixed;
+}
+
+/* A tensor whose name ends in `name`, with something in front that hundreds of names share, as a network's do; NULL
+ * when there is none. */
+static const char *find_prefixed(const gvk_network *network, const char *name)
+{
+    uint32_t count = gvk_checkpoint_count(network->checkpoint), tries = 16; /* names may be made to cost time */
+    size_t length = strlen(name);
+    for (uint32_t i = 0; i < count && tries; i++) {
+        const char *longer = gvk_checkpoint_at(network->checkpoint, i)->name;
+        size_t before = strlen(longer);
+        if (before < length + 2 || longer[before - length - 1] != '.' || strcmp(longer + before - length, name) != 0)
+            continue;
+        if (count_prefixed(network, longer, before - length) >= PREFIXED_LEAST)
+            return longer;
+        tries--;
+    }
+    return NULL;
+}
+
+/* Everything fits, but for what stands in front of the names. */
+static gvk_result refuse_prefix(const gvk_network *network, const char *stem, const char *longer)
+{
+    gvk_quoted quoted, prefix;
+    return gvk_fail(
+        &network->host, GVK_ERROR_MISMATCH,
+        "The file has \"%s\" only as \"%s\": its names begin with the prefix \"%s\", which is none of those "
+        "that are stripped; the option weights can name it.",
+        stem, gvk_quote(&quoted, longer, strlen(longer)), gvk_quote(&prefix, longer, strlen(longer) - strlen(stem)));
+}
+
 static gvk_result refuse_unknown(const gvk_network *network)
 {
+    for (int kind = GVK_NETWORK_DETECTOR; kind <= GVK_NETWORK_CLASSIFIER; kind++) {
+        const char *longer = find_prefixed(network, stem_names[kind]);
+        if (longer)
+            return refuse_prefix(network, stem_names[kind], longer);
+    }
     char names[352] = "no tensors";
     size_t used = 0;
     uint32_t count = gvk_checkpoint_count(network->checkpoint);
-    for (uint32_t i = 0; i < count && i < 3; i++) {
+    const char *keys = gvk_checkpoint_keys(network->checkpoint);
+    uint32_t listed = keys ? 1 : 3; /* the sentence has 512 bytes */
+    for (uint32_t i = 0; i < count && i < listed; i++) {
         const char *name = gvk_checkpoint_at(network->checkpoint, i)->name;
         gvk_quoted quoted;
         int printed = snprintf(names + used, sizeof names - used, "%s\"%s\"", i ? ", " : "",
                                gvk_quote(&quoted, name, strlen(name)));
         used += printed > 0 ? (size_t)printed : 0;
     }
-    if (count > 3)
-        snprintf(names + used, sizeof names - used, " and %" PRIu32 " more", count - 3);
+    if (count > listed)
+        snprintf(names + used, sizeof names - used, " and %" PRIu32 " more", count - listed);
     return gvk_fail(&network->host, GVK_ERROR_MISMATCH,
                     "The file is neither a detector, which has a tensor \"%s\", nor a classifier, which has \"%s\"; "
-                    "it has %s.",
-                    stem_names[GVK_NETWORK_DETECTOR], stem_names[GVK_NETWORK_CLASSIFIER], names);
+                    "it has %s%s%s.",
+                    stem_names[GVK_NETWORK_DETECTOR], stem_names[GVK_NETWORK_CLASSIFIER], names,
+                    keys ? ", and top-level keys " : "", keys ? keys : "");
+}
+
+/* A backbone alone has nothing to say of a picture. */
+static gvk_result refuse_headless(const gvk_network *network)
+{
+    return gvk_fail(&network->host, GVK_ERROR_MISMATCH,
+                    "This is a GhostNet backbone without a head: it has \"%s\", but no \"%s\" of a %s.",
+                    stem_names[network->kind], network->kind == GVK_NETWORK_DETECTOR ? heads[0] : classifier_head,
+                    kind_names[network->kind]);
+}
+
+static bool has_head(const gvk_network *network)
+{
+    if (network->kind == GVK_NETWORK_CLASSIFIER)
+        return gvk_checkpoint_find(network->checkpoint, classifier_head);
+    for (size_t i = 0; i < sizeof heads / sizeof heads[0]; i++)
+        if (gvk_checkpoint_find(network->checkpoint, heads[i]))
+            return true;
+    return false;
 }
 
 static gvk_result decide_kind(gvk_network *network)
@@ -85,7 +156,6 @@ static gvk_result count_outputs(const gvk_network *network, const char *name, ui
 
 static gvk_result count_detector_classes(gvk_network *network)
 {
-    static const char *const heads[] = {"yolo_head1.1.weight", "yolo_head2.1.weight", "yolo_head3.1.weight"};
     uint64_t outputs[3];
     for (uint32_t i = 0; i < 3; i++) {
         gvk_result result = count_outputs(network, heads[i], 4, &outputs[i]);
@@ -110,7 +180,7 @@ static gvk_result count_detector_classes(gvk_network *network)
 static gvk_result count_classifier_classes(gvk_network *network)
 {
     uint64_t outputs = 0;
-    gvk_result result = count_outputs(network, "classifier.weight", 2, &outputs);
+    gvk_result result = count_outputs(network, classifier_head, 2, &outputs);
     if (result)
         return result;
     if (!outputs || outputs > MAX_CLASSIFIER_CLASSES)
@@ -176,6 +246,19 @@ static const char *find_number_fault(const gvk_array *array, bool is_variance)
     return NULL;
 }
 
+/* Only now that all shapes fit, and only what the network needs. */
+static gvk_result load_weights(const gvk_network *network)
+{
+    uint32_t count = gvk_checkpoint_count(network->checkpoint);
+    for (uint32_t i = 0; i < count; i++) {
+        gvk_result result = network->used[i] ? gvk_checkpoint_load(network->checkpoint, i) : GVK_OK;
+        if (result)
+            return result;
+    }
+    gvk_checkpoint_close(network->checkpoint);
+    return GVK_OK;
+}
+
 /* One bad number among the weights would spread over every picture. */
 static gvk_result check_numbers(const gvk_network *network)
 {
@@ -191,41 +274,51 @@ static gvk_result check_numbers(const gvk_network *network)
     return GVK_OK;
 }
 
-/* Counters that torch keeps beside each batch norm are expected and not worth a mention. */
-static bool is_worth_listing(const gvk_network *network, uint32_t index)
-{
-    return !network->used[index] &&
-           !has_suffix(gvk_checkpoint_at(network->checkpoint, index)->name, "num_batches_tracked");
-}
-
-static gvk_result list_unused(gvk_network *network)
-{
-    uint32_t count = gvk_checkpoint_count(network->checkpoint), unused = 0;
-    for (uint32_t i = 0; i < count; i++)
-        unused += is_worth_listing(network, i);
-    network->unused = gvk_allocate_array(&network->host, unused, sizeof *network->unused);
-    if (!network->unused)
-        return gvk_fail_memory(&network->host);
-    for (uint32_t i = 0; i < count; i++)
-        if (is_worth_listing(network, i))
-            network->unused[network->unused_count++] = gvk_checkpoint_at(network->checkpoint, i)->name;
-    return GVK_OK;
-}
-
 /* ---- the public calls ---- */
 
 static gvk_result open_checkpoint(gvk_network *network, const gvk_network_params *params)
 {
-    if (params->path)
-        return gvk_checkpoint_open(&network->host, params->path, &network->checkpoint);
-    return gvk_checkpoint_open_bytes(&network->host, params->bytes, params->byte_count, "The model",
-                                     &network->checkpoint);
+    return gvk_checkpoint_open_with(&network->host,
+                                    &(gvk_checkpoint_params){.path = params->path,
+                                                             .bytes = params->bytes,
+                                                             .byte_count = params->byte_count,
+                                                             .label = "The model",
+                                                             .is_deferred = true,
+                                                             .weights = params->weights},
+                                    &network->checkpoint);
+}
+
+/* Who finds two sets of weights wants to know which one runs. */
+static void tell_weights(const gvk_network *network)
+{
+    const char *origin = gvk_checkpoint_origin(network->checkpoint);
+    gvk_quoted quoted;
+    gvk_quote(&quoted, origin, strlen(origin));
+    switch (gvk_checkpoint_chosen(network->checkpoint)) {
+    case GVK_CHOICE_ONLY:
+        if (*origin)
+            gvk_log(&network->host, GVK_LOG_INFO, "The weights are those under \"%s\".", quoted.text);
+        else
+            gvk_log(&network->host, GVK_LOG_INFO, "The weights are those at the top level.");
+        break;
+    case GVK_CHOICE_PLAIN:
+        gvk_log(&network->host, GVK_LOG_WARNING,
+                "The file holds weights and an average of some of them; taken are the weights%s%s%s.",
+                *origin ? " under \"" : " at the top level", quoted.text, *origin ? "\"" : "");
+        break;
+    case GVK_CHOICE_AVERAGE:
+        gvk_log(&network->host, GVK_LOG_WARNING,
+                "The file holds weights and their moving average; taken is the average, under \"%s\".", quoted.text);
+        break;
+    }
 }
 
 /* Everything behind the checkpoint. */
 static gvk_result fill_network(gvk_network *network, const gvk_network_params *params)
 {
     gvk_result result = decide_kind(network);
+    if (!result && !has_head(network))
+        result = refuse_headless(network);
     if (!result)
         result =
             network->kind == GVK_NETWORK_DETECTOR ? count_detector_classes(network) : count_classifier_classes(network);
@@ -241,9 +334,11 @@ static gvk_result fill_network(gvk_network *network, const gvk_network_params *p
     if (!result)
         result = build_graph(network);
     if (!result)
-        result = check_numbers(network);
+        result = gvk_judge_unused(network, params);
     if (!result)
-        result = list_unused(network);
+        result = load_weights(network);
+    if (!result)
+        result = check_numbers(network);
     return result;
 }
 
@@ -262,6 +357,7 @@ gvk_result gvk_network_open(const gvk_host *host_or_null, const gvk_network_para
         result = fill_network(network, params);
     if (result)
         goto fail;
+    tell_weights(network);
     *out = network;
     return GVK_OK;
 fail:
@@ -329,5 +425,6 @@ void gvk_network_describe(const gvk_network *network, gvk_network_info *out)
         .iou = network->iou,
         .unused_count = network->unused_count,
         .unused = network->unused,
+        .weights = gvk_checkpoint_origin(network->checkpoint),
     };
 }

@@ -94,7 +94,7 @@ static void describe_node(const struct gvk_graph_node *node, const struct gvk_sh
     if (node->op == GVK_OP_CONVOLUTION || node->op == GVK_OP_LINEAR)
         out->parameters = node->output_channels * each + (node->bias.rank ? node->output_channels : 0);
     else if (node->op == GVK_OP_BATCH_NORM)
-        out->parameters = (uint64_t)node->output_channels * 4;
+        out->parameters = (uint64_t)node->output_channels * 2; /* mean and variance are measured, not learned */
 }
 
 /* Layers and names in one block, so that they outlive the graph. */

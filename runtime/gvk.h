@@ -439,7 +439,7 @@ typedef struct gvk_description {
     uint32_t layer_count;
     uint32_t dispatches_before, dispatches_after; /* of the network, without and with the rewrites */
     uint32_t barriers_after, pipelines_after;
-    uint64_t macs, parameters; /* of the whole batch; parameters count batch norms' four vectors too */
+    uint64_t macs, parameters; /* of the whole batch; parameters are what training changes: no mean, no variance */
     uint64_t arena_bytes, weight_bytes;
     void *memory; /* what gvk_description_release frees */
 } gvk_description;

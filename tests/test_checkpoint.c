@@ -34,7 +34,7 @@ static void weights_load_from_beside_optimizer_state_and_settings(void **state)
     check_fixture("zip_protocol5.pth", "torch zip", GVK_TYPE_F32);
 }
 
-static void the_state_dict_is_preferred_to_its_moving_average(void **state)
+static void the_state_dict_is_preferred_to_an_average_of_a_part_of_it(void **state)
 {
     (void)state;
     check_fixture("zip_both.pth", "torch zip", GVK_TYPE_F32);
@@ -65,25 +65,6 @@ static void wrappers_around_all_weights_are_stripped_from_their_names(void **sta
     check_fixture("zip_module_prefix.pth", "torch zip", GVK_TYPE_F32);
     check_fixture("legacy_compiled_prefix.pth", "torch legacy", GVK_TYPE_F32);
     check_fixture("prefix.safetensors", "safetensors", GVK_TYPE_OTHER);
-}
-
-#define ONE_BYTE(name, begin, end)                                                                                     \
-    "\"" name "\":{\"dtype\":\"F16\",\"shape\":[1],\"data_offsets\":[" #begin "," #end "]}"
-
-static void a_prefix_that_only_some_weights_have_stays(void **state)
-{
-    (void)state;
-    bytes file = build_safetensors(
-        "{" ONE_BYTE("backbone.model.a", 0, 2) "," ONE_BYTE("model.b", 2, 4) "," ONE_BYTE("module.c", 4, 6) "}", 6);
-    gvk_checkpoint *checkpoint = NULL;
-    assert_int_equal(gvk_checkpoint_open_bytes(NULL, file.data, file.count, NULL, &checkpoint), GVK_OK);
-    assert_non_null(gvk_checkpoint_find(checkpoint, "backbone.model.a"));
-    assert_non_null(gvk_checkpoint_find(checkpoint, "model.b"));
-    assert_non_null(gvk_checkpoint_find(checkpoint, "module.c"));
-    assert_null(gvk_checkpoint_find(checkpoint, "a"));
-    assert_null(gvk_checkpoint_at(checkpoint, 3));
-    gvk_checkpoint_destroy(checkpoint);
-    drop(&file);
 }
 
 static void views_of_a_storage_become_contiguous(void **state)
@@ -155,11 +136,10 @@ int main(void)
         cmocka_unit_test(a_pth_in_the_zip_format_loads_in_every_precision),
         cmocka_unit_test(a_pth_in_the_legacy_format_loads_in_every_precision),
         cmocka_unit_test(weights_load_from_beside_optimizer_state_and_settings),
-        cmocka_unit_test(the_state_dict_is_preferred_to_its_moving_average),
+        cmocka_unit_test(the_state_dict_is_preferred_to_an_average_of_a_part_of_it),
         cmocka_unit_test(parameters_load_like_tensors),
         cmocka_unit_test(a_state_dict_with_attributes_loads),
         cmocka_unit_test(wrappers_around_all_weights_are_stripped_from_their_names),
-        cmocka_unit_test(a_prefix_that_only_some_weights_have_stays),
         cmocka_unit_test(views_of_a_storage_become_contiguous),
         cmocka_unit_test(a_safetensors_file_loads_with_its_metadata),
         cmocka_unit_test(doubles_too_large_for_a_float_become_infinities),

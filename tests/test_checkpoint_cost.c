@@ -1,6 +1,7 @@
 /* Small files that would cost much time or memory: work and sizes have ceilings. */
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "checkpoint/check.h"
 
@@ -37,7 +38,7 @@ static void pickle_bombs_cost_little(void **state)
     put_repeated(&tuples, "\x85", 1, 1000000);
     check_bytes_load("deep tuples", pth_with_extra(tuples.data, tuples.count), 1);
     put_repeated(&tuples, "\x85", 1, 1500000);
-    check_bytes_refused("deeper tuples", pth_with_extra(tuples.data, tuples.count), "values");
+    check_bytes_refused("deeper tuples", pth_with_extra(tuples.data, tuples.count), "more memory");
     drop(&tuples);
 
     bytes stack = {.data = NULL};
@@ -149,6 +150,40 @@ static void copies_of_one_storage_are_bounded(void **state)
     free(specs);
 }
 
+/* All of a storage is read and checked for any part of it. */
+static void a_tensor_in_a_storage_out_of_all_proportion_is_refused(void **state)
+{
+    (void)state;
+    static const char *const keys[] = {"0"};
+    static const struct {
+        int64_t mebibytes;
+        bool fits;
+    } cases[] = {{200, true}, {300, false}};
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        int64_t count = cases[i].mebibytes << 18;
+        tensor_spec spec = {"weight", "FloatStorage", "0", count, 7, 1, {2}, {1}};
+        const legacy_layout layout = {false, false, 1001, keys, 1, (uint64_t)count, 0};
+        bytes pickle = pickle_state_dict(&spec, 1, true, NULL), front = build_legacy(&pickle, &layout);
+        char path[] = "/tmp/gvk_test_XXXXXX"; /* a sparse file costs no disk */
+        int file = mkstemp(path);
+        assert_true(file >= 0);
+        assert_int_equal(write(file, front.data, front.count), (ssize_t)front.count);
+        assert_int_equal(ftruncate(file, (off_t)front.count + (off_t)(4 * count)), 0);
+        close(file);
+        if (cases[i].fits) {
+            gvk_checkpoint *checkpoint = NULL;
+            assert_int_equal(gvk_checkpoint_open(NULL, path, &checkpoint), GVK_OK);
+            assert_int_equal(gvk_checkpoint_count(checkpoint), 1);
+            gvk_checkpoint_destroy(checkpoint);
+        } else {
+            check_file_refused(path, GVK_ERROR_FORMAT, "tensor weight is a small part of a storage");
+        }
+        unlink(path);
+        drop(&front);
+        drop(&pickle);
+    }
+}
+
 static void more_tensors_or_entries_than_the_ceiling_are_refused(void **state)
 {
     (void)state;
@@ -198,6 +233,7 @@ int main(void)
         cmocka_unit_test(pickle_bombs_cost_little),
         cmocka_unit_test(work_that_is_asked_for_again_and_again_costs_little),
         cmocka_unit_test(copies_of_one_storage_are_bounded),
+        cmocka_unit_test(a_tensor_in_a_storage_out_of_all_proportion_is_refused),
         cmocka_unit_test(more_tensors_or_entries_than_the_ceiling_are_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -14,6 +14,7 @@ static void a_file_of_another_kind_says_what_it_seems_to_be(void **state)
     check_fixture_refused("page.pth", "web page");
     check_fixture_refused("empty.pth", "empty");
     check_fixture_refused("torchscript.pth", "TorchScript");
+    check_fixture_refused("torchscript_deflated.pth", "TorchScript archive, which holds code");
     bytes tar = {.data = NULL};
     put_text(&tar, "sys_info");
     put_repeated(&tar, "", 1, 249);

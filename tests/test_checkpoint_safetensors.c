@@ -42,6 +42,9 @@ static void a_safetensors_header_that_lies_is_refused(void **state)
         {"one name twice, escaped", "{" ENTRY("a", "F32", "1", "0", "4") "," ENTRY("\\u0061", "F32", "1", "4", "8") "}",
          8, "\"a\""},
         {"metadata twice", "{\"__metadata__\":{},\"__metadata__\":{}}", 0, "twice"},
+        {"metadata of null twice", "{\"__metadata__\":null,\"__metadata__\":null}", 0, "twice"},
+        {"metadata of something else", "{\"__metadata__\":nul}", 0, "object is expected"},
+        {"a metadata key of null", "{\"__metadata__\":{\"a\":null}}", 0, "string is expected"},
         {"a metadata key twice", "{\"__metadata__\":{\"a\":\"1\",\"a\":\"2\"}}", 0, "occurs twice"},
         {"metadata that is no string", "{\"__metadata__\":{\"a\":1}}", 0, "string is expected"},
         {"an entry that is no object", "{\"a\":1}", 0, "object is expected"},
@@ -91,6 +94,9 @@ static void odd_but_lawful_safetensors_load(void **state)
 {
     (void)state;
     check_bytes_load("no tensors", build_safetensors("{}", 0), 0);
+    check_bytes_load("metadata of null", build_safetensors("{\"__metadata__\": null }", 0), 0);
+    check_bytes_load("metadata of null beside a tensor",
+                     build_safetensors("{\"__metadata__\":null," ENTRY("a", "F32", "1", "0", "4") "}", 4), 1);
     check_bytes_load("white space", build_safetensors("{ } \n\t", 0), 0);
     check_bytes_load(
         "any order",

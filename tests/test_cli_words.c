@@ -1,9 +1,11 @@
 /* The program's words where no device is needed: helps, mistakes on the command line, models that are none, inspect. */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "checkpoint_maker.h"
 #include "cli/json_reader.h"
 #include "cli/program.h"
 
@@ -234,6 +236,106 @@ static void inspect_describes(void **state)
     assert_true(number_of(ran.out, "arena_bytes") > 3 * arena);
 }
 
+/* A small classifier whose names begin with `prefix`, and one weight more. */
+static void write_classifier(const char *path, const char *prefix, const char *spare)
+{
+    struct tensor_list list;
+    size_t size;
+    assert_true(list_network(&(struct network_shape){NETWORK_CLASSIFIER, 0.1, 4}, &list));
+    for (size_t i = 0; i < list.count; i++) {
+        char name[sizeof list.tensors[i].name];
+        snprintf(name, sizeof name, "%s%.80s", prefix, list.tensors[i].name);
+        memcpy(list.tensors[i].name, name, sizeof name);
+    }
+    struct named_tensor *grown = realloc(list.tensors, (list.count + 1) * sizeof *grown);
+    assert_non_null(grown);
+    list.tensors = grown;
+    list.tensors[list.count] = (struct named_tensor){.rank = 1, .shape = {4}};
+    snprintf(list.tensors[list.count].name, sizeof list.tensors[list.count].name, "%s%s", prefix, spare);
+    list.count++;
+    unsigned char *bytes = make_checkpoint_of(&list, &size);
+    assert_non_null(bytes);
+    write_file(path, bytes, size);
+    free(bytes);
+    release_tensor_list(&list);
+}
+
+static void inspect_tells_where_the_weights_came_from(void **state)
+{
+    (void)state;
+    const struct child without_vulkan = {.environment = no_vulkan};
+    write_classifier("model", "module.", "total_ops");
+    RUN_WITH(without_vulkan, "inspect", "model");
+    assert_done();
+    assert_contains(ran.out, "\nWeights     under module\n");
+    RUN_WITH(without_vulkan, "inspect", "model", "--json");
+    assert_done();
+    assert_json(ran.out);
+    assert_contains(member(ran.out, "weights"), "\"module\"");
+    RUN_WITH(without_vulkan, "inspect", "-v", "model");
+    assert_int_equal(ran.code, 0);
+    assert_contains(ran.err, "ghostvk: info: The weights are those under \"module\".\n");
+    RUN_WITH(without_vulkan, "inspect", MODEL);
+    assert_contains(ran.out, "\nWeights     at the top level\n");
+    write_classifier("model", "student.", "total_ops");
+    RUN_WITH(without_vulkan, "inspect", "model");
+    assert_refused(3, "model", "prefix \"student.\"");
+    RUN_WITH(without_vulkan, "inspect", "model", "--weights", "student");
+    assert_done();
+    assert_contains(ran.out, "\nWeights     under student\n");
+}
+
+static void every_command_takes_a_set_of_weights_and_unused_ones(void **state)
+{
+    (void)state;
+    const struct child without_vulkan = {.environment = no_vulkan};
+    static const char *const commands[][4] = {
+        {"inspect", NULL},        {"bench", NULL}, {"tune", NULL}, {"run", "--image", SMEAR1, "--output=y"},
+        {"detect", SMEAR1, NULL},
+    };
+    write_classifier("model", "", "blocks.2.0.ghost1.short_conv.1.weight");
+    for (size_t i = 0; i < sizeof commands / sizeof commands[0]; i++) {
+        const char *const *words = commands[i];
+        size_t count = 0;
+        const char *arguments[12];
+        while (count < 4 && words[count]) {
+            arguments[count] = words[count];
+            count++;
+        }
+        arguments[count] = "--model=model";
+        arguments[count + 1] = NULL;
+        run_program(GVK_PROGRAM, without_vulkan, arguments);
+        assert_refused(3, "model", "\"blocks.2.0.ghost1.short_conv.1.weight\" belongs to no layer");
+        arguments[count + 1] = "--weights=teacher";
+        arguments[count + 2] = NULL;
+        run_program(GVK_PROGRAM, without_vulkan, arguments);
+        assert_refused(3, "model", "\"teacher\"");
+        arguments[count + 1] = "--weights=";
+        run_program(GVK_PROGRAM, without_vulkan, arguments);
+        assert_refused(2, "--weights", "empty");
+        arguments[count + 1] = "--allow-unused";
+        run_program(GVK_PROGRAM, without_vulkan, arguments);
+        if (ran.code == 3 && !strstr(ran.err, "detector")) /* some want a device then, some a detector */
+            fail_msg("%s does not allow what is unused:\n%s", words[0], ran.err);
+    }
+    RUN_WITH(without_vulkan, "inspect", "model", "--allow-unused");
+    assert_done();
+    assert_contains(ran.out, "1 tensor of the file; -v lists them");
+}
+
+static void long_names_of_classes_are_refused(void **state)
+{
+    (void)state;
+    char *names = malloc(2000);
+    assert_non_null(names);
+    memset(names, 'a', 2000);
+    memcpy(names + 1995, "\nb\nc\n", 5);
+    write_file("names", names, 2000);
+    RUN("detect", "-m", MODEL, "--classes", "names", SMEAR1);
+    assert_refused(2, "class 0", "longer than 1024 bytes");
+    free(names);
+}
+
 static void a_missing_driver_is_explained(void **state)
 {
     static const char *const empty_lists[] = {"VK_ICD_FILENAMES=/dev/null",
@@ -294,6 +396,9 @@ int main(void)
         TEST(models_that_are_none_are_refused),
         TEST(the_shipped_model_is_found),
         TEST(inspect_describes),
+        TEST(inspect_tells_where_the_weights_came_from),
+        TEST(every_command_takes_a_set_of_weights_and_unused_ones),
+        TEST(long_names_of_classes_are_refused),
         TEST(a_missing_driver_is_explained),
         TEST(a_driver_that_the_environment_names_wrongly_is_named),
     };

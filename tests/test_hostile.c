@@ -1,85 +1,13 @@
 /* Hostile model files as the program meets them: the documented exit code, one line that names the file
  * and the cause, no output, no waiting, little memory. The tests of the readers try many more files; here is one of
  * each kind in each format, from outside. docs/reliability.md counts them. */
-#include "checkpoint/check.h"
+#include "hostile/refusal.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "checkpoint_maker.h"
-#include "child.h"
-
-#define SMEAR   GVK_MODEL_DIR "/samples/smear-1.jpg"
-#define REFUSED 3   /* the exit code */
-#define SECONDS 8.0 /* of processor time; 2 s is the promise, sanitizers and busy machines are slower */
-#define MIB     ((uint64_t)1 << 20)
-#if defined(__SANITIZE_ADDRESS__)
-#define SLOWER 8 /* sanitizers cost time and memory */
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer)
-#define SLOWER 8
-#endif
-#endif
-#ifndef SLOWER
-#define SLOWER 1
-#endif
-
-static struct tally {
-    unsigned files;
-    double seconds;
-    uint64_t held;
-    char slowest[100], largest[100];
-} tally;
-
-static void count(const char *what, double seconds, uint64_t held)
-{
-    tally.files++;
-    if (seconds > tally.seconds) {
-        tally.seconds = seconds;
-        snprintf(tally.slowest, sizeof tally.slowest, "%s", what);
-    }
-    if (held > tally.held) {
-        tally.held = held;
-        snprintf(tally.largest, sizeof tally.largest, "%s", what);
-    }
-}
-
-static void print_tally(const char *kind)
-{
-    print_message("             %u %s refused; at most %.2f s (%s), %.0f MiB (%s)\n", tally.files, kind, tally.seconds,
-                  tally.slowest, (double)tally.held / (double)MIB, tally.largest);
-    memset(&tally, 0, sizeof tally);
-}
-
-/* Writes the file and takes its bytes; `most` bytes of memory are allowed beside twice the file. */
-static void refuse(const char *what, bytes file, const char *words, uint64_t most)
-{
-    static const char *const nowhere[] = {"VK_ICD_FILENAMES=/nonexistent", NULL}; /* models come before devices */
-    struct child child = {.environment = nowhere};
-    write_file("model", file.data, file.count);
-    run_child(&child, GVK_PROGRAM,
-              (const char *const[]){"detect", "-m", "model", "--json", "boxes.json", "-o", "out/", SMEAR, NULL});
-    const char *sentence = only_sentence(&child);
-    if (child.code != REFUSED || child.ended_by || !sentence || child.out[0])
-        fail_msg("%s: exit code %d, signal %d:\n%s%s", what, child.code, child.ended_by, child.out, child.err);
-    if (!strstr(sentence, "model") || !strstr(sentence, words) || strlen(sentence) > 700)
-        fail_msg("%s: \"%s\" is not in: %s", what, words, sentence);
-    char *names = list_folder(".");
-    if (strcmp(names, "model\n") != 0)
-        fail_msg("%s: it left\n%s", what, names);
-    if (child.cpu_seconds > SECONDS * SLOWER)
-        fail_msg("%s: refused after %.2f s", what, child.cpu_seconds);
-    if (child.peak_bytes > (most + 2 * file.count) * SLOWER)
-        fail_msg("%s: held %.1f MiB", what, (double)child.peak_bytes / (double)MIB);
-    count(what, child.cpu_seconds, child.peak_bytes);
-    free(names);
-    drop(&file);
-    release_child(&child);
-}
-
-#define LITTLE (64 * MIB)
-#define BOMB   (320 * MIB) /* the pickle reader's own ceiling is 256 MiB */
 
 /* ---- pickles, in both formats that hold one -----------------------------------------------------------------------
  */
@@ -92,12 +20,12 @@ static bytes wrap(const bytes *pickle, bool is_legacy)
     return is_legacy ? build_legacy(pickle, &layout) : build_pth(pickle, two_floats, sizeof two_floats);
 }
 
-static void refuse_pickle(const char *what, const bytes *pickle, const char *words, uint64_t most)
+static void refuse_pickle(const char *what, const bytes *pickle, const char *words)
 {
     for (int is_legacy = 0; is_legacy < 2; is_legacy++) {
         char name[100];
         snprintf(name, sizeof name, "%s, %s", is_legacy ? "legacy" : "zip", what);
-        refuse(name, wrap(pickle, is_legacy), words, most);
+        refuse(name, wrap(pickle, is_legacy), words);
     }
 }
 
@@ -126,7 +54,7 @@ static void pickles_that_call_are_refused(void **state)
             bytes extra = text_of(cases[i].opcodes, cases[i].count);
             bytes pickle = pickle_state_dict(&good_tensor, 1, is_legacy, &extra);
             snprintf(name, sizeof name, "%s, %s", is_legacy ? "legacy" : "zip", cases[i].what);
-            refuse(name, wrap(&pickle, is_legacy), cases[i].words, LITTLE);
+            refuse(name, wrap(&pickle, is_legacy), cases[i].words);
             drop(&extra);
             drop(&pickle);
         }
@@ -150,35 +78,10 @@ static void pickles_that_break_rules_are_refused(void **state)
     (void)state;
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         bytes pickle = text_of(cases[i].opcodes, cases[i].count);
-        refuse_pickle(cases[i].what, &pickle, cases[i].words, LITTLE);
+        refuse_pickle(cases[i].what, &pickle, cases[i].words);
         drop(&pickle);
     }
     print_tally("pickles that break rules");
-}
-
-static void bombs_are_refused_at_little_cost(void **state)
-{
-    static const struct {
-        const char *what, *start, *repeated;
-        size_t times;
-        const char *end, *words;
-    } cases[] = {
-        {"6 deep marks", "\x80\x02", "(", 100000, "", "nests too deeply"},
-        {"6 DUP", "\x80\x02N", "2", 3000000, "", "stack too high"},
-        {"6 DUP and POP", "\x80\x02N", "20", 8100000, "", "too long"},
-        {"6 tuples in tuples", "\x80\x02N", "\x85", 2500000, ".", "values"},
-        {"6 lists that hold the one before twice", "\x80\x02]q\1", "](h\1h\1eq\1", 700000, ".", ""},
-        {"6 tuples of three", "\x80\x02(", "K\1K\2K\3\x87", 900000, "t.", ""},
-    };
-    (void)state;
-    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
-        bytes pickle = text_of(cases[i].start, strlen(cases[i].start));
-        put_repeated(&pickle, cases[i].repeated, strlen(cases[i].repeated), cases[i].times);
-        put_text(&pickle, cases[i].end);
-        refuse(cases[i].what, wrap(&pickle, i % 2), cases[i].words, BOMB); /* one reader of pickles serves both */
-        drop(&pickle);
-    }
-    print_tally("bombs");
 }
 
 static void tensors_that_lie_are_refused(void **state)
@@ -208,7 +111,7 @@ static void tensors_that_lie_are_refused(void **state)
             char name[100];
             bytes pickle = pickle_state_dict(&cases[i].spec, 1, is_legacy, NULL);
             snprintf(name, sizeof name, "%s, %s", is_legacy ? "legacy" : "zip", cases[i].what);
-            refuse(name, wrap(&pickle, is_legacy), cases[i].words, LITTLE);
+            refuse(name, wrap(&pickle, is_legacy), cases[i].words);
             drop(&pickle);
         }
     print_tally("tensors that lie");
@@ -252,9 +155,9 @@ static void archives_that_lie_are_refused(void **state)
                           : cases[i].from == CENTRAL ? entries[1].central_at
                                                      : layout.end_at;
             patch_number(&file, base + cases[i].at, cases[i].value, cases[i].width);
-            refuse(cases[i].what, file, cases[i].words, LITTLE);
+            refuse(cases[i].what, file, cases[i].words);
         } else {
-            refuse(i % 2 ? "10 two data.pkl" : "10 one name twice", file, words[i % 2], LITTLE);
+            refuse(i % 2 ? "10 two data.pkl" : "10 one name twice", file, words[i % 2]);
         }
         drop(&pickle);
     }
@@ -280,7 +183,7 @@ static void legacy_streams_that_lie_are_refused(void **state)
     bytes pickle = pickle_state_dict(&good_tensor, 1, true, NULL);
     (void)state;
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++)
-        refuse(cases[i].what, build_legacy(&pickle, &cases[i].layout), cases[i].words, LITTLE);
+        refuse(cases[i].what, build_legacy(&pickle, &cases[i].layout), cases[i].words);
     drop(&pickle);
     print_tally("legacy streams");
 }
@@ -318,7 +221,7 @@ static void safetensors_headers_that_lie_are_refused(void **state)
         bytes file = build_safetensors(cases[i].header, cases[i].data_bytes);
         if (cases[i].length)
             patch_number(&file, 0, cases[i].length, 8);
-        refuse(cases[i].what, file, cases[i].words, LITTLE);
+        refuse(cases[i].what, file, cases[i].words);
     }
     /* As large as a header may be, and all of it white space or one name. */
     for (int i = 0; i < 2; i++) {
@@ -326,7 +229,7 @@ static void safetensors_headers_that_lie_are_refused(void **state)
         put_number(&file, 100000000, 8);
         put_text(&file, i ? "{\"" : "{");
         put_repeated(&file, i ? "a" : " ", 1, 100000000 - (i ? 2 : 1));
-        refuse(i ? "15 a name of 100 MB" : "15 white space of 100 MB", file, "", LITTLE);
+        refuse(i ? "15 a name of 100 MB" : "15 white space of 100 MB", file, "");
     }
     print_tally("safetensors headers");
 }
@@ -341,18 +244,18 @@ static void polyglots_and_cut_files_are_refused(void **state)
         assert_true(whole.count > 100);
         for (size_t quarter = 0; quarter < 4; quarter++) { /* the tests of the readers cut at every byte */
             snprintf(what, sizeof what, "7 %s, %zu quarters", names[i], quarter);
-            refuse(what, text_of(whole.data, whole.count * quarter / 4), "", LITTLE);
+            refuse(what, text_of(whole.data, whole.count * quarter / 4), "");
         }
         for (int j = 0; j < 3; j++) {
             bytes both = text_of(whole.data, whole.count), other = read_whole(fixture(path, names[j]));
             put(&both, other.data, other.count);
             snprintf(what, sizeof what, "14 %s, then %s", names[i], names[j]);
-            refuse(what, both, "", LITTLE);
+            refuse(what, both, "");
             drop(&other);
         }
         put_text(&whole, "x");
         snprintf(what, sizeof what, "14 %s and a byte", names[i]);
-        refuse(what, whole, "", LITTLE);
+        refuse(what, whole, "");
     }
     print_tally("cut files and polyglots");
 }
@@ -381,7 +284,7 @@ static void networks_that_miss_or_misshape_a_tensor_are_refused(void **state)
             unsigned char *made = make_checkpoint_of(&list, &made_bytes);
             assert_non_null(made);
             snprintf(what, sizeof what, "19 %s %s", missing ? "missing" : "misshapen", names[i]);
-            refuse(what, (bytes){made, made_bytes, made_bytes}, names[i], LITTLE);
+            refuse(what, (bytes){made, made_bytes, made_bytes}, names[i]);
             release_tensor_list(&list);
         }
     print_tally("networks");
@@ -392,7 +295,6 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST_IN_FOLDER(pickles_that_call_are_refused),
         TEST_IN_FOLDER(pickles_that_break_rules_are_refused),
-        TEST_IN_FOLDER(bombs_are_refused_at_little_cost),
         TEST_IN_FOLDER(tensors_that_lie_are_refused),
         TEST_IN_FOLDER(archives_that_lie_are_refused),
         TEST_IN_FOLDER(legacy_streams_that_lie_are_refused),

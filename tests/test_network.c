@@ -92,29 +92,6 @@ static void the_shipped_model_opens_with_its_metadata(void **state)
     close_good(&recorder, network);
 }
 
-static void tensors_that_no_node_needs_are_listed_but_not_the_counters(void **state)
-{
-    (void)state;
-    struct recorder recorder = {0};
-    struct tensor_list list = list_tensors(NETWORK_CLASSIFIER, 0.1, 4);
-    struct named_tensor *grown = realloc(list.tensors, (list.count + 3) * sizeof *grown);
-    assert_non_null(grown);
-    list.tensors = grown;
-    list.tensors[list.count++] = (struct named_tensor){.name = "optimizer.momentum", .rank = 1, .shape = {5}};
-    list.tensors[list.count++] = (struct named_tensor){.name = "bn1.num_batches_tracked", .rank = 1, .shape = {1}};
-    list.tensors[list.count++] = (struct named_tensor){.name = "fc.weight", .rank = 2, .shape = {2, 3}};
-    struct image image = make_image_of(&list);
-    gvk_network *network = open_good(&recorder, &image);
-    gvk_network_info info;
-    gvk_network_describe(network, &info);
-    assert_int_equal(info.unused_count, 2);
-    assert_string_equal(info.unused[0], "optimizer.momentum");
-    assert_string_equal(info.unused[1], "fc.weight");
-    close_good(&recorder, network);
-    free(image.bytes);
-    release_tensor_list(&list);
-}
-
 /* ---- the graph ---- */
 
 static uint32_t count_nodes(const gvk_graph *graph, int op)
@@ -143,6 +120,34 @@ static void the_detector_has_218_operations_and_129_batch_norms(void **state)
     assert_int_equal(count_nodes(graph, GVK_OP_UPSAMPLE), 2);
     assert_int_equal(graph->node_count - count_nodes(graph, GVK_OP_BATCH_NORM), 218);
     close_good(&recorder, network);
+}
+
+/* sum(p.numel() for p in model.parameters()) of the classes in tests/goldens/reference.py, torch 1.13. */
+static void parameters_are_counted_as_torch_counts_them(void **state)
+{
+    (void)state;
+    static const struct {
+        enum network_kind kind;
+        uint32_t class_count;
+        double width;
+        uint64_t parameters;
+    } cases[] = {{NETWORK_DETECTOR, 80, 1.0, 11428545},  {NETWORK_DETECTOR, 3, 0.5, 9091388},
+                 {NETWORK_DETECTOR, 20, 1.3, 12840861},  {NETWORK_CLASSIFIER, 1000, 1.0, 5182508},
+                 {NETWORK_CLASSIFIER, 10, 0.5, 1319102}, {NETWORK_CLASSIFIER, 37, 1.3, 6125217}};
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct recorder recorder = {0};
+        gvk_host host = recording_host(&recorder);
+        gvk_network *network = open_made(&recorder, cases[i].kind, cases[i].width, cases[i].class_count);
+        gvk_stream_params stream = {.size = sizeof stream, .width = 64, .height = 64, .batch = 2};
+        gvk_description plan = {0};
+        assert_int_equal(gvk_plan_describe(NULL, gvk_network_graph(network), NULL, &stream, &plan), GVK_OK);
+        if (plan.parameters != cases[i].parameters)
+            fail_msg("kind %d, %u classes, width %g: %llu parameters, and torch counts %llu", (int)cases[i].kind,
+                     cases[i].class_count, cases[i].width, (unsigned long long)plan.parameters,
+                     (unsigned long long)cases[i].parameters);
+        gvk_description_release(&host, &plan);
+        close_good(&recorder, network);
+    }
 }
 
 static void check_shape(const gvk_graph *graph, const struct gvk_shape *shapes, const char *name, uint32_t channels,
@@ -307,8 +312,8 @@ int main(void)
         cmocka_unit_test(a_detector_opens_at_its_width_and_class_count),
         cmocka_unit_test(a_classifier_opens_at_its_width_and_class_count),
         cmocka_unit_test(the_shipped_model_opens_with_its_metadata),
-        cmocka_unit_test(tensors_that_no_node_needs_are_listed_but_not_the_counters),
         cmocka_unit_test(the_detector_has_218_operations_and_129_batch_norms),
+        cmocka_unit_test(parameters_are_counted_as_torch_counts_them),
         cmocka_unit_test(the_maps_have_the_input_divided_by_their_strides),
         cmocka_unit_test(the_detector_takes_3_27_billion_multiply_adds_and_11_1_million_parameters),
         cmocka_unit_test(a_call_without_a_source_is_refused),

@@ -2,6 +2,7 @@
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "network/opening.h"
 
@@ -129,6 +130,31 @@ static void malformed_metadata_are_refused_by_key(void **state)
     free(plain.bytes);
 }
 
+/* A name is printed with each of its boxes. */
+static void names_of_classes_have_a_bound(void **state)
+{
+    (void)state;
+    enum { BOUND = 1024 };
+    struct image plain = make_image(NETWORK_CLASSIFIER, 0.1, 2);
+    for (size_t extra = 0; extra < 2; extra++) {
+        char json[BOUND + 64], name[BOUND + 2] = {0};
+        memset(name, 'a', BOUND + extra);
+        snprintf(json, sizeof json, "\"classes\":\"b\\n%s\"", name);
+        struct image image = with_metadata(&plain, json);
+        const char *classes[] = {name, "b"};
+        if (extra) {
+            refuse(&image, GVK_ERROR_FORMAT, "is longer than 1024 bytes");
+            refuse_with(&plain, (gvk_network_params){.classes = classes, .class_count = 2}, GVK_ERROR_ARGUMENT,
+                        "is longer than 1024 bytes");
+        } else {
+            struct recorder recorder = {0};
+            close_good(&recorder, open_good(&recorder, &image));
+        }
+        free(image.bytes);
+    }
+    free(plain.bytes);
+}
+
 static void numbers_in_metadata_are_read_to_the_last_bit(void **state)
 {
     (void)state;
@@ -167,6 +193,7 @@ int main(void)
         cmocka_unit_test(the_callers_classes_and_anchors_win_over_the_metadata),
         cmocka_unit_test(a_list_of_classes_that_does_not_fit_is_refused),
         cmocka_unit_test(malformed_metadata_are_refused_by_key),
+        cmocka_unit_test(names_of_classes_have_a_bound),
         cmocka_unit_test(numbers_in_metadata_are_read_to_the_last_bit),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -5,11 +5,16 @@
 #include <string.h>
 
 #include "names.h"
+#include "pth.h"
 
-/* Blocks are copies of storages, so in an honest file they are hardly larger than the file; views that share a storage
- * may double some of it. */
-#define BLOCKS_PER_FILE 2u
-#define BLOCK_SLACK     65536u
+/* Blocks are copies of storages, so in an honest file they are hardly larger than the file. */
+#define BLOCK_SLACK 65536u
+
+/* How much more may be loaded than tensors need: a few numbers may lie in a storage of gigabytes. */
+#define RECORDS_PER_TENSORS 2u
+#define RECORD_SLACK        (UINT64_C(256) << 20)
+
+#define HEAD_BYTES 4096u /* enough to recognise a file */
 
 /* Makes room for one more item. */
 static gvk_result make_room(const gvk_host *host, void **items, uint32_t count, uint32_t *capacity, size_t size)
@@ -33,7 +38,8 @@ static char *copy_text(const gvk_host *host, const char *text, size_t length)
     return copy;
 }
 
-gvk_result gvk_checkpoint_add(gvk_checkpoint *checkpoint, const char *name, size_t length, const gvk_array *array)
+gvk_result gvk_checkpoint_add(gvk_checkpoint *checkpoint, const char *name, size_t length,
+                              const gvk_checkpoint_tensor *tensor)
 {
     const gvk_host *host = &checkpoint->host;
     if (checkpoint->count >= GVK_NAME_COUNT_LIMIT)
@@ -47,7 +53,8 @@ gvk_result gvk_checkpoint_add(gvk_checkpoint *checkpoint, const char *name, size
     char *copy = copy_text(host, name, length);
     if (!copy)
         return gvk_fail_memory(host);
-    checkpoint->tensors[checkpoint->count++] = (gvk_checkpoint_tensor){.name = copy, .array = *array};
+    checkpoint->tensors[checkpoint->count] = *tensor;
+    checkpoint->tensors[checkpoint->count++].name = copy;
     return GVK_OK;
 }
 
@@ -85,17 +92,18 @@ gvk_result gvk_checkpoint_add_metadata(gvk_checkpoint *checkpoint, const char *k
 gvk_result gvk_checkpoint_add_block(gvk_checkpoint *checkpoint, uint64_t bytes, unsigned char **out)
 {
     const gvk_host *host = &checkpoint->host;
-    uint64_t ceiling = (uint64_t)checkpoint->byte_count * BLOCKS_PER_FILE + BLOCK_SLACK;
+    uint64_t ceiling = (uint64_t)checkpoint->byte_count + BLOCK_SLACK;
     if (bytes > ceiling || checkpoint->block_bytes > ceiling - bytes)
-        return gvk_refuse(&checkpoint->source, "its tensors view the same data so often that they would take more than "
-                                               "twice the file's size; save contiguous copies of them instead.");
+        return gvk_refuse(&checkpoint->source,
+                          "its tensors view the same data so often that with them it would take "
+                          "more than twice the file's size; save contiguous copies of them instead.");
     void *blocks = checkpoint->blocks;
     gvk_result result =
         make_room(host, &blocks, checkpoint->block_count, &checkpoint->block_capacity, sizeof *checkpoint->blocks);
     checkpoint->blocks = blocks;
     if (result)
         return result;
-    unsigned char *block = bytes <= SIZE_MAX ? gvk_allocate(host, (size_t)bytes) : NULL;
+    unsigned char *block = bytes <= SIZE_MAX ? gvk_allocate_unfilled(host, (size_t)bytes) : NULL;
     if (!block)
         return gvk_fail_memory(host);
     checkpoint->blocks[checkpoint->block_count++] = block;
@@ -111,11 +119,26 @@ gvk_result gvk_checkpoint_index_names(gvk_checkpoint *checkpoint)
     for (uint32_t i = 0; !result && i < checkpoint->count; i++) {
         const char *name = checkpoint->tensors[i].name;
         gvk_quoted quoted;
-        if (!gvk_name_index_add(&checkpoint->index, name, strlen(name), i))
+        if (!checkpoint->tensors[i].is_aside && !gvk_name_index_add(&checkpoint->index, name, strlen(name), i))
             result = gvk_refuse(&checkpoint->source, "two tensors are called \"%s\".",
                                 gvk_quote(&quoted, name, strlen(name)));
     }
     return result;
+}
+
+gvk_result gvk_checkpoint_note_origin(gvk_checkpoint *checkpoint, const char *prefix, size_t length)
+{
+    const char *dict = checkpoint->dict ? checkpoint->dict : "";
+    size_t before = strlen(dict), dot = before && length;
+    char *origin = gvk_allocate(&checkpoint->host, before + dot + length + 1);
+    if (!origin)
+        return gvk_fail_memory(&checkpoint->host);
+    memcpy(origin, dict, before);
+    memcpy(origin + before, ".", dot);
+    memcpy(origin + before + dot, prefix, length);
+    gvk_release(&checkpoint->host, checkpoint->origin);
+    checkpoint->origin = origin;
+    return GVK_OK;
 }
 
 static gvk_result create_checkpoint(const gvk_host *host, const char *label, gvk_checkpoint **out)
@@ -139,7 +162,11 @@ static gvk_result create_checkpoint(const gvk_host *host, const char *label, gvk
 static gvk_result read_tensors(gvk_checkpoint *checkpoint)
 {
     gvk_file_kind kind;
-    gvk_result result = gvk_recognise(&checkpoint->source, checkpoint->bytes, checkpoint->byte_count, &kind);
+    size_t head = checkpoint->byte_count < HEAD_BYTES ? checkpoint->byte_count : HEAD_BYTES;
+    checkpoint->budget = gvk_pickle_budget_of(checkpoint->byte_count);
+    gvk_result result = gvk_content_need(&checkpoint->content, 0, head);
+    if (!result)
+        result = gvk_recognise(&checkpoint->source, checkpoint->bytes, head, &kind);
     if (result)
         return result;
     switch (kind) {
@@ -156,10 +183,147 @@ static gvk_result read_tensors(gvk_checkpoint *checkpoint)
         result = gvk_pth_read_legacy(checkpoint);
         break;
     }
+    if (!result) /* two equal names of one file, before any of them is shortened */
+        result = gvk_checkpoint_index_names(checkpoint);
+    if (!result)
+        result = gvk_settle_names(checkpoint);
     if (!result)
         result = gvk_checkpoint_index_names(checkpoint);
-    if (!result && gvk_strip_wrappers(checkpoint->tensors, checkpoint->count))
-        result = gvk_checkpoint_index_names(checkpoint);
+    return result;
+}
+
+/* ---- loading ---- */
+
+gvk_result gvk_checkpoint_add_record(gvk_checkpoint *checkpoint, const gvk_record *record, uint32_t *out)
+{
+    void *records = checkpoint->records;
+    gvk_result result = make_room(&checkpoint->host, &records, checkpoint->record_count, &checkpoint->record_capacity,
+                                  sizeof *checkpoint->records);
+    checkpoint->records = records;
+    if (result)
+        return result;
+    checkpoint->records[checkpoint->record_count] = *record;
+    *out = checkpoint->record_count++;
+    return GVK_OK;
+}
+
+/* torch can leave the checksum out; it then writes 0. */
+static gvk_result check_record(gvk_checkpoint *checkpoint, const gvk_record *record)
+{
+    gvk_quoted quoted;
+    if (record->checksum == 0)
+        return GVK_OK;
+    if (!checkpoint->checksum) {
+        checkpoint->checksum = gvk_allocate(&checkpoint->host, sizeof *checkpoint->checksum);
+        if (!checkpoint->checksum)
+            return gvk_fail_memory(&checkpoint->host);
+        gvk_checksum_start(checkpoint->checksum);
+    }
+    if (gvk_checksum_of(checkpoint->checksum, checkpoint->bytes + record->begin, record->size) == record->checksum)
+        return GVK_OK;
+    return gvk_refuse(&checkpoint->source, "its zip entry %s does not match its checksum, so the file is damaged.",
+                      gvk_quote(&quoted, record->name, record->name_length));
+}
+
+gvk_result gvk_checkpoint_load_record(gvk_checkpoint *checkpoint, uint32_t index)
+{
+    gvk_record *record = &checkpoint->records[index];
+    if (record->is_loaded)
+        return GVK_OK;
+    gvk_result result = gvk_content_need(&checkpoint->content, record->begin, record->size);
+    if (!result)
+        result = check_record(checkpoint, record);
+    record->is_loaded = !result;
+    return result;
+}
+
+/* The storage of a tensor, unless it is out of all proportion. */
+static gvk_result load_storage(gvk_checkpoint *checkpoint, const gvk_checkpoint_tensor *tensor)
+{
+    const gvk_record *record = &checkpoint->records[tensor->record];
+    gvk_quoted quoted;
+    checkpoint->tensor_bytes += tensor->array.bytes;
+    if (record->is_loaded)
+        return GVK_OK;
+    checkpoint->record_bytes += record->size;
+    if (checkpoint->record_bytes > RECORD_SLACK + RECORDS_PER_TENSORS * checkpoint->tensor_bytes)
+        return gvk_refuse(&checkpoint->source,
+                          "tensor %s is a small part of a storage of %zu bytes; save a contiguous "
+                          "copy of it instead.",
+                          gvk_quote(&quoted, tensor->name, strlen(tensor->name)), record->size);
+    return gvk_checkpoint_load_record(checkpoint, tensor->record);
+}
+
+gvk_result gvk_checkpoint_load(gvk_checkpoint *checkpoint, uint32_t index)
+{
+    gvk_checkpoint_tensor *tensor = &checkpoint->tensors[index];
+    gvk_result result = GVK_OK;
+    if (tensor->is_loaded)
+        return GVK_OK;
+    if (tensor->record != GVK_NO_RECORD)
+        result = load_storage(checkpoint, tensor);
+    else if (checkpoint->content.loaded && tensor->array.bytes)
+        result = gvk_content_need(&checkpoint->content,
+                                  (uint64_t)((const unsigned char *)tensor->array.data - checkpoint->bytes),
+                                  tensor->array.bytes);
+    if (!result && tensor->copy)
+        gvk_copy_items(tensor->copy);
+    tensor->is_loaded = !result;
+    return result;
+}
+
+static gvk_result load_all(gvk_checkpoint *checkpoint)
+{
+    gvk_result result = GVK_OK;
+    for (uint32_t i = 0; i < checkpoint->count && !result; i++)
+        result = gvk_checkpoint_load(checkpoint, i);
+    if (!result)
+        gvk_checkpoint_close(checkpoint);
+    return result;
+}
+
+void gvk_checkpoint_close(gvk_checkpoint *checkpoint)
+{
+    gvk_content_close(&checkpoint->content);
+}
+
+/* ---- opening ---- */
+
+static gvk_result open_content(gvk_checkpoint *checkpoint, const gvk_checkpoint_params *params)
+{
+    gvk_result result =
+        params->path ? gvk_content_open(&checkpoint->source, params->path, &checkpoint->content)
+                     : gvk_content_borrow(&checkpoint->source, params->bytes, params->byte_count, &checkpoint->content);
+    checkpoint->bytes = checkpoint->content.bytes;
+    checkpoint->byte_count = checkpoint->content.count;
+    return result;
+}
+
+gvk_result gvk_checkpoint_open_with(const gvk_host *host, const gvk_checkpoint_params *params, gvk_checkpoint **out)
+{
+    gvk_checkpoint *checkpoint = NULL;
+    const char *label = params->path ? params->path : params->label ? params->label : "checkpoint";
+    if (params->weights && (!*params->weights || strlen(params->weights) > GVK_NAME_LIMIT)) {
+        gvk_host complete = gvk_host_complete(host);
+        return gvk_fail(&complete, GVK_ERROR_ARGUMENT, "The name of a set of weights has 1 to 1024 bytes.");
+    }
+    gvk_result result = create_checkpoint(host, label, &checkpoint);
+    if (result)
+        return result;
+    checkpoint->wanted = params->weights ? gvk_copy_string(&checkpoint->host, params->weights) : NULL;
+    checkpoint->is_asked = params->weights != NULL;
+    if (params->weights && !checkpoint->wanted)
+        result = gvk_fail_memory(&checkpoint->host);
+    else
+        result = open_content(checkpoint, params);
+    if (!result)
+        result = read_tensors(checkpoint);
+    if (!result && !params->is_deferred)
+        result = load_all(checkpoint);
+    if (result)
+        gvk_checkpoint_destroy(checkpoint);
+    else
+        *out = checkpoint;
     return result;
 }
 
@@ -169,30 +333,7 @@ gvk_result gvk_checkpoint_open(const gvk_host *host, const char *path, gvk_check
         gvk_host complete = gvk_host_complete(host);
         return gvk_fail(&complete, GVK_ERROR_ARGUMENT, "A checkpoint needs a path.");
     }
-    gvk_checkpoint *checkpoint = NULL;
-    gvk_result result = create_checkpoint(host, path, &checkpoint);
-    if (!result)
-        result = gvk_load_file(&checkpoint->source, path, &checkpoint->bytes, &checkpoint->byte_count);
-    if (!result)
-        result = read_tensors(checkpoint);
-    if (result)
-        gvk_checkpoint_destroy(checkpoint);
-    else
-        *out = checkpoint;
-    return result;
-}
-
-static gvk_result copy_bytes(gvk_checkpoint *checkpoint, const void *bytes, size_t count)
-{
-    if (count > GVK_CHECKPOINT_FILE_LIMIT)
-        return gvk_refuse(&checkpoint->source, "it is larger than 4 GiB, which is more than a checkpoint may take.");
-    checkpoint->bytes = gvk_allocate(&checkpoint->host, count);
-    if (!checkpoint->bytes)
-        return gvk_fail_memory(&checkpoint->host);
-    if (count)
-        memcpy(checkpoint->bytes, bytes, count);
-    checkpoint->byte_count = count;
-    return GVK_OK;
+    return gvk_checkpoint_open_with(host, &(gvk_checkpoint_params){.path = path}, out);
 }
 
 gvk_result gvk_checkpoint_open_bytes(const gvk_host *host, const void *bytes, size_t count, const char *label,
@@ -202,17 +343,8 @@ gvk_result gvk_checkpoint_open_bytes(const gvk_host *host, const void *bytes, si
         gvk_host complete = gvk_host_complete(host);
         return gvk_fail(&complete, GVK_ERROR_ARGUMENT, "A checkpoint in memory needs its bytes.");
     }
-    gvk_checkpoint *checkpoint = NULL;
-    gvk_result result = create_checkpoint(host, label ? label : "checkpoint", &checkpoint);
-    if (!result)
-        result = copy_bytes(checkpoint, bytes, count);
-    if (!result)
-        result = read_tensors(checkpoint);
-    if (result)
-        gvk_checkpoint_destroy(checkpoint);
-    else
-        *out = checkpoint;
-    return result;
+    return gvk_checkpoint_open_with(host, &(gvk_checkpoint_params){.bytes = bytes, .byte_count = count, .label = label},
+                                    out);
 }
 
 gvk_result gvk_checkpoint_create(const gvk_host *host, const char *format, const gvk_checkpoint_tensor *tensors,
@@ -228,7 +360,9 @@ gvk_result gvk_checkpoint_create(const gvk_host *host, const char *format, const
     checkpoint->format = format;
     checkpoint->bytes = data;
     for (uint32_t i = 0; i < count && !result; i++)
-        result = gvk_checkpoint_add(checkpoint, tensors[i].name, strlen(tensors[i].name), &tensors[i].array);
+        result = gvk_checkpoint_add(
+            checkpoint, tensors[i].name, strlen(tensors[i].name),
+            &(gvk_checkpoint_tensor){.array = tensors[i].array, .record = GVK_NO_RECORD, .is_loaded = true});
     if (!result)
         result = gvk_checkpoint_index_names(checkpoint);
     if (result)
@@ -243,8 +377,13 @@ void gvk_checkpoint_destroy(gvk_checkpoint *checkpoint)
     if (!checkpoint)
         return;
     gvk_host host = checkpoint->host; /* the checkpoint itself goes last */
-    for (uint32_t i = 0; i < checkpoint->count; i++)
+    gvk_content_close(&checkpoint->content);
+    for (uint32_t i = 0; i < checkpoint->count; i++) {
         gvk_release(&host, checkpoint->tensors[i].name);
+        gvk_release(&host, checkpoint->tensors[i].copy);
+    }
+    gvk_release(&host, checkpoint->records);
+    gvk_release(&host, checkpoint->checksum);
     for (uint32_t i = 0; i < checkpoint->metadata_count; i++) {
         gvk_release(&host, checkpoint->metadata[i].key);
         gvk_release(&host, checkpoint->metadata[i].value);
@@ -256,6 +395,10 @@ void gvk_checkpoint_destroy(gvk_checkpoint *checkpoint)
     gvk_release(&host, checkpoint->metadata);
     gvk_release(&host, checkpoint->blocks);
     gvk_release(&host, checkpoint->bytes);
+    gvk_release(&host, checkpoint->wanted);
+    gvk_release(&host, checkpoint->dict);
+    gvk_release(&host, checkpoint->origin);
+    gvk_release(&host, checkpoint->keys);
     gvk_release(&host, checkpoint->label);
     gvk_release(&host, checkpoint);
 }
@@ -287,4 +430,19 @@ const char *gvk_checkpoint_metadata(const gvk_checkpoint *checkpoint, const char
 const char *gvk_checkpoint_format(const gvk_checkpoint *checkpoint)
 {
     return checkpoint->format;
+}
+
+const char *gvk_checkpoint_origin(const gvk_checkpoint *checkpoint)
+{
+    return checkpoint->origin ? checkpoint->origin : "";
+}
+
+gvk_checkpoint_choice gvk_checkpoint_chosen(const gvk_checkpoint *checkpoint)
+{
+    return checkpoint->is_asked ? GVK_CHOICE_ONLY : checkpoint->choice;
+}
+
+const char *gvk_checkpoint_keys(const gvk_checkpoint *checkpoint)
+{
+    return checkpoint->keys;
 }

@@ -31,6 +31,15 @@ bool gvk_json_take(gvk_json *json, char wanted)
     return true;
 }
 
+bool gvk_json_take_null(gvk_json *json)
+{
+    skip_space(json);
+    if (json->count - json->at < 4 || memcmp(json->bytes + json->at, "null", 4) != 0)
+        return false;
+    json->at += 4;
+    return true;
+}
+
 bool gvk_json_expect(gvk_json *json, char wanted)
 {
     if (gvk_json_take(json, wanted))
@@ -154,13 +163,15 @@ static size_t count_plain(const gvk_json *json)
     return count;
 }
 
-bool gvk_json_string(gvk_json *json, char *out, size_t *length)
+bool gvk_json_string(gvk_json *json, char *out, size_t room, size_t *length)
 {
     size_t written = 0;
     if (!gvk_json_expect(json, '"'))
         return false;
     for (;;) {
         size_t plain = count_plain(json);
+        if (out && plain > room - written)
+            return fail(json, "a string is too long");
         if (out && plain)
             memcpy(out + written, json->bytes + json->at, plain);
         written += plain;
@@ -188,6 +199,8 @@ bool gvk_json_string(gvk_json *json, char *out, size_t *length)
             memcpy(piece, json->bytes + json->at, piece_length);
             json->at += piece_length;
         }
+        if (out && piece_length > room - written)
+            return fail(json, "a string is too long");
         if (out)
             memcpy(out + written, piece, piece_length);
         written += piece_length;
@@ -276,7 +289,7 @@ static bool skip_members(gvk_json *json, int depth)
         return true;
     do {
         size_t length;
-        if (!gvk_json_string(json, NULL, &length) || !gvk_json_expect(json, ':') || !skip_value(json, depth))
+        if (!gvk_json_string(json, NULL, 0, &length) || !gvk_json_expect(json, ':') || !skip_value(json, depth))
             return false;
     } while (gvk_json_take(json, ','));
     return gvk_json_expect(json, '}');
@@ -300,7 +313,7 @@ static bool skip_value(gvk_json *json, int depth)
         return fail(json, "it ends too early");
     size_t length;
     switch (json->bytes[json->at]) {
-    case '"': return gvk_json_string(json, NULL, &length);
+    case '"': return gvk_json_string(json, NULL, 0, &length);
     case 't': return skip_word(json, "true");
     case 'f': return skip_word(json, "false");
     case 'n': return skip_word(json, "null");

@@ -19,11 +19,13 @@ typedef struct gvk_json {
 
 /* Skips white space and takes `wanted` when it comes next. */
 bool gvk_json_take(gvk_json *json, char wanted);
-/* The same, but anything else is a problem. */
+/* The same for the word null. */
+bool gvk_json_take_null(gvk_json *json);
+/* The same as gvk_json_take, but anything else is a problem. */
 bool gvk_json_expect(gvk_json *json, char wanted);
-/* A string, decoded to UTF-8 without a terminator. `out` must have room for what is left of the input: decoding never
- * makes a string longer. NULL only checks. U+0000 is refused, since the result becomes a C string. */
-bool gvk_json_string(gvk_json *json, char *out, size_t *length);
+/* A string, decoded to UTF-8 without a terminator, into `room` bytes; a longer one is a problem. NULL only checks.
+ * U+0000 is refused, since the result becomes a C string. */
+bool gvk_json_string(gvk_json *json, char *out, size_t room, size_t *length);
 /* A non-negative whole number below 2^63. */
 bool gvk_json_unsigned(gvk_json *json, uint64_t *out);
 /* Any value, checked and dropped. */

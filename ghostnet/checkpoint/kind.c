@@ -1,5 +1,5 @@
 /* Tells from a file's first bytes what it is, and says so when it is nothing that this program reads.
- * Called by load.c before the whole file is read, and by checkpoint.c. */
+ * Called by content.c before memory is taken, and by checkpoint.c. */
 #include "reader.h"
 
 #include <string.h>

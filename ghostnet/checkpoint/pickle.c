@@ -439,25 +439,32 @@ static gvk_result run_opcode(struct gvk_machine *m)
     }
 }
 
-gvk_result gvk_pickle_read(const gvk_source *source, const unsigned char *bytes, size_t count, size_t offset,
-                           gvk_pickle **out, size_t *used)
+gvk_result gvk_pickle_read(const gvk_source *source, gvk_pickle_budget *budget, gvk_content *content,
+                           const unsigned char *bytes, size_t count, size_t offset, gvk_pickle **out, size_t *used)
 {
-    struct gvk_machine m = {.source = *source, .bytes = bytes, .count = count, .offset = offset};
+    struct gvk_machine m = {.source = *source, .content = content, .bytes = bytes, .count = count, .offset = offset};
+    if (!gvk_machine_reach(&m, count < 2 ? count : 2))
+        return m.failure;
     if (count < 2 || bytes[0] != OP_PROTO)
         return gvk_refuse(source, "there is no pickle of protocol 2 to 5 at byte %zu.", offset);
-    gvk_result result = gvk_pickle_create(source, &m.pickle);
+    gvk_result result = gvk_pickle_create(source, budget, &m.pickle);
     if (result)
         goto done;
     result = gvk_machine_start(&m);
     if (result)
         goto done;
-    for (uint32_t steps = 0; !result && !m.is_done; steps++) {
-        if (m.at == m.count || steps == GVK_PICKLE_STEP_LIMIT) {
+    while (!result && !m.is_done) {
+        if (m.at == m.count || budget->steps == 0) {
             result = gvk_refuse(source, "its pickle, which begins at byte %zu, %s.", offset,
                                 m.at == m.count ? "is cut short" : "is too long");
             break;
         }
+        budget->steps--;
         m.start = m.at;
+        if (!gvk_machine_reach(&m, m.at + 1)) {
+            result = m.failure;
+            break;
+        }
         m.op = m.bytes[m.at++];
         result = run_opcode(&m);
     }

@@ -4,16 +4,26 @@
 #ifndef GVK_CHECKPOINT_PICKLE_H
 #define GVK_CHECKPOINT_PICKLE_H
 
-#include "text.h"
+#include "content.h"
 
-/* Bounds of one pickle. A checkpoint of a large network with optimizer state stays far below them. */
+/* Bounds of all pickles of a file together. A checkpoint of a large network with optimizer state stays far below them.
+ * The memory is what the promise leaves (twice the file's size and 64 MiB) when the file itself is held, and a program
+ * around it. */
 #define GVK_PICKLE_STEP_LIMIT   16000000u
 #define GVK_PICKLE_VALUE_LIMIT  2000000u
 #define GVK_PICKLE_STACK_LIMIT  1000000u
 #define GVK_PICKLE_MARK_LIMIT   1000u
 #define GVK_PICKLE_MEMO_LIMIT   2000000u
 #define GVK_PICKLE_MEMORY_LIMIT (UINT64_C(256) << 20)
-#define GVK_PICKLE_RANK_LIMIT   64u /* torch's own */
+#define GVK_PICKLE_MEMORY_ALONE (UINT64_C(44) << 20) /* of a small file; a large one's size is added */
+#define GVK_PICKLE_RANK_LIMIT   64u                  /* torch's own */
+#define GVK_PICKLE_KEY_LIMIT    128u                 /* bytes of a storage's key; torch writes numbers */
+
+/* What pickles may still use. */
+typedef struct gvk_pickle_budget {
+    uint32_t steps, values;
+    uint64_t memory;
+} gvk_pickle_budget;
 
 typedef enum gvk_pickle_kind {
     GVK_PICKLE_NONE,
@@ -39,6 +49,7 @@ typedef enum gvk_storage_type {
     GVK_STORAGE_F16,
     GVK_STORAGE_BF16,
     GVK_STORAGE_F64,
+    GVK_STORAGE_INTEGER, /* or boolean */
     GVK_STORAGE_OTHER
 } gvk_storage_type;
 
@@ -87,10 +98,13 @@ struct gvk_pickle_value {
 
 typedef struct gvk_pickle gvk_pickle; /* owns the values; the texts stay in the bytes that were read */
 
+/* For a file of that size. */
+gvk_pickle_budget gvk_pickle_budget_of(uint64_t file_bytes);
 /* Reads one pickle from the front of `bytes` and says how many bytes it took. `offset` is added to the positions in
- * messages. A refused pickle leaves nothing. */
-gvk_result gvk_pickle_read(const gvk_source *source, const unsigned char *bytes, size_t count, size_t offset,
-                           gvk_pickle **out, size_t *used);
+ * messages. `content` loads the bytes, in which they begin at `offset`; NULL: they are all there. Of a text of more
+ * than 4096 bytes only these are loaded. What it uses is taken from the budget. A refused pickle leaves nothing. */
+gvk_result gvk_pickle_read(const gvk_source *source, gvk_pickle_budget *budget, gvk_content *content,
+                           const unsigned char *bytes, size_t count, size_t offset, gvk_pickle **out, size_t *used);
 void gvk_pickle_destroy(gvk_pickle *pickle);
 
 gvk_pickle_value *gvk_pickle_root(const gvk_pickle *pickle);
@@ -98,20 +112,24 @@ gvk_pickle_value *gvk_pickle_root(const gvk_pickle *pickle);
 uint32_t gvk_pickle_storage_count(const gvk_pickle *pickle);
 const gvk_pickle_value *gvk_pickle_storage_at(const gvk_pickle *pickle, uint32_t index);
 
+/* Whether the value is a string, or the bytes that Python 2 had for one. */
+bool gvk_pickle_has_text(const gvk_pickle_value *value);
 bool gvk_pickle_is_text(const gvk_pickle_value *value, const char *text);
 /* The value of a string key of a dict, the last one where it is set again; NULL when there is none. */
 gvk_pickle_value *gvk_pickle_find(const gvk_pickle_value *dict, const char *key);
 /* "module.name" of a global, or of what made an opaque value. */
 const char *gvk_pickle_name_maker(gvk_quoted *quoted, const gvk_pickle_value *value);
 /* Whether a tensor or storage can be reached from the value. Values that an earlier call found to hold none are not
- * walked again, so any number of calls takes each value once, up to the first true. A failure is one of memory. */
+ * walked again, so any number of calls takes each value once, up to the first true. */
 gvk_result gvk_pickle_holds_tensor(gvk_pickle *pickle, gvk_pickle_value *value, bool *out);
 
 /* ---- between the pickle's own files ---- */
 
 /* pickle_value.c: a new value of the pickle's, or NULL after a logged refusal (*result). */
 gvk_pickle_value *gvk_pickle_make(gvk_pickle *pickle, gvk_pickle_kind kind, gvk_result *result);
-gvk_result gvk_pickle_create(const gvk_source *source, gvk_pickle **out);
+gvk_result gvk_pickle_create(const gvk_source *source, gvk_pickle_budget *budget, gvk_pickle **out);
+/* Takes memory from the budget, wherever it is allocated. */
+gvk_result gvk_pickle_spend(gvk_pickle *pickle, uint64_t bytes);
 void gvk_pickle_set_root(gvk_pickle *pickle, gvk_pickle_value *root);
 /* Appends to a tuple, list, set or dict. */
 gvk_result gvk_pickle_append(gvk_pickle *pickle, gvk_pickle_value *list, gvk_pickle_value *const *items, size_t count);

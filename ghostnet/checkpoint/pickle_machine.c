@@ -7,7 +7,10 @@
 #include "bytes.h"
 #include "pickle_opcodes.h"
 
-#define FIRST_STACK 256u /* room on the stack at the start; it doubles */
+#define AHEAD       65536u /* bytes that are loaded beyond what is asked for */
+#define TEXT_LOADED 4096u
+#define LINE_LIMIT  4096u /* bytes of a module's or a class's name */
+#define FIRST_STACK 256u  /* room on the stack at the start; it doubles */
 
 static const char *name_opcode(unsigned char op)
 {
@@ -19,6 +22,8 @@ static const char *name_opcode(unsigned char op)
 
 gvk_result gvk_machine_refuse(const struct gvk_machine *m, const char *what)
 {
+    if (m->failure) /* which was said */
+        return m->failure;
     const char *name = name_opcode(m->op);
     char number[8];
     if (!name) {
@@ -30,10 +35,25 @@ gvk_result gvk_machine_refuse(const struct gvk_machine *m, const char *what)
 
 /* ---- stream ---- */
 
+bool gvk_machine_reach(struct gvk_machine *m, size_t end)
+{
+    if (!m->content || end <= m->ready)
+        return true;
+    size_t left = m->count - end;
+    end += left < AHEAD ? left : AHEAD;
+    m->failure = gvk_content_need(m->content, m->offset + m->ready, end - m->ready);
+    m->ready = end;
+    return !m->failure;
+}
+
 const unsigned char *gvk_machine_next_bytes(struct gvk_machine *m, uint64_t count)
 {
     if (count > m->count - m->at)
         return NULL;
+    size_t end = m->at + (size_t)count;
+    if (!gvk_machine_reach(m, count > TEXT_LOADED ? m->at + TEXT_LOADED : end))
+        return NULL;
+    m->ready = m->ready < end ? end : m->ready; /* what is jumped over is not loaded */
     const unsigned char *bytes = m->bytes + m->at;
     m->at += (size_t)count;
     return bytes;
@@ -56,7 +76,8 @@ bool gvk_machine_next_number(struct gvk_machine *m, int width, uint64_t *out)
 bool gvk_machine_next_line(struct gvk_machine *m, gvk_pickle_text *out)
 {
     const unsigned char *begin = m->bytes + m->at;
-    const unsigned char *end = memchr(begin, '\n', m->count - m->at);
+    size_t room = m->count - m->at < LINE_LIMIT ? m->count - m->at : LINE_LIMIT;
+    const unsigned char *end = gvk_machine_reach(m, m->at + room) ? memchr(begin, '\n', room) : NULL;
     if (!end)
         return false;
     *out = (gvk_pickle_text){.text = (const char *)begin, .length = (size_t)(end - begin)};
@@ -108,6 +129,9 @@ gvk_result gvk_machine_push(struct gvk_machine *m, gvk_pickle_value *value)
         if (m->capacity >= GVK_PICKLE_STACK_LIMIT)
             return gvk_machine_refuse(m, "makes the stack too high");
         size_t capacity = m->capacity * 2;
+        gvk_result result = gvk_pickle_spend(m->pickle, capacity * sizeof(*m->stack));
+        if (result)
+            return result;
         void *larger = gvk_grow_array(m->source.host, m->stack, m->height, capacity, sizeof(*m->stack));
         if (!larger)
             return gvk_fail_memory(m->source.host);
@@ -168,6 +192,9 @@ gvk_result gvk_machine_store(struct gvk_machine *m, uint64_t index)
         size_t capacity = m->memo_capacity ? m->memo_capacity : 256;
         while (capacity <= index)
             capacity *= 2;
+        gvk_result result = gvk_pickle_spend(m->pickle, capacity * sizeof(*m->memo));
+        if (result)
+            return result;
         void *larger = gvk_grow_array(m->source.host, m->memo, m->memo_capacity, capacity, sizeof(*m->memo));
         if (!larger)
             return gvk_fail_memory(m->source.host);

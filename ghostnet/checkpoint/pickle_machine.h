@@ -9,8 +9,11 @@ struct gvk_machine {
     gvk_source source;
     const unsigned char *bytes;
     size_t count, at;
-    size_t offset; /* of `bytes` in what the person calls the file */
-    size_t start;  /* of the opcode that runs */
+    gvk_content *content; /* loads them; NULL: all are there */
+    size_t ready;         /* how many are there */
+    gvk_result failure;   /* of loading */
+    size_t offset;        /* of `bytes` in what the person calls the file */
+    size_t start;         /* of the opcode that runs */
     unsigned char op;
     gvk_pickle *pickle;
     gvk_pickle_value **stack;
@@ -27,7 +30,9 @@ gvk_result gvk_machine_refuse(const struct gvk_machine *m, const char *what);
 
 /* ---- stream ---- */
 
-/* The next `count` bytes, or NULL. */
+/* Loads the bytes up to `end`, which is at most the count; false when that failed. */
+bool gvk_machine_reach(struct gvk_machine *m, size_t end);
+/* The next `count` bytes, of which the first 4096 are there; or NULL. */
 const unsigned char *gvk_machine_next_bytes(struct gvk_machine *m, uint64_t count);
 /* A little-endian number of 1, 2, 4 or 8 bytes. */
 bool gvk_machine_next_number(struct gvk_machine *m, int width, uint64_t *out);

@@ -4,6 +4,8 @@
 
 #include "pickle.h"
 
+#define ENCODED_LIMIT 256u /* bytes; one text may be encoded again and again */
+
 typedef struct storage_class {
     const char *name;
     gvk_storage_type type;
@@ -26,9 +28,9 @@ static const storage_class *find_storage_class(const gvk_pickle_value *value)
     static const storage_class classes[] = {
         {"FloatStorage", GVK_STORAGE_F32, 4},          {"HalfStorage", GVK_STORAGE_F16, 2},
         {"BFloat16Storage", GVK_STORAGE_BF16, 2},      {"DoubleStorage", GVK_STORAGE_F64, 8},
-        {"LongStorage", GVK_STORAGE_OTHER, 8},         {"IntStorage", GVK_STORAGE_OTHER, 4},
-        {"ShortStorage", GVK_STORAGE_OTHER, 2},        {"CharStorage", GVK_STORAGE_OTHER, 1},
-        {"ByteStorage", GVK_STORAGE_OTHER, 1},         {"BoolStorage", GVK_STORAGE_OTHER, 1},
+        {"LongStorage", GVK_STORAGE_INTEGER, 8},       {"IntStorage", GVK_STORAGE_INTEGER, 4},
+        {"ShortStorage", GVK_STORAGE_INTEGER, 2},      {"CharStorage", GVK_STORAGE_INTEGER, 1},
+        {"ByteStorage", GVK_STORAGE_INTEGER, 1},       {"BoolStorage", GVK_STORAGE_INTEGER, 1},
         {"ComplexFloatStorage", GVK_STORAGE_OTHER, 8}, {"ComplexDoubleStorage", GVK_STORAGE_OTHER, 16},
         {"QInt8Storage", GVK_STORAGE_OTHER, 1},        {"QUInt8Storage", GVK_STORAGE_OTHER, 1},
         {"QInt32Storage", GVK_STORAGE_OTHER, 4},
@@ -131,6 +133,26 @@ static gvk_result make_tensor(gvk_pickle *pickle, gvk_pickle_value *arguments, g
     return GVK_OK;
 }
 
+/* _codecs.encode("text", "latin1"), which is how protocol 2 has bytes. Only ASCII is the same in both. */
+static gvk_result make_bytes(gvk_pickle *pickle, gvk_pickle_value *callable, gvk_pickle_value *arguments,
+                             gvk_pickle_value **out)
+{
+    gvk_pickle_value *const *items = arguments->as.list.items;
+    bool is_ascii = arguments->as.list.count == 2 && items[0]->kind == GVK_PICKLE_STRING &&
+                    items[0]->as.text.length <= ENCODED_LIMIT;
+    for (size_t i = 0; is_ascii && i < items[0]->as.text.length; i++)
+        is_ascii = (unsigned char)items[0]->as.text.text[i] < 0x80;
+    if (!is_ascii)
+        return make_opaque(pickle, callable, arguments, out);
+    gvk_result result = GVK_OK;
+    gvk_pickle_value *value = gvk_pickle_make(pickle, GVK_PICKLE_BYTES, &result);
+    if (value) {
+        value->as.text = items[0]->as.text;
+        *out = value;
+    }
+    return result;
+}
+
 gvk_result gvk_pickle_reduce(gvk_pickle *pickle, gvk_pickle_value *callable, gvk_pickle_value *arguments,
                              gvk_pickle_value **out, const char **problem)
 {
@@ -150,6 +172,8 @@ gvk_result gvk_pickle_reduce(gvk_pickle *pickle, gvk_pickle_value *callable, gvk
         *out = tensor;
         return GVK_OK;
     }
+    if (is_global(callable, "_codecs", "encode"))
+        return make_bytes(pickle, callable, arguments, out);
     return make_opaque(pickle, callable, arguments, out);
 }
 
@@ -182,8 +206,8 @@ static gvk_result make_storage(gvk_pickle *pickle, const gvk_pickle_value *id, g
         return refuse(problem, "names a storage without its class");
     if (items[2]->kind != GVK_PICKLE_STRING)
         return refuse(problem, "names a storage whose key is no string");
-    if (items[2]->as.text.length > GVK_NAME_LIMIT) /* it is looked up at each mention */
-        return refuse(problem, "names a storage whose key is longer than 1024 bytes");
+    if (items[2]->as.text.length > GVK_PICKLE_KEY_LIMIT) /* it is looked up at each mention */
+        return refuse(problem, "names a storage whose key is longer than 128 bytes");
     if (items[4]->kind != GVK_PICKLE_INTEGER || items[4]->as.integer < 0)
         return refuse(problem, "names a storage with a wrong number of items");
     gvk_result result = GVK_OK;

@@ -2,6 +2,7 @@
  * Values live in blocks that are freed together, so sharing and cycles cost nothing. */
 #include "pickle.h"
 
+#include <stddef.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -15,20 +16,36 @@ typedef struct block {
 
 struct gvk_pickle {
     gvk_source source;
+    gvk_pickle_budget *budget;
     block *blocks;
-    uint64_t memory;
-    uint32_t value_count;
     gvk_pickle_value *root;
     const gvk_pickle_value **storages;
     uint32_t storage_count, storage_capacity;
 };
 
-gvk_result gvk_pickle_create(const gvk_source *source, gvk_pickle **out)
+gvk_pickle_budget gvk_pickle_budget_of(uint64_t file_bytes)
+{
+    uint64_t rest = GVK_PICKLE_MEMORY_LIMIT - GVK_PICKLE_MEMORY_ALONE;
+    return (gvk_pickle_budget){.steps = GVK_PICKLE_STEP_LIMIT,
+                               .values = GVK_PICKLE_VALUE_LIMIT,
+                               .memory = GVK_PICKLE_MEMORY_ALONE + (file_bytes < rest ? file_bytes : rest)};
+}
+
+gvk_result gvk_pickle_spend(gvk_pickle *pickle, uint64_t bytes)
+{
+    if (bytes > pickle->budget->memory)
+        return gvk_refuse(&pickle->source, "its pickle needs more memory than a file of its size may take.");
+    pickle->budget->memory -= bytes;
+    return GVK_OK;
+}
+
+gvk_result gvk_pickle_create(const gvk_source *source, gvk_pickle_budget *budget, gvk_pickle **out)
 {
     gvk_pickle *pickle = gvk_allocate(source->host, sizeof *pickle);
     if (!pickle)
         return gvk_fail_memory(source->host);
     pickle->source = *source;
+    pickle->budget = budget;
     *out = pickle;
     return GVK_OK;
 }
@@ -50,21 +67,19 @@ void gvk_pickle_destroy(gvk_pickle *pickle)
 /* Zeroed memory that lives as long as the pickle. */
 static void *take(gvk_pickle *pickle, size_t bytes, gvk_result *result)
 {
-    size_t step = sizeof(max_align_t);
+    size_t step = _Alignof(gvk_pickle_value);
     size_t wanted = (bytes + step - 1) / step * step;
     block *first = pickle->blocks;
     if (!first || first->size - first->used < wanted) {
         size_t size = wanted > BLOCK_BYTES ? wanted : BLOCK_BYTES;
-        if (pickle->memory + size > GVK_PICKLE_MEMORY_LIMIT) {
-            *result = gvk_refuse(&pickle->source, "its pickle needs more than 256 MiB of memory.");
+        *result = gvk_pickle_spend(pickle, sizeof(block) + size);
+        if (*result)
             return NULL;
-        }
         block *fresh = gvk_allocate(pickle->source.host, sizeof *fresh + size);
         if (!fresh) {
             *result = gvk_fail_memory(pickle->source.host);
             return NULL;
         }
-        pickle->memory += size;
         *fresh = (block){.next = first, .size = size};
         pickle->blocks = first = fresh;
     }
@@ -74,16 +89,41 @@ static void *take(gvk_pickle *pickle, size_t bytes, gvk_result *result)
     return taken;
 }
 
+/* Values take no more than their kind needs: most of a pickle are numbers. */
+static size_t measure_value(gvk_pickle_kind kind)
+{
+    const gvk_pickle_value *value = NULL;
+    size_t head = offsetof(gvk_pickle_value, as);
+    switch (kind) {
+    case GVK_PICKLE_NONE:
+    case GVK_PICKLE_BOOL:
+    case GVK_PICKLE_INTEGER: return head + sizeof value->as.integer;
+    case GVK_PICKLE_FLOAT: return head + sizeof value->as.real;
+    case GVK_PICKLE_LONG:
+    case GVK_PICKLE_STRING:
+    case GVK_PICKLE_BYTES: return head + sizeof value->as.text;
+    case GVK_PICKLE_TUPLE:
+    case GVK_PICKLE_LIST:
+    case GVK_PICKLE_SET:
+    case GVK_PICKLE_DICT: return head + sizeof value->as.list;
+    case GVK_PICKLE_GLOBAL: return head + sizeof value->as.global;
+    case GVK_PICKLE_OPAQUE: return head + sizeof value->as.opaque;
+    case GVK_PICKLE_STORAGE: return head + sizeof value->as.storage;
+    case GVK_PICKLE_TENSOR: return head + sizeof value->as.tensor;
+    }
+    return sizeof *value;
+}
+
 gvk_pickle_value *gvk_pickle_make(gvk_pickle *pickle, gvk_pickle_kind kind, gvk_result *result)
 {
-    if (pickle->value_count >= GVK_PICKLE_VALUE_LIMIT) {
+    if (!pickle->budget->values) {
         *result = gvk_refuse(&pickle->source, "its pickle holds more than %u values.", GVK_PICKLE_VALUE_LIMIT);
         return NULL;
     }
-    gvk_pickle_value *value = take(pickle, sizeof *value, result);
+    gvk_pickle_value *value = take(pickle, measure_value(kind), result);
     if (!value)
         return NULL;
-    pickle->value_count++;
+    pickle->budget->values--;
     value->kind = kind;
     return value;
 }
@@ -118,6 +158,9 @@ gvk_result gvk_pickle_note_storage(gvk_pickle *pickle, const gvk_pickle_value *s
     if (pickle->storage_count == pickle->storage_capacity) {
         uint32_t capacity = pickle->storage_capacity ? pickle->storage_capacity * 2 : 64;
         const gvk_host *host = pickle->source.host;
+        gvk_result result = gvk_pickle_spend(pickle, (uint64_t)capacity * sizeof(*pickle->storages));
+        if (result)
+            return result;
         void *larger =
             gvk_grow_array(host, pickle->storages, pickle->storage_count, capacity, sizeof(*pickle->storages));
         if (!larger)
@@ -147,6 +190,11 @@ uint32_t gvk_pickle_storage_count(const gvk_pickle *pickle)
 const gvk_pickle_value *gvk_pickle_storage_at(const gvk_pickle *pickle, uint32_t index)
 {
     return pickle->storages[index];
+}
+
+bool gvk_pickle_has_text(const gvk_pickle_value *value)
+{
+    return value->kind == GVK_PICKLE_STRING || value->kind == GVK_PICKLE_BYTES;
 }
 
 bool gvk_pickle_is_text(const gvk_pickle_value *value, const char *text)
@@ -201,7 +249,7 @@ const char *gvk_pickle_name_maker(gvk_quoted *quoted, const gvk_pickle_value *va
 }
 
 /* Queues the values that one value refers to, each once in its life. */
-static gvk_result push_children(const gvk_host *host, const gvk_pickle_value *value, gvk_pickle_value ***queue,
+static gvk_result push_children(gvk_pickle *pickle, const gvk_pickle_value *value, gvk_pickle_value ***queue,
                                 size_t *count, size_t *capacity)
 {
     gvk_pickle_value *few[3] = {NULL, NULL, NULL};
@@ -228,9 +276,12 @@ static gvk_result push_children(const gvk_host *host, const gvk_pickle_value *va
         items[i]->is_walked = true;
         if (*count == *capacity) {
             size_t wanted = *capacity ? *capacity * 2 : 64;
-            void *larger = gvk_grow_array(host, *queue, *count, wanted, sizeof(**queue));
+            gvk_result result = gvk_pickle_spend(pickle, wanted * sizeof(**queue));
+            if (result)
+                return result;
+            void *larger = gvk_grow_array(pickle->source.host, *queue, *count, wanted, sizeof(**queue));
             if (!larger)
-                return gvk_fail_memory(host);
+                return gvk_fail_memory(pickle->source.host);
             *queue = larger;
             *capacity = wanted;
         }
@@ -254,7 +305,7 @@ gvk_result gvk_pickle_holds_tensor(gvk_pickle *pickle, gvk_pickle_value *value, 
             *out = true;
             break;
         }
-        result = push_children(host, value, &queue, &count, &capacity);
+        result = push_children(pickle, value, &queue, &count, &capacity);
         if (result || count == 0)
             break;
         value = queue[--count];

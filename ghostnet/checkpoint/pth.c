@@ -5,6 +5,8 @@
 #include "pth.h"
 #include "zip.h"
 
+#define ENTRY_LIMIT (UINT64_C(256) << 20) /* of a pickle: all of it is read */
+
 typedef struct archive {
     gvk_zip zip;
     const char *prefix; /* "NAME/", in the file's bytes */
@@ -60,26 +62,69 @@ static gvk_result find_record(archive *from, const char *first, gvk_pickle_text 
     return GVK_OK;
 }
 
-static gvk_result find_storage(void *user, const gvk_pickle_value *storage, const unsigned char **data)
+/* The record of an entry, made when it is first asked for. */
+static gvk_result find_entry_record(archive *from, uint32_t index, uint32_t *out)
+{
+    gvk_zip_entry *entry = &from->zip.entries[index];
+    if (entry->method != 0)
+        return gvk_zip_refuse_compressed(&from->zip, index);
+    if (entry->record != GVK_NO_RECORD) {
+        *out = entry->record;
+        return GVK_OK;
+    }
+    gvk_result result = gvk_checkpoint_add_record(from->checkpoint,
+                                                  &(gvk_record){.begin = (size_t)(entry->data - from->zip.bytes),
+                                                                .size = entry->size,
+                                                                .name = entry->name,
+                                                                .name_length = entry->name_length,
+                                                                .checksum = entry->checksum},
+                                                  &entry->record);
+    *out = entry->record;
+    return result;
+}
+
+/* The whole of a small entry, loaded and checked. */
+static gvk_result read_entry(archive *from, uint32_t index, const unsigned char **data, size_t *size)
+{
+    const gvk_zip_entry *entry = &from->zip.entries[index];
+    uint32_t record = 0;
+    gvk_quoted quoted;
+    if (entry->size > ENTRY_LIMIT)
+        return gvk_refuse(&from->checkpoint->source, "its zip entry %s is larger than 256 MiB.",
+                          gvk_quote(&quoted, entry->name, entry->name_length));
+    gvk_result result = find_entry_record(from, index, &record);
+    if (!result)
+        result = gvk_checkpoint_load_record(from->checkpoint, record);
+    *data = entry->data;
+    *size = entry->size;
+    return result;
+}
+
+static gvk_result find_storage(void *user, const gvk_pickle_value *storage, const unsigned char **data,
+                               uint32_t *record)
 {
     archive *from = user;
     const gvk_source *source = &from->checkpoint->source;
     gvk_pickle_text key = storage->as.storage.key;
     gvk_quoted quoted;
-    uint32_t record = 0;
+    uint32_t index = 0;
     bool is_there;
-    size_t size;
     uint64_t wanted;
-    gvk_result result = find_record(from, "data/", key, &is_there, &record);
+    gvk_result result = find_record(from, "data/", key, &is_there, &index);
     if (result)
         return result;
     if (!is_there)
         return gvk_refuse(source, "its zip archive lacks the record data/%s that a tensor needs.",
                           gvk_quote(&quoted, key.text, key.length));
-    if (!gvk_measure_storage(storage, &wanted) || wanted != from->zip.entries[record].size)
+    result = find_entry_record(from, index, record);
+    if (result)
+        return result;
+    const gvk_zip_entry *entry = &from->zip.entries[index];
+    if (!gvk_measure_storage(storage, &wanted) || wanted != entry->size)
         return gvk_refuse(source, "its zip record data/%s has %zu bytes, which is not what its storage should have.",
-                          gvk_quote(&quoted, key.text, key.length), from->zip.entries[record].size);
-    return gvk_zip_read(&from->zip, record, data, &size);
+                          gvk_quote(&quoted, key.text, key.length), entry->size);
+    *data = entry->data;
+    return GVK_OK;
 }
 
 /* Newer torch notes the byte order of the machine that saved. */
@@ -93,7 +138,7 @@ static gvk_result check_byte_order(archive *from)
     gvk_result result = find_record(from, "byteorder", nothing, &is_there, &record);
     if (result || !is_there)
         return result;
-    result = gvk_zip_read(&from->zip, record, &order, &size);
+    result = read_entry(from, record, &order, &size);
     if (result || (size == 6 && memcmp(order, "little", 6) == 0))
         return result;
     return gvk_refuse(&from->checkpoint->source, "a big-endian machine saved it; only little-endian files are read.");
@@ -116,9 +161,10 @@ static gvk_result read_pickle(archive *from, uint32_t record, gvk_pickle **out)
 {
     const unsigned char *bytes;
     size_t size, used;
-    gvk_result result = gvk_zip_read(&from->zip, record, &bytes, &size);
+    gvk_result result = read_entry(from, record, &bytes, &size);
     if (!result)
-        result = gvk_pickle_read(&from->checkpoint->source, bytes, size, 0, out, &used);
+        result =
+            gvk_pickle_read(&from->checkpoint->source, &from->checkpoint->budget, NULL, bytes, size, 0, out, &used);
     if (!result && used != size)
         result = gvk_refuse(&from->checkpoint->source, "%zu bytes follow the pickle in data.pkl.", size - used);
     return result;
@@ -130,7 +176,8 @@ gvk_result gvk_pth_read_zip(gvk_checkpoint *checkpoint)
     gvk_pickle *pickle = NULL;
     uint32_t record = 0;
     const gvk_storage_finder finder = {.user = &from, .find = find_storage};
-    gvk_result result = gvk_zip_open(&checkpoint->source, checkpoint->bytes, checkpoint->byte_count, &from.zip);
+    gvk_result result =
+        gvk_zip_open(&checkpoint->source, &checkpoint->content, checkpoint->bytes, checkpoint->byte_count, &from.zip);
     if (!result)
         result = find_pickle(&from, &record);
     if (!result)

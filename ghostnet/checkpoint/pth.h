@@ -6,18 +6,26 @@
 #include "pickle.h"
 #include "reader.h"
 
-/* Finds the bytes of a storage, exactly count * item_bytes of them, or refuses. The type is known. */
+/* Finds the place of a storage's bytes, exactly count * item_bytes of them, and the record that loads them, or refuses.
+ * The type is known. */
 typedef struct gvk_storage_finder {
     void *user;
-    gvk_result (*find)(void *user, const gvk_pickle_value *storage, const unsigned char **data);
+    gvk_result (*find)(void *user, const gvk_pickle_value *storage, const unsigned char **data, uint32_t *record);
 } gvk_storage_finder;
 
 /* state_dict.c: finds the dict of weights in the pickle and adds its tensors. */
 gvk_result gvk_take_state_dict(gvk_checkpoint *checkpoint, gvk_pickle *pickle, const gvk_storage_finder *finder);
 
-/* tensor.c: makes a contiguous array of a tensor value, in the file's bytes where it can. `name` is for messages. */
+/* weights_search.c: the dict of weights among those that the value holds, by the keys that lead to it. Fills
+ * checkpoint->dict, ->keys and ->choice, and takes from checkpoint->wanted what names a dict. */
+gvk_result gvk_find_weights(gvk_checkpoint *checkpoint, const gvk_pickle_value *root, const gvk_pickle_value **out);
+
+/* tensor.c: makes a contiguous array of a tensor value, in the file's bytes where it can; nothing of it is loaded yet.
+ * `name` is for messages. The tensor's copy, if it has one, is the caller's. */
 gvk_result gvk_take_tensor(gvk_checkpoint *checkpoint, const char *name, const gvk_pickle_value *tensor,
-                           const gvk_storage_finder *finder, gvk_array *out);
+                           const gvk_storage_finder *finder, gvk_checkpoint_tensor *out);
+/* tensor.c: arranges a tensor's data anew, once its record is loaded. */
+void gvk_copy_items(const struct gvk_copy *copy);
 
 /* tensor.c: the size of a storage in bytes; false when it does not fit 64 bits. The type must be known. */
 bool gvk_measure_storage(const gvk_pickle_value *storage, uint64_t *bytes);

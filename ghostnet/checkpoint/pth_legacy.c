@@ -12,17 +12,18 @@ typedef struct stream {
     size_t at;
     gvk_pickle *object;
     gvk_name_index storages;        /* key to number */
-    const unsigned char **data;     /* by number; NULL until the stream brought the storage */
+    uint32_t *records;              /* by number; GVK_NO_RECORD until the stream brought the storage */
     const gvk_pickle_value **first; /* by number: the first mention of the storage */
     uint32_t count;
 } stream;
 
 static gvk_result read_pickle(stream *from, gvk_pickle **out)
 {
-    const gvk_checkpoint *checkpoint = from->checkpoint;
+    gvk_checkpoint *checkpoint = from->checkpoint;
     size_t used;
-    gvk_result result = gvk_pickle_read(&checkpoint->source, checkpoint->bytes + from->at,
-                                        checkpoint->byte_count - from->at, from->at, out, &used);
+    gvk_result result =
+        gvk_pickle_read(&checkpoint->source, &checkpoint->budget, &checkpoint->content, checkpoint->bytes + from->at,
+                        checkpoint->byte_count - from->at, from->at, out, &used);
     if (!result)
         from->at += used;
     return result;
@@ -80,10 +81,12 @@ static gvk_result number_storages(stream *from)
     const gvk_source *source = &from->checkpoint->source;
     uint32_t mentions = gvk_pickle_storage_count(from->object);
     uint32_t room = mentions < GVK_NAME_COUNT_LIMIT ? mentions : GVK_NAME_COUNT_LIMIT;
-    from->data = gvk_allocate_array(host, room, sizeof(*from->data));
+    from->records = gvk_allocate_array(host, room, sizeof *from->records);
     from->first = gvk_allocate_array(host, room, sizeof(*from->first));
-    if (!from->data || !from->first)
+    if (!from->records || !from->first)
         return gvk_fail_memory(host);
+    for (uint32_t i = 0; i < room; i++)
+        from->records[i] = GVK_NO_RECORD;
     gvk_result result = gvk_name_index_create(host, room, &from->storages);
     for (uint32_t i = 0; i < mentions && !result; i++) {
         const gvk_pickle_value *storage = gvk_pickle_storage_at(from->object, i), *known;
@@ -121,20 +124,24 @@ static gvk_result read_storage(stream *from, const gvk_pickle_value *key)
     gvk_quote(&quoted, key->as.text.text, key->as.text.length);
     if (!gvk_name_index_find(&from->storages, key->as.text.text, key->as.text.length, &number))
         return gvk_refuse(source, "its storage %s belongs to no tensor.", quoted.text);
-    if (from->data[number])
+    if (from->records[number] != GVK_NO_RECORD)
         return gvk_refuse(source, "its storage %s occurs twice.", quoted.text);
     const gvk_pickle_value *storage = from->first[number];
     if (storage->as.storage.type == GVK_STORAGE_UNKNOWN)
         return gvk_refuse(source, "its storage %s is of the unknown class %s; " GVK_SAVE_AGAIN ".", quoted.text,
                           gvk_pickle_name_maker(&class, storage->as.storage.class));
+    gvk_result result = gvk_content_need(&from->checkpoint->content, from->at, left < 8 ? left : 8);
+    if (result)
+        return result;
     if (left < 8 || gvk_load_u64(bytes) != (uint64_t)storage->as.storage.count)
         return gvk_refuse(source, "its storage %s does not have the number of items that its tensors say.",
                           quoted.text);
     if (!gvk_measure_storage(storage, &size) || size > left - 8)
         return gvk_refuse(source, "its storage %s is cut short.", quoted.text);
-    from->data[number] = bytes + 8;
+    result = gvk_checkpoint_add_record(from->checkpoint, &(gvk_record){.begin = from->at + 8, .size = (size_t)size},
+                                       &from->records[number]);
     from->at += 8 + (size_t)size;
-    return GVK_OK;
+    return result;
 }
 
 static gvk_result read_storages(stream *from)
@@ -155,16 +162,18 @@ static gvk_result read_storages(stream *from)
     return result;
 }
 
-static gvk_result find_storage(void *user, const gvk_pickle_value *storage, const unsigned char **data)
+static gvk_result find_storage(void *user, const gvk_pickle_value *storage, const unsigned char **data,
+                               uint32_t *record)
 {
     stream *from = user;
     gvk_pickle_text key = storage->as.storage.key;
     gvk_quoted quoted;
     uint32_t number;
-    if (!gvk_name_index_find(&from->storages, key.text, key.length, &number) || !from->data[number])
+    if (!gvk_name_index_find(&from->storages, key.text, key.length, &number) || from->records[number] == GVK_NO_RECORD)
         return gvk_refuse(&from->checkpoint->source, "it lacks the storage %s that a tensor needs.",
                           gvk_quote(&quoted, key.text, key.length));
-    *data = from->data[number];
+    *record = from->records[number];
+    *data = from->checkpoint->bytes + from->checkpoint->records[*record].begin;
     return GVK_OK;
 }
 
@@ -182,7 +191,7 @@ gvk_result gvk_pth_read_legacy(gvk_checkpoint *checkpoint)
     if (!result)
         result = gvk_take_state_dict(checkpoint, from.object, &finder);
     gvk_name_index_release(&checkpoint->host, &from.storages);
-    gvk_release(&checkpoint->host, from.data);
+    gvk_release(&checkpoint->host, from.records);
     gvk_release(&checkpoint->host, from.first);
     gvk_pickle_destroy(from.object);
     return result;

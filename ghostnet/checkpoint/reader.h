@@ -6,6 +6,9 @@
 
 #include "../../runtime/name_index.h"
 #include "checkpoint.h"
+#include "checksum.h"
+#include "content.h"
+#include "pickle.h"
 #include "text.h"
 
 /* Files above this are refused unread. */
@@ -16,13 +19,36 @@ typedef struct gvk_checkpoint_pair {
     char *key, *value;
 } gvk_checkpoint_pair;
 
+/* Bytes of the file that are loaded and checked as one, such as a storage. */
+typedef struct gvk_record {
+    size_t begin, size;
+    const char *name; /* in the file's bytes; of a zip entry */
+    size_t name_length;
+    uint32_t checksum; /* 0: none */
+    bool is_loaded;
+} gvk_record;
+
+#define GVK_NO_RECORD UINT32_MAX /* all bytes are there, or are loaded by themselves */
+
 struct gvk_checkpoint {
     gvk_host host;
     char *label;
     gvk_source source; /* points at the two above */
     const char *format;
-    unsigned char *bytes;
+    gvk_content content;
+    unsigned char *bytes; /* of the content */
     size_t byte_count;
+    gvk_record *records;
+    uint32_t record_count, record_capacity;
+    uint64_t record_bytes, tensor_bytes; /* that were loaded, and for what */
+    gvk_checksum *checksum;
+    gvk_pickle_budget budget; /* one for all pickles of the file */
+    char *wanted;             /* the set of weights that is asked for, as far as no reader used it up; or NULL */
+    char *dict;               /* keys of dicts that lead to the weights, joined by dots; or NULL */
+    char *origin;             /* the same and the prefix of their names; or NULL */
+    char *keys;               /* of the outermost dict, for a sentence; or NULL */
+    bool is_asked;            /* for a set of weights, once */
+    gvk_checkpoint_choice choice;
     gvk_checkpoint_tensor *tensors;
     uint32_t count, capacity;
     gvk_name_index index;
@@ -33,13 +59,19 @@ struct gvk_checkpoint {
     uint64_t block_bytes;
 };
 
-/* Adds a tensor under a copy of the name, which must be fit (gvk_name_problem). */
-gvk_result gvk_checkpoint_add(gvk_checkpoint *checkpoint, const char *name, size_t length, const gvk_array *array);
+/* Adds a tensor (all but its name is the caller's) under a copy of the name, which must be fit (gvk_name_problem). */
+gvk_result gvk_checkpoint_add(gvk_checkpoint *checkpoint, const char *name, size_t length,
+                              const gvk_checkpoint_tensor *tensor);
+gvk_result gvk_checkpoint_add_record(gvk_checkpoint *checkpoint, const gvk_record *record, uint32_t *out);
+/* Loads a record and compares its checksum. */
+gvk_result gvk_checkpoint_load_record(gvk_checkpoint *checkpoint, uint32_t record);
 /* Adds a metadata pair; a key that is there already is refused. Neither may hold a NUL. */
 gvk_result gvk_checkpoint_add_metadata(gvk_checkpoint *checkpoint, const char *key, size_t key_length,
                                        const char *value, size_t value_length);
 /* Memory for one tensor's data. All blocks together are bounded by the file's size. */
 gvk_result gvk_checkpoint_add_block(gvk_checkpoint *checkpoint, uint64_t bytes, unsigned char **out);
+/* Notes that the names of the weights begin with `prefix` in the file. */
+gvk_result gvk_checkpoint_note_origin(gvk_checkpoint *checkpoint, const char *prefix, size_t length);
 /* Makes the names findable again after they were filled in or changed; two equal ones are refused. */
 gvk_result gvk_checkpoint_index_names(gvk_checkpoint *checkpoint);
 
@@ -47,9 +79,6 @@ typedef enum gvk_file_kind { GVK_FILE_SAFETENSORS, GVK_FILE_TORCH_ZIP, GVK_FILE_
 
 /* kind.c: decides by the first bytes (4096 are enough) and refuses what no reader takes, saying what it seems to be. */
 gvk_result gvk_recognise(const gvk_source *source, const unsigned char *head, size_t count, gvk_file_kind *out);
-
-/* load.c: reads a regular file whole, once its first bytes are recognised. The block is the host's memory. */
-gvk_result gvk_load_file(const gvk_source *source, const char *path, unsigned char **bytes, size_t *count);
 
 gvk_result gvk_safetensors_read(gvk_checkpoint *checkpoint);
 gvk_result gvk_pth_read_zip(gvk_checkpoint *checkpoint);

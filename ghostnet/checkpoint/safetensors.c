@@ -9,11 +9,13 @@
 
 #define PREFIX_BYTES 8u
 #define HEADER_LIMIT 100000000u /* the format's own ceiling */
+#define STRING_LIMIT (4u << 20) /* bytes of a string that is read: a list of 65536 class names may be long */
 
 typedef struct header_reader {
     gvk_checkpoint *checkpoint;
     gvk_json json;
-    char *scratch; /* room for any one string of the header */
+    size_t room;   /* for one string */
+    char *scratch; /* room for any one string of the header, and a key of metadata */
     const unsigned char *data;
     uint64_t data_count;
 } header_reader;
@@ -21,7 +23,7 @@ typedef struct header_reader {
 /* A tensor's entry as it is written, before it is believed. */
 typedef struct entry {
     gvk_quoted name;
-    bool has_type, has_shape, has_offsets;
+    bool has_type, has_shape, has_offsets, is_integer;
     gvk_type type;
     uint32_t item_bytes;
     uint32_t rank;
@@ -41,21 +43,26 @@ static gvk_result read_type(header_reader *reader, entry *item)
         const char *name;
         uint32_t bytes;
         gvk_type type;
+        bool is_integer;
     } types[] = {
-        {"F32", 4, GVK_TYPE_F32},       {"F16", 2, GVK_TYPE_F16},       {"BF16", 2, GVK_TYPE_BF16},
-        {"F64", 8, GVK_TYPE_OTHER},     {"BOOL", 1, GVK_TYPE_OTHER},    {"U8", 1, GVK_TYPE_OTHER},
-        {"I8", 1, GVK_TYPE_OTHER},      {"U16", 2, GVK_TYPE_OTHER},     {"I16", 2, GVK_TYPE_OTHER},
-        {"U32", 4, GVK_TYPE_OTHER},     {"I32", 4, GVK_TYPE_OTHER},     {"U64", 8, GVK_TYPE_OTHER},
-        {"I64", 8, GVK_TYPE_OTHER},     {"C64", 8, GVK_TYPE_OTHER},     {"F8_E4M3", 1, GVK_TYPE_OTHER},
-        {"F8_E5M2", 1, GVK_TYPE_OTHER}, {"F8_E8M0", 1, GVK_TYPE_OTHER},
+        {"F32", 4, GVK_TYPE_F32, false},       {"F16", 2, GVK_TYPE_F16, false},
+        {"BF16", 2, GVK_TYPE_BF16, false},     {"F64", 8, GVK_TYPE_OTHER, false},
+        {"BOOL", 1, GVK_TYPE_OTHER, true},     {"U8", 1, GVK_TYPE_OTHER, true},
+        {"I8", 1, GVK_TYPE_OTHER, true},       {"U16", 2, GVK_TYPE_OTHER, true},
+        {"I16", 2, GVK_TYPE_OTHER, true},      {"U32", 4, GVK_TYPE_OTHER, true},
+        {"I32", 4, GVK_TYPE_OTHER, true},      {"U64", 8, GVK_TYPE_OTHER, true},
+        {"I64", 8, GVK_TYPE_OTHER, true},      {"C64", 8, GVK_TYPE_OTHER, false},
+        {"F8_E4M3", 1, GVK_TYPE_OTHER, false}, {"F8_E5M2", 1, GVK_TYPE_OTHER, false},
+        {"F8_E8M0", 1, GVK_TYPE_OTHER, false},
     };
     size_t length;
-    if (!gvk_json_string(&reader->json, reader->scratch, &length))
+    if (!gvk_json_string(&reader->json, reader->scratch, reader->room, &length))
         return refuse_json(reader);
     for (size_t i = 0; i < sizeof types / sizeof types[0]; i++) {
         if (strlen(types[i].name) == length && memcmp(types[i].name, reader->scratch, length) == 0) {
             item->type = types[i].type;
             item->item_bytes = types[i].bytes;
+            item->is_integer = types[i].is_integer;
             return GVK_OK;
         }
     }
@@ -95,7 +102,7 @@ static gvk_result read_offsets(header_reader *reader, entry *item)
 static gvk_result read_member(header_reader *reader, entry *item)
 {
     size_t length;
-    if (!gvk_json_string(&reader->json, reader->scratch, &length) || !gvk_json_expect(&reader->json, ':'))
+    if (!gvk_json_string(&reader->json, reader->scratch, reader->room, &length) || !gvk_json_expect(&reader->json, ':'))
         return refuse_json(reader);
     static const struct {
         const char *name;
@@ -172,23 +179,27 @@ static gvk_result read_entry(header_reader *reader, const char *name, size_t len
     memcpy(array.shape, item.shape, sizeof array.shape);
     array.data = reader->data + (size_t)item.begin;
     array.bytes = item.end - item.begin;
-    return gvk_checkpoint_add(checkpoint, kept, length, &array);
+    return gvk_checkpoint_add(
+        checkpoint, kept, length,
+        &(gvk_checkpoint_tensor){.array = array, .is_integer = item.is_integer, .record = GVK_NO_RECORD});
 }
 
 static gvk_result read_metadata(header_reader *reader)
 {
     gvk_json *json = &reader->json;
+    if (gvk_json_take_null(json)) /* as the format's own reader does */
+        return GVK_OK;
     if (!gvk_json_expect(json, '{'))
         return refuse_json(reader);
     if (gvk_json_take(json, '}'))
         return GVK_OK;
     do {
-        /* Key and value share the scratch memory: decoded, they are no longer than what is left of the header. */
+        /* Key and value share the scratch memory, which has room for both. */
         size_t key_length, value_length;
-        if (!gvk_json_string(json, reader->scratch, &key_length) || !gvk_json_expect(json, ':'))
+        if (!gvk_json_string(json, reader->scratch, reader->room, &key_length) || !gvk_json_expect(json, ':'))
             return refuse_json(reader);
         char *value = reader->scratch + key_length;
-        if (!gvk_json_string(json, value, &value_length))
+        if (!gvk_json_string(json, value, reader->room, &value_length))
             return refuse_json(reader);
         gvk_result result =
             gvk_checkpoint_add_metadata(reader->checkpoint, reader->scratch, key_length, value, value_length);
@@ -208,7 +219,7 @@ static gvk_result read_header(header_reader *reader)
     if (!gvk_json_take(json, '}')) {
         do {
             size_t length;
-            if (!gvk_json_string(json, reader->scratch, &length) || !gvk_json_expect(json, ':'))
+            if (!gvk_json_string(json, reader->scratch, reader->room, &length) || !gvk_json_expect(json, ':'))
                 return refuse_json(reader);
             gvk_result result;
             if (length == sizeof metadata_key - 1 && memcmp(reader->scratch, metadata_key, length) == 0) {
@@ -269,6 +280,9 @@ gvk_result gvk_safetensors_read(gvk_checkpoint *checkpoint)
     const gvk_source *source = &checkpoint->source;
     if (checkpoint->byte_count < PREFIX_BYTES)
         return gvk_refuse(source, "the file is cut short.");
+    gvk_result result = gvk_content_need(&checkpoint->content, 0, PREFIX_BYTES);
+    if (result)
+        return result;
     uint64_t header = gvk_load_u64(checkpoint->bytes);
     if (header > HEADER_LIMIT)
         return gvk_refuse(source, "its header claims to be longer than 100 MB.");
@@ -276,14 +290,18 @@ gvk_result gvk_safetensors_read(gvk_checkpoint *checkpoint)
         return gvk_refuse(source, "its header of %llu bytes reaches past the end of the file.",
                           (unsigned long long)header);
 
+    result = gvk_content_need(&checkpoint->content, PREFIX_BYTES, header);
+    if (result)
+        return result;
     header_reader reader = {.checkpoint = checkpoint};
+    reader.room = header < STRING_LIMIT ? (size_t)header : STRING_LIMIT;
     reader.json = (gvk_json){.bytes = checkpoint->bytes + PREFIX_BYTES, .count = (size_t)header};
     reader.data = checkpoint->bytes + PREFIX_BYTES + (size_t)header;
     reader.data_count = checkpoint->byte_count - PREFIX_BYTES - header;
-    reader.scratch = gvk_allocate(&checkpoint->host, (size_t)header);
+    reader.scratch = gvk_allocate_unfilled(&checkpoint->host, 2 * reader.room);
     if (!reader.scratch)
         return gvk_fail_memory(&checkpoint->host);
-    gvk_result result = read_header(&reader);
+    result = read_header(&reader);
     gvk_release(&checkpoint->host, reader.scratch);
     return result ? result : check_cover(&reader);
 }

@@ -1,5 +1,6 @@
 /* From torch's view of a storage (offset, shape, strides) to a contiguous array. Called by state_dict.c.
- * A view that is contiguous stays where it is; any other is gathered into a block, and doubles become floats. */
+ * A view that is contiguous stays where it is; any other is gathered into a block once it is loaded, and doubles become
+ * floats. */
 #include <float.h>
 #include <string.h>
 
@@ -13,6 +14,14 @@ typedef struct view {
     uint64_t count; /* items of the tensor */
     bool is_contiguous;
 } view;
+
+struct gvk_copy {
+    view from;
+    const unsigned char *storage;
+    size_t item;
+    bool is_double;
+    unsigned char *block;
+};
 
 bool gvk_measure_storage(const gvk_pickle_value *storage, uint64_t *bytes)
 {
@@ -143,51 +152,68 @@ static gvk_type array_type(gvk_storage_type type)
     case GVK_STORAGE_F16: return GVK_TYPE_F16;
     case GVK_STORAGE_BF16: return GVK_TYPE_BF16;
     case GVK_STORAGE_UNKNOWN:
+    case GVK_STORAGE_INTEGER:
     case GVK_STORAGE_OTHER: break;
     }
     return GVK_TYPE_OTHER;
 }
 
+void gvk_copy_items(const struct gvk_copy *copy)
+{
+    const view *from = &copy->from;
+    if (from->is_contiguous)
+        memcpy(copy->block, copy->storage + (size_t)from->first * copy->item, (size_t)from->count * copy->item);
+    else
+        gather(from, copy->storage, copy->item, copy->block);
+    if (copy->is_double)
+        narrow(copy->block, copy->block, from->count);
+}
+
+/* A block for a view that cannot stay where it is. */
+static gvk_result plan_copy(gvk_checkpoint *checkpoint, const struct gvk_copy *copy, gvk_checkpoint_tensor *out)
+{
+    struct gvk_copy *kept = gvk_allocate(&checkpoint->host, sizeof *kept);
+    if (!kept)
+        return gvk_fail_memory(&checkpoint->host);
+    *kept = *copy;
+    gvk_result result = gvk_checkpoint_add_block(checkpoint, copy->from.count * copy->item, &kept->block);
+    if (result) {
+        gvk_release(&checkpoint->host, kept);
+        return result;
+    }
+    out->copy = kept;
+    out->array.data = kept->block;
+    return GVK_OK;
+}
+
 gvk_result gvk_take_tensor(gvk_checkpoint *checkpoint, const char *name, const gvk_pickle_value *tensor,
-                           const gvk_storage_finder *finder, gvk_array *out)
+                           const gvk_storage_finder *finder, gvk_checkpoint_tensor *out)
 {
     const gvk_source *source = &checkpoint->source;
     const gvk_pickle_value *storage = tensor->as.tensor.storage;
-    size_t item = storage->as.storage.item_bytes;
+    struct gvk_copy copy = {.item = storage->as.storage.item_bytes};
     if (storage->as.storage.type == GVK_STORAGE_UNKNOWN) {
         gvk_quoted quoted;
         return gvk_refuse(source, "tensor %s lies in a storage of the unknown class %s; " GVK_SAVE_AGAIN ".", name,
                           gvk_pickle_name_maker(&quoted, storage->as.storage.class));
     }
-    view from;
-    const unsigned char *data = NULL;
-    gvk_result result = read_numbers(source, name, tensor, &from);
+    *out = (gvk_checkpoint_tensor){.record = GVK_NO_RECORD};
+    gvk_result result = read_numbers(source, name, tensor, &copy.from);
     if (!result)
-        result = check_place(source, name, tensor, &from);
+        result = check_place(source, name, tensor, &copy.from);
     if (!result)
-        result = finder->find(finder->user, storage, &data);
+        result = finder->find(finder->user, storage, &copy.storage, &out->record);
     if (result)
         return result;
-    check_order(&from);
+    check_order(&copy.from);
 
     /* The storage's bytes lie in the file, so none of the products below can overflow. */
-    bool is_double = storage->as.storage.type == GVK_STORAGE_F64;
-    const unsigned char *items = data + (size_t)from.first * item;
-    if (!from.is_contiguous || is_double) {
-        unsigned char *block;
-        result = gvk_checkpoint_add_block(checkpoint, from.count * item, &block);
-        if (result)
-            return result;
-        if (from.is_contiguous)
-            memcpy(block, items, (size_t)from.count * item);
-        else
-            gather(&from, data, item, block);
-        if (is_double)
-            narrow(block, block, from.count);
-        items = block;
-    }
-    *out = (gvk_array){.type = array_type(storage->as.storage.type), .rank = from.rank, .data = items};
-    memcpy(out->shape, from.shape, sizeof out->shape);
-    out->bytes = from.count * (is_double ? sizeof(float) : item);
-    return GVK_OK;
+    copy.is_double = storage->as.storage.type == GVK_STORAGE_F64;
+    out->is_integer = storage->as.storage.type == GVK_STORAGE_INTEGER;
+    out->array = (gvk_array){.type = array_type(storage->as.storage.type),
+                             .rank = copy.from.rank,
+                             .data = copy.storage + (size_t)copy.from.first * copy.item};
+    memcpy(out->array.shape, copy.from.shape, sizeof out->array.shape);
+    out->array.bytes = copy.from.count * (copy.is_double ? sizeof(float) : copy.item);
+    return copy.from.is_contiguous && !copy.is_double ? GVK_OK : plan_copy(checkpoint, &copy, out);
 }

@@ -27,9 +27,9 @@
 #define FLAG_MASKED_DIRECTORY 0x2000u
 #define FLAGS_REFUSED         (FLAG_ENCRYPTED | FLAG_PATCHED | FLAG_STRONGLY_HIDDEN | FLAG_MASKED_DIRECTORY)
 
-#define SATURATED 0xffffffffu /* the value is in the ZIP64 extra field */
+#define DIRECTORY_LIMIT (UINT64_C(32) << 20) /* bytes; 16384 entries need two or three million */
 
-#define CHECKSUM_TABLES 8u
+#define SATURATED 0xffffffffu /* the value is in the ZIP64 extra field */
 
 typedef struct directory {
     uint64_t count, begin, size;
@@ -58,7 +58,10 @@ static gvk_result refuse_entry(const gvk_zip *zip, const char *name, const char 
 /* Looks from the end of the file backwards; the record's comment must end where the file ends. */
 static gvk_result find_end(const gvk_zip *zip, size_t *out)
 {
-    size_t count = zip->byte_count;
+    size_t count = zip->byte_count, tail = END_BYTES + COMMENT_LIMIT + LOCATOR64_BYTES + END64_BYTES;
+    gvk_result result = gvk_content_need(zip->content, count < tail ? 0 : count - tail, count < tail ? count : tail);
+    if (result)
+        return result;
     for (size_t comment = 0; comment <= COMMENT_LIMIT && comment + END_BYTES <= count; comment++) {
         size_t at = count - END_BYTES - comment;
         if (gvk_load_u32(zip->bytes + at) == END_SIGNATURE && gvk_load_u16(zip->bytes + at + 20) == comment) {
@@ -81,6 +84,9 @@ static gvk_result read_end64(const gvk_zip *zip, size_t at, directory *out)
         return refuse(zip, "it is split over several disks");
     if (begin > limit || limit - begin < END64_BYTES)
         return refuse(zip, "its ZIP64 end record is out of place");
+    gvk_result result = gvk_content_need(zip->content, begin, END64_BYTES);
+    if (result)
+        return result;
     const unsigned char *end = zip->bytes + (size_t)begin;
     if (gvk_load_u32(end) != END64_SIGNATURE || gvk_load_u64(end + 4) != limit - begin - 12)
         return refuse(zip, "its ZIP64 end record is not where it should be");
@@ -117,7 +123,9 @@ static gvk_result read_end(const gvk_zip *zip, directory *out)
         return refuse(zip, "its directory does not end where the end record begins");
     if (out->count > GVK_NAME_COUNT_LIMIT)
         return gvk_refuse(&zip->source, "its zip archive has more than %u entries.", GVK_NAME_COUNT_LIMIT);
-    return GVK_OK;
+    if (out->size > DIRECTORY_LIMIT)
+        return refuse(zip, "its directory is larger than 32 MiB");
+    return gvk_content_need(zip->content, out->begin, out->size);
 }
 
 /* Takes the 64-bit values of the extra field 0x0001 for those of `values` that are saturated, in order. */
@@ -186,12 +194,7 @@ static gvk_result check_central(const gvk_zip *zip, const central_header *centra
         return refuse(zip, "an entry's name is longer than 1024 bytes");
     if (central->flags & FLAGS_REFUSED)
         return refuse_entry(zip, name, "is encrypted or patched (flag bits 0x1, 0x20, 0x40 or 0x2000)");
-    if (central->method != 0)
-        return gvk_refuse(&zip->source,
-                          "its zip entry %s is compressed (method %u); torch.save stores entries uncompressed, so save "
-                          "it again with torch.",
-                          name, central->method);
-    if (central->packed != central->size)
+    if (central->method == 0 && central->packed != central->size)
         return refuse_entry(zip, name, "is stored but has two different sizes");
     return GVK_OK;
 }
@@ -210,6 +213,14 @@ static gvk_result locate(const gvk_zip *zip, const directory *where, const centr
     uint64_t limit = where->begin; /* entries lie in front of the directory */
     if (central->offset > limit || limit - central->offset < LOCAL_BYTES)
         return refuse_entry(zip, name, "lies outside of the file");
+    *out = (gvk_zip_entry){
+        .name = central->name, .name_length = central->name_length, .record = UINT32_MAX, .method = central->method};
+    *range = (gvk_range){.begin = central->offset, .end = central->offset + LOCAL_BYTES};
+    if (central->method != 0)
+        return GVK_OK;
+    gvk_result result = gvk_content_need(zip->content, central->offset, LOCAL_BYTES);
+    if (result)
+        return result;
     const unsigned char *header = zip->bytes + (size_t)central->offset;
     uint64_t room = limit - central->offset - LOCAL_BYTES;
     if (gvk_load_u32(header) != LOCAL_SIGNATURE)
@@ -217,6 +228,9 @@ static gvk_result locate(const gvk_zip *zip, const directory *where, const centr
     size_t name_length = gvk_load_u16(header + 26), extra = gvk_load_u16(header + 28);
     if (name_length + extra > room)
         return refuse_entry(zip, name, "has a local header that is cut short");
+    result = gvk_content_need(zip->content, central->offset + LOCAL_BYTES, name_length + extra);
+    if (result)
+        return result;
     if (name_length != central->name_length || memcmp(header + LOCAL_BYTES, central->name, name_length) != 0)
         return refuse_entry(zip, name, "has another name in its local header");
 
@@ -241,7 +255,8 @@ static gvk_result locate(const gvk_zip *zip, const directory *where, const centr
                            .name_length = name_length,
                            .data = zip->bytes + (size_t)begin,
                            .size = (size_t)central->size,
-                           .checksum = central->checksum};
+                           .checksum = central->checksum,
+                           .record = UINT32_MAX};
     range->begin = central->offset;
     range->end = begin + central->size;
     return GVK_OK;
@@ -283,43 +298,10 @@ static gvk_result check_overlap(const gvk_zip *zip, gvk_range *ranges)
     return GVK_OK;
 }
 
-/* Tables for eight bytes a step: weights are large, and a byte at a time would take as long as reading them. */
-static gvk_result make_checksum_tables(gvk_zip *zip)
+gvk_result gvk_zip_open(const gvk_source *source, gvk_content *content, const unsigned char *bytes, size_t count,
+                        gvk_zip *out)
 {
-    zip->checksum_tables = gvk_allocate_array(zip->source.host, CHECKSUM_TABLES, sizeof *zip->checksum_tables);
-    if (!zip->checksum_tables)
-        return gvk_fail_memory(zip->source.host);
-    uint32_t(*tables)[256] = zip->checksum_tables;
-    for (uint32_t byte = 0; byte < 256; byte++) {
-        uint32_t value = byte;
-        for (int bit = 0; bit < 8; bit++)
-            value = value & 1 ? value >> 1 ^ 0xedb88320u : value >> 1;
-        tables[0][byte] = value;
-    }
-    for (uint32_t t = 1; t < CHECKSUM_TABLES; t++)
-        for (uint32_t byte = 0; byte < 256; byte++)
-            tables[t][byte] = tables[t - 1][byte] >> 8 ^ tables[0][tables[t - 1][byte] & 0xff];
-    return GVK_OK;
-}
-
-static uint32_t compute_checksum(const gvk_zip *zip, const unsigned char *data, size_t size)
-{
-    uint32_t(*tables)[256] = zip->checksum_tables;
-    uint32_t sum = 0xffffffffu;
-    for (; size >= 8; size -= 8, data += 8) {
-        uint32_t low = gvk_load_u32(data) ^ sum, high = gvk_load_u32(data + 4);
-        sum = tables[7][low & 0xff] ^ tables[6][low >> 8 & 0xff] ^ tables[5][low >> 16 & 0xff] ^ tables[4][low >> 24] ^
-              tables[3][high & 0xff] ^ tables[2][high >> 8 & 0xff] ^ tables[1][high >> 16 & 0xff] ^
-              tables[0][high >> 24];
-    }
-    for (; size > 0; size--, data++)
-        sum = sum >> 8 ^ tables[0][(sum ^ *data) & 0xff];
-    return ~sum;
-}
-
-gvk_result gvk_zip_open(const gvk_source *source, const unsigned char *bytes, size_t count, gvk_zip *out)
-{
-    *out = (gvk_zip){.source = *source, .bytes = bytes, .byte_count = count};
+    *out = (gvk_zip){.source = *source, .content = content, .bytes = bytes, .byte_count = count};
     directory where = {.count = 0};
     gvk_range *ranges = NULL;
     gvk_result result = read_end(out, &where);
@@ -336,8 +318,6 @@ gvk_result gvk_zip_open(const gvk_source *source, const unsigned char *bytes, si
         result = read_entries(out, &where, ranges);
     if (!result)
         result = check_overlap(out, ranges);
-    if (!result)
-        result = make_checksum_tables(out);
     gvk_release(source->host, ranges);
     return result;
 }
@@ -347,10 +327,8 @@ void gvk_zip_close(gvk_zip *zip)
     if (!zip->source.host)
         return;
     gvk_release(zip->source.host, zip->entries);
-    gvk_release(zip->source.host, zip->checksum_tables);
     gvk_name_index_release(zip->source.host, &zip->index);
     zip->entries = NULL;
-    zip->checksum_tables = NULL;
     zip->count = 0;
 }
 
@@ -359,16 +337,12 @@ bool gvk_zip_find(const gvk_zip *zip, const char *name, size_t length, uint32_t 
     return gvk_name_index_find(&zip->index, name, length, entry);
 }
 
-gvk_result gvk_zip_read(gvk_zip *zip, uint32_t index, const unsigned char **data, size_t *size)
+gvk_result gvk_zip_refuse_compressed(const gvk_zip *zip, uint32_t index)
 {
-    gvk_zip_entry *entry = &zip->entries[index];
+    const gvk_zip_entry *entry = &zip->entries[index];
     gvk_quoted quoted;
-    /* torch can leave the checksum out; it then writes 0. */
-    if (!entry->checked && entry->checksum != 0 && compute_checksum(zip, entry->data, entry->size) != entry->checksum)
-        return refuse_entry(zip, gvk_quote(&quoted, entry->name, entry->name_length),
-                            "does not match its checksum, so the file is damaged");
-    entry->checked = true;
-    *data = entry->data;
-    *size = entry->size;
-    return GVK_OK;
+    return gvk_refuse(&zip->source,
+                      "its zip entry %s is compressed (method %u); torch.save stores entries uncompressed, so save "
+                      "it again with torch.",
+                      gvk_quote(&quoted, entry->name, entry->name_length), entry->method);
 }

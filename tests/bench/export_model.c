@@ -36,13 +36,14 @@ static int write_tensors(const char *path, const struct tensor *tensors, size_t 
 
 static int write_weights(const gvk_network *network, const char *path)
 {
-    uint32_t count = gvk_checkpoint_count(network->checkpoint);
+    uint32_t count = gvk_checkpoint_count(network->checkpoint), used = 0;
     struct tensor *tensors = calloc(count, sizeof *tensors);
     for (uint32_t i = 0; tensors && i < count; i++) {
         const gvk_checkpoint_tensor *tensor = gvk_checkpoint_at(network->checkpoint, i);
-        tensors[i] = describe_tensor(tensor->name, &tensor->array);
+        if (network->used[i]) /* the others were never loaded */
+            tensors[used++] = describe_tensor(tensor->name, &tensor->array);
     }
-    int written = tensors && write_tensors(path, tensors, count);
+    int written = tensors && write_tensors(path, tensors, used);
     free(tensors);
     return written;
 }

@@ -5,6 +5,8 @@
 
 #include "check.h"
 
+#include "../promise.h"
+
 const char *fixture(char path[512], const char *name)
 {
     snprintf(path, 512, "%s/checkpoint/%s", GVK_TEST_DATA_DIR, name);
@@ -155,10 +157,10 @@ void check_fixture_refused(const char *name, const char *words)
     check_file_refused(fixture(path, name), GVK_ERROR_FORMAT, words);
 }
 
-/* What a reader may take beside the file itself, whatever the file says. */
+/* Whatever the file says. */
 static void check_peak(const char *what, const struct recorder *log, size_t file_bytes)
 {
-    if (log->peak > file_bytes + ((size_t)256 << 20))
+    if (log->peak > PROMISED_MEMORY(file_bytes))
         fail_msg("%s: %zu bytes were taken for a file of %zu", what, log->peak, file_bytes);
 }
 
@@ -173,7 +175,7 @@ void check_bytes_refused(const char *what, bytes file, const char *words)
     clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &end);
     check_refusal(what, &log, result, GVK_ERROR_FORMAT, checkpoint, words);
     double seconds = (double)(end.tv_sec - begin.tv_sec) + (double)(end.tv_nsec - begin.tv_nsec) * 1e-9;
-    if (seconds > 8) /* 2 s is the promise; sanitizers and busy machines are slower */
+    if (seconds > PROMISED_SECONDS)
         fail_msg("%s: refused after %g s", what, seconds);
     check_peak(what, &log, file.count);
     drop(&file);

@@ -153,6 +153,15 @@ def main():
     with zipfile.ZipFile(os.path.join(HERE, "torchscript.pth"), "w") as archive:
         for name, content in (("data.pkl", b"\x80\x02}."), ("constants.pkl", b"\x80\x02)."), ("code/a.py", b"pass\n")):
             archive.writestr(zipfile.ZipInfo("net/" + name), content)
+    # As torch.jit.save writes it: the pickles are stored, the code is deflated.
+    with zipfile.ZipFile(os.path.join(HERE, "torchscript_deflated.pth"), "w") as archive:
+        for name, content in (("data/0", bytes(8)), ("data.pkl", b"\x80\x02c__torch__\nNet\n)\x81}(X\x01\x00\x00\x00aK\x01ub."),
+                              ("code/__torch__.py", b"class Net(Module):\n" + b"  pass\n" * 40),
+                              ("code/__torch__.py.debug_pkl", b"\x80\x02)." + b" " * 200),
+                              ("constants.pkl", b"\x80\x02)."), ("version", b"3\n")):
+            info = zipfile.ZipInfo("net/" + name)
+            info.compress_type = zipfile.ZIP_DEFLATED if name.startswith("code/") else zipfile.ZIP_STORED
+            archive.writestr(info, content)
     # The smallest files of each kind, for the tests that damage every byte.
     save("zip_small.pth", collections.OrderedDict(weight=tensor((2, 3), 5), bias=tensor((2,), 2)))
     save("legacy_small.pth", collections.OrderedDict(weight=tensor((2, 3), 5), bias=tensor((2,), 2)), legacy=True)

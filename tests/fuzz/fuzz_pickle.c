@@ -7,7 +7,8 @@
 
 static const unsigned char storage_bytes[65536];
 
-static gvk_result find_storage(void *user, const gvk_pickle_value *storage, const unsigned char **data)
+static gvk_result find_storage(void *user, const gvk_pickle_value *storage, const unsigned char **data,
+                               uint32_t *record)
 {
     const gvk_checkpoint *checkpoint = user;
     uint64_t bytes;
@@ -15,6 +16,7 @@ static gvk_result find_storage(void *user, const gvk_pickle_value *storage, cons
     if (!gvk_measure_storage(storage, &bytes) || bytes > sizeof storage_bytes)
         return gvk_refuse(&checkpoint->source, "a storage is larger than this target lends.");
     *data = storage_bytes + sizeof storage_bytes - bytes; /* a read past it leaves the array */
+    *record = GVK_NO_RECORD;
     return GVK_OK;
 }
 
@@ -53,7 +55,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     gvk_checkpoint *checkpoint = create_checkpoint(fuzz_begin((size_t)4 << 20), data, size);
     gvk_pickle *pickle = NULL;
     size_t used = 0;
-    gvk_result result = gvk_pickle_read(&checkpoint->source, checkpoint->bytes, size, 0, &pickle, &used);
+    checkpoint->budget = gvk_pickle_budget_of(size);
+    gvk_result result =
+        gvk_pickle_read(&checkpoint->source, &checkpoint->budget, NULL, checkpoint->bytes, size, 0, &pickle, &used);
     fuzz_check_result(result);
     FUZZ_CHECK((result == GVK_OK) == (pickle != NULL));
     if (pickle) {
@@ -63,6 +67,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         result = gvk_take_state_dict(checkpoint, pickle, &finder);
         if (!result)
             result = gvk_checkpoint_index_names(checkpoint);
+        for (uint32_t i = 0; !result && i < gvk_checkpoint_count(checkpoint); i++)
+            result = gvk_checkpoint_load(checkpoint, i);
         fuzz_check_result(result);
         if (!result)
             fuzz_check_checkpoint(checkpoint);

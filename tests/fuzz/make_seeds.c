@@ -27,7 +27,7 @@ static void write_seed(const char *target, const char *name, unsigned number, co
 static void write_pickles_of_zip(const char *name, const unsigned char *bytes, size_t count)
 {
     gvk_zip zip;
-    if (gvk_zip_open(&source, bytes, count, &zip) == GVK_OK)
+    if (gvk_zip_open(&source, NULL, bytes, count, &zip) == GVK_OK)
         for (uint32_t i = 0; i < zip.count; i++) {
             const gvk_zip_entry *entry = &zip.entries[i];
             if (entry->name_length > 4 && memcmp(entry->name + entry->name_length - 4, ".pkl", 4) == 0)
@@ -38,10 +38,11 @@ static void write_pickles_of_zip(const char *name, const unsigned char *bytes, s
 
 static void write_pickles_of_stream(const char *name, const unsigned char *bytes, size_t count)
 {
+    gvk_pickle_budget budget = gvk_pickle_budget_of(count);
     for (unsigned number = 0; number < 5; number++) {
         gvk_pickle *pickle;
         size_t used;
-        if (gvk_pickle_read(&source, bytes, count, 0, &pickle, &used) != GVK_OK)
+        if (gvk_pickle_read(&source, &budget, NULL, bytes, count, 0, &pickle, &used) != GVK_OK)
             return;
         gvk_pickle_destroy(pickle);
         write_seed("pickle", name, number, bytes, used);
@@ -103,6 +104,30 @@ static void write_pickles_by_hand(void)
     };
     for (unsigned i = 0; i < sizeof pickles / sizeof pickles[0]; i++)
         write_seed("pickle", "hand", i, pickles[i].bytes, pickles[i].count);
+}
+
+/* fuzz_metadata.c says what the bytes mean. */
+static void write_metadata(void)
+{
+    static const struct {
+        const char *bytes;
+        size_t count;
+    } metadata[] = {
+        TEXT("\2\202RBC\nWBC\nPlatelets\n"),
+        TEXT("\2\1a\r\nd\303\266g\r\n"),
+        TEXT("\177\202detector\0a\nb\nc\0"
+             "12, 16, 19, 36, 40, 28, 36, 75, 76, 55, 72, 146, 142, 110, 192, 243, 459, 401\0"
+             "416x416\0true\0"
+             "0.4\0"
+             "4e-1"),
+        TEXT("\170\0"
+             "608x320\0false\0"
+             "1.000\0.5"),
+        TEXT("\4\2001.5,2,3e1,4,5,6,7,8,9,10,11,12,13,14,15,16,17,18"),
+        TEXT("\1\0classifier"),
+    };
+    for (unsigned i = 0; i < sizeof metadata / sizeof metadata[0]; i++)
+        write_seed("metadata", "hand", i, metadata[i].bytes, metadata[i].count);
 }
 
 /* fuzz_plan.c says what the bytes mean. */
@@ -232,6 +257,7 @@ int main(int count, char **arguments)
     host = gvk_host_complete(NULL);
     write_pickles(arguments[2]);
     write_pickles_by_hand();
+    write_metadata();
     write_plans();
     write_graphs();
     write_stored();

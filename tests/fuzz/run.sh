@@ -18,7 +18,7 @@ case "${1:-}" in
     shift
     ;;
 esac
-[ $# -gt 0 ] || set -- pickle zip legacy safetensors jpeg png plan graph tensor lists stored
+[ $# -gt 0 ] || set -- pickle zip legacy safetensors metadata jpeg png plan graph tensor lists stored
 
 mkdir -p $build
 cmake --preset fuzz >$build/log.txt 2>&1 && cmake --build --preset fuzz >>$build/log.txt 2>&1 || {
@@ -33,6 +33,7 @@ settings() { # TARGET
     zip) echo "8192 zip 0" ;;
     legacy) echo "4096 pickle 0" ;;
     safetensors) echo "4096 safetensors 0" ;;
+    metadata) echo "1024 metadata 0" ;;
     jpeg) echo "8192 jpeg 1" ;;
     png) echo "16384 png 1" ;;
     plan) echo "512 plan 0" ;;
