@@ -9,12 +9,12 @@
 
 #include "commands.h"
 #include "detect_request.h"
-#include "draw.h"
-#include "image_io.h"
 #include "json.h"
 #include "model_path.h"
 #include "not_finite.h"
 #include "output_file.h"
+#include "pictures/draw.h"
+#include "pictures/image_io.h"
 
 #define STAGES_MAX 16
 
@@ -238,7 +238,7 @@ static int process_picture(struct work *work, size_t index)
     int outcome = OUTCOME_DONE;
     char message[512];
     double start = clock_ms();
-    if (!image_read(path, &image, message, sizeof message)) {
+    if (!image_read(path, NULL, &image, message, sizeof message)) {
         say("%s: %s", path, message);
         work->failed_count++;
         if (work->has_json)

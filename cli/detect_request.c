@@ -6,8 +6,8 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#include "image_io.h"
 #include "output_file.h"
+#include "pictures/image_io.h"
 
 static const char help_text[] = "ghostvk detect finds objects in JPEG and PNG pictures.\n"
                                 "\n"

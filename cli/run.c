@@ -6,9 +6,9 @@
 
 #include "commands.h"
 #include "compare.h"
-#include "image_io.h"
 #include "model_path.h"
 #include "not_finite.h"
+#include "pictures/image_io.h"
 #include "tensor_file.h"
 
 #define OUTPUTS_MAX 4
@@ -173,7 +173,7 @@ static int load_tensor(const struct request *request, struct source *source)
 static int load_image(const struct request *request, const gvk_network_info *info, struct source *source)
 {
     char message[512];
-    if (!image_read(request->image, &source->image, message, sizeof message)) {
+    if (!image_read(request->image, NULL, &source->image, message, sizeof message)) {
         say("%s: %s", request->image, message);
         return OUTCOME_SOME_FAILED;
     }

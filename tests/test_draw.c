@@ -10,8 +10,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "../cli/draw.h"
-#include "../cli/font.h"
+#include "../cli/pictures/draw.h"
+#include "../cli/pictures/font.h"
 
 static char message[256];
 

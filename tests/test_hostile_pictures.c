@@ -14,12 +14,15 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "cli/image_io.h"
+#include "cli/pictures/image_io.h"
 
-#define MIB     ((uint64_t)1 << 20)
-#define SECONDS 8.0        /* of processor time; 2 s is the promise, sanitizers and busy machines are slower */
-#define LITTLE  (32 * MIB) /* for what needs no more than its file */
-#define WHOLE   (3 * (uint64_t)IMAGE_PIXELS_MAX + LITTLE)
+#define MIB    ((uint64_t)1 << 20)
+#define LITTLE (64 * MIB) /* beside twice the file; most files here have a few hundred bytes */
+#ifdef __SANITIZE_ADDRESS__
+#define SECONDS 8.0 /* of processor time; a sanitizer slows the decoders */
+#else
+#define SECONDS 2.0 /* of processor time: the promise */
+#endif
 
 struct outcome {
     int read;
@@ -39,7 +42,7 @@ static void read_and_tell(const char *path, int to)
     struct rusage before, after;
     struct image image;
     getrusage(RUSAGE_SELF, &before);
-    outcome.read = image_read(path, &image, outcome.message, sizeof outcome.message);
+    outcome.read = image_read(path, NULL, &image, outcome.message, sizeof outcome.message);
     getrusage(RUSAGE_SELF, &after);
     outcome.seconds = seconds_of(after.ru_utime) + seconds_of(after.ru_stime) - seconds_of(before.ru_utime) -
                       seconds_of(before.ru_stime);
@@ -75,21 +78,15 @@ static void try_picture(const char *name, int read_wanted, uint64_t most)
 
 static void pictures_that_lie_are_refused_at_little_cost(void **state)
 {
-    static const char *const names[] = {"hostile-65535.jpg",     "hostile-65535.png", "hostile-wide.png",
-                                        "hostile-zero.jpg",      "hostile-zero.png",  "hostile-no-pixels.png",
-                                        "hostile-short.png",     "hostile-sum.png",   "hostile-palette.png",
-                                        "hostile-no-palette.png"};
+    static const char *const names[] = {"hostile-65535.jpg",       "hostile-65535.png", "hostile-wide.png",
+                                        "hostile-zero.jpg",        "hostile-zero.png",  "hostile-no-pixels.png",
+                                        "hostile-short.png",       "hostile-sum.png",   "hostile-no-palette.png",
+                                        "hostile-9999.jpg",        "hostile-9999.png",  "hostile-arithmetic.jpg",
+                                        "hostile-progressive.jpg", "hostile-huge.tif",  "hostile-tile.tif",
+                                        "hostile-short.tif",       "hostile-flat.webp", "hostile-60000.bmp"};
     (void)state;
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
         try_picture(names[i], 0, LITTLE);
-}
-
-/* Their sizes are allowed, their content is not there: at most what a whole picture of that size takes. */
-static void large_pictures_cut_short_hold_no_more_than_whole_ones(void **state)
-{
-    (void)state;
-    try_picture("hostile-9999.jpg", 0, WHOLE);
-    try_picture("hostile-9999.png", 0, WHOLE);
 }
 
 /* Profiles and texts that unpack to much are not unpacked. */
@@ -104,7 +101,6 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(pictures_that_lie_are_refused_at_little_cost),
-        cmocka_unit_test(large_pictures_cut_short_hold_no_more_than_whole_ones),
         cmocka_unit_test(bombs_beside_the_pixels_are_passed_over),
     };
     return cmocka_run_group_tests_name("hostile pictures", tests, NULL, NULL);

@@ -18,7 +18,7 @@ case "${1:-}" in
     shift
     ;;
 esac
-[ $# -gt 0 ] || set -- pickle zip legacy safetensors jpeg png plan graph
+[ $# -gt 0 ] || set -- pickle zip legacy safetensors jpeg png webp tiff bmp plan graph
 
 mkdir -p $build
 cmake --preset fuzz >$build/log.txt 2>&1 && cmake --build --preset fuzz >>$build/log.txt 2>&1 || {
@@ -35,6 +35,9 @@ settings() { # TARGET
     safetensors) echo "4096 safetensors 0" ;;
     jpeg) echo "8192 jpeg 1" ;;
     png) echo "16384 png 1" ;;
+    webp) echo "8192 webp 1" ;;
+    tiff) echo "8192 tiff 1" ;;
+    bmp) echo "8192 bmp 1" ;;
     plan) echo "512 plan 0" ;;
     graph) echo "392 none 0" ;;
     *)

@@ -1,12 +1,12 @@
-/* JPEG through libjpeg: decoding with limits that keep a hostile file cheap, and encoding. Called by image_io.c.
+/* JPEG through libjpeg: decoding with limits that keep a hostile file cheap, and encoding.
  *
  * The decoder's settings are libjpeg's defaults (accurate integer DCT, smooth upsampling), as in Pillow, so pixels are
- * equal bit for bit. What libjpeg merely warns of (missing data, bad codes) is an error here. */
-#include "image_io.h"
-
+ * equal bit for bit. What libjpeg merely warns of is an error here where pixels are missing or wrong, as Pillow leaves
+ * them; what stands between the data (garbage, odd numbers in a scan's head, a newer version) is passed over. */
 #include <errno.h>
 #include <inttypes.h>
 #include <setjmp.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -14,18 +14,18 @@
 
 #include <jerror.h>
 
+#include "decoders.h"
+#include "exif.h"
+#include "jpeg_scans.h"
+
 /* Progressive files hold some ten scans, thorough encoders write a few dozen. A scan that says nothing costs a few
  * bytes and a pass over the whole picture. */
-#define SCANS_MAX       100
-#define SCAN_PIXELS_MAX 2000000000u /* scans times pixels */
-/* The coefficients of a progressive CMYK picture of IMAGE_PIXELS_MAX need 800 MB. */
-#define MEMORY_MAX (1024L << 20)
-/* Each block of 64 samples costs at least one bit, unless coded arithmetically; with the oddest sampling factors, 4 x 1
- * beside 1 x 4, a bit makes 114 pixels. A file that promises more must be cut short and is refused before memory is
- * taken. */
-#define PIXELS_PER_BYTE_MAX 1024u
-/* Cameras pad the end of the data. More than this, or anywhere else, is damage. */
-#define PADDING_MAX 16
+#define SCANS_MAX            100
+#define SCAN_PIXELS_MAX      2000000000u /* scans times pixels, and for each byte of the file */
+#define SCAN_PIXELS_PER_BYTE 256u
+/* Arithmetic coding needs next to nothing for a flat picture, so its data tell nothing of its size. */
+#define ARITHMETIC_PIXELS_MAX      (4u << 20)
+#define MEMORY_BESIDE_COEFFICIENTS ((uint64_t)64 << 20)
 
 struct codec {
     struct jpeg_error_mgr errors;
@@ -35,6 +35,7 @@ struct codec {
     char *message;
     size_t message_size;
     const char *subject;      /* what a sentence begins with when libjpeg gives the reason */
+    uint64_t scan_pixels_max; /* this file's */
     unsigned components_seen; /* bit by component, of all scans so far */
 };
 
@@ -75,12 +76,14 @@ static void handle_message(j_common_ptr library, int level)
         return;
     const struct jpeg_error_mgr *errors = library->err;
     switch (errors->msg_code) {
+    /* The pixels are whole: a newer version's number; bytes between the data, as webcams write them before restart
+     * markers and cameras at the end; numbers in a scan's head that sequential files have no use for; refinements in an
+     * order that makes no sense and still gives every coefficient a value. */
     case JWRN_JFIF_MAJOR:
-    case JWRN_ADOBE_XFORM: return; /* a newer version's number; the pixels are whole */
+    case JWRN_ADOBE_XFORM:
     case JWRN_EXTRANEOUS_DATA:
-        if (errors->msg_parm.i[1] == JPEG_EOI && errors->msg_parm.i[0] <= PADDING_MAX)
-            return;
-        break;
+    case JWRN_NOT_SEQUENTIAL:
+    case JWRN_BOGUS_PROGRESSION: return;
     case JWRN_JPEG_EOF: fail(codec_of(library), "is a JPEG picture that is cut short");
     default: break;
     }
@@ -135,26 +138,10 @@ static void watch_progress(j_common_ptr library)
     struct codec *codec = codec_of(library);
     const struct jpeg_decompress_struct *decoder = (const struct jpeg_decompress_struct *)library;
     uint64_t scans = (uint64_t)decoder->input_scan_number;
-    if (scans > SCANS_MAX || scans * decoder->image_width * decoder->image_height > SCAN_PIXELS_MAX)
+    if (scans > SCANS_MAX || scans * decoder->image_width * decoder->image_height > codec->scan_pixels_max)
         fail(codec, "is a JPEG picture with too many scans");
     for (int index = 0; index < decoder->comps_in_scan; index++)
         codec->components_seen |= 1u << (unsigned)decoder->cur_comp_info[index]->component_index;
-}
-
-static uint8_t multiply_255(unsigned left, unsigned right)
-{
-    unsigned product = left * right + 128;
-    return (uint8_t)((product + (product >> 8)) >> 8);
-}
-
-/* Adobe writes CMYK inverted, 255 being no ink, and decoders take all CMYK in JPEG so. */
-static void convert_cmyk_row(const uint8_t *from, uint8_t *to, size_t width)
-{
-    for (size_t x = 0; x < width; x++, from += 4, to += 3) {
-        unsigned black = from[3];
-        for (size_t channel = 0; channel < 3; channel++)
-            to[channel] = (uint8_t)(black - multiply_255(255u - from[channel], black));
-    }
 }
 
 static void convert_grey_row(const uint8_t *from, uint8_t *to, size_t width)
@@ -173,47 +160,72 @@ static bool choose_colours(j_decompress_ptr decoder)
     }
 }
 
-/* Everything between the creation of the decoder and its end, which the caller guards with setjmp. */
-static bool decode(j_decompress_ptr decoder, size_t count, struct image *out)
+/* Coefficients of several scans are kept for the whole picture: two bytes each. */
+static uint64_t count_coefficients(const struct jpeg_decompress_struct *decoder)
+{
+    uint64_t bytes = 0;
+    for (int index = 0; index < decoder->num_components; index++) {
+        const jpeg_component_info *component = &decoder->comp_info[index];
+        bytes += 2 * 64 * (uint64_t)(component->width_in_blocks + 1) * (component->height_in_blocks + 1);
+    }
+    return bytes;
+}
+
+/* With `pixels` NULL they are decoded and forgotten. */
+static void decode_rows(j_decompress_ptr decoder, uint8_t *pixels)
 {
     struct codec *codec = codec_of((j_common_ptr)decoder);
-    jpeg_read_header(decoder, TRUE);
-    if (!choose_colours(decoder)) {
-        snprintf(codec->message, codec->message_size,
-                 "is a JPEG picture with %d colour components; 1, 3 or 4 can be read", decoder->num_components);
-        return false;
-    }
-    uint64_t pixels = (uint64_t)decoder->image_width * decoder->image_height;
-    if (pixels <= IMAGE_PIXELS_MAX && !decoder->arith_code && pixels / PIXELS_PER_BYTE_MAX > count)
-        fail(codec, "is a JPEG picture that is cut short");
-    if (!image_create(decoder->image_width, decoder->image_height, out, codec->message, codec->message_size))
-        return false;
-
     jpeg_start_decompress(decoder);
     if (jpeg_has_multiple_scans(decoder) && codec->components_seen != (1u << (unsigned)decoder->num_components) - 1)
         fail(codec, "is a JPEG picture that lacks a colour component");
 
-    size_t width = out->width;
+    size_t width = decoder->output_width;
     JSAMPARRAY row = decoder->mem->alloc_sarray((j_common_ptr)decoder, JPOOL_IMAGE,
                                                 (JDIMENSION)(width * (size_t)decoder->output_components), 1);
     while (decoder->output_scanline < decoder->output_height) {
-        uint8_t *target = out->pixels + 3 * width * decoder->output_scanline;
-        if (decoder->num_components == 3) {
-            jpeg_read_scanlines(decoder, &target, 1);
-            continue;
-        }
-        jpeg_read_scanlines(decoder, row, 1);
-        if (decoder->num_components == 1)
+        uint8_t *target = pixels ? pixels + 3 * width * decoder->output_scanline : NULL;
+        jpeg_read_scanlines(decoder, target && decoder->num_components == 3 ? &target : row, 1);
+        if (target && decoder->num_components == 1)
             convert_grey_row(row[0], target, width);
-        else
-            convert_cmyk_row(row[0], target, width);
+        else if (target && decoder->num_components == 4)
+            image_convert_inverted_cmyk(row[0], target, width);
     }
     jpeg_finish_decompress(decoder); /* reads on to the end-of-image marker and fails without it */
+}
+
+/* Everything between the creation of the decoder and its end, which the caller guards with setjmp. */
+static bool decode(j_decompress_ptr decoder, struct image_file *file, struct image *out)
+{
+    struct codec *codec = codec_of((j_common_ptr)decoder);
+    const struct jpeg_source_mgr start = codec->source;
+    jpeg_read_header(decoder, TRUE);
+    if (!choose_colours(decoder))
+        return image_refuse(file, "is a JPEG picture with %d colour components; 1, 3 or 4 can be read",
+                            decoder->num_components);
+    uint32_t width = decoder->image_width, height = decoder->image_height;
+    bool has_scans = jpeg_has_multiple_scans(decoder);
+    if (decoder->arith_code && !image_is_plausible(file, width, height, ARITHMETIC_PIXELS_MAX))
+        return false;
+    if (!jpeg_holds_its_pixels(file->bytes, file->count))
+        fail(codec, "is a JPEG picture that is cut short");
+    codec->scan_pixels_max = SCAN_PIXELS_MAX + SCAN_PIXELS_PER_BYTE * (uint64_t)file->count;
+    uint64_t coefficients = has_scans ? count_coefficients(decoder) : 0;
+    if (!image_begin(file, width, height, coefficients, out))
+        return false;
+    decoder->mem->max_memory_to_use = (long)(coefficients + MEMORY_BESIDE_COEFFICIENTS);
+
+    if (!has_scans && image_is_suspicious(file, width, height)) {
+        decode_rows(decoder, NULL);
+        codec->source = start;
+        jpeg_read_header(decoder, TRUE);
+        choose_colours(decoder);
+    }
+    decode_rows(decoder, out->pixels);
     return true;
 }
 
 /* Apart from its caller because no local variable may change between setjmp and longjmp. */
-static bool guard_decode(j_decompress_ptr decoder, size_t count, struct image *out)
+static bool guard_decode(j_decompress_ptr decoder, struct image_file *file, struct image *out)
 {
     struct codec *codec = codec_of((j_common_ptr)decoder);
     if (setjmp(codec->escape))
@@ -221,17 +233,15 @@ static bool guard_decode(j_decompress_ptr decoder, size_t count, struct image *o
     jpeg_create_decompress(decoder);
     decoder->src = &codec->source;
     decoder->progress = &codec->progress;
-    decoder->mem->max_memory_to_use = MEMORY_MAX;
-    return decode(decoder, count, out);
+    return decode(decoder, file, out);
 }
 
-bool image_decode_jpeg(const uint8_t *bytes, size_t count, struct image *out, char *message, size_t message_size)
+bool image_decode_jpeg(struct image_file *file, struct image *out)
 {
-    *out = (struct image){0};
     struct jpeg_decompress_struct decoder = {0};
     struct codec codec = {
-        .source = {.next_input_byte = bytes,
-                   .bytes_in_buffer = count,
+        .source = {.next_input_byte = file->bytes,
+                   .bytes_in_buffer = file->count,
                    .init_source = start_source,
                    .fill_input_buffer = refill_source,
                    .skip_input_data = skip_source,
@@ -239,14 +249,12 @@ bool image_decode_jpeg(const uint8_t *bytes, size_t count, struct image *out, ch
                    .term_source = start_source},
         .progress = {.progress_monitor = watch_progress},
     };
-    prepare_errors(&codec, "is a JPEG picture that cannot be decoded", message, message_size);
+    prepare_errors(&codec, "is a JPEG picture that cannot be decoded", file->message, file->message_size);
     decoder.err = &codec.errors;
     decoder.client_data = &codec; /* jpeg_create_decompress keeps these two */
-
-    bool whole = guard_decode(&decoder, count, out);
+    file->orientation = exif_orientation_of_jpeg(file->bytes, file->count);
+    bool whole = guard_decode(&decoder, file, out);
     jpeg_destroy_decompress(&decoder);
-    if (!whole)
-        image_release(out);
     return whole;
 }
 
