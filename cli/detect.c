@@ -236,9 +236,10 @@ static int process_picture(struct work *work, size_t index)
     const gvk_detection *detections = NULL;
     uint32_t count = 0;
     int outcome = OUTCOME_DONE;
+    const struct image_choice choice = {.as_stored = work->request->as_stored};
     char message[512];
     double start = clock_ms();
-    if (!image_read(path, NULL, &image, message, sizeof message)) {
+    if (!image_read(path, &choice, &image, message, sizeof message)) {
         say("%s: %s", path, message);
         work->failed_count++;
         if (work->has_json)

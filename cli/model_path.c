@@ -10,9 +10,9 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "text_lists.h"
+
 #define SHIPPED_MODEL "blood-cells.safetensors"
-#define LIST_LIMIT    ((size_t)1 << 20) /* bytes of a file of class names or anchors */
-#define ANCHOR_LIMIT  1e6               /* pixels */
 
 /* ---- the model that comes with the program ----------------------------------------------------------------------- */
 
@@ -73,147 +73,6 @@ static char *find_shipped_model(const struct program *program)
     return found;
 }
 
-/* ---- class names ------------------------------------------------------------------------------------------------- */
-
-struct name_list {
-    char *text; /* the file, its line ends made zeros */
-    const char **names;
-    uint32_t count;
-};
-
-/* The length of the UTF-8 character at `at`, or 0 where there is none: shortest forms only, no surrogates. */
-static size_t measure_character(const char *at)
-{
-    const unsigned char *bytes = (const unsigned char *)at;
-    unsigned first = bytes[0], lowest = 0x80, highest = 0xBF;
-    size_t length;
-    if (first < 0x80)
-        return 1;
-    if (first >= 0xC2 && first <= 0xDF)
-        length = 2;
-    else if (first >= 0xE0 && first <= 0xEF)
-        length = 3;
-    else if (first >= 0xF0 && first <= 0xF4)
-        length = 4;
-    else
-        return 0;
-    if (first == 0xE0)
-        lowest = 0xA0;
-    else if (first == 0xED)
-        highest = 0x9F;
-    else if (first == 0xF0)
-        lowest = 0x90;
-    else if (first == 0xF4)
-        highest = 0x8F;
-    for (size_t index = 1; index < length; index++) { /* the zero at the text's end stops this in time */
-        if (bytes[index] < lowest || bytes[index] > highest)
-            return 0;
-        lowest = 0x80;
-        highest = 0xBF;
-    }
-    return length;
-}
-
-static const char *find_name_problem(const char *name, size_t length)
-{
-    if (length == 0)
-        return "is empty";
-    for (size_t index = 0; index < length;) {
-        size_t character = measure_character(name + index);
-        unsigned char byte = (unsigned char)name[index];
-        if (character == 0)
-            return "is not UTF-8";
-        if (byte < 0x20 || byte == 0x7F || (byte == 0xC2 && (unsigned char)name[index + 1] < 0xA0))
-            return "holds a control character";
-        index += character;
-    }
-    return NULL;
-}
-
-static int read_names(const char *path, struct name_list *out)
-{
-    char message[256];
-    size_t length = 0;
-    char *text = read_small_file(path, LIST_LIMIT, &length, message, sizeof message);
-    const char **names = NULL;
-    if (!text)
-        return refuse_usage("--classes %s: %s", path, message);
-    char *at = text, *end = text + length;
-    if (length >= 3 && memcmp(at, "\xEF\xBB\xBF", 3) == 0)
-        at += 3;
-    while (end > at && (end[-1] == '\n' || end[-1] == '\r'))
-        end--;
-    *end = 0;
-
-    size_t lines = 1;
-    for (const char *byte = at; byte < end; byte++)
-        lines += *byte == '\n';
-    int outcome = OUTCOME_DONE;
-    names = malloc(lines * sizeof *names);
-    if (!names) {
-        outcome = refuse_memory();
-        goto failed;
-    }
-    for (uint32_t line = 0; line < lines; line++) {
-        char *line_end = memchr(at, '\n', (size_t)(end - at));
-        if (!line_end)
-            line_end = end;
-        size_t name_length = (size_t)(line_end - at);
-        if (name_length && at[name_length - 1] == '\r')
-            name_length--;
-        const char *problem = find_name_problem(at, name_length);
-        if (problem) {
-            outcome = refuse_usage("--classes %s: line %u %s", path, (unsigned)line + 1, problem);
-            goto failed;
-        }
-        at[name_length] = 0;
-        names[line] = at;
-        at = line_end + 1;
-    }
-    *out = (struct name_list){.text = text, .names = names, .count = (uint32_t)lines};
-    return OUTCOME_DONE;
-failed:
-    free((void *)names);
-    free(text);
-    return outcome;
-}
-
-/* ---- anchors ----------------------------------------------------------------------------------------------------- */
-
-static int read_anchors(const char *path, float anchors[2 * GVK_ANCHORS])
-{
-    char message[256];
-    size_t length = 0;
-    char *text = read_small_file(path, LIST_LIMIT, &length, message, sizeof message);
-    if (!text)
-        return refuse_usage("--anchors %s: %s", path, message);
-    const char *at = text;
-    int outcome = OUTCOME_DONE;
-    size_t count = 0;
-    bool is_list = strlen(text) == length;
-    while (is_list) {
-        double value;
-        at += strspn(at, " \t\r\n");
-        if (!read_number(&at, &value) || !(value > 0 && value <= ANCHOR_LIMIT)) {
-            is_list = false;
-            break;
-        }
-        if (count < 2 * GVK_ANCHORS)
-            anchors[count] = (float)value;
-        count++;
-        at += strspn(at, " \t\r\n");
-        if (*at != ',')
-            break;
-        at++;
-    }
-    if (!is_list || *at)
-        outcome = refuse_usage("--anchors %s: a list of positive numbers with commas between is wanted", path);
-    else if (count != 2 * GVK_ANCHORS)
-        outcome = refuse_usage("--anchors %s: %zu numbers instead of %d", path, count, 2 * GVK_ANCHORS);
-    free(text);
-    return outcome;
-}
-
 /* ---- opening ----------------------------------------------------------------------------------------------------- */
 
 int model_file_open(struct program *program, const struct model_choice *choice, struct model_file *out)
@@ -225,7 +84,7 @@ int model_file_open(struct program *program, const struct model_choice *choice, 
     int outcome = OUTCOME_DONE;
     *out = (struct model_file){0};
     if (choice->classes)
-        outcome = read_names(choice->classes, &names);
+        outcome = read_class_names(choice->classes, &names);
     if (outcome == OUTCOME_DONE && choice->anchors)
         outcome = read_anchors(choice->anchors, anchors);
     if (outcome != OUTCOME_DONE)
@@ -260,8 +119,7 @@ int model_file_open(struct program *program, const struct model_choice *choice, 
     path = NULL;
 done:
     free(path);
-    free((void *)names.names);
-    free(names.text);
+    name_list_release(&names);
     return outcome;
 }
 

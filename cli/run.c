@@ -20,10 +20,11 @@ static const char help_text[] = "ghostvk run writes a network's raw outputs to a
                                 "\n"
                                 "  -m, --model MODEL    .safetensors or .pth file; default: the one of ghostvk\n"
                                 "      --input FILE     a safetensors file, tensor \"input\", fp32 N x 3 x H x W\n"
-                                "      --image FILE     a JPEG or PNG picture\n"
+                                "      --image FILE     a JPEG, PNG, WebP, TIFF or BMP picture\n"
                                 "  -o, --output FILE    gets stride32, stride16, stride8 or logits, and input\n"
                                 "      --size WxH       the network's input for a picture, multiples of 32\n"
                                 "      --letterbox      keep the aspect ratio; --no-letterbox stretches\n"
+                                "      --no-exif        do not turn the picture as its EXIF data say\n"
                                 "      --rewrite WHICH  all (the fast path) or none (node by node)\n"
                                 "      --compare        print how far each layer is from its plain form; then\n"
                                 "                       --output may be left out\n"
@@ -43,6 +44,7 @@ static const struct option long_options[] = {
     {"size", required_argument, NULL, OPTION_SIZE},
     {"letterbox", no_argument, NULL, OPTION_LETTERBOX},
     {"no-letterbox", no_argument, NULL, OPTION_NO_LETTERBOX},
+    {"no-exif", no_argument, NULL, OPTION_NO_EXIF},
     {"rewrite", required_argument, NULL, OPTION_REWRITE},
     {"compare", no_argument, NULL, OPTION_COMPARE},
     {"device", required_argument, NULL, OPTION_DEVICE},
@@ -54,7 +56,7 @@ struct request {
     struct model_choice model;
     struct device_choice device;
     struct size size;
-    bool letterbox, letterbox_given, compare;
+    bool letterbox, letterbox_given, as_stored, compare;
     gvk_precision precision;
     uint32_t rewrites_off;
     const char *input, *image, *output;
@@ -92,6 +94,7 @@ static bool read_option(struct request *request, int option, const char *value)
         request->letterbox = option == OPTION_LETTERBOX;
         request->letterbox_given = true;
         return true;
+    case OPTION_NO_EXIF: request->as_stored = true; return true;
     case OPTION_COMPARE: request->compare = true; return true;
     case OPTION_REWRITE: return read_rewrite(value, &request->rewrites_off);
     case OPTION_DEVICE: return read_device(value, &request->device);
@@ -133,6 +136,8 @@ static int read_request(struct program *program, int argument_count, char **argu
         return refuse_usage("--size is for --image; a tensor has its own size");
     if (request->input && request->letterbox_given)
         return refuse_usage("--letterbox and --no-letterbox are for --image; a tensor is taken as it is");
+    if (request->input && request->as_stored)
+        return refuse_usage("--no-exif is for --image; a tensor is taken as it is");
     return request->output ? check_output(request) : OUTCOME_DONE;
 }
 
@@ -172,8 +177,9 @@ static int load_tensor(const struct request *request, struct source *source)
 
 static int load_image(const struct request *request, const gvk_network_info *info, struct source *source)
 {
+    const struct image_choice choice = {.as_stored = request->as_stored};
     char message[512];
-    if (!image_read(request->image, NULL, &source->image, message, sizeof message)) {
+    if (!image_read(request->image, &choice, &source->image, message, sizeof message)) {
         say("%s: %s", request->image, message);
         return OUTCOME_SOME_FAILED;
     }

@@ -69,8 +69,8 @@ bool image_is_plausible(const struct image_file *file, uint32_t width, uint32_t 
     uint64_t pixels = (uint64_t)width * height;
     if (pixels <= free_pixels || pixels / PIXELS_PER_BYTE_MAX <= file->count)
         return true;
-    return image_refuse(file, "claims %" PRIu32 " x %" PRIu32 " pixels in a file of %zu bytes, which is no picture",
-                        width, height, file->count);
+    return image_refuse(file, "is taken for a bomb: %" PRIu32 " x %" PRIu32 " pixels in a file of %zu bytes", width,
+                        height, file->count);
 }
 
 bool image_is_suspicious(const struct image_file *file, uint32_t width, uint32_t height)

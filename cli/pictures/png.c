@@ -19,10 +19,10 @@
 #define CHUNKS_MAX      1000
 /* Deflate makes at most 1032 bytes of one. A file that promises more is cut short. */
 #define INFLATION_MAX 1032u
-/* Unpacking so much takes a second or two. What is larger must be packed as pictures are, not as bombs. */
-#define BYTES_MAX          ((uint64_t)512 << 20)
-#define BYTES_PER_BYTE_MAX 256u
-#define INTERLACING_COSTS  3u /* times the work for each byte */
+/* Unpacking so many bytes takes a second. What is larger must be packed as pictures are, not as bombs. */
+#define WORK_MAX          ((uint64_t)352 << 20)
+#define WORK_PER_BYTE_MAX 256u
+#define INTERLACING_COSTS 3u /* times as much */
 
 struct codec {
     jmp_buf escape;
@@ -108,12 +108,13 @@ static bool check_data(png_structp library, png_infop info, const struct image_f
 {
     uint32_t width = png_get_image_width(library, info), height = png_get_image_height(library, info);
     bool is_interlaced = png_get_interlace_type(library, info) != PNG_INTERLACE_NONE;
-    uint64_t bytes = png_get_rowbytes(library, info) * (uint64_t)height;
+    uint64_t bytes = png_get_rowbytes(library, info) * (uint64_t)height, pixels = 3 * (uint64_t)width * height;
+    uint64_t work = (bytes > pixels ? bytes : pixels) * (is_interlaced ? INTERLACING_COSTS : 1);
     if (bytes / INFLATION_MAX > file->count)
         return image_refuse(file, "is a PNG picture that is cut short");
-    if (bytes > BYTES_MAX / (is_interlaced ? INTERLACING_COSTS : 1) && bytes / BYTES_PER_BYTE_MAX > file->count)
-        return image_refuse(file, "claims %" PRIu64 " MiB of pixels in a file of %zu KiB, which is no picture",
-                            bytes >> 20, file->count >> 10);
+    if (work > WORK_MAX && work / WORK_PER_BYTE_MAX > file->count)
+        return image_refuse(file, "is taken for a bomb: %" PRIu32 " x %" PRIu32 " pixels in a file of %zu bytes", width,
+                            height, file->count);
     bool is_cut = ((const struct codec *)png_get_error_ptr(library))->is_cut;
     if ((is_cut || image_is_suspicious(file, width, height)) && !png_holds_its_pixels(file->bytes, file->count))
         return image_refuse(file, is_cut ? "is a PNG picture that is cut short"
