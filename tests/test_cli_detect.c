@@ -356,10 +356,15 @@ int main(void)
         TEST(an_interrupt_leaves_nothing),
     };
     const struct CMUnitTest on_one[] = {
-        TEST(class_files_are_checked),  TEST(anchor_files_are_checked),
-        TEST(pictures_are_drawn),       TEST(outputs_that_cannot_be_written_are_said),
-        TEST(odd_paths_are_taken),      TEST(thresholds_have_their_effect),
+        TEST(class_files_are_checked),
+        TEST(anchor_files_are_checked),
+        TEST(pictures_are_drawn),
+        TEST(outputs_that_cannot_be_written_are_said),
+        TEST(odd_paths_are_taken),
+        TEST(thresholds_have_their_effect),
         TEST(verbosity_goes_to_stderr),
+        TEST(pictures_are_upright_unless_they_shall_not_be),
+        TEST(what_a_picture_is_drawn_as_follows_its_kind),
     };
     const char *scope = getenv("GVK_TEST_SCOPE");
     int failed = cmocka_run_group_tests_name("ghostvk detect", on_every_driver, make_folder, remove_folder);
