@@ -44,8 +44,9 @@ CASES = [("stretch", "mixed", 1, 1, 32, 32),            # one pixel
 
 
 # Too large to be stored: both sides compute them. Source width and height, target width and height.
-LARGE = [(12000, 9000, 64, 64),    # the camera of a phone
-         (900, 60000, 640, 32)]    # rows between the passes that take more than 128 MiB
+LARGE = [(8200, 5600, 64, 64),     # more than 128 MiB of pixels
+         (20, 60000, 640, 32),     # rows between the passes that take more than 128 MiB
+         (12000, 9000, 64, 64)]    # the camera of a phone
 
 
 def draw_large(width, height):
