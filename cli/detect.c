@@ -13,6 +13,7 @@
 #include "model_path.h"
 #include "not_finite.h"
 #include "output_file.h"
+#include "picture_fit.h"
 #include "pictures/draw.h"
 #include "pictures/image_io.h"
 
@@ -27,6 +28,7 @@ struct work {
     gvk_device_info device_info;
     gvk_model *weights;
     gvk_stream *stream;
+    struct picture_fit fit; /* what pictures are asked before they are decoded */
     struct output_file json_file;
     struct json json;
     bool has_json, has_tables;
@@ -200,7 +202,6 @@ static void read_timings(struct work *work, gvk_ticket ticket, struct times *tim
 static gvk_result find_boxes(struct work *work, const struct image *image, const gvk_detection **detections,
                              uint32_t *count, struct times *times)
 {
-    const struct detect_request *request = work->request;
     gvk_picture picture = {
         .size = sizeof picture,
         .kind = GVK_PICTURE_PIXELS,
@@ -208,7 +209,7 @@ static gvk_result find_boxes(struct work *work, const struct image *image, const
         .width = image->width,
         .height = image->height,
         .pixels = image->pixels,
-        .letterbox = request->letterbox_given ? request->letterbox : work->model.info.letterbox,
+        .letterbox = work->fit.letterbox,
     };
     gvk_ticket ticket = 0;
     gvk_result result = gvk_stream_submit(work->stream, &picture, 1, &ticket);
@@ -218,12 +219,8 @@ static gvk_result find_boxes(struct work *work, const struct image *image, const
         return result;
     read_timings(work, ticket, times);
     result = gvk_detector_read(work->stream, ticket, detections, count);
-    if (result == GVK_ERROR_NUMBER) {
-        const gvk_network_info *info = &work->model.info;
-        bool given = request->size.width != 0;
-        explain_not_finite(work->program, work->weights, &picture, 1, given ? request->size.width : info->input_width,
-                           given ? request->size.height : info->input_height);
-    }
+    if (result == GVK_ERROR_NUMBER)
+        explain_not_finite(work->program, work->weights, &picture, 1, work->fit.width, work->fit.height);
     return result;
 }
 
@@ -236,7 +233,8 @@ static int process_picture(struct work *work, size_t index)
     const gvk_detection *detections = NULL;
     uint32_t count = 0;
     int outcome = OUTCOME_DONE;
-    const struct image_choice choice = {.as_stored = work->request->as_stored};
+    const struct image_choice choice = {
+        .as_stored = work->request->as_stored, .accept = picture_fits, .user = &work->fit};
     char message[512];
     double start = clock_ms();
     if (!image_read(path, &choice, &image, message, sizeof message)) {
@@ -287,6 +285,13 @@ static int open_work(struct work *work)
     if (outcome != OUTCOME_DONE)
         return outcome;
     gvk_device_describe(work->device, &work->device_info);
+    const gvk_network_info *info = &work->model.info;
+    bool has_size = request->size.width != 0;
+    work->fit = (struct picture_fit){.program = work->program,
+                                     .device = work->device,
+                                     .width = has_size ? request->size.width : info->input_width,
+                                     .height = has_size ? request->size.height : info->input_height,
+                                     .letterbox = request->letterbox_given ? request->letterbox : info->letterbox};
     gvk_model_params weights = {.size = sizeof weights, .precision = request->precision};
     gvk_result result =
         gvk_model_create(work->device, gvk_network_graph(work->model.network), &weights, &work->weights);
@@ -329,15 +334,14 @@ static int open_outputs(struct work *work)
     }
     if (work->has_tables) {
         const gvk_network_info *info = &work->model.info;
-        bool given = request->size.width != 0;
         fputs("Device   ", stdout);
         print_text(stdout, work->device_info.name);
         fputs("\nModel    ", stdout);
         print_text(stdout, base_name(work->model.path));
         fputs(", ", stdout);
         print_class_count(stdout, info->class_count);
-        printf(", %" PRIu32 "x%" PRIu32 ", %s\n", given ? request->size.width : info->input_width,
-               given ? request->size.height : info->input_height, precision_name(precision_of(work->stream)));
+        printf(", %" PRIu32 "x%" PRIu32 ", %s\n", work->fit.width, work->fit.height,
+               precision_name(precision_of(work->stream)));
     }
     return OUTCOME_DONE;
 }

@@ -8,6 +8,7 @@
 #include "compare.h"
 #include "model_path.h"
 #include "not_finite.h"
+#include "picture_fit.h"
 #include "pictures/image_io.h"
 #include "tensor_file.h"
 
@@ -175,17 +176,25 @@ static int load_tensor(const struct request *request, struct source *source)
     return OUTCOME_DONE;
 }
 
-static int load_image(const struct request *request, const gvk_network_info *info, struct source *source)
+static int load_image(struct program *program, const struct request *request, const gvk_network_info *info,
+                      const gvk_device *device, struct source *source)
 {
-    const struct image_choice choice = {.as_stored = request->as_stored};
+    struct picture_fit fit = {
+        .program = program,
+        .device = device,
+        .width = request->size.width ? request->size.width : info->input_width,
+        .height = request->size.height ? request->size.height : info->input_height,
+        .letterbox = request->letterbox_given ? request->letterbox : info->letterbox,
+    };
+    const struct image_choice choice = {.as_stored = request->as_stored, .accept = picture_fits, .user = &fit};
     char message[512];
     if (!image_read(request->image, &choice, &source->image, message, sizeof message)) {
         say("%s: %s", request->image, message);
         return OUTCOME_SOME_FAILED;
     }
     source->batch = 1;
-    source->width = request->size.width ? request->size.width : info->input_width;
-    source->height = request->size.height ? request->size.height : info->input_height;
+    source->width = fit.width;
+    source->height = fit.height;
     source->pictures = calloc(1, sizeof *source->pictures);
     if (!source->pictures)
         return refuse_memory();
@@ -196,7 +205,7 @@ static int load_image(const struct request *request, const gvk_network_info *inf
         .width = source->image.width,
         .height = source->image.height,
         .pixels = source->image.pixels,
-        .letterbox = request->letterbox_given ? request->letterbox : info->letterbox,
+        .letterbox = fit.letterbox,
     };
     return OUTCOME_DONE;
 }
@@ -267,7 +276,8 @@ static int run_network(struct program *program, const struct request *request, c
     int outcome = open_device(program, &request->device, &device);
     if (outcome != OUTCOME_DONE)
         goto done;
-    outcome = request->input ? load_tensor(request, source) : load_image(request, &model->info, source);
+    outcome =
+        request->input ? load_tensor(request, source) : load_image(program, request, &model->info, device, source);
     if (outcome == OUTCOME_DONE && request->compare)
         outcome = compare_paths(program, device, gvk_network_graph(model->network), request->precision,
                                 source->pictures, source->batch, source->width, source->height);
