@@ -28,7 +28,8 @@ struct work {
     gvk_device_info device_info;
     gvk_model *weights;
     gvk_stream *stream;
-    struct picture_fit fit; /* what pictures are asked before they are decoded */
+    struct letters *letters; /* of the system's fonts; NULL where there are none */
+    struct picture_fit fit;  /* what pictures are asked before they are decoded */
     struct output_file json_file;
     struct json json;
     bool has_json, has_tables;
@@ -170,7 +171,8 @@ static void draw_picture(struct work *work, const char *path, struct image *imag
             .label = name_class(work, detection->class_id),
         };
     }
-    bool drawn = boxes && draw_boxes(image, boxes, count) && image_write(path, image, message, sizeof message);
+    bool drawn =
+        boxes && draw_boxes(image, boxes, count, work->letters) && image_write(path, image, message, sizeof message);
     free(boxes);
     if (!drawn) {
         say("%s: %s", path, message);
@@ -315,6 +317,8 @@ static int open_outputs(struct work *work)
         say("%s: the folder cannot be created: %s", request->output, strerror(errno));
         return OUTCOME_SOME_FAILED;
     }
+    if (request->drawn)
+        work->letters = letters_create();
     work->has_json = request->json != NULL;
     if (work->has_json && !output_file_open(&work->json_file, request->json, message, sizeof message)) {
         say("%s: %s", request->json, message);
@@ -384,6 +388,7 @@ int command_detect(struct program *program, int argument_count, char **arguments
         outcome = OUTCOME_SOME_FAILED;
 done:
     output_file_abort(&work.json_file);
+    letters_destroy(work.letters);
     gvk_stream_destroy(work.stream);
     gvk_model_destroy(work.weights);
     gvk_device_destroy(work.device);

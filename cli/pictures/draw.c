@@ -41,9 +41,10 @@ struct mark {
 struct style {
     int line, padding_x, padding_y;
     struct font font;
+    struct letters *letters; /* NULL where there are none */
 };
 
-static struct style choose_style(const struct image *image)
+static struct style choose_style(const struct image *image, struct letters *letters)
 {
     int shorter = (int)(image->width < image->height ? image->width : image->height);
     struct style style = {.line = (int)lroundf(0.004f * (float)shorter)};
@@ -51,9 +52,22 @@ static struct style choose_style(const struct image *image)
         style.line = 2;
     int cap_height = (int)lroundf(0.021f * (float)shorter);
     style.font = font_of_height(cap_height < 9 ? 9 : cap_height);
+    style.letters = letters;
     style.padding_x = (style.font.cap_height * 9 + 10) / 20;
     style.padding_y = (style.font.cap_height * 9 + 10) / 20;
     return style;
+}
+
+/* Whole labels are written in one font: a mixture is hard to read. The system's fonts are looked for only when a label
+ * needs them. */
+static bool needs_letters(const struct style *style, const char *text)
+{
+    return !font_covers(text) && letters_start(style->letters, style->font.cap_height);
+}
+
+static int measure_text(const struct style *style, const char *text)
+{
+    return needs_letters(style, text) ? letters_measure(style->letters, text) : font_measure(&style->font, text);
 }
 
 /* False for numbers that are not finite too. */
@@ -147,7 +161,7 @@ static void compose_text(const struct draw_box *box, const struct style *style, 
     label[length] = 0;
 
     snprintf(text, size, "%s%s%s", label, length ? " " : "", score);
-    while (length && font_measure(&style->font, text) > room) {
+    while (length && measure_text(style, text) > room) {
         do
             length--;
         while (length && ((unsigned char)label[length] & 0xC0) == 0x80); /* back to a character's first byte */
@@ -199,7 +213,7 @@ static struct area place_plate(const struct image *image, const struct mark *mar
 {
     const struct mark *mark = &marks[count];
     const struct area frame = mark->frame;
-    int width = font_measure(&style->font, mark->text) + 2 * style->padding_x;
+    int width = measure_text(style, mark->text) + 2 * style->padding_x;
     int height = style->font.cap_height + 1 + 2 * style->padding_y;
     const struct {
         int left, top;
@@ -252,7 +266,11 @@ static bool draw_label(struct image *image, const struct mark *mark, const struc
     mask.coverage = calloc((size_t)mask.width, (size_t)mask.height);
     if (!mask.coverage)
         return false;
-    font_draw(&style->font, mark->text, style->padding_x, mask.height - 1 - style->padding_y, &mask);
+    int baseline = mask.height - 1 - style->padding_y;
+    if (needs_letters(style, mark->text))
+        letters_draw(style->letters, mark->text, style->padding_x, baseline, &mask);
+    else
+        font_draw(&style->font, mark->text, style->padding_x, baseline, &mask);
     fill(image, plate, plate_colour, PLATE_ALPHA);
     struct colour ink = choose_ink(plate_colour);
     for (int y = 0; y < mask.height; y++) {
@@ -277,14 +295,14 @@ static int compare_marks(const void *left, const void *right)
     return one < other ? -1 : one > other;
 }
 
-bool draw_boxes(struct image *image, const struct draw_box *boxes, size_t count)
+bool draw_boxes(struct image *image, const struct draw_box *boxes, size_t count, struct letters *letters)
 {
     if (count == 0 || !image->pixels)
         return true;
     struct mark *marks = calloc(count, sizeof *marks);
     if (!marks)
         return false;
-    const struct style style = choose_style(image);
+    const struct style style = choose_style(image, letters);
     size_t kept = 0;
     for (size_t index = 0; index < count; index++) {
         if (is_visible(image, &boxes[index]))

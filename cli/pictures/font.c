@@ -3,7 +3,6 @@
 #include "font.h"
 
 #include <math.h>
-#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -192,7 +191,7 @@ struct font font_of_height(int cap_height)
 }
 
 /* The length and the code of a character; an invalid byte gives a length of 1 and a code without a glyph. */
-static size_t decode_character(const char *text, uint32_t *code)
+size_t font_decode_character(const char *text, uint32_t *code)
 {
     const unsigned char *bytes = (const unsigned char *)text;
     size_t length = bytes[0] < 0x80   ? 1
@@ -218,7 +217,7 @@ static size_t decode_character(const char *text, uint32_t *code)
 size_t font_character_length(const char *text)
 {
     uint32_t code;
-    return decode_character(text, &code);
+    return font_decode_character(text, &code);
 }
 
 static const struct glyph *find_glyph(uint32_t code, enum accent *accent)
@@ -255,12 +254,24 @@ static int advance_of(const struct font *font, uint32_t code)
                                        : scale(font, find_glyph(code, &accent)->width) + scale(font, GAP_UNITS);
 }
 
+bool font_covers(const char *text)
+{
+    while (*text) {
+        uint32_t code;
+        enum accent accent;
+        text += font_decode_character(text, &code);
+        if (code != ' ' && code != 0xA0 && find_glyph(code, &accent) == &unknown)
+            return false;
+    }
+    return true;
+}
+
 int font_measure(const struct font *font, const char *text)
 {
     int width = 0;
     while (*text) {
         uint32_t code;
-        text += decode_character(text, &code);
+        text += font_decode_character(text, &code);
         width += advance_of(font, code);
     }
     return width ? width - scale(font, GAP_UNITS) + (int)ceilf(2 * font->radius) : 0;
@@ -387,7 +398,7 @@ void font_draw(const struct font *font, const char *text, int left, int baseline
     int x = left;
     while (*text) {
         uint32_t code;
-        text += decode_character(text, &code);
+        text += font_decode_character(text, &code);
         enum accent accent;
         const struct glyph *glyph = find_glyph(code, &accent);
         if (code != ' ' && code != 0xA0) {
