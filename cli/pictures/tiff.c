@@ -199,7 +199,7 @@ static unsigned sample_at(const struct layout *layout, const uint8_t *from, size
     case 16: memcpy(&wide, from + 2 * index, 2); return wide >> 8;
     default: {
         size_t bit = index * layout->bits;
-        return from[bit / 8] >> (8 - layout->bits - bit % 8) & ((1u << layout->bits) - 1);
+        return (unsigned)from[bit / 8] >> (8 - layout->bits - bit % 8) & ((1u << layout->bits) - 1);
     }
     }
 }

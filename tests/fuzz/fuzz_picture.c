@@ -10,7 +10,7 @@
 #include "../../cli/pictures/exif.h"
 #include "../../cli/pictures/image_io.h"
 
-#define SLOTS 4u /* the input, a picture, its turned copy, its palette's indices */
+#define SLOTS 8u /* the input, a picture, its turned copy, its palette's indices, texts, a row */
 
 static struct slot {
     unsigned char *end; /* where the forbidden page begins */
