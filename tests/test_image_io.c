@@ -300,6 +300,7 @@ static void damaged_files_of_the_other_formats_are_refused(void **state)
     assert_refused("hostile-cut.tif", "damaged TIFF");
     assert_refused("hostile-short.tif", "damaged TIFF");
     assert_refused("hostile-float.tif", "1 samples of 32 bits");
+    assert_refused("hostile-preview.tif", "raw file");
     assert_refused("hostile-cut.webp", "cut short");
     assert_refused("hostile-cut.bmp", "cut short");
 }
@@ -407,6 +408,7 @@ static void other_kinds_are_refused_by_name(void **state)
          "ftypavif\0\0",
          14, "is an AVIF picture; only JPEG, PNG, WebP, TIFF and BMP are read"},
         {"PK\3\4\0\0", 6, "is a zip archive or model file; only JPEG, PNG, WebP, TIFF and BMP are read"},
+        {"BMI 27, BMI 23, BMI 31\n", 23, "is a text file, not a picture; only JPEG, PNG, WebP, TIFF and BMP are read"},
         {"hello\nworld\n", 12, "is a text file, not a picture; only JPEG, PNG, WebP, TIFF and BMP are read"},
         {"\1\2\3\4\0", 5, "is not a picture that can be read; only JPEG, PNG, WebP, TIFF and BMP are"},
     };

@@ -165,12 +165,17 @@ enum image_kind image_kind_of_bytes(const uint8_t *bytes, size_t count)
         {0, 4, "MM\0*", IMAGE_TIFF},        {0, 4, "II+\0", IMAGE_TIFF},
         {0, 4, "MM\0+", IMAGE_TIFF},        {0, 2, "BM", IMAGE_BMP},
     };
-    for (size_t index = 0; index < sizeof kinds / sizeof *kinds; index++)
+    enum image_kind kind = IMAGE_UNKNOWN;
+    for (size_t index = 0; index < sizeof kinds / sizeof *kinds && kind == IMAGE_UNKNOWN; index++)
         if (count >= kinds[index].offset + kinds[index].length &&
-            memcmp(bytes + kinds[index].offset, kinds[index].start, kinds[index].length) == 0 &&
-            (kinds[index].kind != IMAGE_WEBP || memcmp(bytes, "RIFF", 4) == 0))
-            return kinds[index].kind;
-    return IMAGE_UNKNOWN;
+            memcmp(bytes + kinds[index].offset, kinds[index].start, kinds[index].length) == 0)
+            kind = kinds[index].kind;
+    if (kind == IMAGE_WEBP && memcmp(bytes, "RIFF", 4) != 0)
+        return IMAGE_UNKNOWN;
+    /* Texts begin with BM, too; a BMP file goes on with its header's size, below 256. */
+    if (kind == IMAGE_BMP && (count < 18 || bytes[14] < 12 || memcmp(bytes + 15, "\0\0\0", 3) != 0))
+        return IMAGE_UNKNOWN;
+    return kind;
 }
 
 static bool decode(struct image_file *file, struct image *out)

@@ -115,10 +115,11 @@ static bool check_data(png_structp library, png_infop info, const struct image_f
     if (work > WORK_MAX && work / WORK_PER_BYTE_MAX > file->count)
         return image_refuse(file, "is taken for a bomb: %" PRIu32 " x %" PRIu32 " pixels in a file of %zu bytes", width,
                             height, file->count);
-    bool is_cut = ((const struct codec *)png_get_error_ptr(library))->is_cut;
-    if ((is_cut || image_is_suspicious(file, width, height)) && !png_holds_its_pixels(file->bytes, file->count))
-        return image_refuse(file, is_cut ? "is a PNG picture that is cut short"
-                                         : "is a damaged PNG picture: its data end before its pixels");
+    if (((const struct codec *)png_get_error_ptr(library))->is_cut)
+        return png_holds_its_pixels(file->bytes, file->count, false) ||
+               image_refuse(file, "is a PNG picture that is cut short");
+    if (image_is_suspicious(file, width, height) && !png_holds_its_pixels(file->bytes, file->count, true))
+        return image_refuse(file, "is a damaged PNG picture: its data end before its pixels, or have wrong checksums");
     return true;
 }
 

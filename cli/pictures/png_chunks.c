@@ -26,6 +26,12 @@ bool png_next_chunk(const uint8_t *bytes, size_t count, size_t *at, struct png_c
     return true;
 }
 
+static bool has_right_sum(const struct png_chunk *chunk)
+{
+    uLong sum = crc32(crc32(0, (const Bytef *)chunk->type, 4), chunk->data, (uInt)chunk->count);
+    return sum == read_u32(chunk->data + chunk->count);
+}
+
 bool png_is_whole(const uint8_t *bytes, size_t count)
 {
     struct png_chunk chunk = {{0}, NULL, 0, false};
@@ -81,8 +87,8 @@ static bool read_header(const uint8_t *bytes, size_t count, struct rows *out)
     return true;
 }
 
-/* False for a row whose filter there is not. */
-static bool take_bytes(struct rows *rows, const uint8_t *bytes, size_t count)
+/* What is left of `count` bytes behind the last row goes to *beyond. False for a row whose filter there is not. */
+static bool take_bytes(struct rows *rows, const uint8_t *bytes, size_t count, size_t *beyond)
 {
     while (count && rows->rows_left) {
         if (rows->bytes_of_row == rows->row_bytes && bytes[0] > FILTER_MAX)
@@ -97,33 +103,40 @@ static bool take_bytes(struct rows *rows, const uint8_t *bytes, size_t count)
         if (--rows->rows_left == 0)
             start_pass(rows);
     }
+    *beyond += count;
     return true;
 }
 
-bool png_holds_its_pixels(const uint8_t *bytes, size_t count)
+bool png_holds_its_pixels(const uint8_t *bytes, size_t count, bool with_sums)
 {
     struct rows rows;
     struct png_chunk chunk;
     uint8_t buffer[BUFFER];
     z_stream stream = {0};
+    size_t beyond = 0;
     if (!read_header(bytes, count, &rows) || inflateInit(&stream) != Z_OK)
         return false;
     int state = Z_OK;
-    for (size_t at = PNG_FIRST_CHUNK; state == Z_OK && rows.rows_left && png_next_chunk(bytes, count, &at, &chunk);) {
+    for (size_t at = PNG_FIRST_CHUNK; png_next_chunk(bytes, count, &at, &chunk);) {
+        if (with_sums && chunk.is_whole && !has_right_sum(&chunk)) {
+            state = Z_DATA_ERROR;
+            break;
+        }
         if (strcmp(chunk.type, "IDAT") != 0)
             continue;
         stream.next_in = (z_const Bytef *)(uintptr_t)chunk.data;
         stream.avail_in = (uInt)chunk.count;
-        while (state == Z_OK && rows.rows_left && (stream.avail_in || stream.avail_out == 0)) {
+        while (state == Z_OK && (rows.rows_left || (with_sums && !beyond)) &&
+               (stream.avail_in || stream.avail_out == 0)) {
             stream.next_out = buffer;
             stream.avail_out = BUFFER;
             state = inflate(&stream, Z_NO_FLUSH);
-            if (!take_bytes(&rows, buffer, BUFFER - stream.avail_out))
+            if (!take_bytes(&rows, buffer, BUFFER - stream.avail_out, &beyond))
                 state = Z_DATA_ERROR;
         }
         if (state == Z_BUF_ERROR)
             state = Z_OK; /* this chunk is used up */
     }
     inflateEnd(&stream);
-    return rows.rows_left == 0;
+    return rows.rows_left == 0 && (!with_sums || state == Z_STREAM_END || (state == Z_OK && beyond));
 }

@@ -151,6 +151,18 @@ static bool is_read_as_rows(const struct layout *layout, uint16_t format)
     }
 }
 
+/* Cameras' raw files are TIFF files whose first picture is a preview, or all that a reader of TIFF understands of them:
+ * boxes of that would be boxes of another picture. */
+static bool is_raw_file(TIFF *library, const struct image_file *file)
+{
+    enum { TAG_DNG_VERSION = 50706 };
+    uint32_t kind = 0;
+    const void *version = NULL;
+    bool is_preview = TIFFGetField(library, TIFFTAG_SUBFILETYPE, &kind) && (kind & FILETYPE_REDUCEDIMAGE);
+    bool is_canon = file->count > 10 && memcmp(file->bytes + 8, "CR", 2) == 0;
+    return is_preview || is_canon || TIFFGetField(library, TAG_DNG_VERSION, &version);
+}
+
 static bool read_layout(const struct stream *stream, TIFF *library, struct layout *out)
 {
     uint16_t planes = PLANARCONFIG_CONTIG, format = SAMPLEFORMAT_UINT, extra_count = 0, *extra = NULL;
@@ -349,6 +361,10 @@ bool image_decode_tiff(struct image_file *file, struct image *out)
     bool is_read = false;
     if (!library)
         return refuse_damaged(&stream);
+    if (is_raw_file(library, file)) {
+        image_refuse(file, "is a camera's raw file, of which only a preview could be read");
+        goto done;
+    }
     uint16_t orientation = ORIENTATION_TOPLEFT;
     TIFFGetFieldDefaulted(library, TIFFTAG_ORIENTATION, &orientation);
     file->orientation = orientation >= 1 && orientation <= 8 ? orientation : 1;

@@ -42,7 +42,7 @@ def tiff(pieces, bits, samples, photometric, end="<", size=(WIDTH, HEIGHT), rows
         tags.update({322: [tile[0]], 323: [tile[1]], 324: pieces, 325: [len(piece) for piece in pieces]})
     else:
         tags.update({278: [rows], 273: pieces, 279: [len(piece) for piece in pieces]})
-    tags.update({tag: more[name] for name, tag in (("map", 320), ("extra", 338), ("orientation", 274)) if name in more})
+    tags.update({tag: more[name] for name, tag in (("map", 320), ("extra", 338), ("kind", 254)) if name in more})
     wide = {273, 279, 324, 325}
     behind = 8 + 2 + 12 * len(tags) + 4
     lengths = {tag: len(values) * (4 if tag in wide else 2) for tag, values in tags.items()}
@@ -120,6 +120,7 @@ def make_tiffs(keep, picture, noise):
     keep("hostile-short.tif", tiff([zlib.compress(rgb[:1000])], 8, 3, 2, compression=8), readable=False)
     keep("hostile-tile.tif", tiff([zlib.compress(bytes(5000))], 8, 3, 2, size=(900, 900), tile=(65520, 65520),
                                   compression=8), readable=False)
+    keep("hostile-preview.tif", tiff([rgb], 8, 3, 2, kind=[1]), readable=False)  # as in cameras' raw files
     keep("hostile-float.tif", saved(grey.convert("F"), "TIFF"), readable=False)
 
 
