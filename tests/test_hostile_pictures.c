@@ -199,11 +199,11 @@ static void small_png_files_of_much_are_refused_in_time(void **state)
                                    bombs[i].interlaced, bombs[i].megabytes << 20);
         try_path(bombs[i].name, path, bombs[i].refusal, 2 * size + LITTLE);
     }
-    /* All rows are there, and the last bytes are wrong: of the packed data's checksum, of the last chunk's. */
+    /* All rows are there, and the last bytes are wrong: of the packed data's checksum, of the chunk's. */
     static const struct {
         const char *name;
         long from_end;
-    } damages[] = {{"RGB, a wrong sum inside", 12 + 4 + 2}, {"RGB, a wrong sum at the end", 2}};
+    } damages[] = {{"RGB, a wrong sum inside", 12 + 4 + 2}, {"RGB, a wrong sum at the end", 12 + 2}};
     for (size_t i = 0; i < sizeof damages / sizeof damages[0]; i++) {
         uint64_t size = write_bomb(path, 12000, 9000, 8, 2, 0, (uint64_t)310 << 20);
         FILE *file = fopen(path, "r+b");

@@ -164,9 +164,9 @@ static void a_damaged_exif_block_is_harmless(void **state)
 static void a_picture_cut_short_anywhere_is_refused(void **state)
 {
     (void)state;
-    const char *const names[] = {"exif-1.jpg",     "jpeg-progressive.jpg", "jpeg-cmyk.jpg",     "webp-lossy.webp",
-                                 "bmp-565.bmp",    "webp-lossless.webp",   "bmp-palette-8.bmp", "webp-animated.webp",
-                                 "tiff-tiles.tif", "jpeg-restarts.jpg",    "bmp-core-1.bmp",    "tiff-planes.tif"};
+    const char *const names[] = {"exif-1.jpg",        "jpeg-progressive.jpg", "jpeg-cmyk.jpg",      "webp-lossy.webp",
+                                 "bmp-32.bmp",        "webp-lossless.webp",   "webp-animated.webp", "tiff-tiles.tif",
+                                 "jpeg-restarts.jpg", "bmp-32-masks.bmp",     "tiff-planes.tif"};
     for (size_t index = 0; index < sizeof names / sizeof *names; index++) {
         struct file file = load(names[index]);
         for (size_t count = 0; count < file.count; count++) {
@@ -200,6 +200,29 @@ static void a_png_may_end_behind_its_pixels_but_no_sooner(void **state)
         image_release(&whole);
         free(file.bytes);
     }
+}
+
+static void what_stands_behind_a_pngs_pixels_may_be_wrong(void **state)
+{
+    (void)state;
+    struct file file = load("png-rgb-interlaced.png");
+    struct image whole, image;
+    assert_true(read_exact(file.bytes, file.count, &whole));
+    for (size_t behind = 1; behind <= 12; behind++) {
+        file.bytes[file.count - behind] ^= 0x41;
+        if (!read_exact(file.bytes, file.count, &image))
+            fail_msg("%zu bytes in front of the end: %s", behind, message);
+        assert_memory_equal(image.pixels, whole.pixels, (size_t)3 * whole.width * whole.height);
+        image_release(&image);
+        file.bytes[file.count - behind] ^= 0x41;
+    }
+    for (size_t behind = 13; behind <= 20; behind++) { /* the sums of the pixels themselves */
+        file.bytes[file.count - behind] ^= 0x41;
+        assert_false(read_exact(file.bytes, file.count, &image));
+        file.bytes[file.count - behind] ^= 0x41;
+    }
+    image_release(&whole);
+    free(file.bytes);
 }
 
 static void a_changed_byte_never_does_harm(void **state)
@@ -530,6 +553,7 @@ int main(void)
         cmocka_unit_test(whoever_reads_may_refuse_a_size_before_it_is_decoded),
         cmocka_unit_test(the_orientation_can_be_left_alone),
         cmocka_unit_test(a_png_may_end_behind_its_pixels_but_no_sooner),
+        cmocka_unit_test(what_stands_behind_a_pngs_pixels_may_be_wrong),
         cmocka_unit_test(other_kinds_are_refused_by_name),
         cmocka_unit_test(what_is_not_a_file_is_refused_without_waiting),
         cmocka_unit_test(a_file_beyond_the_ceiling_is_refused),

@@ -248,10 +248,11 @@ bool image_decode_bmp(struct image_file *file, struct image *out)
     if (!read_header(file, &bmp))
         return false;
     bool is_plain = bmp.compression != RLE8 && bmp.compression != RLE4;
-    uint64_t stride = ((uint64_t)bmp.width * bmp.bits + 31) / 32 * 4;
-    if (is_plain && bmp.height && stride > (file->count - bmp.data) / bmp.height && bmp.width <= IMAGE_SIDE_MAX &&
-        bmp.height <= IMAGE_SIDE_MAX)
-        return refuse_cut(file);
+    uint64_t bits = (uint64_t)bmp.width * bmp.bits, stride = (bits + 31) / 32 * 4;
+    bool has_size =
+        bmp.height && bmp.width <= IMAGE_SIDE_MAX && bmp.height <= IMAGE_SIDE_MAX; /* else image_begin says */
+    if (is_plain && has_size && stride * (bmp.height - 1) + (bits + 7) / 8 > file->count - bmp.data)
+        return refuse_cut(file); /* the last row needs no padding */
     if (!is_plain && !image_is_plausible(file, bmp.width, bmp.height, RLE_PIXELS_FREE))
         return false;
     if (!image_begin(file, bmp.width, bmp.height, 0, out))

@@ -1,8 +1,8 @@
 /* PNG through libpng: decoding with limits that keep a hostile file cheap, and encoding.
  *
  * Chunks that do not change the pixels (profiles, texts) are skipped without being unpacked, which disarms bombs in
- * them. Their checksums still count: a file with a wrong one is damaged. A file that ends behind the last pixel's data
- * is read, as Pillow reads it. */
+ * them. Their checksums still count: a file with a wrong one is damaged. What stands behind the last pixel's data costs
+ * no pixel: it may be missing or wrong, as for Pillow. */
 #include <errno.h>
 #include <inttypes.h>
 #include <setjmp.h>
@@ -32,9 +32,9 @@ struct codec {
     const uint8_t *bytes;
     size_t count;
     FILE *stream;
-    bool is_cut;      /* the file ends early: behind the last pixel's data, where it is read at all */
-    bool in_last_row; /* of a cut file: what goes wrong there stands behind the pixels */
-    uint8_t *indices; /* into the palette, one a pixel; here so that it is freed after an error */
+    bool is_cut;        /* the file ends early: behind the last pixel's data, where it is read at all */
+    bool behind_pixels; /* what goes wrong from here on costs none; in a cut file from the last row on */
+    uint8_t *indices;   /* into the palette, one a pixel; here so that it is freed after an error */
 };
 
 static _Noreturn void handle_error(png_structp library, png_const_charp reason)
@@ -168,10 +168,11 @@ static bool read_rows(png_structp library, png_infop info, struct image_file *fi
     for (int pass = 0; pass < passes; pass++)
         for (size_t y = 0; y < height; y++) {
 #ifdef PNG_IGNORE_ADLER32
-            codec->in_last_row = codec->is_cut && pass == passes - 1 && y == height - 1;
+            codec->behind_pixels = codec->is_cut && pass == passes - 1 && y == height - 1;
 #endif
             png_read_row(library, plane + y * row_bytes, NULL);
         }
+    codec->behind_pixels = true;
     if (!codec->is_cut)
         png_read_end(library, NULL);
     return true;
@@ -184,10 +185,10 @@ static bool decode(png_structp library, png_infop info, struct image_file *file,
     if (setjmp(codec->escape) == 0) {
         if (!read_rows(library, info, file, out))
             return false;
-    } else if (!codec->in_last_row) {
+    } else if (!codec->behind_pixels) {
         return false;
     }
-    codec->in_last_row = false;
+    codec->behind_pixels = false;
     if (codec->indices)
         apply_palette(library, info, codec->indices, out);
     return true;

@@ -20,7 +20,7 @@ bool png_next_chunk(const uint8_t *bytes, size_t count, size_t *at, struct png_c
 /* Whether the file goes on to its end chunk. */
 bool png_is_whole(const uint8_t *bytes, size_t count);
 /* Whether the packed data give every row of the picture that the header promises, each with a filter that there is; and
- * `with_sums`, whether all checksums are right. One pass over the data, little memory. */
+ * `with_sums`, whether their checksums are right. One pass over the data, little memory. */
 bool png_holds_its_pixels(const uint8_t *bytes, size_t count, bool with_sums);
 
 #endif

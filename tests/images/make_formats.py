@@ -172,6 +172,7 @@ def make_bmps(keep, picture, noise):
         keep("bmp-palette-%d.bmp" % bits, bmp(bits, data, colours=colours))
         keep("bmp-above-%d.bmp" % bits, bmp(bits, data, colours=colours, from_above=True))
         keep("bmp-core-%d.bmp" % bits, bmp(bits, data, header=12, colours=colours[: 3 << bits]))
+    keep("bmp-without-padding.bmp", bmp(8, data[:-3], colours=colours))  # behind the last row
     short = b"".join(packed_rows([next(grain) % 5 for _ in range(WIDTH * HEIGHT)], WIDTH, 4, 32))
     keep("bmp-palette-short.bmp", bmp(4, short, colours=bytes(range(100, 120)), used=5))
     pairs = b"".join(bytes(next(grain) for _ in range(2 * WIDTH)) + b"\0" * (2 * WIDTH % 4) for _ in range(HEIGHT))
