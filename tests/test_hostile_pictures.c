@@ -236,12 +236,41 @@ static void damage_at_the_end_of_a_large_jpeg_costs_little_memory(void **state)
     unlink(path);
 }
 
+/* Holes cost no disk: the largest file that is read at all, garbage between a JPEG's segments, and behind its data. */
+static void much_garbage_is_not_walked_through(void **state)
+{
+    (void)state;
+    char path[] = "/tmp/ghostvk-test-XXXXXX";
+    static uint8_t bytes[4096];
+    char fixture[512];
+    snprintf(fixture, sizeof fixture, "%s/images/jpeg-444.jpg", GVK_TEST_DATA_DIR);
+    FILE *from = fopen(fixture, "rb");
+    assert_non_null(from);
+    size_t count = fread(bytes, 1, sizeof bytes, from);
+    fclose(from);
+    assert_in_range(count, 700, sizeof bytes - 1);
+    int descriptor = mkstemp(path);
+    assert_true(descriptor >= 0);
+    for (int behind = 0; behind < 2; behind++) {
+        size_t first = behind ? count - 2 : 20; /* to the end marker, or behind the first segment */
+        off_t rest = (off_t)IMAGE_FILE_BYTES_MAX - (off_t)(count - first);
+        assert_int_equal(ftruncate(descriptor, 0), 0);
+        assert_int_equal(pwrite(descriptor, bytes, first, 0), (ssize_t)first);
+        assert_int_equal(pwrite(descriptor, bytes + first, count - first, rest), (ssize_t)(count - first));
+        try_path(behind ? "garbage behind the data" : "garbage between segments", path, "garbage",
+                 LITTLE + 2 * (uint64_t)IMAGE_FILE_BYTES_MAX);
+    }
+    close(descriptor);
+    unlink(path);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(pictures_that_lie_are_refused_at_little_cost),
         cmocka_unit_test(small_png_files_of_much_are_refused_in_time),
         cmocka_unit_test(damage_at_the_end_of_a_large_jpeg_costs_little_memory),
+        cmocka_unit_test(much_garbage_is_not_walked_through),
         cmocka_unit_test(bombs_beside_the_pixels_are_passed_over),
     };
     return cmocka_run_group_tests_name("hostile pictures", tests, NULL, NULL);

@@ -19,7 +19,7 @@
 #include <stdint.h>
 #include <stdio.h>
 
-#define IMAGE_FILE_BYTES_MAX ((size_t)1 << 30)
+#define IMAGE_FILE_BYTES_MAX ((size_t)512 << 20)
 #define IMAGE_SIDE_MAX       65535u
 
 #define IMAGE_JPEG_QUALITY 92

@@ -206,8 +206,6 @@ static bool decode(j_decompress_ptr decoder, struct image_file *file, struct ima
     bool has_scans = jpeg_has_multiple_scans(decoder);
     if (decoder->arith_code && !image_is_plausible(file, width, height, ARITHMETIC_PIXELS_MAX))
         return false;
-    if (!jpeg_holds_its_pixels(file->bytes, file->count))
-        fail(codec, "is a JPEG picture that is cut short");
     codec->scan_pixels_max = SCAN_PIXELS_MAX + SCAN_PIXELS_PER_BYTE * (uint64_t)file->count;
     uint64_t coefficients = has_scans ? count_coefficients(decoder) : 0;
     if (!image_begin(file, width, height, coefficients, out))
@@ -238,6 +236,9 @@ static bool guard_decode(j_decompress_ptr decoder, struct image_file *file, stru
 
 bool image_decode_jpeg(struct image_file *file, struct image *out)
 {
+    const char *problem = jpeg_find_problem(file->bytes, file->count);
+    if (problem)
+        return image_refuse(file, "%s", problem);
     struct jpeg_decompress_struct decoder = {0};
     struct codec codec = {
         .source = {.next_input_byte = file->bytes,

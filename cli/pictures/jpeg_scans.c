@@ -2,10 +2,14 @@
  * that is no restart. See jpeg_scans.h. */
 #include "jpeg_scans.h"
 
+#include <stdbool.h>
 #include <string.h>
 
 #define COMPONENTS_MAX 4
 #define BLOCK_SIDE     8u
+/* 64 coefficients of 16 bits of code and 11 of value, each byte stuffed. */
+#define BLOCK_BYTES_MAX ((uint64_t)512)
+#define GARBAGE_MAX     ((uint64_t)4 << 20)
 
 enum marker {
     FRAME_FIRST = 0xC0,
@@ -63,20 +67,29 @@ static void read_frame(unsigned marker, const uint8_t *segment, size_t count, st
     out->count = segment[5];
 }
 
-/* The bits that a scan takes at least: a code for each block's average, and in a sequential file one more for the end
- * of the block. What refines, or adds detail, may take next to nothing. */
-static uint64_t count_bits(const struct frame *frame, const uint8_t *segment, size_t count)
+/* Of the components of a scan. */
+static uint64_t count_blocks(const struct frame *frame, const uint8_t *segment, size_t count)
+{
+    uint64_t blocks = 0;
+    if (count < 1 || count < 4 + 2u * segment[0])
+        return 0;
+    for (unsigned index = 0; index < segment[0]; index++)
+        for (unsigned other = 0; other < frame->count; other++)
+            if (frame->components[other].id == segment[1 + 2 * index])
+                blocks += frame->components[other].blocks;
+    return blocks;
+}
+
+/* The bits that each block of a scan takes at least: a code for its average, and in a sequential file one more for the
+ * end of the block. What refines, or adds detail, may take next to nothing. */
+static unsigned count_codes(const struct frame *frame, const uint8_t *segment, size_t count)
 {
     if (!frame->is_huffman || count < 1 || count < 4 + 2u * segment[0])
         return 0;
     const uint8_t *spectrum = segment + 1 + 2 * segment[0];
-    bool has_averages = !frame->is_progressive || (spectrum[0] == 0 && spectrum[2] >> 4 == 0);
-    uint64_t bits = 0;
-    for (unsigned index = 0; index < segment[0] && has_averages; index++)
-        for (unsigned other = 0; other < frame->count; other++)
-            if (frame->components[other].id == segment[1 + 2 * index])
-                bits += frame->components[other].blocks * (frame->is_progressive ? 1 : 2);
-    return bits;
+    if (!frame->is_progressive)
+        return 2;
+    return spectrum[0] == 0 && spectrum[2] >> 4 == 0;
 }
 
 /* Where coded data end: at a marker's first byte, or at `count`. */
@@ -106,29 +119,35 @@ static bool is_frame(unsigned marker)
            marker != ARITHMETIC_TABLE;
 }
 
-bool jpeg_holds_its_pixels(const uint8_t *bytes, size_t count)
+const char *jpeg_find_problem(const uint8_t *bytes, size_t count)
 {
+    static const char is_cut[] = "is a JPEG picture that is cut short";
+    static const char has_garbage[] = "is a damaged JPEG picture: it holds megabytes of garbage";
     struct frame frame = {0};
+    uint64_t garbage = 0;
     size_t at = 2; /* behind the start-of-image marker */
     while (at < count) {
         const uint8_t *found = memchr(bytes + at, 0xFF, count - at);
         if (!found)
-            return false;
+            return is_cut;
+        garbage += (size_t)(found - bytes) - at;
+        if (garbage > GARBAGE_MAX)
+            return has_garbage;
         at = (size_t)(found - bytes);
         while (at < count && bytes[at] == 0xFF)
             at++;
         if (at == count)
-            return false;
+            return is_cut;
         unsigned marker = bytes[at++];
         if (marker == END_OF_IMAGE)
-            return true;
+            return NULL;
         if (marker <= TEMPORARY || (marker >= RESTART_FIRST && marker <= START_OF_IMAGE))
             continue;
         if (count - at < 2)
-            return false;
+            return is_cut;
         size_t length = read_u16(bytes + at);
         if (length < 2 || length > count - at)
-            return length < 2; /* damaged, as libjpeg will say, or cut short */
+            return length < 2 ? NULL : is_cut; /* libjpeg has a sentence for the former */
         const uint8_t *segment = bytes + at + 2;
         at += length;
         if (is_frame(marker) && frame.count == 0)
@@ -136,9 +155,12 @@ bool jpeg_holds_its_pixels(const uint8_t *bytes, size_t count)
         if (marker != START_OF_SCAN)
             continue;
         size_t end = skip_data(bytes, count, at);
-        if (count_bits(&frame, segment, length - 2) / 8 > end - at)
-            return false;
+        uint64_t blocks = count_blocks(&frame, segment, length - 2), data = end - at;
+        if (blocks * count_codes(&frame, segment, length - 2) / 8 > data)
+            return is_cut;
+        if (frame.count && data > blocks * BLOCK_BYTES_MAX + GARBAGE_MAX)
+            return end < count ? has_garbage : is_cut;
         at = end;
     }
-    return false;
+    return is_cut;
 }
