@@ -83,6 +83,7 @@ enum long_option {
     OPTION_SIZE,
     OPTION_LETTERBOX,
     OPTION_NO_LETTERBOX,
+    OPTION_NO_EXIF,
     OPTION_CONF,
     OPTION_IOU,
     OPTION_JSON,

@@ -9,12 +9,13 @@
 
 #include "commands.h"
 #include "detect_request.h"
-#include "draw.h"
-#include "image_io.h"
 #include "json.h"
 #include "model_path.h"
 #include "not_finite.h"
 #include "output_file.h"
+#include "picture_fit.h"
+#include "pictures/draw.h"
+#include "pictures/image_io.h"
 
 #define STAGES_MAX 16
 
@@ -27,6 +28,8 @@ struct work {
     gvk_device_info device_info;
     gvk_model *weights;
     gvk_stream *stream;
+    struct letters *letters; /* of the system's fonts; NULL where there are none */
+    struct picture_fit fit;  /* what pictures are asked before they are decoded */
     struct output_file json_file;
     struct json json;
     bool has_json, has_tables;
@@ -169,7 +172,8 @@ static void draw_picture(struct work *work, const char *path, struct image *imag
             .label = name_class(work, detection->class_id),
         };
     }
-    bool drawn = boxes && draw_boxes(image, boxes, count) && image_write(path, image, message, sizeof message);
+    bool drawn =
+        boxes && draw_boxes(image, boxes, count, work->letters) && image_write(path, image, message, sizeof message);
     free(boxes);
     if (!drawn) {
         say("%s: %s", path, message);
@@ -201,7 +205,6 @@ static void read_timings(struct work *work, gvk_ticket ticket, struct times *tim
 static gvk_result find_boxes(struct work *work, const struct image *image, const gvk_detection **detections,
                              uint32_t *count, struct times *times)
 {
-    const struct detect_request *request = work->request;
     gvk_picture picture = {
         .size = sizeof picture,
         .kind = GVK_PICTURE_PIXELS,
@@ -209,7 +212,7 @@ static gvk_result find_boxes(struct work *work, const struct image *image, const
         .width = image->width,
         .height = image->height,
         .pixels = image->pixels,
-        .letterbox = request->letterbox_given ? request->letterbox : work->model.info.letterbox,
+        .letterbox = work->fit.letterbox,
     };
     gvk_ticket ticket = 0;
     gvk_result result = gvk_stream_submit(work->stream, &picture, 1, &ticket);
@@ -219,12 +222,8 @@ static gvk_result find_boxes(struct work *work, const struct image *image, const
         return result;
     read_timings(work, ticket, times);
     result = gvk_detector_read(work->stream, ticket, detections, count);
-    if (result == GVK_ERROR_NUMBER) {
-        const gvk_network_info *info = &work->model.info;
-        bool given = request->size.width != 0;
-        explain_not_finite(work->program, work->weights, &picture, 1, given ? request->size.width : info->input_width,
-                           given ? request->size.height : info->input_height);
-    }
+    if (result == GVK_ERROR_NUMBER)
+        explain_not_finite(work->program, work->weights, &picture, 1, work->fit.width, work->fit.height);
     return result;
 }
 
@@ -237,9 +236,11 @@ static int process_picture(struct work *work, size_t index)
     const gvk_detection *detections = NULL;
     uint32_t count = 0;
     int outcome = OUTCOME_DONE;
+    const struct image_choice choice = {
+        .as_stored = work->request->as_stored, .accept = picture_fits, .user = &work->fit};
     char message[512];
     double start = clock_ms();
-    if (!image_read(path, &image, message, sizeof message)) {
+    if (!image_read(path, &choice, &image, message, sizeof message)) {
         say("%s: %s", path, message);
         work->failed_count++;
         if (work->has_json)
@@ -287,6 +288,13 @@ static int open_work(struct work *work)
     if (outcome != OUTCOME_DONE)
         return outcome;
     gvk_device_describe(work->device, &work->device_info);
+    const gvk_network_info *info = &work->model.info;
+    bool has_size = request->size.width != 0;
+    work->fit = (struct picture_fit){.program = work->program,
+                                     .device = work->device,
+                                     .width = has_size ? request->size.width : info->input_width,
+                                     .height = has_size ? request->size.height : info->input_height,
+                                     .letterbox = request->letterbox_given ? request->letterbox : info->letterbox};
     gvk_model_params weights = {.size = sizeof weights, .precision = request->precision};
     gvk_result result =
         gvk_model_create(work->device, gvk_network_graph(work->model.network), &weights, &work->weights);
@@ -312,6 +320,8 @@ static int open_outputs(struct work *work)
         say("%s: %s", request->output, message);
         return OUTCOME_SOME_FAILED;
     }
+    if (request->drawn)
+        work->letters = letters_create();
     work->has_json = request->json != NULL;
     if (work->has_json && !output_file_open(&work->json_file, request->json, message, sizeof message)) {
         say("%s: %s", request->json, message);
@@ -324,7 +334,6 @@ static int open_outputs(struct work *work)
 
 static void begin_outputs(struct work *work)
 {
-    const struct detect_request *request = work->request;
     if (work->has_json) {
         json_start(&work->json, work->json_file.stream);
         json_open_object(&work->json, JSON_BLOCK);
@@ -337,15 +346,14 @@ static void begin_outputs(struct work *work)
     }
     if (work->has_tables) {
         const gvk_network_info *info = &work->model.info;
-        bool given = request->size.width != 0;
         fputs("Device   ", stdout);
         print_text(stdout, work->device_info.name);
         fputs("\nModel    ", stdout);
         print_text(stdout, base_name(work->model.path));
         fputs(", ", stdout);
         print_class_count(stdout, info->class_count);
-        printf(", %" PRIu32 "x%" PRIu32 ", %s\n", given ? request->size.width : info->input_width,
-               given ? request->size.height : info->input_height, precision_name(precision_of(work->stream)));
+        printf(", %" PRIu32 "x%" PRIu32 ", %s\n", work->fit.width, work->fit.height,
+               precision_name(precision_of(work->stream)));
     }
 }
 
@@ -390,6 +398,7 @@ done:
     output_file_abort(&work.json_file);
     if (work.held >= 0)
         close(work.held);
+    letters_destroy(work.letters);
     gvk_stream_destroy(work.stream);
     gvk_model_destroy(work.weights);
     gvk_device_destroy(work.device);

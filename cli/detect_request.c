@@ -7,10 +7,10 @@
 #include <sys/stat.h>
 
 #include "file_plan.h"
-#include "image_io.h"
+#include "pictures/image_io.h"
 
 static const char help_text[] =
-    "ghostvk detect finds objects in JPEG and PNG pictures.\n"
+    "ghostvk detect finds objects in JPEG, PNG, WebP, TIFF and BMP pictures.\n"
     "\n"
     "usage: ghostvk detect [OPTION]... IMAGE...\n"
     "\n"
@@ -21,6 +21,7 @@ static const char help_text[] =
     "      --precision P    fp32, fp16 (half the memory, for GPUs) or auto\n"
     "      --size WxH       the network's input, multiples of 32\n"
     "      --letterbox      keep the aspect ratio; --no-letterbox stretches\n"
+    "      --no-exif        leave pictures as stored, whatever their EXIF data say\n"
     "      --conf SCORE     keep boxes of at least this score, 0 to 1\n"
     "      --iou OVERLAP    drop boxes that overlap a better one by more, 0 to 1\n"
     "      --json FILE      save the boxes; - is stdout, in place of the tables\n"
@@ -28,7 +29,8 @@ static const char help_text[] =
     "  -v, --verbose        say more; -vv for debugging\n"
     "  -h, --help           this text\n"
     "\n"
-    "Without an option, size, letterbox, score and overlap are the model's.\n"
+    "Without an option, size, letterbox, score and overlap are the model's. Pictures\n"
+    "are turned upright by their EXIF data; boxes are pixels of the upright picture.\n"
     "\n"
     "example:\n"
     "  ghostvk detect --conf 0.4 --json boxes.json -o out/ pictures/*.jpg\n";
@@ -42,6 +44,7 @@ static const struct option long_options[] = {
     {"size", required_argument, NULL, OPTION_SIZE},
     {"letterbox", no_argument, NULL, OPTION_LETTERBOX},
     {"no-letterbox", no_argument, NULL, OPTION_NO_LETTERBOX},
+    {"no-exif", no_argument, NULL, OPTION_NO_EXIF},
     {"conf", required_argument, NULL, OPTION_CONF},
     {"iou", required_argument, NULL, OPTION_IOU},
     {"json", required_argument, NULL, OPTION_JSON},
@@ -72,6 +75,7 @@ static bool read_option(struct detect_request *request, int option, const char *
         request->letterbox = option == OPTION_LETTERBOX;
         request->letterbox_given = true;
         return true;
+    case OPTION_NO_EXIF: request->as_stored = true; return true;
     case OPTION_CONF: return read_threshold("--conf", value, &request->confidence);
     case OPTION_IOU: return read_threshold("--iou", value, &request->iou);
     case OPTION_JSON: return read_path("--json", value, &request->json);
@@ -80,25 +84,29 @@ static bool read_option(struct detect_request *request, int option, const char *
     }
 }
 
-/* What the file is by its first byte; for names that do not say it. A pipe must not make us wait. */
-static bool starts_as_png(const char *path)
+/* What the file is by its first bytes, where its name does not say it. A pipe must not make us wait. */
+static enum image_kind kind_of_file(const char *path)
 {
+    enum image_kind kind = image_kind_of_path(path);
     struct stat status;
-    bool is_file = stat(path, &status) == 0 && S_ISREG(status.st_mode);
+    bool is_file = kind == IMAGE_UNKNOWN && stat(path, &status) == 0 && S_ISREG(status.st_mode);
     FILE *file = is_file ? fopen(path, "rb") : NULL;
-    bool is_png = file && fgetc(file) == 0x89;
-    if (file)
-        fclose(file);
-    return is_png;
+    if (!file)
+        return kind;
+    uint8_t start[16];
+    kind = image_kind_of_bytes(start, fread(start, 1, sizeof start, file));
+    fclose(file);
+    return kind;
 }
 
-/* The picture's own name in the output folder, ending in .jpg or .png as its kind is. NULL when memory ran out. */
+/* The picture's own name in the output folder, ending in .png for kinds that lose nothing, else in .jpg. NULL when
+ * memory ran out. */
 static char *name_drawn(const char *folder, const char *image)
 {
     const char *name = base_name(image), *dot = strrchr(name, '.');
-    enum image_kind kind = image_kind_of_path(image);
-    size_t stem = kind != IMAGE_UNKNOWN && dot ? (size_t)(dot - name) : strlen(name);
-    bool is_png = kind == IMAGE_PNG || (kind == IMAGE_UNKNOWN && starts_as_png(image));
+    size_t stem = image_kind_of_path(image) != IMAGE_UNKNOWN && dot ? (size_t)(dot - name) : strlen(name);
+    enum image_kind kind = kind_of_file(image);
+    bool is_png = kind == IMAGE_PNG || kind == IMAGE_BMP || kind == IMAGE_TIFF;
     size_t folder_length = strlen(folder), size = folder_length + 1 + stem + sizeof ".png";
     char *path = malloc(size);
     if (path)
@@ -115,7 +123,8 @@ static int name_all_drawn(struct detect_request *request)
         return refuse_usage("-o -: pictures are not drawn to standard output; only --json can be -");
     if (!request->into_folder && request->image_count > 1)
         return refuse_usage("-o %s: several pictures need a folder; %s/ creates it", output, output);
-    if (!request->into_folder && image_kind_of_path(output) == IMAGE_UNKNOWN)
+    enum image_kind kind = image_kind_of_path(output);
+    if (!request->into_folder && kind != IMAGE_JPEG && kind != IMAGE_PNG)
         return refuse_usage("-o %s: a picture's name ends in .jpg, .jpeg or .png, and a new folder's in /", output);
     request->drawn = calloc(request->image_count, sizeof *request->drawn);
     if (!request->drawn)

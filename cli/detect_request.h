@@ -15,6 +15,7 @@ struct detect_request {
     struct size size;
     gvk_precision precision;
     bool letterbox, letterbox_given;
+    bool as_stored;        /* EXIF orientations are not applied */
     float confidence, iou; /* as gvk_detector_params takes them */
     const char *json, *output;
     char **images;

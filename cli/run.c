@@ -8,39 +8,42 @@
 #include "classifier_input.h"
 #include "commands.h"
 #include "compare.h"
-#include "image_io.h"
 #include "model_path.h"
 #include "not_finite.h"
 #include "output_file.h"
+#include "picture_fit.h"
+#include "pictures/image_io.h"
 #include "tensor_file.h"
 
 #define OUTPUTS_MAX 4
 #define BATCH_MAX   1024
 
-static const char help_text[] = "ghostvk run writes a network's raw outputs to a safetensors file.\n"
-                                "\n"
-                                "usage: ghostvk run [OPTION]... (--input FILE | --image FILE) --output FILE\n"
-                                "\n"
-                                "  -m, --model MODEL    .safetensors or .pth file; default: the one of ghostvk\n" MODEL_HELP
-                                "      --input FILE     a safetensors file, tensor \"input\", fp32 N x 3 x H x W\n"
-                                "      --image FILE     a JPEG or PNG picture\n"
-                                "  -o, --output FILE    gets stride32, stride16, stride8 or logits, and input\n"
-                                "      --size WxH       the network's input for a picture, multiples of 32; a\n"
-                                "                       classifier's is 224x224, cut out of the middle\n"
-                                "      --letterbox      keep the aspect ratio; --no-letterbox stretches\n"
-                                "      --rewrite WHICH  all (the fast path) or none (node by node)\n"
-                                "      --compare        print how far each layer is from its plain form; then\n"
-                                "                       --output may be left out\n"
-                                "      --device DEVICE  an index of `ghostvk devices`, a part of a name, or cpu\n"
-                                "      --precision P    fp32, fp16 (half the memory, for GPUs) or auto\n"
-                                "  -v, --verbose        say more; -vv for debugging\n"
-                                "  -h, --help           this text\n"
-                                "\n"
-                                "A classifier's picture is scaled to a shorter side of 256, cut and normalised as\n"
-                                "for ImageNet; a detector's is stretched or letterboxed.\n"
-                                "\n"
-                                "example:\n"
-                                "  ghostvk run --image picture.jpg --rewrite none --output maps.safetensors\n";
+static const char help_text[] =
+    "ghostvk run writes a network's raw outputs to a safetensors file.\n"
+    "\n"
+    "usage: ghostvk run [OPTION]... (--input FILE | --image FILE) --output FILE\n"
+    "\n"
+    "  -m, --model MODEL    .safetensors or .pth file; default: the one of ghostvk\n" MODEL_HELP
+    "      --input FILE     a safetensors file, tensor \"input\", fp32 N x 3 x H x W\n"
+    "      --image FILE     a JPEG, PNG, WebP, TIFF or BMP picture\n"
+    "  -o, --output FILE    gets stride32, stride16, stride8 or logits, and input\n"
+    "      --size WxH       the network's input for a picture, multiples of 32; a\n"
+    "                       classifier's is 224x224, cut out of the middle\n"
+    "      --letterbox      keep the aspect ratio; --no-letterbox stretches\n"
+    "      --no-exif        do not turn the picture as its EXIF data say\n"
+    "      --rewrite WHICH  all (the fast path) or none (node by node)\n"
+    "      --compare        print how far each layer is from its plain form; then\n"
+    "                       --output may be left out\n"
+    "      --device DEVICE  an index of `ghostvk devices`, a part of a name, or cpu\n"
+    "      --precision P    fp32, fp16 (half the memory, for GPUs) or auto\n"
+    "  -v, --verbose        say more; -vv for debugging\n"
+    "  -h, --help           this text\n"
+    "\n"
+    "A classifier's picture is scaled to a shorter side of 256, cut and normalised as\n"
+    "for ImageNet; a detector's is stretched or letterboxed.\n"
+    "\n"
+    "example:\n"
+    "  ghostvk run --image picture.jpg --rewrite none --output maps.safetensors\n";
 
 static const struct option long_options[] = {
     MODEL_LONG_OPTIONS,
@@ -50,6 +53,7 @@ static const struct option long_options[] = {
     {"size", required_argument, NULL, OPTION_SIZE},
     {"letterbox", no_argument, NULL, OPTION_LETTERBOX},
     {"no-letterbox", no_argument, NULL, OPTION_NO_LETTERBOX},
+    {"no-exif", no_argument, NULL, OPTION_NO_EXIF},
     {"rewrite", required_argument, NULL, OPTION_REWRITE},
     {"compare", no_argument, NULL, OPTION_COMPARE},
     {"device", required_argument, NULL, OPTION_DEVICE},
@@ -61,7 +65,7 @@ struct request {
     struct model_choice model;
     struct device_choice device;
     struct size size;
-    bool letterbox, letterbox_given, compare;
+    bool letterbox, letterbox_given, as_stored, compare;
     gvk_precision precision;
     uint32_t rewrites_off;
     const char *input, *image, *output;
@@ -98,6 +102,7 @@ static bool read_option(struct request *request, int option, const char *value)
         request->letterbox = option == OPTION_LETTERBOX;
         request->letterbox_given = true;
         return true;
+    case OPTION_NO_EXIF: request->as_stored = true; return true;
     case OPTION_COMPARE: request->compare = true; return true;
     case OPTION_REWRITE: return read_rewrite(value, &request->rewrites_off);
     case OPTION_DEVICE: return read_device(value, &request->device);
@@ -143,6 +148,8 @@ static int read_request(struct program *program, int argument_count, char **argu
         return refuse_usage("--size is for --image; a tensor has its own size");
     if (request->input && request->letterbox_given)
         return refuse_usage("--letterbox and --no-letterbox are for --image; a tensor is taken as it is");
+    if (request->input && request->as_stored)
+        return refuse_usage("--no-exif is for --image; a tensor is taken as it is");
     return request->output ? check_output(program, request) : OUTCOME_DONE;
 }
 
@@ -201,16 +208,28 @@ static int prepare_for_classifier(const struct request *request, struct source *
     return OUTCOME_DONE;
 }
 
-static int load_image(const struct request *request, const gvk_network_info *info, struct source *source)
+static int load_image(struct program *program, const struct request *request, const gvk_network_info *info,
+                      const gvk_device *device, struct source *source)
 {
+    struct picture_fit fit = {
+        .program = program,
+        .device = device,
+        .width = request->size.width ? request->size.width : info->input_width,
+        .height = request->size.height ? request->size.height : info->input_height,
+        .letterbox = request->letterbox_given ? request->letterbox : info->letterbox,
+    };
+    /* Of a classifier's picture only the cut reaches the device. */
+    bool whole = info->kind == GVK_NETWORK_DETECTOR;
+    const struct image_choice choice = {
+        .as_stored = request->as_stored, .accept = whole ? picture_fits : NULL, .user = &fit};
     char message[512];
-    if (!image_read(request->image, &source->image, message, sizeof message)) {
+    if (!image_read(request->image, &choice, &source->image, message, sizeof message)) {
         say("%s: %s", request->image, message);
         return OUTCOME_SOME_FAILED;
     }
     source->batch = 1;
-    source->width = request->size.width ? request->size.width : info->input_width;
-    source->height = request->size.height ? request->size.height : info->input_height;
+    source->width = fit.width;
+    source->height = fit.height;
     source->pictures = calloc(1, sizeof *source->pictures);
     if (!source->pictures)
         return refuse_memory();
@@ -223,7 +242,7 @@ static int load_image(const struct request *request, const gvk_network_info *inf
         .width = source->image.width,
         .height = source->image.height,
         .pixels = source->image.pixels,
-        .letterbox = request->letterbox_given ? request->letterbox : info->letterbox,
+        .letterbox = fit.letterbox,
     };
     return OUTCOME_DONE;
 }
@@ -294,7 +313,8 @@ static int run_network(struct program *program, const struct request *request, c
     int outcome = open_device(program, &request->device, &device);
     if (outcome != OUTCOME_DONE)
         goto done;
-    outcome = request->input ? load_tensor(request, source) : load_image(request, &model->info, source);
+    outcome =
+        request->input ? load_tensor(request, source) : load_image(program, request, &model->info, device, source);
     if (outcome == OUTCOME_DONE && request->compare)
         outcome = compare_paths(program, device, gvk_network_graph(model->network), request->precision,
                                 source->pictures, source->batch, source->width, source->height);

@@ -5,8 +5,8 @@
 #include <string.h>
 
 #include "commands.h"
-#include "image_io.h"
 #include "model_path.h"
+#include "pictures/image_io.h"
 #include "tensor_file.h"
 
 /* What rounding alone may change, on any correct driver. */
@@ -92,7 +92,7 @@ static int check_picture(struct program *program, gvk_stream *stream, const char
         goto done;
     }
     snprintf(path, sizeof path, "%ssamples/%s.jpg", folder, name);
-    if (!image_read(path, &image, message, sizeof message)) {
+    if (!image_read(path, NULL, &image, message, sizeof message)) {
         say("%s: %s", path, message);
         goto done;
     }

@@ -24,7 +24,8 @@ struct gvk_traits {
     uint32_t max_workgroup_count; /* the smallest of the three dimensions */
     uint32_t max_shared_bytes;
     uint32_t max_texels; /* of a texel buffer */
-    uint64_t max_storage_bytes;
+    uint64_t max_storage_bytes; /* of a range that is bound */
+    uint64_t max_buffer_bytes;  /* of a buffer and its memory; 0: no limit is known */
     uint32_t storage_alignment, texel_alignment;
     uint32_t max_chunks;  /* storage buffers of 256 bytes and more in one indexed array; 0: no such arrays */
     bool texel_buffers;   /* RGBA32F can be read through uniform texel buffers */

@@ -181,7 +181,9 @@ void gvk_physical_device_read(const struct gvk_functions *vk, VkPhysicalDevice p
                               gvk_device_info *info, struct gvk_traits *traits)
 {
     VkPhysicalDeviceSubgroupProperties subgroup = {.sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_SUBGROUP_PROPERTIES};
-    VkPhysicalDeviceProperties2 chain = {.sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_PROPERTIES_2, .pNext = &subgroup};
+    VkPhysicalDeviceMaintenance3Properties allocation = {
+        .sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_MAINTENANCE_3_PROPERTIES, .pNext = &subgroup};
+    VkPhysicalDeviceProperties2 chain = {.sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_PROPERTIES_2, .pNext = &allocation};
     VkPhysicalDeviceProperties *properties = &chain.properties;
     vk->GetPhysicalDeviceProperties(physical_device, properties);
     VkPhysicalDeviceSubgroupSizeControlProperties sizes = {
@@ -189,6 +191,10 @@ void gvk_physical_device_read(const struct gvk_functions *vk, VkPhysicalDevice p
     gvk_host silent = gvk_host_complete(NULL);
     if (gvk_physical_device_has(vk, &silent, physical_device, VK_EXT_SUBGROUP_SIZE_CONTROL_EXTENSION_NAME))
         subgroup.pNext = &sizes;
+    VkPhysicalDeviceMaintenance4Properties buffer = {
+        .sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_MAINTENANCE_4_PROPERTIES, .pNext = &allocation};
+    if (gvk_physical_device_has(vk, &silent, physical_device, VK_KHR_MAINTENANCE_4_EXTENSION_NAME))
+        chain.pNext = &buffer;
     if (properties->apiVersion >= VK_API_VERSION_1_1)
         vk->GetPhysicalDeviceProperties2(physical_device, &chain);
     const VkPhysicalDeviceLimits *limits = &properties->limits;
@@ -233,6 +239,9 @@ void gvk_physical_device_read(const struct gvk_functions *vk, VkPhysicalDevice p
     traits->max_shared_bytes = limits->maxComputeSharedMemorySize;
     traits->max_texels = limits->maxTexelBufferElements;
     traits->max_storage_bytes = limits->maxStorageBufferRange;
+    traits->max_buffer_bytes = allocation.maxMemoryAllocationSize;
+    if (buffer.maxBufferSize && (!traits->max_buffer_bytes || buffer.maxBufferSize < traits->max_buffer_bytes))
+        traits->max_buffer_bytes = buffer.maxBufferSize;
     traits->storage_alignment = (uint32_t)limits->minStorageBufferOffsetAlignment;
     traits->texel_alignment = (uint32_t)limits->minTexelBufferOffsetAlignment;
     VkFormatProperties format;

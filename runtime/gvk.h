@@ -334,6 +334,12 @@ typedef struct gvk_picture {
     int letterbox;          /* keep the aspect ratio, fill the rest with grey 128 */
 } gvk_picture;
 
+/* Whether a picture of pixels of this size and format, alone in a frame, fits the device's limits, with an input of
+ * `width` x `height`: to be asked before the pixels are decoded, which are not looked at. GVK_ERROR_UNSUPPORTED when it
+ * does not; memory may still run out later. */
+GVK_API gvk_result gvk_device_check_picture(const gvk_device *device, const gvk_picture *picture, uint32_t width,
+                                            uint32_t height);
+
 /* What is recorded into command buffers. */
 typedef struct gvk_recorded_counts {
     uint32_t dispatches, transfers, barriers; /* transfers: copies and fills */

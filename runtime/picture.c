@@ -1,15 +1,14 @@
-/* Uploads pictures and records their resize. Called by stream.c. */
+/* Checks pictures and uploads them with their tables; picture_commands.c records the resize. */
 #include "picture.h"
 
+#include <inttypes.h>
 #include <string.h>
 
 #include "half.h"
-#include "record.h"
 #include "resize.h"
 
-#define LOCAL_SIZE 64
-/* Ranges are bound at 256 bytes, the largest alignment that Vulkan allows a device to ask for. */
-#define ALIGNMENT 256u
+/* The most turns that a lane's loop may take, one a coefficient: lavapipe ends a shader after 65,535 turns. */
+#define TAPS_MAX 16384u
 
 gvk_result gvk_intake_create(gvk_device *device, uint32_t batch, struct gvk_intake *out)
 {
@@ -24,40 +23,32 @@ gvk_result gvk_intake_create(gvk_device *device, uint32_t batch, struct gvk_inta
     return GVK_OK;
 }
 
-static void destroy_pool(gvk_device *device, struct gvk_intake *intake)
-{
-    for (uint32_t i = 0; i < intake->counts.dispatches; i++)
-        device->vk.FreeDescriptorSets(device->device, intake->pool, 1, &intake->passes[i].set);
-    gvk_descriptor_pool_destroy(device, intake->pool, NULL, 0);
-    intake->pool = VK_NULL_HANDLE;
-    intake->counts = (gvk_recorded_counts){0};
-}
-
 void gvk_intake_destroy(gvk_device *device, struct gvk_intake *intake)
 {
-    destroy_pool(device, intake);
+    gvk_intake_forget(intake, device);
     gvk_buffer_destroy(device, &intake->upload);
     gvk_buffer_destroy(device, &intake->scratch);
     gvk_release(&device->host, intake->layouts);
     gvk_release(&device->host, intake->passes);
+    gvk_release(&device->host, intake->sets);
     *intake = (struct gvk_intake){0};
-}
-
-static uint32_t bytes_of(gvk_pixel_format format)
-{
-    return format == GVK_PIXELS_RGB8 ? 3 : 4;
 }
 
 static uint64_t align_up(uint64_t value)
 {
-    return (value + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
+    return (value + GVK_RANGE_ALIGNMENT - 1) / GVK_RANGE_ALIGNMENT * GVK_RANGE_ALIGNMENT;
+}
+
+static bool has_size(const gvk_picture *picture)
+{
+    return picture->width && picture->height && picture->width <= 65535 && picture->height <= 65535;
 }
 
 static gvk_result check_picture(const struct gvk_input_target *target, const gvk_picture *picture, uint32_t index)
 {
     const gvk_host *host = &target->device->host;
     const struct gvk_shape *shape = &target->program->shapes[target->tensor];
-    if (!picture->pixels || !picture->width || !picture->height || picture->width > 65535 || picture->height > 65535)
+    if (!picture->pixels || !has_size(picture))
         return gvk_fail(host, GVK_ERROR_ARGUMENT, "Picture %u has no pixels, or a side that is not 1 to 65535.", index);
     if (picture->kind == GVK_PICTURE_TENSOR) {
         if (picture->width != shape->width || picture->height != shape->height)
@@ -66,13 +57,60 @@ static gvk_result check_picture(const struct gvk_input_target *target, const gvk
         return GVK_OK;
     }
     if (picture->kind != GVK_PICTURE_PIXELS || (unsigned)picture->format > GVK_PIXELS_BGRA8 ||
-        (picture->row_pitch && picture->row_pitch < (size_t)picture->width * bytes_of(picture->format)))
+        (picture->row_pitch && picture->row_pitch < (size_t)picture->width * gvk_pixel_bytes(picture->format)))
         return gvk_fail(host, GVK_ERROR_ARGUMENT,
                         "Picture %u has an unknown kind or format, or a row pitch below its width.", index);
     if (shape->channels != 3)
         return gvk_fail(host, GVK_ERROR_ARGUMENT, "Pictures go into an input of 3 channels; this one has %u.",
                         shape->channels);
     return GVK_OK;
+}
+
+/* Pixels, the tables of both passes, and the rows between them. */
+static void lay_out_pixels(const gvk_picture *picture, const struct gvk_placement *place, uint64_t *upload,
+                           uint64_t *scratch, struct gvk_picture_layout *out)
+{
+    uint64_t pixels = (uint64_t)picture->width * picture->height * gvk_pixel_bytes(picture->format);
+    out->pixels = *upload;
+    out->horizontal = align_up(*upload + pixels + 4);
+    out->vertical = align_up(out->horizontal + gvk_resize_table_ints(picture->width, place->width) * 4);
+    *upload = align_up(out->vertical + gvk_resize_table_ints(picture->height, place->height) * 4);
+    out->rows = *scratch;
+    *scratch = align_up(*scratch + (uint64_t)place->width * picture->height * 4);
+}
+
+/* Whether a device can resize a picture at all. */
+static gvk_result check_resize(const gvk_device *device, const gvk_picture *picture, const struct gvk_placement *place,
+                               uint32_t height, uint32_t index)
+{
+    uint32_t taps_x = gvk_resize_taps(picture->width, place->width),
+             taps_y = gvk_resize_taps(picture->height, place->height);
+    if ((taps_x > TAPS_MAX && picture->width > TAPS_MAX) || (taps_y > TAPS_MAX && picture->height > TAPS_MAX))
+        return gvk_fail(&device->host, GVK_ERROR_UNSUPPORTED,
+                        "Picture %u, %ux%u, is too large for an input where it gets %ux%u: at most 4096 pixels become "
+                        "one.",
+                        index, picture->width, picture->height, place->width, place->height);
+    if (!gvk_count_strips(device, picture->format, picture->width, picture->height, place, height))
+        return gvk_fail(&device->host, GVK_ERROR_UNSUPPORTED,
+                        "Picture %u, %ux%u, is too large for this device: it binds at most %u MiB at once.", index,
+                        picture->width, picture->height, (unsigned)(device->traits.max_storage_bytes >> 20));
+    return GVK_OK;
+}
+
+/* Whether buffers of these sizes can be; `index` of the picture that is one too many. */
+static gvk_result check_buffers(const gvk_device *device, const gvk_picture *picture, uint32_t index, uint64_t upload,
+                                uint64_t scratch)
+{
+    uint64_t most = device->traits.max_buffer_bytes ? device->traits.max_buffer_bytes : UINT64_MAX;
+    if (device->info.memory_bytes && device->info.memory_bytes < most)
+        most = device->info.memory_bytes;
+    uint64_t largest = upload > scratch ? upload : scratch;
+    if (largest <= most)
+        return GVK_OK;
+    return gvk_fail(&device->host, GVK_ERROR_UNSUPPORTED,
+                    "Picture %u, %ux%u, is too large for this device: it would take a buffer of %" PRIu64
+                    " MiB, and %" PRIu64 " MiB is the most.",
+                    index, picture->width, picture->height, largest >> 20, most >> 20);
 }
 
 /* Where each picture's parts lie in the upload and the scratch. */
@@ -85,32 +123,40 @@ static gvk_result lay_out(const struct gvk_input_target *target, const gvk_pictu
                                        .width = picture->width,
                                        .height = picture->height,
                                        .letterbox = picture->letterbox != 0};
-    uint64_t largest;
+    gvk_result result = GVK_OK;
     out->pixels = *upload;
     if (picture->kind == GVK_PICTURE_TENSOR) {
         out->letterbox = 0;
         out->format = GVK_PIXELS_RGB8;
-        largest = (uint64_t)gvk_quads(shape->channels) * shape->width * shape->height * target->program->quad_bytes;
-        *upload = align_up(*upload + largest);
+        *upload = align_up(*upload + (uint64_t)gvk_quads(shape->channels) * shape->width * shape->height *
+                                         target->program->quad_bytes);
     } else {
         struct gvk_placement place =
             gvk_place_picture(picture->width, picture->height, shape->width, shape->height, out->letterbox);
-        uint64_t pixels = (uint64_t)picture->width * picture->height * bytes_of(picture->format);
-        uint64_t horizontal = gvk_resize_table_ints(picture->width, place.width) * 4;
-        uint64_t vertical = gvk_resize_table_ints(picture->height, place.height) * 4;
-        uint64_t rows = (uint64_t)place.width * picture->height * 4;
-        out->horizontal = align_up(*upload + pixels + 4);
-        out->vertical = align_up(out->horizontal + horizontal);
-        *upload = align_up(out->vertical + vertical);
-        out->rows = *scratch;
-        *scratch = align_up(*scratch + rows);
-        largest = pixels > rows ? pixels : rows;
+        result = check_resize(target->device, picture, &place, shape->height, index);
+        lay_out_pixels(picture, &place, upload, scratch, out);
     }
-    if (largest > target->device->traits.max_storage_bytes)
-        return gvk_fail(&target->device->host, GVK_ERROR_UNSUPPORTED,
-                        "Picture %u, %ux%u, is too large for this device: it binds at most %u MiB at once.", index,
-                        picture->width, picture->height, (unsigned)(target->device->traits.max_storage_bytes >> 20));
-    return GVK_OK;
+    return result ? result : check_buffers(target->device, picture, index, *upload, *scratch);
+}
+
+gvk_result gvk_device_check_picture(const gvk_device *device, const gvk_picture *picture, uint32_t width,
+                                    uint32_t height)
+{
+    if (!device)
+        return GVK_ERROR_ARGUMENT;
+    if (!picture || !width || !height || picture->kind != GVK_PICTURE_PIXELS ||
+        (unsigned)picture->format > GVK_PIXELS_BGRA8)
+        return gvk_fail(&device->host, GVK_ERROR_ARGUMENT,
+                        "gvk_device_check_picture needs a picture of pixels and the size of an input.");
+    if (!has_size(picture))
+        return gvk_fail(&device->host, GVK_ERROR_ARGUMENT, "A side of the picture is not 1 to 65535 pixels.");
+    struct gvk_placement place =
+        gvk_place_picture(picture->width, picture->height, width, height, picture->letterbox != 0);
+    struct gvk_picture_layout layout;
+    uint64_t upload = 0, scratch = 0;
+    lay_out_pixels(picture, &place, &upload, &scratch, &layout);
+    gvk_result result = check_resize(device, picture, &place, height, 0);
+    return result ? result : check_buffers(device, picture, 0, upload, scratch);
 }
 
 static gvk_result grow(gvk_device *device, struct gvk_buffer *buffer, uint64_t bytes, enum gvk_buffer_use use,
@@ -143,7 +189,7 @@ static gvk_result copy_pixels(const struct gvk_input_target *target, const gvk_p
                               const struct gvk_picture_layout *layout, unsigned char *upload, bool tables)
 {
     const gvk_host *host = &target->device->host;
-    size_t row = (size_t)picture->width * bytes_of(picture->format);
+    size_t row = (size_t)picture->width * gvk_pixel_bytes(picture->format);
     size_t pitch = picture->row_pitch ? picture->row_pitch : row;
     const unsigned char *pixels = picture->pixels;
     if (pitch == row) {
@@ -202,214 +248,4 @@ gvk_result gvk_intake_fill(struct gvk_intake *intake, const struct gvk_input_tar
             result = copy_pixels(target, &pictures[i], layout, mapped, *changed);
     }
     return result ? result : gvk_buffer_flush(device, &intake->upload);
-}
-
-/* One pass of one picture: a set, a push block, a dispatch. */
-struct resize_pass {
-    enum gvk_shader shader;
-    const char *label;
-    VkDescriptorBufferInfo output, source, table;
-    struct gvk_resize_push push;
-    uint32_t groups_x, groups_y;
-    uint64_t bytes; /* of pixels, read and written */
-};
-
-/* The commands that gvk_intake_record writes, and its timestamps, if any. */
-struct recording {
-    VkCommandBuffer commands;
-    VkQueryPool profile;
-    uint32_t first_query;
-};
-
-/* What the passes so far wrote is there for the next. */
-static void record_barrier(struct gvk_intake *intake, const gvk_device *device, VkCommandBuffer commands)
-{
-    VkMemoryBarrier barrier = {.sType = VK_STRUCTURE_TYPE_MEMORY_BARRIER,
-                               .srcAccessMask = VK_ACCESS_SHADER_WRITE_BIT,
-                               .dstAccessMask = VK_ACCESS_SHADER_READ_BIT};
-    device->vk.CmdPipelineBarrier(commands, VK_PIPELINE_STAGE_COMPUTE_SHADER_BIT, VK_PIPELINE_STAGE_COMPUTE_SHADER_BIT,
-                                  0, 1, &barrier, 0, NULL, 0, NULL);
-    intake->counts.barriers++;
-}
-
-static gvk_result record_pass(struct gvk_intake *intake, gvk_device *device, const struct recording *recording,
-                              const struct resize_pass *pass)
-{
-    VkCommandBuffer commands = recording->commands;
-    uint32_t index = intake->counts.dispatches, query = recording->first_query + 2 * index;
-    const struct gvk_functions *vk = &device->vk;
-    if (pass->groups_x > device->traits.max_workgroup_count || pass->groups_y > device->traits.max_workgroup_count)
-        return gvk_fail(&device->host, GVK_ERROR_UNSUPPORTED, "A picture is too large for this device.");
-    struct gvk_pipeline_key key = {.shader = pass->shader, .constants = {LOCAL_SIZE}};
-    VkPipeline pipeline;
-    gvk_result result = gvk_pipeline_get(device, &key, &pipeline);
-    if (result)
-        return result;
-    VkDescriptorSetLayout layout = gvk_descriptor_set_layout(device);
-    VkDescriptorSetAllocateInfo allocate = {
-        .sType = VK_STRUCTURE_TYPE_DESCRIPTOR_SET_ALLOCATE_INFO,
-        .descriptorPool = intake->pool,
-        .descriptorSetCount = 1,
-        .pSetLayouts = &layout,
-    };
-    VkDescriptorSet set;
-    result =
-        GVK_VULKAN(device, "vkAllocateDescriptorSets", vk->AllocateDescriptorSets(device->device, &allocate, &set));
-    if (result)
-        return result;
-    gvk_name_object(device, VK_OBJECT_TYPE_DESCRIPTOR_SET, (uint64_t)set, "%s", pass->label);
-    const VkDescriptorBufferInfo *infos[3] = {&pass->output, &pass->source, &pass->table};
-    const uint32_t bindings[3] = {GVK_BINDING_OUTPUT, GVK_BINDING_SOURCE, GVK_BINDING_EXTRA};
-    VkWriteDescriptorSet writes[3];
-    for (int i = 0; i < 3; i++)
-        writes[i] = (VkWriteDescriptorSet){
-            .sType = VK_STRUCTURE_TYPE_WRITE_DESCRIPTOR_SET,
-            .dstSet = set,
-            .dstBinding = bindings[i],
-            .descriptorCount = 1,
-            .descriptorType = VK_DESCRIPTOR_TYPE_STORAGE_BUFFER,
-            .pBufferInfo = infos[i],
-        };
-    vk->UpdateDescriptorSets(device->device, 3, writes, 0, NULL);
-    VkPipelineLayout pipeline_layout = gvk_pipeline_layout(device);
-    if (recording->profile) {
-        if (index) /* nothing overlaps */
-            record_barrier(intake, device, commands);
-        vk->CmdWriteTimestamp(commands, VK_PIPELINE_STAGE_BOTTOM_OF_PIPE_BIT, recording->profile, query);
-    }
-    gvk_begin_label(device, commands, pass->label);
-    vk->CmdBindPipeline(commands, VK_PIPELINE_BIND_POINT_COMPUTE, pipeline);
-    vk->CmdBindDescriptorSets(commands, VK_PIPELINE_BIND_POINT_COMPUTE, pipeline_layout, 0, 1, &set, 0, NULL);
-    vk->CmdPushConstants(commands, pipeline_layout, VK_SHADER_STAGE_COMPUTE_BIT, 0, sizeof pass->push, &pass->push);
-    vk->CmdDispatch(commands, pass->groups_x, pass->groups_y, 1);
-    gvk_end_label(device, commands);
-    if (recording->profile)
-        vk->CmdWriteTimestamp(commands, VK_PIPELINE_STAGE_BOTTOM_OF_PIPE_BIT, recording->profile, query + 1);
-    intake->passes[index] =
-        (struct gvk_resize_pass){pass->label, gvk_shader_codes[pass->shader].name, pipeline, set, pass->bytes};
-    intake->counts.dispatches++;
-    return GVK_OK;
-}
-
-static gvk_result record_resize(struct gvk_intake *intake, const struct gvk_input_target *target,
-                                const struct recording *recording, uint32_t item, bool vertical)
-{
-    gvk_device *device = target->device;
-    const struct gvk_program *program = target->program;
-    const struct gvk_shape *shape = &program->shapes[target->tensor];
-    const struct gvk_tensor_place *tensor_place = &program->places[target->tensor];
-    const struct gvk_picture_layout *layout = &intake->layouts[item];
-    struct gvk_placement place =
-        gvk_place_picture(layout->width, layout->height, shape->width, shape->height, layout->letterbox);
-    uint64_t rows = (uint64_t)place.width * layout->height * 4;
-    VkDescriptorBufferInfo rows_info = {intake->scratch.buffer, layout->rows, rows};
-    struct resize_pass pass = {
-        .push = {.row_bytes = layout->width * bytes_of(layout->format),
-                 .pixel_bytes = bytes_of(layout->format),
-                 .red_first = layout->format != GVK_PIXELS_BGRA8,
-                 .source_width = layout->width,
-                 .source_height = layout->height,
-                 .inner_x = place.x,
-                 .inner_y = place.y,
-                 .inner_width = place.width,
-                 .inner_height = place.height,
-                 .width = shape->width,
-                 .height = shape->height},
-    };
-    if (!vertical) {
-        pass.shader = GVK_SHADER_RESIZE_HORIZONTAL;
-        pass.label = "resize, horizontal";
-        pass.output = rows_info;
-        uint64_t bytes = (uint64_t)layout->width * layout->height * bytes_of(layout->format);
-        pass.source = (VkDescriptorBufferInfo){intake->upload.buffer, layout->pixels, (bytes + 3) / 4 * 4};
-        pass.bytes = bytes + rows;
-        pass.table = (VkDescriptorBufferInfo){intake->upload.buffer, layout->horizontal,
-                                              gvk_resize_table_ints(layout->width, place.width) * 4};
-        pass.push.taps = gvk_resize_taps(layout->width, place.width);
-        pass.groups_x = (place.width + LOCAL_SIZE - 1) / LOCAL_SIZE;
-        pass.groups_y = (layout->height + GVK_RESIZE_ROWS - 1) / GVK_RESIZE_ROWS;
-    } else {
-        uint64_t offset = program->blocks[tensor_place->block].offset + tensor_place->offset +
-                          (uint64_t)tensor_place->item * item * program->quad_bytes;
-        uint64_t bound = offset / ALIGNMENT * ALIGNMENT;
-        uint64_t input_bytes = (uint64_t)shape->width * shape->height * program->quad_bytes;
-        pass.shader = program->quad_bytes == 8 ? GVK_SHADER_RESIZE_VERTICAL_HALF : GVK_SHADER_RESIZE_VERTICAL;
-        pass.label = "resize, vertical";
-        pass.output = (VkDescriptorBufferInfo){target->arena->buffer, bound, offset - bound + input_bytes};
-        pass.push.output_offset = (uint32_t)((offset - bound) / program->quad_bytes);
-        pass.source = rows_info;
-        pass.bytes = rows + input_bytes;
-        pass.table = (VkDescriptorBufferInfo){intake->upload.buffer, layout->vertical,
-                                              gvk_resize_table_ints(layout->height, place.height) * 4};
-        pass.push.taps = gvk_resize_taps(layout->height, place.height);
-        pass.groups_x = (shape->width + LOCAL_SIZE - 1) / LOCAL_SIZE;
-        pass.groups_y = shape->height;
-    }
-    return record_pass(intake, device, recording, &pass);
-}
-
-static gvk_result renew_pool(struct gvk_intake *intake, gvk_device *device)
-{
-    destroy_pool(device, intake);
-    VkDescriptorPoolSize sizes[2] = {
-        {VK_DESCRIPTOR_TYPE_STORAGE_BUFFER, intake->count * 2 * GVK_FIRST_TEXEL_BINDING},
-        {VK_DESCRIPTOR_TYPE_UNIFORM_TEXEL_BUFFER, intake->count * 2 * (GVK_BINDING_COUNT - GVK_FIRST_TEXEL_BINDING)},
-    };
-    VkDescriptorPoolCreateInfo create = {
-        .sType = VK_STRUCTURE_TYPE_DESCRIPTOR_POOL_CREATE_INFO,
-        .flags = VK_DESCRIPTOR_POOL_CREATE_FREE_DESCRIPTOR_SET_BIT,
-        .maxSets = intake->count * 2,
-        .poolSizeCount = 2,
-        .pPoolSizes = sizes,
-    };
-    gvk_result result = GVK_VULKAN(device, "vkCreateDescriptorPool",
-                                   device->vk.CreateDescriptorPool(device->device, &create, NULL, &intake->pool));
-    if (!result)
-        gvk_name_object(device, VK_OBJECT_TYPE_DESCRIPTOR_POOL, (uint64_t)intake->pool, "resize's sets");
-    return result;
-}
-
-gvk_result gvk_intake_record(struct gvk_intake *intake, const struct gvk_input_target *target, VkCommandBuffer commands,
-                             VkQueryPool profile, uint32_t first_query)
-{
-    gvk_device *device = target->device;
-    const struct gvk_functions *vk = &device->vk;
-    const struct gvk_program *program = target->program;
-    const struct gvk_shape *shape = &program->shapes[target->tensor];
-    const struct gvk_tensor_place *place = &program->places[target->tensor];
-    const struct recording recording = {commands, profile, first_query};
-    gvk_result result = renew_pool(intake, device);
-    if (result)
-        return result;
-    if (profile)
-        vk->CmdResetQueryPool(commands, profile, first_query, 4 * intake->count);
-    bool any_pixels = false;
-    for (uint32_t i = 0; i < intake->count; i++) {
-        if (intake->layouts[i].kind == GVK_PICTURE_PIXELS) {
-            any_pixels = true;
-            result = record_resize(intake, target, &recording, i, false);
-            if (result)
-                return result;
-            continue;
-        }
-        VkBufferCopy region = {
-            .srcOffset = intake->layouts[i].pixels,
-            .dstOffset =
-                program->blocks[place->block].offset + place->offset + (uint64_t)place->item * i * program->quad_bytes,
-            .size = (uint64_t)gvk_quads(shape->channels) * shape->width * shape->height * program->quad_bytes,
-        };
-        vk->CmdCopyBuffer(commands, intake->upload.buffer, target->arena->buffer, 1, &region);
-        intake->counts.transfers++;
-    }
-    if (any_pixels)
-        record_barrier(intake, device, commands);
-    for (uint32_t i = 0; i < intake->count; i++) {
-        if (intake->layouts[i].kind != GVK_PICTURE_PIXELS)
-            continue;
-        result = record_resize(intake, target, &recording, i, true);
-        if (result)
-            return result;
-    }
-    intake->recorded = true;
-    return GVK_OK;
 }

@@ -5,6 +5,10 @@
 
 #include "memory.h"
 #include "program.h"
+#include "resize.h"
+
+/* Ranges are bound at 256 bytes, the largest alignment that Vulkan allows a device to ask for. */
+#define GVK_RANGE_ALIGNMENT 256u
 
 /* What the recorded commands depend on, of one picture. */
 struct gvk_picture_layout {
@@ -16,12 +20,11 @@ struct gvk_picture_layout {
     uint64_t rows;                         /* bytes in the scratch */
 };
 
-/* A recorded resize: for its timing. */
+/* A recorded resize, of one dispatch a strip: for its timing. */
 struct gvk_resize_pass {
     const char *label;
     const char *kernel;
     VkPipeline pipeline;
-    VkDescriptorSet set;
     uint64_t bytes; /* of pixels, read and written */
 };
 
@@ -31,8 +34,11 @@ struct gvk_intake {
     uint32_t count;
     bool recorded;
     VkDescriptorPool pool;
+    VkDescriptorSet *sets; /* one a dispatch */
+    uint32_t set_count, set_capacity;
     struct gvk_resize_pass *passes; /* in the order recorded; room for two an item */
-    gvk_recorded_counts counts;     /* of the last recording */
+    uint32_t pass_count;
+    gvk_recorded_counts counts; /* of the last recording */
 };
 
 struct gvk_input_target {
@@ -52,5 +58,16 @@ gvk_result gvk_intake_fill(struct gvk_intake *intake, const struct gvk_input_tar
 /* With a `profile` pool, pass i writes its timestamps first_query + 2 i and the next, and nothing overlaps. */
 gvk_result gvk_intake_record(struct gvk_intake *intake, const struct gvk_input_target *target, VkCommandBuffer commands,
                              VkQueryPool profile, uint32_t first_query);
+/* Frees what was recorded. */
+void gvk_intake_forget(struct gvk_intake *intake, gvk_device *device);
+
+/* How many dispatches the two passes of a picture take in an input of `height` rows; 0: the device binds too little. */
+uint32_t gvk_count_strips(const gvk_device *device, gvk_pixel_format format, uint32_t source_width,
+                          uint32_t source_height, const struct gvk_placement *place, uint32_t height);
+
+static inline uint32_t gvk_pixel_bytes(gvk_pixel_format format)
+{
+    return format == GVK_PIXELS_RGB8 ? 3 : 4;
+}
 
 #endif

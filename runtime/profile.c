@@ -83,7 +83,7 @@ gvk_result gvk_stream_layer_timings(gvk_stream *stream, gvk_ticket ticket, gvk_l
     result = GVK_VULKAN(device, "vkGetQueryPoolResults",
                         device->vk.GetQueryPoolResults(device->device, frame->queries, GVK_TIME_START, 1, sizeof start,
                                                        &start, sizeof start, VK_QUERY_RESULT_64_BIT));
-    for (uint32_t i = 0; i < frame->intake.counts.dispatches && !result; i++, filled++) {
+    for (uint32_t i = 0; i < frame->intake.pass_count && !result; i++, filled++) {
         const struct gvk_resize_pass *pass = &frame->intake.passes[i];
         gvk_layer_timing timing = {.name = pass->label, .kernel = pass->kernel, .bytes = pass->bytes};
         result = read_pair(stream, frame, start, gvk_first_resize_query(stream) + 2 * i, &timing);
@@ -138,7 +138,7 @@ static uint32_t count_pipelines(const gvk_stream *stream, uint32_t end)
 static uint32_t count_resize_pipelines(const struct gvk_intake *intake)
 {
     uint32_t count = 0;
-    for (uint32_t i = 0; i < intake->counts.dispatches; i++) {
+    for (uint32_t i = 0; i < intake->pass_count; i++) {
         bool seen = false;
         for (uint32_t j = 0; j < i && !seen; j++)
             seen = intake->passes[j].pipeline == intake->passes[i].pipeline;

@@ -4,6 +4,8 @@
 
 #include <math.h>
 
+#include "shaders/shared.h"
+
 #define CUBIC_SUPPORT 2.0
 #define FIXED_ONE     (1 << 22)
 
@@ -54,21 +56,27 @@ static double cubic(double x)
     return 0.0;
 }
 
+struct gvk_window gvk_resize_window(uint32_t source, uint32_t target, uint32_t index)
+{
+    double scale = (double)source / target, support = support_of(source, target), centre = (index + 0.5) * scale;
+    int first = (int)(centre - support + 0.5), end = (int)(centre + support + 0.5);
+    if (first < 0)
+        first = 0;
+    if (end > (int)source)
+        end = (int)source;
+    return (struct gvk_window){(uint32_t)first, (uint32_t)(end - first)};
+}
+
 void gvk_resize_fill_table(uint32_t source, uint32_t target, double *scratch, int32_t *out)
 {
     double scale = (double)source / target;
     double widening = scale < 1.0 ? 1.0 : scale;
-    double support = CUBIC_SUPPORT * widening, narrowing = 1.0 / widening;
+    double narrowing = 1.0 / widening;
     uint32_t taps = gvk_resize_taps(source, target);
     for (uint32_t i = 0; i < target; i++, out += taps + 2) {
         double centre = (i + 0.5) * scale;
-        int first = (int)(centre - support + 0.5);
-        if (first < 0)
-            first = 0;
-        int end = (int)(centre + support + 0.5);
-        if (end > (int)source)
-            end = (int)source;
-        int count = end - first;
+        struct gvk_window window = gvk_resize_window(source, target, i);
+        int first = (int)window.first, count = (int)window.count;
         double sum = 0.0;
         for (int j = 0; j < count; j++) {
             scratch[j] = cubic((j + first - centre + 0.5) * narrowing);
@@ -83,4 +91,40 @@ void gvk_resize_fill_table(uint32_t source, uint32_t target, double *scratch, in
         for (uint32_t j = (uint32_t)count; j < taps; j++)
             out[2 + j] = 0;
     }
+}
+
+/* ---- strips ---- */
+
+bool gvk_next_horizontal_strip(uint32_t height, uint64_t row_bytes, uint64_t limit, struct gvk_strip *strip)
+{
+    uint32_t first = strip->first + strip->rows;
+    uint64_t rows = limit / row_bytes / GVK_RESIZE_ROWS * GVK_RESIZE_ROWS;
+    if (first >= height || rows == 0)
+        return false;
+    if (rows > height - first)
+        rows = height - first;
+    *strip = (struct gvk_strip){first, (uint32_t)rows, first, (uint32_t)rows};
+    return true;
+}
+
+bool gvk_next_vertical_strip(uint32_t source_height, const struct gvk_placement *place, uint32_t height,
+                             uint64_t row_bytes, uint64_t limit, struct gvk_strip *strip)
+{
+    uint32_t first = strip->first + strip->rows, y = first, begin = 0, end = 0;
+    uint64_t most = limit / row_bytes;
+    for (; y < height; y++) {
+        if (y - place->y >= place->height) /* above it, too: the difference wraps around */
+            continue;
+        struct gvk_window window = gvk_resize_window(source_height, place->height, y - place->y);
+        uint32_t window_end = window.first + window.count;
+        uint32_t start = end ? begin : window.first / GVK_RESIZE_ROWS * GVK_RESIZE_ROWS;
+        if (window_end - start > most)
+            break;
+        begin = start;
+        end = window_end > end ? window_end : end;
+    }
+    if (y == first)
+        return false;
+    *strip = (struct gvk_strip){first, y - first, begin, end - begin};
+    return true;
 }

@@ -5,6 +5,7 @@
 // source   the upload: 3 or 4 bytes a pixel at any byte, rows row_bytes apart
 // extra    for each output column: first source column, count, then `taps` coefficients
 // output   one uint a pixel (R in the low byte), source_height rows of inner_width
+// A dispatch computes a strip of rows: source and output begin with the first of them, source_height is their number.
 // A lane computes GVK_RESIZE_ROWS rows of a column with each coefficient that it loads.
 // workgroups: x = ceil(inner_width / local size), y = ceil(source_height / GVK_RESIZE_ROWS)
 #extension GL_EXT_control_flow_attributes : require

@@ -5,7 +5,8 @@
 // source   what resize_horizontal.comp wrote             extra   for each output row: first, count, `taps` coefficients
 // output   one plane of width * height vec4s: R, G, B, 0
 // HALF: the input lies in memory as fp16, two values a word.
-// workgroups: x = ceil(width / local size), y = height
+// A dispatch computes a strip of rows, from first_row on, of the rows that it binds: those from source_row on.
+// workgroups: x = ceil(width / local size), y = the strip's rows
 #define GVK_USE_RESIZE
 #include "shared.h"
 layout(local_size_x_id = 0) in;
@@ -29,7 +30,7 @@ layout(std430, binding = GVK_BINDING_EXTRA) readonly buffer extra_buffer
 void main()
 {
     uint x = gl_GlobalInvocationID.x;
-    uint y = gl_WorkGroupID.y;
+    uint y = first_row + gl_WorkGroupID.y;
     if (x >= width)
         return;
     ivec3 value = ivec3(128);
@@ -37,7 +38,7 @@ void main()
         uint column = x - inner_x;
         uint entry = extra_offset * 4 + coefficients + (y - inner_y) * (taps + 2);
         uint first = uint(table[entry]), count = uint(table[entry + 1]);
-        uint at = source_offset * 4 + first * inner_width + column;
+        uint at = source_offset * 4 + (first - source_row) * inner_width + column;
         ivec3 sum = ivec3(1 << 21);
         for (uint i = 0; i < count; i++, at += inner_width) {
             uint pixel = rows[at];

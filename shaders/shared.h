@@ -188,7 +188,9 @@ GVK_PUSH(resize)
     GVK_UINT red_first;    /* 1: R, G, B in memory; 0: B, G, R */
     GVK_UINT coefficients; /* first int of this pass in the extra */
     GVK_UINT taps;         /* ints a row of the coefficient table, behind first and count */
-    GVK_UINT source_width, source_height;
+    GVK_UINT source_width, source_height; /* of the rows that are bound */
+    GVK_UINT first_row;    /* of the output, that workgroup 0 of y computes; vertical pass */
+    GVK_UINT source_row;   /* which row of the picture the source begins with; vertical pass */
     GVK_UINT inner_x, inner_y, inner_width, inner_height; /* where the picture lies in the input */
     GVK_UINT width, height;                               /* of the input */
 };

@@ -10,7 +10,7 @@ if(GVK_PROGRAM)
     gvk_test(hostile child.c hostile/refusal.c checkpoint/build_files.c checkpoint/check.c)
     gvk_test(hostile_bombs child.c hostile/refusal.c checkpoint/build_files.c checkpoint/check.c)
     gvk_test(hostile_pictures ${PICTURE_SOURCES})
-    target_link_libraries(test_hostile_pictures PRIVATE JPEG::JPEG PNG::PNG)
+    target_link_libraries(test_hostile_pictures PRIVATE gvk_picture_libraries)
     gvk_device_test(cache opened child.c layer/session.c)
     target_compile_definitions(test_cache PRIVATE GVK_FAULT_LAYER="")
     gvk_device_test(interrupts opened child.c)
@@ -22,7 +22,7 @@ if(GVK_PROGRAM)
 
     # What `./dev soak` runs for minutes.
     add_executable(soak soak.c ${PICTURE_SOURCES})
-    target_link_libraries(soak PRIVATE test_support JPEG::JPEG PNG::PNG)
+    target_link_libraries(soak PRIVATE test_support gvk_picture_libraries)
     target_compile_definitions(soak PRIVATE GVK_FAULT_LAYER="$<TARGET_FILE:VkLayer_ghostvk_faults>"
         GVK_FAULT_LAYER_FOLDER="${CMAKE_BINARY_DIR}/layer")
     add_dependencies(soak VkLayer_ghostvk_faults)

@@ -21,7 +21,7 @@
 #include <malloc.h>
 #endif
 
-#include "cli/image_io.h"
+#include "cli/pictures/image_io.h"
 #include "filler.h"
 #include "ghostnet/ghostnet.h"
 #include "host_device.h"
@@ -157,7 +157,7 @@ static bool make_pictures(void)
 {
     for (size_t i = 0; i < PICTURES; i++) {
         char message[512];
-        if (kinds[i].file && !image_read(kinds[i].file, &images[i], message, sizeof message)) {
+        if (kinds[i].file && !image_read(kinds[i].file, NULL, &images[i], message, sizeof message)) {
             fprintf(stderr, "soak: %s: %s\n", kinds[i].file, message);
             return false;
         }

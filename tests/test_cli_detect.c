@@ -23,6 +23,13 @@ static void class_files_are_checked(void **state)
                              "e\"");
     assert_int_equal(count_of(ran.out, "RBC"), 0);
 
+    /* What Python's strip takes away at both ends, old line ends, blank lines behind. */
+    write_text("spaces.txt", "  rote \r\t\xC2\xA0wei\xC3\x9F e\xE3\x80\x80\r Pl\xC3\xA4ttchen\n \n\t\n");
+    RUN("detect", "-m", MODEL, "--classes", "spaces.txt", "--json", "-", SMEAR1);
+    assert_done();
+    assert_contains(ran.out, "\"rote\"");
+    assert_contains(ran.out, "\"wei\xC3\x9F e\"");
+
     write_text("two.txt", "a\nb\n");
     RUN("detect", "-m", MODEL, "--classes", "two.txt", SMEAR1);
     assert_refused(3, "2", "3");
@@ -39,6 +46,12 @@ static void class_files_are_checked(void **state)
         RUN("detect", "-m", MODEL, "--classes", files[index], SMEAR1);
         assert_refused(2, "--classes", files[index]);
     }
+    write_file("wide.txt",
+               "\xFF\xFE"
+               "a\0\n\0b\0\n\0c\0",
+               12);
+    RUN("detect", "-m", MODEL, "--classes", "wide.txt", SMEAR1);
+    assert_refused(2, "--classes wide.txt", "is text in UTF-16; save it as UTF-8");
 }
 
 static void anchor_files_are_checked(void **state)
@@ -47,6 +60,17 @@ static void anchor_files_are_checked(void **state)
     write_text("family.txt", "12, 16,  19, 36,  40, 28,  36, 75,  76, 55,  72, 146,  142, 110,  192, 243,  459, 401");
     RUN("detect", "-m", MODEL, "--anchors", "family.txt", SMALL, SMEAR1);
     assert_done();
+    write_text("marked.txt", "\xEF\xBB\xBF"
+                             "12,16, 19,36, 40,28, 36,75, 76,55, 72,146, 142,110, 192,243, 459,401\r\n");
+    RUN("detect", "-m", MODEL, "--anchors", "marked.txt", SMALL, SMEAR1);
+    assert_done();
+    write_file("wide.txt",
+               "\xFE\xFF\0"
+               "1\0,\0"
+               "2",
+               8);
+    RUN("detect", "-m", MODEL, "--anchors", "wide.txt", SMEAR1);
+    assert_refused(2, "--anchors wide.txt", "is text in UTF-16; save it as UTF-8");
     static const char *const wrong[] = {"",
                                         "12,16",
                                         "1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16,17,18,19",
@@ -171,6 +195,40 @@ static void a_bad_picture_stops_no_other(void **state)
     free(text);
     RUN("detect", "-m", MODEL, SMALL, "text.jpg");
     assert_refused(1, "text.jpg", "");
+}
+
+#define PICTURE(name) GVK_TEST_DATA_DIR "/images/" name
+
+static void pictures_are_upright_unless_they_shall_not_be(void **state)
+{
+    (void)state;
+    RUN("detect", "-m", MODEL, SMALL, PICTURE("exif-6.jpg"), PICTURE("exif-raw-packed.png"), PICTURE("tiff-exif-6.tif"),
+        PICTURE("webp-exif-6.webp"));
+    assert_done();
+    assert_contains(ran.out, "exif-6.jpg  11x16");
+    assert_int_equal(count_of(ran.out, "  29x37\n"), 3);
+    RUN("detect", "-m", MODEL, SMALL, "--no-exif", PICTURE("exif-6.jpg"), PICTURE("exif-raw-packed.png"),
+        PICTURE("tiff-exif-6.tif"), PICTURE("webp-exif-6.webp"));
+    assert_done();
+    assert_contains(ran.out, "exif-6.jpg  16x11");
+    assert_int_equal(count_of(ran.out, "  37x29\n"), 3);
+}
+
+static void what_a_picture_is_drawn_as_follows_its_kind(void **state)
+{
+    (void)state;
+    copy_file(PICTURE("bmp-rgb.bmp"), "named-wrongly.jpg");
+    copy_file(PICTURE("bmp-rgb.bmp"), "without-ending");
+    RUN("detect", "-m", MODEL, SMALL, "-o", "out/", PICTURE("webp-lossy.webp"), PICTURE("tiff-rgb.tif"),
+        PICTURE("bmp-rgb.bmp"), "named-wrongly.jpg", "without-ending");
+    assert_done();
+    static const char *const drawn[] = {"out/webp-lossy.jpg", "out/tiff-rgb.png", "out/bmp-rgb.png",
+                                        "out/named-wrongly.jpg", "out/without-ending.png"};
+    for (size_t index = 0; index < sizeof drawn / sizeof *drawn; index++)
+        if (!path_exists(drawn[index]))
+            fail_msg("%s is not there", drawn[index]);
+    RUN("detect", "-m", MODEL, SMALL, "-o", "one.webp", PICTURE("webp-lossy.webp"));
+    assert_refused(2, "-o one.webp", ".jpg, .jpeg or .png");
 }
 
 static void pictures_are_drawn(void **state)
@@ -298,10 +356,15 @@ int main(void)
         TEST(an_interrupt_leaves_nothing),
     };
     const struct CMUnitTest on_one[] = {
-        TEST(class_files_are_checked),  TEST(anchor_files_are_checked),
-        TEST(pictures_are_drawn),       TEST(outputs_that_cannot_be_written_are_said),
-        TEST(odd_paths_are_taken),      TEST(thresholds_have_their_effect),
+        TEST(class_files_are_checked),
+        TEST(anchor_files_are_checked),
+        TEST(pictures_are_drawn),
+        TEST(outputs_that_cannot_be_written_are_said),
+        TEST(odd_paths_are_taken),
+        TEST(thresholds_have_their_effect),
         TEST(verbosity_goes_to_stderr),
+        TEST(pictures_are_upright_unless_they_shall_not_be),
+        TEST(what_a_picture_is_drawn_as_follows_its_kind),
     };
     const char *scope = getenv("GVK_TEST_SCOPE");
     int failed = cmocka_run_group_tests_name("ghostvk detect", on_every_driver, make_folder, remove_folder);

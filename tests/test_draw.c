@@ -10,8 +10,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "../cli/draw.h"
-#include "../cli/font.h"
+#include "../cli/pictures/draw.h"
+#include "../cli/pictures/font.h"
 
 static char message[256];
 
@@ -47,7 +47,7 @@ static void a_frame_runs_along_the_edges_of_its_box(void **state)
     (void)state;
     struct image image = make_grey(200, 150);
     const struct draw_box box = {60, 50, 140, 120, 0.9f, 3, "cat"};
-    assert_true(draw_boxes(&image, &box, 1));
+    assert_true(draw_boxes(&image, &box, 1, NULL));
     const uint8_t *colour = pixel_at(&image, 60, 80);
     assert_memory_equal(colour, pixel_at(&image, 139, 80), 3);
     assert_memory_equal(colour, pixel_at(&image, 100, 119), 3);
@@ -67,7 +67,7 @@ static void classes_differ_in_colour_and_a_class_keeps_its_own(void **state)
     for (uint32_t class_id = 0; class_id < 20; class_id++) {
         struct image image = make_grey(100, 100);
         const struct draw_box box = {20, 40, 80, 90, 0.5f, class_id, NULL};
-        assert_true(draw_boxes(&image, &box, 1));
+        assert_true(draw_boxes(&image, &box, 1, NULL));
         memcpy(colours[class_id], pixel_at(&image, 20, 80), 3);
         image_release(&image);
         for (uint32_t other = 0; other < class_id; other++)
@@ -75,7 +75,7 @@ static void classes_differ_in_colour_and_a_class_keeps_its_own(void **state)
     }
     struct image image = make_grey(100, 100);
     const struct draw_box box = {20, 40, 80, 90, 0.5f, UINT32_MAX - UINT32_MAX % 20 - 13, NULL};
-    assert_true(draw_boxes(&image, &box, 1));
+    assert_true(draw_boxes(&image, &box, 1, NULL));
     assert_memory_equal(pixel_at(&image, 20, 80), colours[(UINT32_MAX - UINT32_MAX % 20 - 13) % 20], 3);
     image_release(&image);
 }
@@ -85,8 +85,8 @@ static void the_surest_detection_is_in_front(void **state)
     (void)state;
     struct image one = make_grey(200, 150), both = make_grey(200, 150);
     const struct draw_box boxes[] = {{40, 60, 120, 120, 0.9f, 0, "front"}, {40, 60, 120, 120, 0.4f, 1, "back"}};
-    assert_true(draw_boxes(&one, &boxes[0], 1));
-    assert_true(draw_boxes(&both, boxes, 2));
+    assert_true(draw_boxes(&one, &boxes[0], 1, NULL));
+    assert_true(draw_boxes(&both, boxes, 2, NULL));
     assert_memory_equal(pixel_at(&one, 40, 100), pixel_at(&both, 40, 100), 3);
     for (uint32_t x = 40; x < 70; x++) /* its label, too */
         assert_memory_equal(pixel_at(&one, x, 50), pixel_at(&both, x, 50), 3);
@@ -101,8 +101,8 @@ static void the_order_of_the_input_does_not_change_the_picture(void **state)
     const struct draw_box forward[] = {
         {10, 20, 90, 90, 0.3f, 0, "a"}, {30, 30, 120, 100, 0.6f, 1, "b"}, {50, 40, 150, 140, 0.5f, 2, "c"}};
     const struct draw_box backward[] = {forward[2], forward[1], forward[0]};
-    assert_true(draw_boxes(&one, forward, 3));
-    assert_true(draw_boxes(&other, backward, 3));
+    assert_true(draw_boxes(&one, forward, 3, NULL));
+    assert_true(draw_boxes(&other, backward, 3, NULL));
     assert_memory_equal(one.pixels, other.pixels, 200 * 150 * 3);
     image_release(&one);
     image_release(&other);
@@ -113,7 +113,7 @@ static void a_label_without_room_above_goes_inside(void **state)
     (void)state;
     struct image image = make_grey(200, 150);
     const struct draw_box box = {20, 0, 150, 140, 0.75f, 0, "cat"};
-    assert_true(draw_boxes(&image, &box, 1));
+    assert_true(draw_boxes(&image, &box, 1, NULL));
     assert_false(is_grey(&image, 26, 10));
     assert_true(is_grey(&image, 80, 100));
     image_release(&image);
@@ -124,7 +124,7 @@ static void a_label_at_the_right_edge_moves_to_the_left(void **state)
     (void)state;
     struct image image = make_grey(200, 150);
     const struct draw_box box = {190, 80, 200, 140, 0.75f, 0, "a long name"};
-    assert_true(draw_boxes(&image, &box, 1));
+    assert_true(draw_boxes(&image, &box, 1, NULL));
     assert_false(is_grey(&image, 150, 72));
     image_release(&image);
 }
@@ -137,9 +137,9 @@ static void boxes_that_make_no_sense_change_nothing(void **state)
         {NAN, 0, 10, 10, 0.5f, 0, "x"},         {0, 0, INFINITY, 10, 0.5f, 0, "x"}, {0, 0, 10, 10, NAN, 0, "x"},
         {-500, -500, -400, -400, 0.5f, 0, "x"}, {1000, 0, 2000, 20, 0.5f, 0, "x"},  {0, 900, 20, 1000, 0.5f, 0, "x"},
     };
-    assert_true(draw_boxes(&image, boxes, sizeof boxes / sizeof *boxes));
+    assert_true(draw_boxes(&image, boxes, sizeof boxes / sizeof *boxes, NULL));
     assert_int_equal(count_changed(&image), 0);
-    assert_true(draw_boxes(&image, NULL, 0));
+    assert_true(draw_boxes(&image, NULL, 0, NULL));
     image_release(&image);
 }
 
@@ -163,7 +163,7 @@ static void nothing_is_written_outside_the_picture(void **state)
     for (size_t width = 0; width < 7; width++) {
         for (size_t height = 0; height < 7; height++) {
             struct image image = make_grey(sides[width], sides[height]);
-            assert_true(draw_boxes(&image, boxes, sizeof boxes / sizeof *boxes));
+            assert_true(draw_boxes(&image, boxes, sizeof boxes / sizeof *boxes, NULL));
             image_release(&image);
         }
     }
@@ -180,7 +180,7 @@ static void thousands_of_boxes_are_drawn(void **state)
         boxes[index] = (struct draw_box){x, y, x + 30, y + 30, (float)(index % 100) / 100, index % 7, "thing"};
     }
     struct image image = make_grey(640, 480);
-    assert_true(draw_boxes(&image, boxes, COUNT));
+    assert_true(draw_boxes(&image, boxes, COUNT, NULL));
     assert_true(count_changed(&image) > 640 * 480 / 2);
     image_release(&image);
     free(boxes);
@@ -253,6 +253,120 @@ static void text_is_as_wide_as_measured(void **state)
     assert_int_equal(font_measure(&font, ""), 0);
 }
 
+/* The ink of a text in the system's fonts, as a shape; the text keeps to what was measured and to the mask's middle. */
+static uint64_t shape_of(struct letters *letters, const char *text)
+{
+    enum { WIDTH = 600, HEIGHT = 100, LEFT = 40, BASELINE = 60 };
+    static uint8_t coverage[WIDTH * HEIGHT];
+    struct font_mask mask = {coverage, WIDTH, HEIGHT};
+    memset(coverage, 0, sizeof coverage);
+    letters_draw(letters, text, LEFT, BASELINE, &mask);
+    int width = letters_measure(letters, text);
+    uint64_t shape = UINT64_C(0xCBF29CE484222325);
+    for (int y = 0; y < HEIGHT; y++)
+        for (int x = 0; x < WIDTH; x++) {
+            uint8_t ink = coverage[y * WIDTH + x];
+            shape = (shape ^ ink) * UINT64_C(0x100000001B3);
+            if (ink && (x < LEFT - 20 || x > LEFT + width || y < 10 || y > BASELINE + 20))
+                fail_msg("\"%s\", %d pixels wide, has ink at %d, %d", text, width, x, y);
+        }
+    return shape;
+}
+
+static void names_in_other_scripts_are_drawn_in_the_systems_fonts(void **state)
+{
+    (void)state;
+    /* Cyrillic and Greek, which every font family for screens has. */
+    static const char *const names[] = {"\xD0\x96", "\xD0\xA9", "\xCE\xA9", "\xCE\xA8", "\xD0\xB6", "H", "g"};
+    enum { COUNT = sizeof names / sizeof *names };
+    struct letters *letters = letters_create();
+    if (!letters_start(letters, 20)) {
+        letters_destroy(letters);
+        skip();
+    }
+    uint64_t shapes[COUNT];
+    for (size_t index = 0; index < COUNT; index++) {
+        shapes[index] = shape_of(letters, names[index]);
+        for (size_t other = 0; other < index; other++)
+            if (shapes[index] == shapes[other])
+                fail_msg("\"%s\" and \"%s\" look the same", names[other], names[index]);
+    }
+    assert_true(letters_start(letters, 10)); /* another size, and the first again */
+    assert_true(shape_of(letters, names[0]) != shapes[0]);
+    assert_true(letters_start(letters, 20));
+    assert_true(shape_of(letters, names[0]) == shapes[0]);
+    letters_destroy(letters);
+}
+
+/* Capitals stand on the same line and are as high as the built-in font's. */
+static void the_systems_letters_fit_the_plate(void **state)
+{
+    (void)state;
+    struct letters *letters = letters_create();
+    for (int height = 9; height <= 60; height += 17) {
+        if (!letters_start(letters, height)) {
+            letters_destroy(letters);
+            skip();
+        }
+        enum { SIDE = 200, BASELINE = 150 };
+        static uint8_t coverage[SIDE * SIDE];
+        struct font_mask mask = {coverage, SIDE, SIDE};
+        memset(coverage, 0, sizeof coverage);
+        letters_draw(letters, "H", 20, BASELINE, &mask);
+        int top = SIDE, bottom = 0;
+        for (int pixel = 0; pixel < SIDE * SIDE; pixel++)
+            if (coverage[pixel] > 128) {
+                top = pixel / SIDE < top ? pixel / SIDE : top;
+                bottom = pixel / SIDE;
+            }
+        assert_int_equal(bottom, BASELINE);
+        assert_in_range(bottom - top + 1, height - 1, height + 2);
+    }
+    letters_destroy(letters);
+}
+
+static void labels_that_the_own_font_covers_stay_as_they_are(void **state)
+{
+    (void)state;
+    struct letters *letters = letters_create();
+    struct image own = make_grey(300, 200), other = make_grey(300, 200);
+    const struct draw_box box = {40, 60, 200, 150, 0.87f, 2, "Z\xC3\xBCrich WBC"};
+    assert_true(draw_boxes(&own, &box, 1, NULL));
+    assert_true(draw_boxes(&other, &box, 1, letters));
+    assert_memory_equal(own.pixels, other.pixels, (size_t)300 * 200 * 3);
+    image_release(&own);
+    image_release(&other);
+    letters_destroy(letters);
+}
+
+/* Every byte twice in a row, alone, and cut characters: each is drawn as a sign of something missing. */
+static void text_that_is_not_utf8_is_drawn_without_harm(void **state)
+{
+    (void)state;
+    static const char *const odd[] = {"\xFF\xFE",
+                                      "\xE7\x8C",
+                                      "\xF0\x9F\x98",
+                                      "\xED\xA0\x80",
+                                      "\xF4\x90\x80\x80",
+                                      "\xC0\x80",
+                                      "\xE2\x80\xAE"
+                                      "abc",
+                                      "a\xCC\x81\xCC\x81\xCC\x81",
+                                      "\xEF\xBF\xBF"};
+    struct letters *letters = letters_create();
+    for (unsigned index = 0; index < 256 + sizeof odd / sizeof *odd; index++) {
+        char pair[3] = {(char)index, (char)index, 0};
+        struct image image = make_grey(120, 80);
+        const struct draw_box box = {10, 30, 100, 70, 0.5f, 1, index < 256 ? pair : odd[index - 256]};
+        assert_true(draw_boxes(&image, &box, 1, letters));
+        assert_true(count_changed(&image) > 0);
+        image_release(&image);
+    }
+    letters_destroy(letters);
+    letters_destroy(NULL);
+    assert_false(letters_start(NULL, 10));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -267,6 +381,10 @@ int main(void)
         cmocka_unit_test(thousands_of_boxes_are_drawn),
         cmocka_unit_test(every_printable_character_has_a_shape_of_its_own),
         cmocka_unit_test(text_is_as_wide_as_measured),
+        cmocka_unit_test(names_in_other_scripts_are_drawn_in_the_systems_fonts),
+        cmocka_unit_test(the_systems_letters_fit_the_plate),
+        cmocka_unit_test(labels_that_the_own_font_covers_stay_as_they_are),
+        cmocka_unit_test(text_that_is_not_utf8_is_drawn_without_harm),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

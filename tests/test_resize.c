@@ -336,6 +336,117 @@ static void a_tensor_may_follow_a_picture_and_stand_beside_one(void **state)
     free(values);
 }
 
+/* A device that binds little: the passes are cut into strips, and no byte changes. */
+static void strips_give_the_same_bytes(void **state)
+{
+    (void)state;
+    static const uint64_t limits[] = {700, 1100, 2000, 5000, 20000, 100000};
+    const uint64_t real = device->traits.max_storage_bytes;
+    uint32_t cut = 0, most = 0;
+    for (uint32_t i = 0; i < case_count; i++) {
+        gvk_stream *stream = create_stream(model, cases[i].width, cases[i].height, 1, 1);
+        for (size_t j = 0; j < ARRAY_COUNT(limits); j++) {
+            gvk_pixel_format format = (gvk_pixel_format)((i + j) % 3);
+            uint8_t *block;
+            gvk_picture picture = make_picture(&cases[i], format, 0, &block);
+            gvk_ticket ticket = 0;
+            gvk_stream_info info;
+            spoil_arena(stream);
+            device->traits.max_storage_bytes = limits[j];
+            gvk_result fits = gvk_device_check_picture(device, &picture, cases[i].width, cases[i].height);
+            gvk_result result = gvk_stream_submit(stream, &picture, 1, &ticket);
+            device->traits.max_storage_bytes = real;
+            free(block);
+            assert_int_equal(fits, result);
+            if (result) {
+                assert_int_equal(result, GVK_ERROR_UNSUPPORTED);
+                continue;
+            }
+            char what[64];
+            snprintf(what, sizeof what, "%u bytes bound at once", (unsigned)limits[j]);
+            expect_case(stream, ticket, 0, &cases[i], format, what);
+            gvk_stream_describe(stream, &info);
+            uint32_t strips = info.frame.dispatches - info.network.dispatches;
+            cut += strips > 2;
+            most = strips > most ? strips : most;
+        }
+        gvk_stream_destroy(stream);
+    }
+    print_message("             %u pictures in strips, up to %u of them\n", cut, most);
+    assert_true(cut > 20 && most > 50);
+}
+
+static uint8_t large_byte(uint32_t x, uint32_t y, uint32_t channel)
+{
+    return (uint8_t)(((x * (channel + 3)) ^ (y * (2 * channel + 5))) + (x * y >> 8));
+}
+
+/* More than 128 MiB of pixels, and of rows between the passes: the least that a device may bind at once. */
+static void pictures_of_a_hundred_megapixels_are_resized_as_pillow_does_it(void **state)
+{
+    (void)state;
+    static const uint32_t sizes[][2] = {{8200, 5600}, {20, 60000}, {12000, 9000}};
+    const char *scope = getenv("GVK_TEST_SCOPE");
+    gvk_device_info info_of_device;
+    gvk_device_describe(device, &info_of_device);
+    if (scope && strcmp(scope, "small") == 0)
+        skip();
+    const uint64_t real = device->traits.max_storage_bytes;
+    for (size_t i = 0; i < ARRAY_COUNT(sizes); i++) {
+        uint32_t source_width = sizes[i][0], source_height = sizes[i][1];
+        char name[16];
+        snprintf(name, sizeof name, "large%zu", i);
+        struct resize_case one = {.source_width = source_width, .source_height = source_height};
+        snprintf(one.name, sizeof one.name, "%s", name);
+        one.expected = case_bytes(name, "expected", &one.width, &one.height);
+        uint8_t *pixels = malloc((size_t)source_width * source_height * 3), *to = pixels;
+        assert_non_null(pixels);
+        for (uint32_t y = 0; y < source_height; y++)
+            for (uint32_t x = 0; x < source_width; x++)
+                for (uint32_t channel = 0; channel < 3; channel++)
+                    *to++ = large_byte(x, y, channel);
+        gvk_picture picture = {
+            .size = sizeof picture, .width = source_width, .height = source_height, .pixels = pixels};
+        gvk_stream *stream = create_stream(model, one.width, one.height, 1, 1);
+        device->traits.max_storage_bytes = (uint64_t)1 << 27;
+        assert_ok(gvk_device_check_picture(device, &picture, one.width, one.height));
+        gvk_ticket ticket = submit(stream, &picture, 1);
+        free(pixels);
+        expect_case(stream, ticket, 0, &one, GVK_PIXELS_RGB8, "in strips of 128 MiB");
+        device->traits.max_storage_bytes = real;
+        gvk_stream_info info;
+        gvk_stream_describe(stream, &info);
+        assert_true(info.frame.dispatches - info.network.dispatches > 2);
+        gvk_stream_destroy(stream);
+    }
+}
+
+static void what_cannot_fit_is_known_before_there_are_pixels(void **state)
+{
+    (void)state;
+    gvk_picture picture = {.size = sizeof picture, .width = 65535, .height = 65535};
+    assert_result(gvk_device_check_picture(NULL, &picture, 32, 32), GVK_ERROR_ARGUMENT, "no device", __FILE__,
+                  __LINE__);
+    assert_result(gvk_device_check_picture(device, NULL, 32, 32), GVK_ERROR_ARGUMENT, "no picture", __FILE__, __LINE__);
+    assert_result(gvk_device_check_picture(device, &picture, 0, 32), GVK_ERROR_ARGUMENT, "no width", __FILE__,
+                  __LINE__);
+    const uint64_t real = device->traits.max_buffer_bytes;
+    device->traits.max_buffer_bytes = (uint64_t)1 << 30; /* the least that Vulkan promises */
+    assert_result(gvk_device_check_picture(device, &picture, 416, 416), GVK_ERROR_UNSUPPORTED, "12 GiB", __FILE__,
+                  __LINE__);
+    picture.width = picture.height = 18000;
+    assert_ok(gvk_device_check_picture(device, &picture, 416, 416));
+    device->traits.max_buffer_bytes = real;
+    picture = (gvk_picture){.size = sizeof picture, .width = 65535, .height = 1};
+    assert_ok(gvk_device_check_picture(device, &picture, 32, 32));
+    /* One pixel of 65,535: more turns of a loop than drivers take. */
+    assert_result(gvk_device_check_picture(device, &picture, 1, 1), GVK_ERROR_UNSUPPORTED, "to one pixel", __FILE__,
+                  __LINE__);
+    picture.width = 0;
+    assert_result(gvk_device_check_picture(device, &picture, 32, 32), GVK_ERROR_ARGUMENT, "no pixels across", __FILE__,
+                  __LINE__);
+}
+
 /* Taps by the thousand: the coefficients must still sum to one. */
 static void the_longest_row_and_column_keep_their_colour(void **state)
 {
@@ -469,6 +580,9 @@ int main(void)
         cmocka_unit_test(two_pictures_of_different_sizes_fit_in_one_frame),
         cmocka_unit_test(sizes_may_change_from_frame_to_frame_and_back),
         cmocka_unit_test(a_tensor_may_follow_a_picture_and_stand_beside_one),
+        cmocka_unit_test(strips_give_the_same_bytes),
+        cmocka_unit_test(pictures_of_a_hundred_megapixels_are_resized_as_pillow_does_it),
+        cmocka_unit_test(what_cannot_fit_is_known_before_there_are_pixels),
         cmocka_unit_test(the_longest_row_and_column_keep_their_colour),
         cmocka_unit_test(wrong_pictures_are_refused_and_the_stream_goes_on),
     };

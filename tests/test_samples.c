@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "cli/image_io.h"
+#include "cli/pictures/image_io.h"
 
 #define SCORE_TOLERANCE 1e-3
 #define IOU_LEAST       0.99
@@ -196,7 +196,7 @@ static int set_up(void **state)
     for (size_t i = 0; i < PICTURE_COUNT; i++) {
         char path[1024], message[256];
         snprintf(path, sizeof path, "%s/samples/%s.jpg", GVK_MODEL_DIR, names[i]);
-        if (!image_read(path, &images[i], message, sizeof message)) {
+        if (!image_read(path, NULL, &images[i], message, sizeof message)) {
             print_error("%s %s\n", path, message);
             return -1;
         }

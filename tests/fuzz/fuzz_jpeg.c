@@ -1,4 +1,5 @@
-/* Fuzzes reading a JPEG picture: the limits of cli/jpeg.c, the orientation of cli/exif.c, turning upright. */
+/* Fuzzes reading a JPEG picture: the limits of cli/pictures/jpeg.c, the orientation of cli/pictures/exif.c, turning
+ * upright. */
 #include <string.h>
 
 #include "fuzz_picture.h"

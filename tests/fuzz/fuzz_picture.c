@@ -7,10 +7,10 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include "../../cli/exif.h"
-#include "../../cli/image_io.h"
+#include "../../cli/pictures/exif.h"
+#include "../../cli/pictures/image_io.h"
 
-#define SLOTS 4u /* the input, a picture, its turned copy, its palette's indices */
+#define SLOTS 8u /* the input, a picture, its turned copy, its palette's indices, texts, a row */
 
 static struct slot {
     unsigned char *end; /* where the forbidden page begins */
@@ -78,7 +78,7 @@ void fuzz_read_picture(const uint8_t *data, size_t size)
     orientation = exif_orientation_of_png(copy, size);
     FUZZ_CHECK(orientation >= 1 && orientation <= 8);
 
-    bool is_read = image_read_bytes(copy, size, &image, message, sizeof message);
+    bool is_read = image_read_bytes(copy, size, NULL, &image, message, sizeof message);
     FUZZ_CHECK(is_read == (image.pixels != NULL));
     if (is_read) {
         FUZZ_CHECK(image.width > 0 && image.width <= IMAGE_SIDE_MAX && image.height > 0 &&

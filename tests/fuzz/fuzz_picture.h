@@ -1,4 +1,4 @@
-/* What the two picture targets share. libjpeg and libpng are not instrumented, so the memory that they write to and
+/* What the picture targets share. The libraries are not instrumented, so the memory that they write to and
  * read from ends at a page that nobody may touch. */
 #ifndef GVK_TESTS_FUZZ_PICTURE_H
 #define GVK_TESTS_FUZZ_PICTURE_H

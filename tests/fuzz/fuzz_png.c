@@ -1,6 +1,6 @@
-/* Fuzzes reading a PNG picture: the limits of cli/png.c, palettes, the orientation of cli/exif.c, turning upright.
- * The input is a whole file. Most mutations change one chunk, of the pixels also what was packed, and write its length
- * and checksum anew; the others change bytes anywhere. */
+/* Fuzzes reading a PNG picture: the limits of cli/pictures/png.c, palettes, the orientation of cli/pictures/exif.c,
+ * turning upright. The input is a whole file. Most mutations change one chunk, of the pixels also what was packed, and
+ * write its length and checksum anew; the others change bytes anywhere. */
 #include <string.h>
 
 #include <zlib.h>

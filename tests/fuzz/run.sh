@@ -18,7 +18,7 @@ case "${1:-}" in
     shift
     ;;
 esac
-[ $# -gt 0 ] || set -- pickle zip legacy safetensors metadata jpeg png plan graph tensor lists stored
+[ $# -gt 0 ] || set -- pickle zip legacy safetensors metadata jpeg png webp tiff bmp plan graph tensor lists stored
 
 mkdir -p $build
 cmake --preset fuzz >$build/log.txt 2>&1 && cmake --build --preset fuzz >>$build/log.txt 2>&1 || {
@@ -36,6 +36,9 @@ settings() { # TARGET
     metadata) echo "1024 metadata 0" ;;
     jpeg) echo "8192 jpeg 1" ;;
     png) echo "16384 png 1" ;;
+    webp) echo "8192 webp 1" ;;
+    tiff) echo "8192 tiff 1" ;;
+    bmp) echo "8192 bmp 1" ;;
     plan) echo "512 plan 0" ;;
     graph) echo "392 none 0" ;;
     tensor) echo "4096 safetensors 1" ;;

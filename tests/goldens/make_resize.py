@@ -43,6 +43,18 @@ CASES = [("stretch", "mixed", 1, 1, 32, 32),            # one pixel
          ("letterbox", "mixed", 64, 20, 64, 32)]        # not resized, bars only
 
 
+# Too large to be stored: both sides compute them. Source width and height, target width and height.
+LARGE = [(8200, 5600, 64, 64),     # more than 128 MiB of pixels
+         (20, 60000, 640, 32),     # rows between the passes that take more than 128 MiB
+         (12000, 9000, 64, 64)]    # the camera of a phone
+
+
+def draw_large(width, height):
+    y, x, channel = np.ogrid[:height, :width, :3]
+    y, x, channel = y.astype(np.uint32), x.astype(np.uint32), channel.astype(np.uint32)
+    return (((x * (channel + 3)) ^ (y * (2 * channel + 5))) + (x * y >> np.uint32(8)) & 255).astype(np.uint8)
+
+
 def draw(name, content, width, height):
     """A picture that `name` and size decide: a smooth part, a noisy part, a part of zeros and 255s, or one of them."""
     noise = filler.stream(name, height * width * 3).reshape(height, width, 3)
@@ -79,4 +91,7 @@ if __name__ == "__main__":
         tensors[f"{case}.source"] = source
         tensors[f"{case}.expected"] = expected(kind, source, target_width, target_height)
         metadata[f"{case}.kind"] = kind
+    for index, (width, height, target_width, target_height) in enumerate(LARGE):
+        source = draw_large(width, height)
+        tensors[f"large{index}.expected"] = expected("stretch", source, target_width, target_height)
     tensor_file.write(os.path.join(HERE, "resize.safetensors"), tensors, metadata)

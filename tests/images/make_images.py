@@ -1,10 +1,10 @@
 #!/usr/bin/python3
-"""Makes the pictures that tests/test_image_io.c reads, and expected.txt with what it must find in them.
+"""Makes the pictures that the tests of pictures read (those of make_formats.py too), and expected.txt with what it must find in them.
 
 Run it in any folder with Debian's python3-pil; the files land beside this script. Each line of expected.txt is
     FILE WIDTH HEIGHT FNV1A64-OF-THE-RGB-BYTES
-as Pillow converts the file: ImageOps.exif_transpose, then convert("RGB"). The exception is 16-bit grey, whose high
-byte is taken. Files named hostile-* must be refused (or, where expected.txt lists them, be read without harm).
+as Pillow converts the file: ImageOps.exif_transpose, then convert("RGB"). The exceptions are 16-bit grey, whose high
+byte is taken, and TIFF, which Pillow turns when it loads it. Files named hostile-* must be refused (or, where expected.txt lists them, be read without harm).
 """
 import io
 import os
@@ -12,6 +12,8 @@ import struct
 import zlib
 
 from PIL import Image, ImageOps
+
+import make_formats
 
 FOLDER = os.path.dirname(os.path.abspath(__file__))
 WIDTH, HEIGHT = 37, 29
@@ -171,8 +173,9 @@ def make_pngs():
         keep("png-palette-%d-interlaced.png" % depth, png(depth, 3, indices, palette, interlaced=True))
         clear = chunk(b"tRNS", bytes([0, 128][: min(colours, 2)]))
         keep("png-palette-%d-clear.png" % depth, png(depth, 3, indices, palette + clear))
-    short = chunk(b"PLTE", bytes(range(12)))
-    keep("hostile-palette.png", png(8, 3, samples_of(8, 3), short), readable=False)
+    short = chunk(b"PLTE", bytes(range(100, 112)))
+    for depth in (4, 8):
+        keep("png-palette-%d-short.png" % depth, png(depth, 3, samples_of(depth, 3), short))
     keep("hostile-no-palette.png", png(8, 3, samples_of(8, 3)), readable=False)
 
     rgb = samples_of(8, 2)
@@ -214,7 +217,109 @@ def make_pngs():
     keep("hostile-no-pixels.png", SIGNATURE + header(20, 20, 8, 2) + end, readable=False)
 
 
+# What stands beside the pixels
+
+
+def flat_restarts():
+    """Pillow writes no restarts, so this one is put together by hand: six grey blocks, a restart behind each, whose
+    averages have codes of 2 bits (a difference of 2 to 3 bits follows) and whose detail ends at once."""
+    codes = segment(0xC4, b"\0" + bytes([0, 2] + [0] * 14) + bytes([5, 6])) + segment(
+        0xC4, b"\x10" + bytes([1] + [0] * 15) + b"\0")
+    frame = segment(0xC0, struct.pack(">BHHB", 8, 16, 24, 1) + b"\1\x11\0")
+    head = (b"\xFF\xD8" + segment(0xDB, b"\0" + b"\x10" * 64) + frame + codes + segment(0xDD, b"\0\1")
+            + segment(0xDA, b"\1\1\0\0\x3F\0"))
+    blocks = []
+    for difference in (20, 27, 45, 18, 60, 33):
+        size = difference.bit_length()
+        bits = ("00" if size == 5 else "01") + format(difference, "b") + "0"
+        bits += "1" * (-len(bits) % 8)
+        blocks.append(bytes(int(bits[at : at + 8], 2) for at in range(0, len(bits), 8)))
+    data = b"".join(block + bytes([0xFF, 0xD0 + index % 8]) for index, block in enumerate(blocks[:-1]))
+    return head + data + blocks[-1] + b"\xFF\xD9"
+
+
+def make_damaged_jpegs():
+    """libjpeg warns of these, and the pixels are whole."""
+    colour = Image.frombytes("RGB", (WIDTH, HEIGHT), picture())
+    plain = jpeg(colour, quality=85, subsampling=2)
+    progressive = jpeg(colour, quality=85, subsampling=2, progressive=True)
+    for name, marker in (("tables", 0xDB), ("frame", 0xC0), ("codes", 0xC4), ("scan", 0xDA)):
+        at = plain.index(bytes([0xFF, marker]))
+        keep("jpeg-junk-before-%s.jpg" % name, plain[:at] + b"\0\x12\x34\0\0" + plain[at:])
+    at = progressive.rindex(b"\xFF\xDA")
+    keep("jpeg-junk-between-scans.jpg", progressive[:at] + bytes(7) + progressive[at:])
+    keep("jpeg-junk-at-end.jpg", plain[:-2] + b"\x55" * 300 + plain[-2:])
+    keep("jpeg-text-behind.jpg", plain + b"what a phone appends")
+    scan = plain.index(b"\xFF\xDA") + 5 + 2 * 3
+    for name, at, value in (("spectrum", 0, 5), ("end", 1, 0), ("refinement", 2, 0x10)):
+        keep("jpeg-odd-scan-%s.jpg" % name, plain[: scan + at] + bytes([value]) + plain[scan + at + 1 :])
+    frame = flat_restarts()
+    keep("jpeg-restarts.jpg", frame)
+    markers = [at for at in range(len(frame) - 1) if frame[at] == 0xFF and 0xD0 <= frame[at + 1] <= 0xD7]
+    for at in reversed(markers):
+        frame = frame[:at] + bytes(12) + frame[at:]
+    keep("jpeg-zeros-before-restarts.jpg", frame)
+    exif = segment(0xE1, b"Exif\0\0" + tiff(b"MM", 6)), segment(0xE1, b"Exif\0\0" + tiff(b"II", 3))
+    at = plain.index(b"\xFF\xDB")
+    keep("exif-behind-junk.jpg", plain[:at] + b"\0AB" + exif[0] + plain[at:])
+    keep("exif-twice.jpg", plain[:2] + exif[0] + exif[1] + plain[2:])
+
+
+def text(kind, key, value):
+    between = {"tEXt": b"\0", "zTXt": b"\0\0", "iTXt": b"\0\0\0en\0key\0", "packed iTXt": b"\0\1\0en\0key\0"}[kind]
+    packed = kind in ("zTXt", "packed iTXt")
+    return chunk(kind[-4:].encode(), key + between + (zlib.compress(value) if packed else value))
+
+
+def make_oriented_pngs():
+    rgb = samples_of(8, 2)
+    raw, xmp = b"Raw profile type exif", b"XML:com.adobe.xmp"
+
+    def profile(orientation, prefix=b"Exif\0\0"):
+        """As ImageMagick writes it."""
+        block = (prefix + tiff(b"II", orientation)).hex()
+        lines = "\n".join(block[at : at + 72] for at in range(0, len(block), 72))
+        return ("\nexif\n%8d\n%s\n" % (len(block) // 2, lines)).encode()
+
+    def packet(orientation):
+        return b'<x:xmpmeta><rdf:Description tiff:Orientation="%d"/></x:xmpmeta>' % orientation
+
+    element = b"<x:xmpmeta><tiff:Orientation>8</tiff:Orientation></x:xmpmeta>"
+    for kind, name, orientation in (("tEXt", "text", 3), ("zTXt", "packed", 6), ("packed iTXt", "itxt", 8)):
+        keep("exif-raw-%s.png" % name, png(8, 2, rgb, text(kind, raw, profile(orientation))))
+    keep("exif-raw-late.png", png(8, 2, rgb, late=text("zTXt", raw, profile(5))))
+    keep("exif-raw-bare.png", png(8, 2, rgb, text("zTXt", raw, profile(7, b""))))
+    keep("exif-xmp.png", png(8, 2, rgb, text("iTXt", xmp, packet(6))))
+    keep("exif-xmp-packed.png", png(8, 2, rgb, text("packed iTXt", xmp, packet(5))))
+    keep("exif-xmp-element.png", png(8, 2, rgb, text("iTXt", xmp, element)))
+    keep("exif-xmp-late.png", png(8, 2, rgb, late=text("iTXt", xmp, packet(3))))
+    keep("exif-xmp-9.png", png(8, 2, rgb, text("iTXt", xmp, packet(9))))
+    keep("exif-raw-before-xmp.png", png(8, 2, rgb, text("iTXt", xmp, packet(3)) + text("zTXt", raw, profile(6))))
+    keep("exif-before-raw.png", png(8, 2, rgb, text("zTXt", raw, profile(6)) + chunk(b"eXIf", tiff(b"MM", 8))))
+    whole = png(8, 2, rgb)
+    keep("png-without-end.png", whole[:-12])
+    keep("png-without-sum.png", whole[:-14])
+    keep("png-palette-without-sums.png",
+         png(4, 3, samples_of(4, 3, 16), chunk(b"PLTE", bytes(range(48))))[:-20])
+
+
+def make_hostile_data():
+    """Small files that claim much."""
+    frame = segment(0xC9, struct.pack(">BHHB", 8, 10000, 10000, 1) + b"\1\x11\0")
+    tables = segment(0xDB, b"\0" + b"\1" * 64)
+    scan = segment(0xDA, b"\1\1\0\0\x3F\0")
+    keep("hostile-arithmetic.jpg", b"\xFF\xD8" + tables + frame + scan + bytes(200) + b"\xFF\xD9", readable=False)
+    colour = jpeg(Image.new("RGB", (64, 64), (90, 20, 130)), quality=85, progressive=True)
+    at = colour.index(b"\xFF\xC2") + 5
+    keep("hostile-progressive.jpg",
+         colour[:at] + struct.pack(">HH", 20000, 20000) + colour[at + 4 :] + segment(0xFE, bytes(60000)), readable=False)
+
+
 make_jpegs()
 make_pngs()
+make_damaged_jpegs()
+make_oriented_pngs()
+make_hostile_data()
+make_formats.make_all(keep, picture, noise)
 with open(os.path.join(FOLDER, "expected.txt"), "w") as file:
     file.write("\n".join(expected) + "\n")

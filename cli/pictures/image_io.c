@@ -1,0 +1,334 @@
+/* Reading a picture file into memory, telling what it is and whether it may be decoded; writing one whole. The formats
+ * have files of their own. */
+#include "image_io.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "../output_file.h"
+#include "decoders.h"
+
+#define PIXELS_PER_BYTE_MAX   4096u /* of what is no bomb */
+#define PIXELS_PER_BYTE_USUAL 32u   /* of photographs, with room */
+#define LITTLE_MEMORY         ((uint64_t)48 << 20)
+
+bool image_refuse(const struct image_file *file, const char *format, ...)
+{
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(file->message, file->message_size, format, arguments);
+    va_end(arguments);
+    return false;
+}
+
+/* Half of the machine's memory: the other half is for the device's copy and everybody else. */
+static uint64_t memory_to_take(void)
+{
+#ifdef _SC_PHYS_PAGES
+    long pages = sysconf(_SC_PHYS_PAGES), page = sysconf(_SC_PAGESIZE);
+    if (pages > 0 && page > 0)
+        return (uint64_t)pages * (uint64_t)page / 2;
+#endif
+    return (uint64_t)4 << 30;
+}
+
+bool image_begin(const struct image_file *file, uint32_t width, uint32_t height, uint64_t further, struct image *out)
+{
+    *out = (struct image){0};
+    if (width == 0 || height == 0)
+        return image_refuse(file, "is a picture without pixels");
+    if (width > IMAGE_SIDE_MAX || height > IMAGE_SIDE_MAX)
+        return image_refuse(file, "is a picture of %" PRIu32 " x %" PRIu32 " pixels; at most %u a side can be read",
+                            width, height, IMAGE_SIDE_MAX);
+    bool turned = !file->choice->as_stored && file->orientation >= 5;
+    if (file->choice->accept && !file->choice->accept(file->choice->user, turned ? height : width,
+                                                      turned ? width : height, file->message, file->message_size))
+        return false;
+    uint64_t bytes = 3 * (uint64_t)width * height, all = bytes * (turned ? 2 : 1) + further;
+    if (all > memory_to_take() || all > SIZE_MAX)
+        return image_refuse(file,
+                            "is a picture of %" PRIu32 " x %" PRIu32 " pixels, which takes %" PRIu64
+                            " MiB of memory; this machine has too little",
+                            width, height, all >> 20);
+    uint8_t *pixels = calloc((size_t)bytes, 1);
+    if (!pixels)
+        return image_refuse(file, "needs more memory than there is");
+    *out = (struct image){.width = width, .height = height, .pixels = pixels};
+    return true;
+}
+
+bool image_is_plausible(const struct image_file *file, uint32_t width, uint32_t height, uint64_t free_pixels)
+{
+    uint64_t pixels = (uint64_t)width * height;
+    if (pixels <= free_pixels || pixels / PIXELS_PER_BYTE_MAX <= file->count)
+        return true;
+    return image_refuse(file, "is taken for a bomb: %" PRIu32 " x %" PRIu32 " pixels in a file of %zu bytes", width,
+                        height, file->count);
+}
+
+bool image_is_suspicious(const struct image_file *file, uint32_t width, uint32_t height)
+{
+    uint64_t pixels = (uint64_t)width * height;
+    return 3 * pixels > LITTLE_MEMORY + 2 * (uint64_t)file->count && pixels / PIXELS_PER_BYTE_USUAL > file->count;
+}
+
+void image_convert_inverted_cmyk(const uint8_t *from, uint8_t *to, size_t width)
+{
+    for (size_t x = 0; x < width; x++, from += 4, to += 3) {
+        unsigned black = from[3];
+        for (size_t channel = 0; channel < 3; channel++) {
+            unsigned product = (255u - from[channel]) * black + 128;
+            to[channel] = (uint8_t)(black - ((product + (product >> 8)) >> 8));
+        }
+    }
+}
+
+bool image_create(uint32_t width, uint32_t height, struct image *out, char *message, size_t message_size)
+{
+    static const struct image_choice any = {0};
+    const struct image_file file = {.choice = &any, .message = message, .message_size = message_size};
+    return image_begin(&file, width, height, 0, out);
+}
+
+void image_release(struct image *image)
+{
+    free(image->pixels);
+    *image = (struct image){0};
+}
+
+/* Files that people hand over by mistake, so that the refusal can name them. */
+static const char *recognise(const uint8_t *bytes, size_t count)
+{
+    static const struct {
+        size_t offset, length;
+        const char *start, *name;
+    } kinds[] = {
+        {0, 6, "GIF87a", "GIF picture"},       {0, 6, "GIF89a", "GIF picture"},
+        {4, 8, "ftypavif", "AVIF picture"},    {4, 8, "ftypheic", "HEIC picture"},
+        {4, 8, "ftypheix", "HEIC picture"},    {4, 8, "ftypmif1", "HEIC picture"},
+        {4, 8, "ftypmsf1", "HEIC picture"},    {4, 4, "ftyp", "MP4 or QuickTime video"},
+        {8, 4, "AVI ", "AVI video"},           {0, 4, "\x1A\x45\xDF\xA3", "Matroska or WebM video"},
+        {0, 2, "\xFF\x0A", "JPEG XL picture"}, {4, 4, "JXL ", "JPEG XL picture"},
+        {4, 4, "jP  ", "JPEG 2000 picture"},   {0, 4, "8BPS", "Photoshop picture"},
+        {0, 4, "qoif", "QOI picture"},         {0, 4, "\x76\x2F\x31\x01", "OpenEXR picture"},
+        {0, 5, "%PDF-", "PDF document"},       {0, 4, "PK\x03\x04", "zip archive or model file"},
+        {0, 4, "<svg", "SVG drawing"},         {0, 3, "P5\n", "PGM picture"},
+        {0, 3, "P6\n", "PPM picture"},
+    };
+    for (size_t index = 0; index < sizeof kinds / sizeof *kinds; index++) {
+        size_t end = kinds[index].offset + kinds[index].length;
+        if (count >= end && memcmp(bytes + kinds[index].offset, kinds[index].start, kinds[index].length) == 0)
+            return kinds[index].name;
+    }
+    return NULL;
+}
+
+static bool is_text(const uint8_t *bytes, size_t count)
+{
+    size_t looked_at = count < 256 ? count : 256;
+    for (size_t index = 0; index < looked_at; index++)
+        if ((bytes[index] < ' ' && !strchr("\t\n\r\f", bytes[index])) || bytes[index] == 0)
+            return false;
+    return true;
+}
+
+#define KINDS "JPEG, PNG, WebP, TIFF and BMP"
+
+static bool refuse_kind(const struct image_file *file)
+{
+    const char *name = recognise(file->bytes, file->count);
+    if (file->count == 0)
+        return image_refuse(file, "is empty");
+    if (name)
+        return image_refuse(file, "is a%s %s; only " KINDS " are read", strchr("AO", name[0]) ? "n" : "", name);
+    if (is_text(file->bytes, file->count))
+        return image_refuse(file, "is a text file, not a picture; only " KINDS " are read");
+    return image_refuse(file, "is not a picture that can be read; only " KINDS " are");
+}
+
+enum image_kind image_kind_of_bytes(const uint8_t *bytes, size_t count)
+{
+    static const struct {
+        size_t offset, length;
+        const char *start;
+        enum image_kind kind;
+    } kinds[] = {
+        {0, 3, "\xFF\xD8\xFF", IMAGE_JPEG}, {0, 8, "\x89PNG\r\n\x1A\n", IMAGE_PNG},
+        {8, 4, "WEBP", IMAGE_WEBP},         {0, 4, "II*\0", IMAGE_TIFF},
+        {0, 4, "MM\0*", IMAGE_TIFF},        {0, 4, "II+\0", IMAGE_TIFF},
+        {0, 4, "MM\0+", IMAGE_TIFF},        {0, 2, "BM", IMAGE_BMP},
+    };
+    enum image_kind kind = IMAGE_UNKNOWN;
+    for (size_t index = 0; index < sizeof kinds / sizeof *kinds && kind == IMAGE_UNKNOWN; index++)
+        if (count >= kinds[index].offset + kinds[index].length &&
+            memcmp(bytes + kinds[index].offset, kinds[index].start, kinds[index].length) == 0)
+            kind = kinds[index].kind;
+    if (kind == IMAGE_WEBP && memcmp(bytes, "RIFF", 4) != 0)
+        return IMAGE_UNKNOWN;
+    /* Texts begin with BM, too; a BMP file goes on with its header's size, below 256. */
+    if (kind == IMAGE_BMP && (count < 18 || bytes[14] < 12 || memcmp(bytes + 15, "\0\0\0", 3) != 0))
+        return IMAGE_UNKNOWN;
+    return kind;
+}
+
+static bool decode(struct image_file *file, struct image *out)
+{
+    switch (image_kind_of_bytes(file->bytes, file->count)) {
+    case IMAGE_JPEG: return image_decode_jpeg(file, out);
+    case IMAGE_PNG: return image_decode_png(file, out);
+    case IMAGE_WEBP: return image_decode_webp(file, out);
+    case IMAGE_TIFF: return image_decode_tiff(file, out);
+    case IMAGE_BMP: return image_decode_bmp(file, out);
+    case IMAGE_UNKNOWN: break;
+    }
+    return refuse_kind(file);
+}
+
+bool image_read_bytes(const uint8_t *bytes, size_t count, const struct image_choice *choice, struct image *out,
+                      char *message, size_t message_size)
+{
+    static const struct image_choice upright = {0};
+    struct image_file file = {.bytes = bytes,
+                              .count = count,
+                              .choice = choice ? choice : &upright,
+                              .orientation = 1,
+                              .message = message,
+                              .message_size = message_size};
+    *out = (struct image){0};
+    bool is_read = decode(&file, out);
+    if (is_read && !file.choice->as_stored && !image_turn_upright(out, file.orientation))
+        is_read = image_refuse(&file, "needs more memory than there is");
+    if (!is_read)
+        image_release(out);
+    return is_read;
+}
+
+/* Reads to the end, however long the file says it is, because it may grow or shrink meanwhile. */
+static uint8_t *read_content(int descriptor, size_t expected, size_t *count, char *message, size_t message_size)
+{
+    size_t capacity = expected + 1, length = 0; /* one more, to see the end without growing */
+    uint8_t *bytes = malloc(capacity);
+    while (bytes) {
+        ssize_t got = read(descriptor, bytes + length, capacity - length);
+        if (got < 0 && errno == EINTR)
+            continue;
+        if (got < 0) {
+            snprintf(message, message_size, "cannot be read: %s", strerror(errno));
+            free(bytes);
+            return NULL;
+        }
+        if (got == 0) {
+            *count = length;
+            return bytes;
+        }
+        length += (size_t)got;
+        if (length > IMAGE_FILE_BYTES_MAX) {
+            snprintf(message, message_size, "is larger than %zu MiB", IMAGE_FILE_BYTES_MAX >> 20);
+            free(bytes);
+            return NULL;
+        }
+        if (length == capacity) {
+            capacity *= 2;
+            uint8_t *larger = realloc(bytes, capacity);
+            if (!larger)
+                free(bytes);
+            bytes = larger;
+        }
+    }
+    snprintf(message, message_size, "needs more memory than there is");
+    return NULL;
+}
+
+static bool check_status(const struct stat *status, char *message, size_t message_size)
+{
+    if (S_ISDIR(status->st_mode))
+        snprintf(message, message_size, "is a folder, not a picture");
+    else if (!S_ISREG(status->st_mode))
+        snprintf(message, message_size, "is a device or pipe; pictures are read from files");
+    else if ((uintmax_t)status->st_size > IMAGE_FILE_BYTES_MAX)
+        snprintf(message, message_size, "is larger than %zu MiB", IMAGE_FILE_BYTES_MAX >> 20);
+    else
+        return true;
+    return false;
+}
+
+/* The first bytes decide whether the rest is worth reading. */
+static bool check_start(int descriptor, char *message, size_t message_size)
+{
+    uint8_t start[256];
+    ssize_t got;
+    do
+        got = pread(descriptor, start, sizeof start, 0);
+    while (got < 0 && errno == EINTR);
+    if (got < 0) {
+        snprintf(message, message_size, "cannot be read: %s", strerror(errno));
+        return false;
+    }
+    const struct image_file file = {
+        .bytes = start, .count = (size_t)got, .message = message, .message_size = message_size};
+    return image_kind_of_bytes(start, (size_t)got) != IMAGE_UNKNOWN || refuse_kind(&file);
+}
+
+bool image_read(const char *path, const struct image_choice *choice, struct image *out, char *message,
+                size_t message_size)
+{
+    *out = (struct image){0};
+    int descriptor = open(path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC); /* a pipe must not make us wait */
+    if (descriptor < 0) {
+        snprintf(message, message_size, "cannot be opened: %s", strerror(errno));
+        return false;
+    }
+    struct stat status;
+    size_t count = 0;
+    uint8_t *bytes = NULL;
+    if (fstat(descriptor, &status) != 0)
+        snprintf(message, message_size, "cannot be read: %s", strerror(errno));
+    else if (check_status(&status, message, message_size) && check_start(descriptor, message, message_size))
+        bytes = read_content(descriptor, (size_t)status.st_size, &count, message, message_size);
+    close(descriptor);
+    bool whole = bytes && image_read_bytes(bytes, count, choice, out, message, message_size);
+    free(bytes);
+    return whole;
+}
+
+enum image_kind image_kind_of_path(const char *path)
+{
+    static const struct {
+        const char *ending;
+        enum image_kind kind;
+    } endings[] = {
+        {".jpg", IMAGE_JPEG}, {".jpeg", IMAGE_JPEG}, {".png", IMAGE_PNG}, {".webp", IMAGE_WEBP},
+        {".tif", IMAGE_TIFF}, {".tiff", IMAGE_TIFF}, {".bmp", IMAGE_BMP},
+    };
+    const char *slash = strrchr(path, '/'), *name = slash ? slash + 1 : path, *ending = strrchr(name, '.');
+    for (size_t index = 0; ending && index < sizeof endings / sizeof *endings; index++)
+        if (strcasecmp(ending, endings[index].ending) == 0)
+            return endings[index].kind;
+    return IMAGE_UNKNOWN;
+}
+
+bool image_write(const char *path, const struct image *image, char *message, size_t message_size)
+{
+    enum image_kind kind = image_kind_of_path(path);
+    if (kind != IMAGE_JPEG && kind != IMAGE_PNG) {
+        snprintf(message, message_size, "cannot be written: a picture's name ends in .jpg, .jpeg or .png");
+        return false;
+    }
+    struct output_file file;
+    if (!output_file_open(&file, path, message, message_size))
+        return false;
+    bool written = kind == IMAGE_PNG ? image_write_png(file.stream, image, message, message_size)
+                                     : image_write_jpeg(file.stream, image, message, message_size);
+    if (!written) {
+        output_file_abort(&file);
+        return false;
+    }
+    return output_file_commit(&file, message, message_size);
+}
