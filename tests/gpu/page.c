@@ -52,40 +52,26 @@ static double heap_bytes(const char *facts, bool device_local)
     return bytes;
 }
 
-static void print_device(const struct report *report, FILE *out)
+static void print_names(const char *facts, FILE *out)
 {
-    const struct step *step = report_step(report, "device");
-    const char *facts = step ? step->json : NULL, *subgroup = json_text_member(facts, "subgroup");
-    char text[512], other[64];
-    if (!facts) {
-        fputs("No device was opened; the failures below say why.\n\n", out);
-        return;
-    }
-    fputs("| | |\n| --- | --- |\n", out);
-    static const char *const plain[][2] = {
+    static const char *const names[][2] = {
         {"device", "name"}, {"type", "type"}, {"driver", "driver"}, {"Vulkan", "vulkan"}};
-    for (size_t i = 0; i < sizeof plain / sizeof plain[0]; i++) {
-        json_text_string(facts, plain[i][1], text, sizeof text);
-        print_row(out, plain[i][0], text);
+    char text[512];
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+        json_text_string(facts, names[i][1], text, sizeof text);
+        print_row(out, names[i][0], text);
     }
     snprintf(text, sizeof text, "vendor 0x%04x, device 0x%04x", (unsigned)json_text_number(facts, "vendor_id"),
              (unsigned)json_text_number(facts, "device_id"));
     print_row(out, "ids", text);
-    snprintf(text, sizeof text, "%.0f lanes; %.0f to %.0f can be required", json_text_number(subgroup, "size"),
-             json_text_number(subgroup, "least"), json_text_number(subgroup, "most"));
-    print_row(out, "subgroup", text);
-    snprintf(text, sizeof text, "%.1f GiB of the device's, %.1f GiB beside it", heap_bytes(facts, true) / (1 << 30),
-             heap_bytes(facts, false) / (1 << 30));
-    print_row(out, "memory", text);
-    json_text_string(facts, "kernels", text, sizeof text);
-    json_text_string(facts, "kernels_fp16", other, sizeof other);
-    strncat(text, ", in fp16 ", sizeof text - strlen(text) - 1);
-    strncat(text, other, sizeof text - strlen(text) - 1);
-    print_row(out, "kernels", text);
-    const char *features = json_text_member(facts, "features");
+}
+
+static void print_features(const char *facts, FILE *out)
+{
     static const char *const names[] = {"subgroup size control", "full subgroups",   "fp16 sums", "fp64",
                                         "texel buffers",         "arrays of weights"};
-    text[0] = 0;
+    const char *features = json_text_member(facts, "features");
+    char text[512] = "";
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
         const char *value = json_text_member(features, names[i]);
         size_t used = strlen(text);
@@ -93,10 +79,34 @@ static void print_device(const struct report *report, FILE *out)
             snprintf(text + used, sizeof text - used, "%s%s", used ? ", " : "", names[i]);
     }
     print_row(out, "features used", text[0] ? text : "none");
+}
+
+static void print_device(const struct report *report, FILE *out)
+{
+    const struct step *step = report_step(report, "device");
+    const char *facts = step ? step->json : NULL, *subgroup = json_text_member(facts, "subgroup");
     const char *shaders = json_text_member(facts, "shaders");
-    json_text_string(shaders, "hash", other, sizeof other);
-    snprintf(text, sizeof text, "%.0f, hash %s", json_text_number(shaders, "count"), other);
-    print_row(out, "shaders", text);
+    char text[512], other[64];
+    if (step && !step_has_passed(step))
+        fputs("No device was opened; the failures below say why.\n\n", out);
+    fputs("| | |\n| --- | --- |\n", out);
+    if (facts) {
+        print_names(facts, out);
+        snprintf(text, sizeof text, "%.0f lanes; %.0f to %.0f can be required", json_text_number(subgroup, "size"),
+                 json_text_number(subgroup, "least"), json_text_number(subgroup, "most"));
+        print_row(out, "subgroup", text);
+        snprintf(text, sizeof text, "%.1f GiB of the device's, %.1f GiB beside it", heap_bytes(facts, true) / (1 << 30),
+                 heap_bytes(facts, false) / (1 << 30));
+        print_row(out, "memory", text);
+        json_text_string(facts, "kernels", text, sizeof text - sizeof other - 16);
+        json_text_string(facts, "kernels_fp16", other, sizeof other);
+        strcat(strcat(text, ", in fp16 "), other);
+        print_row(out, "kernels", text);
+        print_features(facts, out);
+        json_text_string(shaders, "hash", other, sizeof other);
+        snprintf(text, sizeof text, "%.0f, hash %s", json_text_number(shaders, "count"), other);
+        print_row(out, "shaders", text);
+    }
     for (size_t i = 0; i < report->fact_count; i++)
         print_row(out, report->facts[i].key, report->facts[i].value);
     fputc('\n', out);
@@ -211,8 +221,12 @@ static void print_marked(FILE *out, const struct step *step, const char *mark, c
 
 static void print_tests(const struct report *report, FILE *out)
 {
+    unsigned notes = 0, tests = 0;
+    for (size_t i = 0; i < report->step_count; i++)
+        tests += step_begins_with(&report->steps[i], "test-");
+    if (!tests)
+        return;
     fputs("## Tests\n\n| | passed | failed | not for this device | left out |\n| --- | --- | --- | --- | --- |\n", out);
-    unsigned notes = 0;
     for (size_t i = 0; i < report->step_count; i++) {
         const struct step *step = &report->steps[i];
         if (step_begins_with(step, "test-"))
@@ -318,6 +332,7 @@ void page_write(const struct report *report, FILE *out)
     else
         fprintf(out, "\n\nAll %zu steps passed.\n\n", report->step_count);
     print_device(report, out);
+    print_outputs_of(report, out, "devices", "## All devices\n\n");
     print_outputs_of(report, out, "selftest-", "## Self-test\n\n");
     print_tests(report, out);
     print_speed(report, out);

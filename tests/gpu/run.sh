@@ -14,8 +14,9 @@ Runs ghostvk on the first GPU and writes FOLDER/gpu.md and FOLDER/gpu.json (defa
       --device DEVICE  an index of `ghostvk devices`, a part of a name, or cpu
       --quick          small inputs and less of everything: whether all works, not how fast
       --steps LIST     some of the steps, by the beginnings of their names, with commas
-      --limit SECONDS  for the whole run; default: 285
+      --limit SECONDS  for the whole run, and each step's in proportion; default: 285
       --build FOLDER   the programs of a checkout
+      --data FOLDER    a checkout whose models and goldens are taken, for a pack without data
   -h, --help           this text
 TEXT
 }
@@ -26,16 +27,17 @@ refuse() {
 }
 
 here=$(cd "$(dirname "$0")" && pwd) || exit 2
-device='' quick='' wanted='' limit=285 build='' out=''
+device='' quick='' wanted='' limit=285 usual=285 build='' checkout='' out=''
 while [ $# -gt 0 ]; do
     case $1 in
-    --device | --steps | --limit | --build)
+    --device | --steps | --limit | --build | --data)
         [ $# -ge 2 ] || refuse "$1 needs a value"
         case $1 in
         --device) device=$2 ;;
         --steps) wanted=$2 ;;
         --limit) limit=$2 ;;
         --build) build=$2 ;;
+        --data) checkout=$2 ;;
         esac
         shift
         ;;
@@ -52,11 +54,11 @@ done
 case $limit in *[!0-9]* | '') refuse "--limit $limit: a number of seconds was expected" ;; esac
 command -v timeout >/dev/null 2>&1 || refuse "the program timeout (of coreutils or busybox) is needed"
 out=${out:-ghostvk-gpu}
-mkdir -p "$out" && out=$(cd "$out" && pwd) || refuse "$out cannot be made"
+mkdir -p "$out" || refuse "$out cannot be made"
+out=$(cd "$out" && pwd) || refuse "$out cannot be entered"
 logs=$out/logs work=$out/work
-rm -rf "$logs" "$work" "$out/gpu.md" "$out/gpu.json"
+rm -rf "$logs" "$work" "$out/gpu.md" "$out/gpu.json" "$out/run.txt" "$out/steps.txt"
 mkdir -p "$logs" "$work" || refuse "$out cannot be written"
-: >"$out/run.txt" && : >"$out/steps.txt" || refuse "$out cannot be written"
 
 fact() { # KEY VALUE: a line of the page's first table
     printf '%s\t%s\n' "$1" "$(printf '%s' "$2" | tr '\n\t' '  ')" >>"$out/run.txt"
@@ -69,8 +71,7 @@ folders="/usr/lib/$(uname -m)-linux-gnu /lib/$(uname -m)-linux-gnu /usr/lib64 /l
     /usr/local/nvidia/lib64 /usr/local/nvidia/lib /usr/lib/$(uname -m)-linux-gnu/nvidia/current /run/opengl-driver/lib"
 known=$(PATH=$PATH:/sbin:/usr/sbin ldconfig -p 2>/dev/null | sed -n 's/^[[:space:]]*\([^ ]*\) (libc6,.*/\1/p')
 
-# find_library NAME: its path, as far as the machine has it; empty for the loader's own places.
-has_library() {
+has_library() { # NAME
     for library in $known; do [ "$library" = "$1" ] && return 0; done
     for folder in $folders $(printf '%s' "${LD_LIBRARY_PATH:-}" | tr ':' ' '); do
         [ -e "$folder/$1" ] && return 0
@@ -86,6 +87,13 @@ if [ -n "$build" ]; then
 else
     programs=$here/bin data=$here/tests
     [ -x "$programs/ghostvk" ] || refuse "$programs/ghostvk is missing: run a pack's run.sh, or give --build"
+    if [ -n "$checkout" ]; then
+        checkout=$(cd "$checkout" && pwd) || refuse "$checkout is no folder"
+        for folder in models tests; do [ -e "$here/$folder" ] || ln -s "$checkout/$folder" "$here/$folder" || exit 2; done
+    fi
+    if [ ! -e "$here/models" ] || [ ! -e "$data/goldens" ]; then
+        refuse 'this pack has no data; --data CHECKOUT gives it'
+    fi
     # Carried libraries that belong to a system are taken only where it has none: a driver may want newer ones.
     mkdir -p "$work/lib"
     spared=''
@@ -184,14 +192,19 @@ describe_drivers() {
 }
 
 index='' found=''
-look "the machine's own drivers" || [ -n "$device" ] || [ -n "${VK_DRIVER_FILES:-}${VK_ICD_FILENAMES:-}" ] ||
+look "the machine's own drivers" || [ "$device" = cpu ] || [ -n "${VK_DRIVER_FILES:-}${VK_ICD_FILENAMES:-}" ] ||
     look_for_nvidia
 [ -n "$index" ] || describe_drivers >>"$drivers" 2>/dev/null
 fact driver "${found:-none found}"
 fact machine "$(uname -srm), $(grep -c ^processor /proc/cpuinfo 2>/dev/null || echo ?) processors"
 fact system "$(sed -n 's/^PRETTY_NAME="*\([^"]*\)"*/\1/p' /etc/os-release 2>/dev/null)"
 fact date "$(date -u '+%Y-%m-%d %H:%M UTC')"
-fact mode "${quick:+quick: small inputs, whether all works and not how fast}${quick:-full}"
+if [ -n "$quick" ]; then
+    fact mode 'quick: whether all works, not how fast; inputs of 64x64, fp16 with one picture, not by layer and not tuned'
+else
+    fact mode full
+fi
+[ -z "$wanted" ] || fact 'steps asked for' "$wanted"
 
 # ---- steps -----------------------------------------------------------------------------------------------------------
 
@@ -207,7 +220,7 @@ is_wanted() {
 
 # step NAME LIMIT PROGRAM ARGUMENT...
 step() {
-    name=$1 seconds=$2
+    name=$1 seconds=$(($2 * (limit > usual ? limit : usual) / usual))
     shift 2
     is_wanted "$name" || return 0
     begun=$(date +%s)
@@ -230,49 +243,47 @@ step() {
     esac
 }
 
-# Steps whose output is JSON keep it apart from what is said beside it.
-measure() { # NAME LIMIT PROGRAM ARGUMENT...: which writes $logs/NAME.json itself
+measure() { # NAME LIMIT PROGRAM ARGUMENT...: a step whose numbers go into a file
     measured=$1
     measured_limit=$2
     shift 2
     step "$measured" "$measured_limit" "$@" --json "$logs/$measured.json"
 }
 
+bench_all() { # BEGINNING PRECISION BATCHES
+    for batch in $3; do
+        # shellcheck disable=SC2086 # $input is an option and its value
+        measure "$1-$2-$batch" 40 ghostvk bench --device "$index" --random 80 $input --runs "$runs" --batch "$batch" \
+            --precision "$2"
+    done
+}
+
 if [ -n "$index" ]; then
     export GVK_TEST_ON="$index"
     if [ -n "$quick" ]; then
-        input='--size 64x64' runs=3 batches='1 2' rounds=1 slow=''
+        input='--size 64x64' runs=2 rounds=1 fp16='' fp16_batches=1 batches='1 2'
     else
-        input='--size 416x416' runs=50 batches='1 8' rounds=5 slow=yes
+        input='--size 416x416' runs=50 rounds=5 fp16=fp16 fp16_batches='1 8' batches='1 8'
     fi
     step devices 30 ghostvk devices
     step device 30 gpu_report device "$index"
     cp "$logs/device.log" "$logs/device.json" 2>/dev/null
     step selftest-fp32 60 ghostvk selftest --device "$index"
     step selftest-fp16 60 ghostvk selftest --device "$index" --precision fp16
-    for precision in fp32 fp16; do
-        for batch in $batches; do
-            # shellcheck disable=SC2086 # $input is an option and its value
-            measure "bench-$precision-$batch" 40 ghostvk bench --device "$index" --random 80 $input --runs "$runs" \
-                --batch "$batch" --precision "$precision"
-        done
-    done
-    for precision in fp32 fp16; do
-        # shellcheck disable=SC2086
+    bench_all bench fp32 "$batches"
+    bench_all bench fp16 "$fp16_batches"
+    for precision in fp32 $fp16; do
+        # shellcheck disable=SC2086 # $input is an option and its value
         measure "profile-$precision" 40 ghostvk bench --device "$index" --random 80 $input --runs "$runs" --profile \
             --precision "$precision"
     done
     step test-decode 60 test_decode
     step test-parity 90 test_parity
-    for precision in fp32 ${slow:+fp16}; do
+    for precision in fp32 $fp16; do
         # shellcheck disable=SC2086
         step "tune-$precision" 60 ghostvk tune --device "$index" --random 80 $input --runs "$rounds" \
             --precision "$precision"
-        for batch in $batches; do
-            # shellcheck disable=SC2086
-            measure "tuned-$precision-$batch" 40 ghostvk bench --device "$index" --random 80 $input --runs "$runs" \
-                --batch "$batch" --precision "$precision"
-        done
+        bench_all tuned "$precision" "$batches"
     done
     step test-kernels 120 test_kernels
 else
@@ -284,7 +295,7 @@ fi
 seconds=30
 run gpu_report page "$out"
 status=$?
-rm -rf "$work"
+rm -rf "$work" "$out/run.txt" "$out/steps.txt"
 case $status in
 0) echo "All steps passed: $out/gpu.md" ;;
 1) echo "Some steps failed: $out/gpu.md" ;;
