@@ -44,7 +44,7 @@ has gpu.md 'All 9 steps passed.' '| driver | llvmpipe' '| subgroup |' '| feature
     'All boxes agree with PyTorch' '| test-kernels | ' '| fp32 | 1 | built in | 64x64 |' '| fp32 | 2 | built in |' \
     '| fp32 | 1 | tuned | 64x64 |' '## Layers, fp32, batch 1' 'Network  ' 'not for this device: kernels for' 's in all.'
 has gpu.json '"passed": true' '"name": "tuned-fp32-1"' '"fps_in_flight"' '"tests_failed": 0' '"not_for_this_device": ['
-[ "$(grep -c '^| .* | [a-z_0-9]* | [0-9.]* ms | ' "$work/out/gpu.md")" = 15 ] || fail "gpu.md has no 15 layers"
+[ "$(grep -c ' ms | [0-9.]* % | ' "$work/out/gpu.md")" = 15 ] || fail "gpu.md has no 15 layers"
 
 echo damaged >"$pack/tests/goldens/decode.safetensors"
 try 1 --quick --limit $patience --device cpu --steps device,test-decode
@@ -52,7 +52,7 @@ try 1 --quick --limit $patience --device cpu --steps device,test-decode
 has gpu.md '**1 of 3 steps failed.**' '| test-decode | failed' '## Failures' 'decode.safetensors'
 has gpu.json '"passed": false' '"verdict": "failed' '"output"'
 
-try 1 --quick --device cpu --limit 5 --steps test-kernels,tuned
+try 1 --quick --device cpu --limit 3 --steps test-kernels
 has gpu.md '| test-kernels | timed out |'
 try 1 --quick --steps device
 has gpu.md 'No device was opened' 'there is no GPU, only the CPU device'

@@ -72,9 +72,9 @@ folders="/usr/lib/$(uname -m)-linux-gnu /lib/$(uname -m)-linux-gnu /usr/lib64 /l
 known=$(PATH=$PATH:/sbin:/usr/sbin ldconfig -p 2>/dev/null | sed -n 's/^[[:space:]]*\([^ ]*\) (libc6,.*/\1/p')
 
 has_library() { # NAME
-    for library in $known; do [ "$library" = "$1" ] && return 0; done
-    for folder in $folders $(printf '%s' "${LD_LIBRARY_PATH:-}" | tr ':' ' '); do
-        [ -e "$folder/$1" ] && return 0
+    for one in $known; do [ "$one" = "$1" ] && return 0; done
+    for place in $folders $(printf '%s' "${LD_LIBRARY_PATH:-}" | tr ':' ' '); do
+        [ -e "$place/$1" ] && return 0
     done
     return 1
 }
