@@ -38,7 +38,8 @@ has() { # FILE TEXT...
 [ -s "$pack.tar.gz" ] || fail "there is no archive"
 
 
-try 0 --quick --limit $patience --device cpu --steps device,selftest-fp32,bench-fp32,profile-fp32,tune-fp32,tuned-fp32-1,test-kernels
+try 0 --quick --limit $patience --device cpu --steps \
+    device,selftest-fp32,bench-fp32,profile-fp32,tune-fp32,tuned-fp32-1,test-kernels
 "$checker" "$work/out/gpu.json" || fail "gpu.json is no JSON"
 has gpu.md 'All 9 steps passed.' '| driver | llvmpipe' '| subgroup |' '| features used |' '| shaders |' '| version |' \
     'All boxes agree with PyTorch' '| test-kernels | ' '| fp32 | 1 | built in | 64x64 |' '| fp32 | 2 | built in |' \

@@ -1,6 +1,6 @@
 #!/bin/sh
-# One folder that runs run.sh on a machine where a GPU and its driver may be all there is: programs, goldens, the shipped
-# model, and every shared library that they need. Beside it the same as an archive.
+# One folder that runs run.sh on a machine where a GPU and its driver may be all there is: programs, goldens, the
+# shipped model, and every shared library that they need. Beside it the same as an archive.
 #   bin/     the programs, stripped
 #   lib/     libraries that are always taken from here
 #   spare/   libraries of a system, taken where it has none: a driver may want newer ones than these

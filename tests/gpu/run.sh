@@ -89,7 +89,9 @@ else
     [ -x "$programs/ghostvk" ] || refuse "$programs/ghostvk is missing: run a pack's run.sh, or give --build"
     if [ -n "$checkout" ]; then
         checkout=$(cd "$checkout" && pwd) || refuse "$checkout is no folder"
-        for folder in models tests; do [ -e "$here/$folder" ] || ln -s "$checkout/$folder" "$here/$folder" || exit 2; done
+        for folder in models tests; do
+            [ -e "$here/$folder" ] || ln -s "$checkout/$folder" "$here/$folder" || exit 2
+        done
     fi
     if [ ! -e "$here/models" ] || [ ! -e "$data/goldens" ]; then
         refuse 'this pack has no data; --data CHECKOUT gives it'
@@ -178,7 +180,7 @@ look_for_nvidia() {
 # What a person needs to know where no driver was found.
 describe_drivers() {
     echo "== manifests"
-    for folder in /etc/vulkan/icd.d /usr/share/vulkan/icd.d /usr/local/share/vulkan/icd.d; do ls -l "$folder"/*.json; done
+    ls -l /etc/vulkan/icd.d/*.json /usr/share/vulkan/icd.d/*.json /usr/local/share/vulkan/icd.d/*.json
     echo "== graphics libraries and device files"
     for folder in $folders; do ls -l "$folder"/lib*nvidia* "$folder"/libvulkan* "$folder"/libcuda.so*; done
     ls -l /dev/nvidia* /dev/dri
@@ -192,15 +194,16 @@ describe_drivers() {
 }
 
 index='' found=''
-look "the machine's own drivers" || [ "$device" = cpu ] || [ -n "${VK_DRIVER_FILES:-}${VK_ICD_FILENAMES:-}" ] ||
+look "the machine's own manifests" || [ "$device" = cpu ] || [ -n "${VK_DRIVER_FILES:-}${VK_ICD_FILENAMES:-}" ] ||
     look_for_nvidia
 [ -n "$index" ] || describe_drivers >>"$drivers" 2>/dev/null
-fact driver "${found:-none found}"
+fact 'driver found by' "${found:-nothing}"
 fact machine "$(uname -srm), $(grep -c ^processor /proc/cpuinfo 2>/dev/null || echo ?) processors"
 fact system "$(sed -n 's/^PRETTY_NAME="*\([^"]*\)"*/\1/p' /etc/os-release 2>/dev/null)"
 fact date "$(date -u '+%Y-%m-%d %H:%M UTC')"
 if [ -n "$quick" ]; then
-    fact mode 'quick: whether all works, not how fast; inputs of 64x64, fp16 with one picture, not by layer and not tuned'
+    fact mode 'quick: whether all works, not how fast; inputs of 64x64'
+    fact 'left out' 'fp16 with a batch, by layer and tuned; the tests on an imported device'
 else
     fact mode full
 fi
@@ -279,6 +282,9 @@ if [ -n "$index" ]; then
     done
     step test-decode 60 test_decode
     step test-parity 90 test_parity
+    if [ -z "$quick" ]; then
+        (export GVK_TEST_DEVICE=imported GVK_TEST_SCOPE=small && step test-imported 60 test_parity)
+    fi
     for precision in fp32 $fp16; do
         # shellcheck disable=SC2086
         step "tune-$precision" 60 ghostvk tune --device "$index" --random 80 $input --runs "$rounds" \
