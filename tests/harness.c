@@ -23,12 +23,45 @@ const gvk_host test_host = {.size = sizeof(gvk_host), .log = print_sentence};
 
 static struct host_device imported; /* one device a test program */
 
+gvk_device_params wanted_device(const char *text)
+{
+    gvk_device_params params = {.size = sizeof params, .host = &test_host};
+    if (!text || !*text)
+        return params;
+    if (!strcmp(text, "cpu")) {
+        params.choice = GVK_DEVICE_CPU;
+    } else if (!text[strspn(text, "0123456789")]) {
+        params.choice = GVK_DEVICE_INDEX;
+        params.index = (uint32_t)strtoul(text, NULL, 10);
+    } else {
+        params.choice = GVK_DEVICE_NAME;
+        params.name = text;
+    }
+    return params;
+}
+
+/* The runtime says which device is wanted; the host then makes one of its own there. */
+static bool create_host_device(const gvk_device_params *wanted)
+{
+    gvk_device *device = NULL;
+    gvk_device_info info;
+    if (wanted->choice == GVK_DEVICE_BEST)
+        return host_device_create(&imported);
+    imported.fault = "the wanted device cannot be opened";
+    if (gvk_device_open(wanted, &device))
+        return false;
+    gvk_device_describe(device, &info);
+    gvk_device_destroy(device);
+    return host_device_create_on(&imported, &info);
+}
+
 gvk_device *open_test_device(void)
 {
     gvk_device *device = NULL;
     const char *kind = getenv("GVK_TEST_DEVICE");
+    gvk_device_params wanted = wanted_device(getenv("GVK_TEST_ON"));
     if (kind && !strcmp(kind, "imported")) {
-        if (!host_device_create(&imported)) {
+        if (!create_host_device(&wanted)) {
             print_error("No Vulkan device could be created: %s\n", imported.fault);
             return NULL;
         }
@@ -37,10 +70,38 @@ gvk_device *open_test_device(void)
         if (gvk_device_import(&params, &device))
             host_device_destroy(&imported);
     } else {
-        gvk_device_params params = {.size = sizeof params, .host = &test_host};
-        gvk_device_open(&params, &device);
+        gvk_device_open(&wanted, &device);
     }
     return device;
+}
+
+static void say_line(const char *mark, const char *format, va_list arguments)
+{
+    char text[512];
+    vsnprintf(text, sizeof text, format, arguments);
+    print_message("[%s] %s\n", mark, text);
+}
+
+void say_not_here(const char *format, ...)
+{
+    va_list arguments;
+    va_start(arguments, format);
+    say_line(" NOT HERE ", format, arguments);
+    va_end(arguments);
+}
+
+void say_left_out(const char *format, ...)
+{
+    va_list arguments;
+    va_start(arguments, format);
+    say_line(" LEFT OUT ", format, arguments);
+    va_end(arguments);
+}
+
+bool is_small_scope(void)
+{
+    const char *scope = getenv("GVK_TEST_SCOPE");
+    return scope && !strcmp(scope, "small");
 }
 
 void close_test_device(gvk_device *device)
@@ -82,7 +143,8 @@ struct golden {
 struct golden *open_golden(const char *name)
 {
     char path[1024];
-    snprintf(path, sizeof path, "%s/goldens/%s", GVK_TEST_DATA_DIR, name);
+    const char *folder = getenv("GVK_TEST_DATA");
+    snprintf(path, sizeof path, "%s/goldens/%s", folder && *folder ? folder : GVK_TEST_DATA_DIR, name);
     struct golden *golden = calloc(1, sizeof *golden);
     assert_non_null(golden);
     assert_ok(gvk_checkpoint_open(&test_host, path, &golden->file));

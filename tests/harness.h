@@ -1,6 +1,9 @@
 /* What the tests that need a device share: a device, opened or imported, and one-call runs of a graph.
  * Which driver runs is decided by the loader's environment, which ctest sets; GVK_TEST_DEVICE=imported makes the tests
- * bring a Vulkan device of their own. A driver that is missing fails the tests; it never skips them. */
+ * bring a Vulkan device of their own. A driver that is missing fails the tests; it never skips them.
+ * Of several devices GVK_TEST_ON names the one to run on, as the program's --device does, and GVK_TEST_DATA the folder
+ * of the goldens where the sources are not at hand (tests/gpu). GVK_TEST_SCOPE=small asks for less, where a test says
+ * what it then leaves out. */
 #ifndef GVK_TEST_HARNESS_H
 #define GVK_TEST_HARNESS_H
 
@@ -20,8 +23,15 @@ extern const gvk_host test_host;
 /* The device that this run is about, or NULL after printing why. */
 gvk_device *open_test_device(void);
 void close_test_device(gvk_device *device);
+/* What "cpu", an index or a part of a name means; NULL or "": the best device. `text` must live as long. */
+gvk_device_params wanted_device(const char *text);
 /* Gives the device the kernels of the vendor's GPUs; they run on the driver that there is. */
 void bend_to_gpu(gvk_device *device, uint32_t vendor_id);
+/* Nothing is left out in silence: a line for each thing that the device has no means for, and for each that the
+ * environment's scope spares. tests/gpu counts these lines. */
+void say_not_here(const char *format, ...);
+void say_left_out(const char *format, ...);
+bool is_small_scope(void);
 /* cmocka group fixtures around one device: *state is it. */
 int open_device_fixture(void **state);
 int close_device_fixture(void **state);

@@ -24,7 +24,29 @@ static bool fail_with(struct host_device *host, const char *fault)
     return false;
 }
 
+/* The first, or the wanted one; VK_NULL_HANDLE: there is none. */
+static VkPhysicalDevice find_physical_device(VkInstance instance, const gvk_device_info *wanted)
+{
+    VkPhysicalDevice devices[16];
+    uint32_t count = 16;
+    if (vkEnumeratePhysicalDevices(instance, &count, devices) < 0)
+        return VK_NULL_HANDLE;
+    for (uint32_t i = 0; i < count; i++) {
+        VkPhysicalDeviceProperties properties;
+        vkGetPhysicalDeviceProperties(devices[i], &properties);
+        if (!wanted || (properties.deviceType == wanted->type && properties.deviceID == wanted->device_id &&
+                        !strcmp(properties.deviceName, wanted->name)))
+            return devices[i];
+    }
+    return VK_NULL_HANDLE;
+}
+
 bool host_device_create(struct host_device *host)
+{
+    return host_device_create_on(host, NULL);
+}
+
+bool host_device_create_on(struct host_device *host, const gvk_device_info *wanted)
 {
     memset(host, 0, sizeof *host);
     if (volkInitialize() != VK_SUCCESS)
@@ -41,9 +63,9 @@ bool host_device_create(struct host_device *host)
     if (vkCreateInstance(&instance, NULL, &host->instance) != VK_SUCCESS)
         return fail_with(host, "vkCreateInstance failed");
     volkLoadInstance(host->instance);
-    uint32_t count = 1;
-    if (vkEnumeratePhysicalDevices(host->instance, &count, &host->physical_device) < 0 || !count)
-        return fail_with(host, "there is no physical device");
+    host->physical_device = find_physical_device(host->instance, wanted);
+    if (!host->physical_device)
+        return fail_with(host, "there is no physical device, or not the wanted one");
     VkQueueFamilyProperties families[16];
     uint32_t family_count = 0;
     vkGetPhysicalDeviceQueueFamilyProperties(host->physical_device, &family_count, NULL);

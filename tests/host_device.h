@@ -21,6 +21,8 @@ struct host_device {
 };
 
 bool host_device_create(struct host_device *host);
+/* On the physical device of that name and type, as gvk_device_describe tells them; NULL: on the first. */
+bool host_device_create_on(struct host_device *host, const gvk_device_info *wanted);
 void host_device_destroy(struct host_device *host);
 /* Everything that the import needs, lock callbacks included. */
 gvk_import_params host_device_params(struct host_device *host);

@@ -6,6 +6,27 @@
 
 #include <string.h>
 
+/* Forms that no way of running a graph here was given, and what they want of a device. */
+static void say_which_forms_are_for_others(void)
+{
+    static const struct {
+        enum gvk_form form;
+        const char *sentence;
+    } others[] = {
+        {GVK_FORM_TEXELS, "kernels that read texels (Adreno's and Mali's): they want texel buffers of every tensor"},
+        {GVK_FORM_BROADCAST_16, "kernels for subgroups of 16 (Intel's): they want that size to be required"},
+        {GVK_FORM_SHUFFLE_16, "kernels for a CPU device with 16 lanes (lavapipe's)"},
+        {GVK_FORM_SHUFFLE_8, "kernels for a CPU device with 8 lanes (lavapipe's)"},
+        {GVK_FORM_CHUNKS_4, "kernels for a CPU device with 4 lanes and arrays of weights (SwiftShader's)"},
+        {GVK_FORM_BROADCAST_4, "kernels for a CPU device with 4 lanes (SwiftShader's)"},
+    };
+    for (size_t i = 0; i < sizeof others / sizeof others[0]; i++)
+        if (!(bench.forms & 1u << others[i].form))
+            say_not_here("%s", others[i].sentence);
+    if (!bench.traits.half_sums)
+        say_not_here("kernels with sums in fp16: they want the feature shaderFloat16");
+}
+
 static void every_kernel_and_tile_that_this_driver_can_run_was_chosen(void **state)
 {
     (void)state;
@@ -61,6 +82,7 @@ static void every_kernel_and_tile_that_this_driver_can_run_was_chosen(void **sta
         print_error("no test made the runtime choose %s\n", name);
         missing++;
     }
+    say_which_forms_are_for_others();
     assert_int_equal(missing, 0);
 }
 

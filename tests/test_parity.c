@@ -116,12 +116,6 @@ static void run_case(gvk_device *device, const struct golden_case *golden, uint3
     run_case_in(device, golden, rewrites_off, path, GVK_PRECISION_FP32);
 }
 
-static bool is_small_scope(void)
-{
-    const char *scope = getenv("GVK_TEST_SCOPE");
-    return scope && !strcmp(scope, "small");
-}
-
 /* GVK_TEST_SCOPE=small leaves the large inputs to the run without it: what an import, another width of the subgroups or
  * a minimal device changes shows on the small ones. */
 static bool in_scope(const struct golden_case *golden)
@@ -129,8 +123,18 @@ static bool in_scope(const struct golden_case *golden)
     return !is_small_scope() || golden->input_width <= 64 || (golden->classifier && golden->classes < 1000);
 }
 
+static void say_what_is_left_out(void)
+{
+    for (size_t i = 0; i < CASE_COUNT; i++)
+        if (!in_scope(&cases[i]))
+            say_left_out("%s", cases[i].file);
+    if (is_small_scope())
+        say_left_out("the kernels of GPUs and fp16 on all networks but the first");
+}
+
 static void the_fast_path_equals_pytorch(void **state)
 {
+    say_what_is_left_out();
     for (size_t i = 0; i < CASE_COUNT; i++)
         if (in_scope(&cases[i]))
             run_case(*state, &cases[i], 0, "fast");
@@ -168,6 +172,8 @@ static void the_kernels_of_gpus_equal_pytorch(void **state)
         device->traits.type = VK_PHYSICAL_DEVICE_TYPE_DISCRETE_GPU;
         device->traits.vendor_id = gpus[i].vendor_id;
         bool is_seen = i > 0 && gvk_form_of(&device->traits) == GVK_FORM_UNIFORM;
+        if (is_seen)
+            say_not_here("networks with the %s kernels: the device has no means for them", gpus[i].path);
         for (size_t j = 0; j < (is_small_scope() ? 1 : CASE_COUNT) && !is_seen; j++)
             if (cases[j].input_width <= 64 || (cases[j].classifier && cases[j].classes == 10))
                 run_case(device, &cases[j], 0, gpus[i].path);
@@ -181,6 +187,8 @@ static void both_paths_are_near_pytorch_in_fp16(void **state)
 {
     gvk_device *device = *state;
     bool half_sums = device->traits.half_sums;
+    if (!half_sums)
+        say_not_here("networks with sums in fp16: they want the feature shaderFloat16");
     for (size_t i = 0; i < (is_small_scope() ? 1 : CASE_COUNT); i++) {
         if (cases[i].input_width > 64 && !(cases[i].classifier && cases[i].classes == 10))
             continue;

@@ -1,0 +1,49 @@
+/* gpu_report: what run.sh cannot do in shell.
+ * usage: gpu_report index [DEVICE]     the device's index; the first GPU's, and exit code 1 where there is none
+ *        gpu_report device [DEVICE]    the device as JSON
+ *        gpu_report page FOLDER        FOLDER/gpu.md and FOLDER/gpu.json of a run; exit code 1 where a step failed */
+#include "report.h"
+
+#include <string.h>
+
+static FILE *open_output(const char *folder, const char *name)
+{
+    char path[4096];
+    snprintf(path, sizeof path, "%s/%s", folder, name);
+    FILE *file = fopen(path, "wb");
+    if (!file)
+        fprintf(stderr, "gpu_report: %s cannot be written\n", path);
+    return file;
+}
+
+static int write_report(const char *folder)
+{
+    struct report report;
+    if (!report_read(&report, folder))
+        return 2;
+    FILE *page = open_output(folder, "gpu.md"), *summary = open_output(folder, "gpu.json");
+    bool good = page && summary && report.step_count;
+    if (good) {
+        page_write(&report, page);
+        good = summary_write(&report, summary);
+    }
+    good &= !page || (!ferror(page) & !fclose(page));
+    good &= !summary || (!ferror(summary) & !fclose(summary));
+    for (size_t i = 0; i < report.step_count; i++)
+        good &= step_has_passed(&report.steps[i]);
+    report_release(&report);
+    return good ? 0 : 1;
+}
+
+int main(int count, char **arguments)
+{
+    const char *verb = count > 1 ? arguments[1] : "", *what = count > 2 ? arguments[2] : NULL;
+    if (!strcmp(verb, "index"))
+        return facts_print(what, true);
+    if (!strcmp(verb, "device"))
+        return facts_print(what, false);
+    if (!strcmp(verb, "page") && what)
+        return write_report(what);
+    fputs("usage: gpu_report index [DEVICE] | device [DEVICE] | page FOLDER\n", stderr);
+    return 2;
+}
