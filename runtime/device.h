@@ -13,11 +13,12 @@
 struct gvk_traits {
     VkPhysicalDeviceType type;
     uint32_t vendor_id;
-    uint32_t subgroup_size;                        /* 0: unknown, then no kernel with subgroup operations is taken */
-    bool subgroup_shuffle;                         /* in compute shaders */
-    bool subgroup_broadcast;                       /* ballot operations, broadcast among them */
-    bool subgroup_size_control;                    /* sizes can be required of a pipeline */
-    bool full_subgroups;                           /* feature computeFullSubgroups */
+    uint32_t subgroup_size;     /* 0: unknown, then no kernel with subgroup operations is taken */
+    bool subgroup_shuffle;      /* in compute shaders */
+    bool subgroup_broadcast;    /* ballot operations, broadcast among them */
+    bool shuffles_well;         /* the driver is one that shuffles values as fast as it broadcasts (lanes.h) */
+    bool subgroup_size_control; /* sizes can be required of a pipeline */
+    bool full_subgroups;        /* feature computeFullSubgroups */
     uint32_t min_subgroup_size, max_subgroup_size; /* that can be required in compute shaders; 0: unknown */
     uint32_t max_invocations;                      /* of a workgroup */
     uint32_t max_workgroup_size_x;
