@@ -13,8 +13,6 @@
 
 #include "cache_folder.h"
 
-#define FRAME_TIMEOUT_NS (UINT64_C(600) * 1000000000) /* a CPU device needs seconds for a large input, not minutes */
-
 /* ---- speaking ---------------------------------------------------------------------------------------------------- */
 
 void print_text(FILE *stream, const char *text)
@@ -376,14 +374,6 @@ int open_device(struct program *program, const struct device_choice *choice, gvk
     };
     gvk_result result = gvk_device_open(&params, out);
     return result ? report_failure(program, NULL, result) : OUTCOME_DONE;
-}
-
-gvk_result wait_for_frame(struct program *program, gvk_stream *stream, gvk_ticket ticket)
-{
-    gvk_result result = gvk_stream_wait(stream, ticket, FRAME_TIMEOUT_NS);
-    if (result == GVK_TIMEOUT)
-        snprintf(program->error, sizeof program->error, "The device did not finish within ten minutes.");
-    return result;
 }
 
 /* ---- files ------------------------------------------------------------------------------------------------------- */

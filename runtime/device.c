@@ -8,6 +8,7 @@
 #include "../shaders/shared.h"
 #include "pipeline.h"
 #include "tune.h"
+#include "wait.h"
 
 gvk_result gvk_fail_vulkan(const struct gvk_device *device, VkResult result, const char *call, const char *file,
                            int line)
@@ -316,7 +317,7 @@ void gvk_device_describe(const gvk_device *device, gvk_device_info *out)
 
 void gvk_device_destroy(gvk_device *device)
 {
-    if (!device)
+    if (!device || !gvk_remains_destroy(device))
         return;
     gvk_pipelines_destroy(device, device->pipelines);
     gvk_choices_destroy(device);

@@ -45,6 +45,7 @@ struct gvk_traits {
 #define GVK_MOST_LANE_WORK       (4 * GVK_LANE_WORK_OF_A_PIXEL)
 
 struct gvk_pipelines; /* pipeline.c */
+struct gvk_remains;   /* wait.h */
 
 /* What proof.c found out: a bit a shader for those that computed wrongly, two bits a shader (without and with a gate)
  * for those that computed right. */
@@ -84,6 +85,8 @@ struct gvk_device {
     uint64_t cache_hash;        /* of those bytes */
     VkPipelineCache host_cache; /* the importing host's, or VK_NULL_HANDLE */
     struct gvk_pipelines *pipelines;
+    struct gvk_remains *remains; /* what may still be in use; under `mutex` */
+    bool said_slow;              /* that it takes long; under `mutex` */
 };
 
 /* The host's result for a Vulkan failure; logs `call`, and the place at debug level. */

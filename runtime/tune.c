@@ -10,7 +10,7 @@
 #include "model.h"
 #include "rewrite.h"
 #include "stored.h"
-#include "transfer.h"
+#include "stream.h"
 
 #define ROUNDS_DEFAULT 5u
 #define ROUNDS_MOST    1000u
@@ -184,11 +184,7 @@ static float *make_input(const struct tuner *tuner, gvk_picture *picture)
 static gvk_result run_frame(struct tuner *tuner, gvk_stream *stream, const gvk_picture *pictures, gvk_ticket *ticket)
 {
     gvk_result result = gvk_stream_submit(stream, pictures, tuner->params.stream.batch, ticket);
-    if (!result)
-        result = gvk_stream_wait(stream, *ticket, GVK_WAIT_NS);
-    return result == GVK_TIMEOUT ? gvk_fail(&tuner->device->host, GVK_ERROR_DEVICE_LOST,
-                                            "The device did not finish a frame that is timed.")
-                                 : result;
+    return result ? result : gvk_stream_wait_for(stream, *ticket, "a frame that is timed");
 }
 
 static gvk_result read_times(gvk_stream *stream, gvk_ticket ticket, gvk_layer_timing *timings, uint32_t capacity,
