@@ -80,6 +80,9 @@ struct gvk_device {
     uint32_t timestamp_bits;
     double timestamp_period_ns;
     struct gvk_traits traits;
+    /* Of driver, device and traits: what is stored for one configuration is not for another, as of lavapipe with
+     * another LP_NATIVE_VECTOR_WIDTH, or of a host that enables fewer features. */
+    uint64_t configuration;
     gvk_device_info info;
     size_t cache_bytes;         /* of the stored pipeline cache that was loaded */
     uint64_t cache_hash;        /* of those bytes */

@@ -14,7 +14,7 @@
 #define MODEL  GVK_MODEL_DIR "/blood-cells.safetensors"
 #define SMEAR  GVK_MODEL_DIR "/samples/smear-1.jpg"
 #define SMALL  8u
-#define HEADER 56u /* bytes of ours in front of the driver's */
+#define HEADER 64u /* bytes of ours in front of the driver's */
 
 /* ---- the library --------------------------------------------------------------------------------------------------
  */
