@@ -223,7 +223,7 @@ static gvk_result submit_frame(struct work *work, gvk_stream *stream, gvk_ticket
 /* Waits, and reads what a host would read. */
 static gvk_result finish_frame(struct work *work, gvk_stream *stream, gvk_ticket ticket)
 {
-    gvk_result result = wait_for_frame(work->bench.program, stream, ticket);
+    gvk_result result = gvk_stream_wait(stream, ticket, UINT64_MAX);
     if (result)
         return result;
     gvk_array logits;

@@ -14,8 +14,6 @@
 #include "cache_folder.h"
 #include "driver_files.h"
 
-#define FRAME_TIMEOUT_NS (UINT64_C(600) * 1000000000) /* a CPU device needs seconds for a large input, not minutes */
-
 /* ---- speaking ---------------------------------------------------------------------------------------------------- */
 
 static void say_list(const char *kind, const char *ending, const char *format, va_list arguments)
@@ -360,14 +358,6 @@ int open_device(struct program *program, const struct device_choice *choice, gvk
     if (result == GVK_ERROR_NO_DEVICE && missing)
         snprintf(program->error, sizeof program->error, "%s", sentence);
     return result ? report_failure(program, NULL, result) : OUTCOME_DONE;
-}
-
-gvk_result wait_for_frame(struct program *program, gvk_stream *stream, gvk_ticket ticket)
-{
-    gvk_result result = gvk_stream_wait(stream, ticket, FRAME_TIMEOUT_NS);
-    if (result == GVK_TIMEOUT)
-        snprintf(program->error, sizeof program->error, "The device did not finish within ten minutes.");
-    return result;
 }
 
 /* ---- files ------------------------------------------------------------------------------------------------------- */

@@ -134,8 +134,6 @@ bool size_is_fit(uint64_t width, uint64_t height);
 
 /* Opens the chosen device; says why not. Returns the exit code. */
 int open_device(struct program *program, const struct device_choice *choice, gvk_device **out);
-/* Not for ever. */
-gvk_result wait_for_frame(struct program *program, gvk_stream *stream, gvk_ticket ticket);
 
 /* ---- files ---- */
 

@@ -16,16 +16,15 @@ struct path {
     gvk_ticket ticket;
 };
 
-static gvk_result run_path(struct program *program, gvk_device *device, const gvk_graph *graph,
-                           const gvk_model_params *model, const gvk_stream_params *params, const gvk_picture *pictures,
-                           struct path *path)
+static gvk_result run_path(gvk_device *device, const gvk_graph *graph, const gvk_model_params *model,
+                           const gvk_stream_params *params, const gvk_picture *pictures, struct path *path)
 {
     gvk_result result = path->model ? GVK_OK : gvk_model_create(device, graph, model, &path->model);
     if (!result)
         result = gvk_stream_create(path->model, params, &path->stream);
     if (!result)
         result = gvk_stream_submit(path->stream, pictures, params->batch, &path->ticket);
-    return result ? result : wait_for_frame(program, path->stream, path->ticket);
+    return result ? result : gvk_stream_wait(path->stream, path->ticket, UINT64_MAX);
 }
 
 static void release_path(struct path *path)
@@ -95,9 +94,9 @@ int compare_paths(struct program *program, gvk_device *device, const gvk_graph *
         .kept_count = count,
     };
     if (!result)
-        result = run_path(program, device, graph, &all, &params, pictures, &fast);
+        result = run_path(device, graph, &all, &params, pictures, &fast);
     if (!result)
-        result = run_path(program, device, graph, &none, &params, pictures, &reference);
+        result = run_path(device, graph, &none, &params, pictures, &reference);
     if (!result && precision_of(fast.stream) == GVK_PRECISION_FP16)
         allowed = TOLERANCE_HALF;
     for (uint32_t index = 0; index < count && !result && outcome == OUTCOME_DONE; index++)

@@ -217,7 +217,7 @@ static gvk_result find_boxes(struct work *work, const struct image *image, const
     gvk_ticket ticket = 0;
     gvk_result result = gvk_stream_submit(work->stream, &picture, 1, &ticket);
     if (!result)
-        result = wait_for_frame(work->program, work->stream, ticket);
+        result = gvk_stream_wait(work->stream, ticket, UINT64_MAX);
     if (result)
         return result;
     read_timings(work, ticket, times);

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "commands.h"
+#include "lavapipe.h"
 #include "output_file.h"
 
 #define TEXT_(value) #value
@@ -117,25 +118,11 @@ static int execute(struct program *program, int argument_count, char **arguments
     return refuse_usage("unknown command %s", *first ? first : "\"\"");
 }
 
-/* lavapipe reads this when its instance is made: with AVX-512 it runs the kernels 16 lanes wide and a quarter faster. A
- * program may decide so for itself; the library never touches the environment.
- * Mesa's cache of shaders does not know the width (25.0.7): a program of 8 lanes that finds code of 16 there ends at
- * once. Its key does hold the second variable, whose word is about the mipmaps of textures, which no kernel has. */
-static void widen_lavapipe(void)
-{
-#if (defined(__x86_64__) || defined(__i386__)) && (defined(__GNUC__) || defined(__clang__))
-    if (__builtin_cpu_supports("avx512f") && !getenv("LP_NATIVE_VECTOR_WIDTH")) {
-        setenv("LP_NATIVE_VECTOR_WIDTH", "512", 1);
-        setenv("GALLIVM_PERF", "no_quad_lod", 0);
-    }
-#endif
-}
-
 int main(int argument_count, char **arguments)
 {
     if (!fill_standard_descriptors())
         return OUTCOME_SOME_FAILED;
-    widen_lavapipe();
+    prepare_lavapipe();
     static struct program program; /* the library's log calls point at it as long as anything lives */
     program_start(&program, argument_count > 0 ? arguments[0] : NULL);
     catch_signals();

@@ -47,7 +47,7 @@ void explain_not_finite(struct program *program, gvk_model *model, const gvk_pic
     if (!result)
         result = gvk_stream_submit(stream, pictures, batch, &ticket);
     if (!result)
-        result = wait_for_frame(program, stream, ticket);
+        result = gvk_stream_wait(stream, ticket, UINT64_MAX);
     for (uint32_t index = 0; index < count && !result; index++) {
         gvk_array array;
         result = gvk_stream_read(stream, ticket, names[index], &array);

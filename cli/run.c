@@ -336,7 +336,7 @@ static int run_network(struct program *program, const struct request *request, c
     if (!result)
         result = gvk_stream_submit(frame.stream, source->pictures, source->batch, &frame.ticket);
     if (!result)
-        result = wait_for_frame(program, frame.stream, frame.ticket);
+        result = gvk_stream_wait(frame.stream, frame.ticket, UINT64_MAX);
     if (result)
         outcome = report_failure(program, NULL, result);
     else

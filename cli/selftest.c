@@ -110,7 +110,7 @@ static int check_picture(struct program *program, gvk_stream *stream, const char
     uint32_t count = 0;
     gvk_result result = gvk_stream_submit(stream, &picture, 1, &ticket);
     if (!result)
-        result = wait_for_frame(program, stream, ticket);
+        result = gvk_stream_wait(stream, ticket, UINT64_MAX);
     if (!result)
         result = gvk_detector_read(stream, ticket, &found, &count);
     if (result) {

@@ -7,7 +7,9 @@
 
 #include "../shaders/shared.h"
 #include "pipeline.h"
+#include "stored.h"
 #include "tune.h"
+#include "wait.h"
 
 gvk_result gvk_fail_vulkan(const struct gvk_device *device, VkResult result, const char *call, const char *file,
                            int line)
@@ -92,6 +94,48 @@ static uint32_t count_chunks(const struct gvk_device *device, const struct enabl
     return most > GVK_BINDING_COUNT ? most - GVK_BINDING_COUNT : 0; /* the other set's bindings count too */
 }
 
+/* Everything but `struck`, `half` and what else is of a model or a proof. */
+static uint64_t hash_configuration(const struct gvk_device *device)
+{
+    const struct gvk_traits *traits = &device->traits;
+    const uint64_t words[] = {
+        (uint64_t)traits->type,
+        traits->vendor_id,
+        traits->subgroup_size,
+        traits->subgroup_shuffle,
+        traits->subgroup_broadcast,
+        traits->shuffles_well,
+        traits->subgroup_size_control,
+        traits->full_subgroups,
+        traits->min_subgroup_size,
+        traits->max_subgroup_size,
+        traits->max_invocations,
+        traits->max_workgroup_size_x,
+        traits->max_workgroup_count,
+        traits->max_shared_bytes,
+        traits->max_texels,
+        traits->max_storage_bytes,
+        traits->storage_alignment,
+        traits->texel_alignment,
+        traits->max_chunks,
+        traits->texel_buffers,
+        traits->float64,
+        traits->half_arithmetic,
+        traits->half_sums,
+        device->info.api_version,
+    };
+    VkPhysicalDeviceIDProperties ids = {.sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_ID_PROPERTIES};
+    VkPhysicalDeviceProperties2 chain = {.sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_PROPERTIES_2, .pNext = &ids};
+    device->vk.GetPhysicalDeviceProperties2(device->physical_device, &chain);
+    const uint64_t parts[] = {
+        gvk_hash(words, sizeof words),
+        gvk_hash(device->info.driver, strlen(device->info.driver)), /* a rebuilt driver may keep its version */
+        gvk_hash(device->info.name, strlen(device->info.name)),
+        gvk_hash(ids.driverUUID, sizeof ids.driverUUID),
+    };
+    return gvk_hash(parts, sizeof parts);
+}
+
 /* What both ways of getting a device share, once the handles are there. */
 static gvk_result finish_device(struct gvk_device *device, const struct enabled_features *enabled)
 {
@@ -119,6 +163,7 @@ static gvk_result finish_device(struct gvk_device *device, const struct enabled_
     device->traits.float64 = enabled->core && enabled->core->shaderFloat64;
     device->traits.half_sums = enabled->half && enabled->half->shaderFloat16;
     device->traits.max_chunks = count_chunks(device, enabled);
+    device->configuration = hash_configuration(device);
     gvk_choices_load(device);
     return gvk_pipelines_create(device, &device->pipelines);
 }
@@ -316,7 +361,7 @@ void gvk_device_describe(const gvk_device *device, gvk_device_info *out)
 
 void gvk_device_destroy(gvk_device *device)
 {
-    if (!device)
+    if (!device || !gvk_remains_destroy(device))
         return;
     gvk_pipelines_destroy(device, device->pipelines);
     gvk_choices_destroy(device);

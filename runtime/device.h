@@ -13,11 +13,12 @@
 struct gvk_traits {
     VkPhysicalDeviceType type;
     uint32_t vendor_id;
-    uint32_t subgroup_size;                        /* 0: unknown, then no kernel with subgroup operations is taken */
-    bool subgroup_shuffle;                         /* in compute shaders */
-    bool subgroup_broadcast;                       /* ballot operations, broadcast among them */
-    bool subgroup_size_control;                    /* sizes can be required of a pipeline */
-    bool full_subgroups;                           /* feature computeFullSubgroups */
+    uint32_t subgroup_size;     /* 0: unknown, then no kernel with subgroup operations is taken */
+    bool subgroup_shuffle;      /* in compute shaders */
+    bool subgroup_broadcast;    /* ballot operations, broadcast among them */
+    bool shuffles_well;         /* the driver is one that shuffles values as fast as it broadcasts (lanes.h) */
+    bool subgroup_size_control; /* sizes can be required of a pipeline */
+    bool full_subgroups;        /* feature computeFullSubgroups */
     uint32_t min_subgroup_size, max_subgroup_size; /* that can be required in compute shaders; 0: unknown */
     uint32_t max_invocations;                      /* of a workgroup */
     uint32_t max_workgroup_size_x;
@@ -45,6 +46,7 @@ struct gvk_traits {
 #define GVK_MOST_LANE_WORK       (4 * GVK_LANE_WORK_OF_A_PIXEL)
 
 struct gvk_pipelines; /* pipeline.c */
+struct gvk_remains;   /* wait.h */
 
 /* What proof.c found out: a bit a shader for those that computed wrongly, two bits a shader (without and with a gate)
  * for those that computed right. */
@@ -79,11 +81,16 @@ struct gvk_device {
     uint32_t timestamp_bits;
     double timestamp_period_ns;
     struct gvk_traits traits;
+    /* Of driver, device and traits: what is stored for one configuration is not for another, as of lavapipe with
+     * another LP_NATIVE_VECTOR_WIDTH, or of a host that enables fewer features. */
+    uint64_t configuration;
     gvk_device_info info;
     size_t cache_bytes;         /* of the stored pipeline cache that was loaded */
     uint64_t cache_hash;        /* of those bytes */
     VkPipelineCache host_cache; /* the importing host's, or VK_NULL_HANDLE */
     struct gvk_pipelines *pipelines;
+    struct gvk_remains *remains; /* what may still be in use; under `mutex` */
+    bool said_slow;              /* that it takes long; under `mutex` */
 };
 
 /* The host's result for a Vulkan failure; logs `call`, and the place at debug level. */

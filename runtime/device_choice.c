@@ -5,6 +5,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "lanes.h"
+
 static const char *const no_driver_sentence =
     "No Vulkan device was found. Install a driver (on Debian and Ubuntu: mesa-vulkan-drivers, which also holds a CPU "
     "device, or your GPU vendor's package).";
@@ -136,7 +138,8 @@ gvk_result gvk_compute_family(const struct gvk_functions *vk, const gvk_host *ho
 }
 
 static void describe_driver(const struct gvk_functions *vk, VkPhysicalDevice physical_device,
-                            const VkPhysicalDeviceProperties *properties, gvk_device_info *info)
+                            const VkPhysicalDeviceProperties *properties, gvk_device_info *info,
+                            struct gvk_traits *traits)
 {
     gvk_host silent = gvk_host_complete(NULL);
     if (gvk_physical_device_has(vk, &silent, physical_device, VK_KHR_DRIVER_PROPERTIES_EXTENSION_NAME)) {
@@ -145,6 +148,7 @@ static void describe_driver(const struct gvk_functions *vk, VkPhysicalDevice phy
         vk->GetPhysicalDeviceProperties2(physical_device, &chain);
         snprintf(info->driver, sizeof info->driver, "%.255s%s%.255s", driver.driverName,
                  driver.driverInfo[0] ? " " : "", driver.driverInfo);
+        traits->shuffles_well = gvk_driver_shuffles_well(driver.driverID, driver.driverInfo);
     } else {
         snprintf(info->driver, sizeof info->driver, "driver version 0x%x", properties->driverVersion);
     }
@@ -200,6 +204,7 @@ void gvk_physical_device_read(const struct gvk_functions *vk, VkPhysicalDevice p
     const VkPhysicalDeviceLimits *limits = &properties->limits;
 
     memset(info, 0, sizeof *info);
+    memset(traits, 0, sizeof *traits);
     info->index = index;
     snprintf(info->name, sizeof info->name, "%.*s", (int)(sizeof info->name - 1), properties->deviceName);
     info->type = properties->deviceType;
@@ -207,7 +212,7 @@ void gvk_physical_device_read(const struct gvk_functions *vk, VkPhysicalDevice p
     info->vendor_id = properties->vendorID;
     info->device_id = properties->deviceID;
     info->subgroup_size = subgroup.subgroupSize;
-    describe_driver(vk, physical_device, properties, info);
+    describe_driver(vk, physical_device, properties, info, traits);
     VkPhysicalDeviceMemoryProperties memory;
     vk->GetPhysicalDeviceMemoryProperties(physical_device, &memory);
     for (uint32_t i = 0; i < memory.memoryHeapCount; i++)
@@ -218,7 +223,6 @@ void gvk_physical_device_read(const struct gvk_functions *vk, VkPhysicalDevice p
     info->usable = !lack;
     snprintf(info->reason, sizeof info->reason, "%s", lack ? lack : "");
 
-    memset(traits, 0, sizeof *traits);
     traits->type = properties->deviceType;
     traits->vendor_id = properties->vendorID;
     if (subgroup.supportedStages & VK_SHADER_STAGE_COMPUTE_BIT) {

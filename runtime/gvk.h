@@ -311,6 +311,9 @@ typedef struct gvk_stream_params {
 } gvk_stream_params;
 
 GVK_API gvk_result gvk_stream_create(gvk_model *model, const gvk_stream_params *params, gvk_stream **out);
+/* Waits for frames in flight, like gvk_stream_wait with UINT64_MAX. Where a GPU does not come back the stream's memory,
+ * its model's and the device's stay allocated, because it may still use them, and the log says so; gvk_device_destroy
+ * frees them if it has come back by then. */
 GVK_API void gvk_stream_destroy(gvk_stream *stream);
 
 typedef enum gvk_picture_kind {
@@ -364,8 +367,10 @@ GVK_API void gvk_stream_describe(const gvk_stream *stream, gvk_stream_info *out)
  * Pixels are resized with Pillow's antialiased bicubic, bit for bit, and scaled to [0, 1]. */
 GVK_API gvk_result gvk_stream_submit(gvk_stream *stream, const gvk_picture *pictures, uint32_t count, gvk_ticket *out);
 
-/* GVK_OK once the frame is done; GVK_NOT_READY (timeout 0) or GVK_TIMEOUT before. The results of a ticket stay readable
- * until `frames` further submits. */
+/* GVK_OK once the frame is done; GVK_NOT_READY (timeout 0) or GVK_TIMEOUT before. With UINT64_MAX it waits as every
+ * call waits that needs the device to get on: on a CPU device for as long as that takes, on a GPU for ten minutes,
+ * after which it is taken for lost (GVK_ERROR_DEVICE_LOST). The first such wait of a device that takes long is told in
+ * the log. The results of a ticket stay readable until `frames` further submits. */
 GVK_API gvk_result gvk_stream_wait(gvk_stream *stream, gvk_ticket ticket, uint64_t timeout_ns);
 
 /* An output or a kept tensor (the input that was used, too, when it was kept by its name), as fp32 N, C, H, W. The data

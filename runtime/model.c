@@ -227,14 +227,24 @@ gvk_result gvk_model_tensors(const gvk_model *model, const char **names, uint32_
     return GVK_OK;
 }
 
-void gvk_model_destroy(gvk_model *model)
+static void destroy_model(void *object)
 {
-    if (!model)
-        return;
+    gvk_model *model = object;
     gvk_device *device = model->device;
     gvk_descriptor_pool_destroy(device, model->chunk_pool, &model->chunks, 1);
     gvk_buffer_destroy(device, &model->weights);
     gvk_packing_destroy(&device->host, &model->packing);
     gvk_graph_destroy(model->graph);
     gvk_release(&device->host, model);
+}
+
+void gvk_model_destroy(gvk_model *model)
+{
+    if (!model)
+        return;
+    model->remains = (struct gvk_remains){.destroy = destroy_model, .object = model};
+    if (gvk_has_remains(model->device)) /* a stream of this model, perhaps, or the upload of its weights */
+        gvk_remains_keep(model->device, &model->remains);
+    else
+        destroy_model(model);
 }

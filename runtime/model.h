@@ -4,6 +4,7 @@
 
 #include "memory.h"
 #include "program.h"
+#include "wait.h"
 
 struct gvk_model {
     gvk_device *device;
@@ -14,6 +15,7 @@ struct gvk_model {
     struct gvk_traits traits; /* the device's, as far as this model can use them */
     VkDescriptorPool chunk_pool;
     VkDescriptorSet chunks; /* VK_NULL_HANDLE: no kernel of this model reads weight chunks */
+    struct gvk_remains remains;
 };
 
 /* gvk_model_create of a checked graph, for a device of these traits. prove false: its kernels are taken as they are. */

@@ -36,12 +36,7 @@ static gvk_result run_alone(gvk_stream *stream, struct gvk_frame *frame)
     if (result)
         return result;
     frame->in_flight = true;
-    VkResult waited = device->vk.WaitForFences(device->device, 1, &frame->fence, VK_TRUE, GVK_WAIT_NS);
-    if (waited == VK_TIMEOUT)
-        return gvk_fail(&device->host, GVK_ERROR_DEVICE_LOST, "The device did not finish the frame that is timed.");
-    result = GVK_VULKAN(device, "vkWaitForFences", waited);
-    frame->in_flight = result != GVK_OK;
-    return result;
+    return gvk_frame_wait(stream, frame, GVK_PATIENTLY, "a frame that is timed");
 }
 
 /* Microseconds of each command, when none overlaps another. */
@@ -107,6 +102,17 @@ gvk_result gvk_stream_split(gvk_stream *stream, uint32_t max_us)
     return GVK_OK;
 }
 
+bool gvk_frame_fence(gvk_stream *stream, struct gvk_frame *frame)
+{
+    gvk_device *device = stream->device;
+    device->lock_queue(device->queue_user);
+    VkResult result = device->vk.QueueSubmit(device->queue, 0, NULL, frame->fence);
+    device->unlock_queue(device->queue_user);
+    frame->in_flight = result == VK_SUCCESS;
+    frame->is_unfenced = result != VK_SUCCESS && result != VK_ERROR_DEVICE_LOST; /* which runs nothing any more */
+    return !frame->is_unfenced;
+}
+
 gvk_result gvk_frame_submit(gvk_stream *stream, struct gvk_frame *frame)
 {
     gvk_device *device = stream->device;
@@ -124,10 +130,8 @@ gvk_result gvk_frame_submit(gvk_stream *stream, struct gvk_frame *frame)
         /* The parts before run without a fence; an empty submission has one for them. It has no ticket: the next submit
          * waits for it. */
         stream->is_cut_off = true;
-        device->lock_queue(device->queue_user);
-        frame->in_flight = device->vk.QueueSubmit(device->queue, 0, NULL, frame->fence) == VK_SUCCESS;
-        device->unlock_queue(device->queue_user);
-        stream->lost = stream->stuck = !frame->in_flight;
+        gvk_frame_fence(stream, frame);
+        stream->lost = !frame->in_flight;
     }
     return result;
 }

@@ -10,7 +10,6 @@
 #include "proof_sample.h"
 #include "stored.h"
 #include "stream.h"
-#include "transfer.h"
 
 /* Of the largest value. Right kernels stay below 1e-6 in fp32, where input, weights and result are fp16 below 2e-3; a
  * wrong one is off by far more. */
@@ -120,9 +119,7 @@ static gvk_result run_sample(struct gvk_device *device, const struct gvk_traits 
     if (!result)
         result = gvk_stream_submit(stream, &input, 1, &ticket);
     if (!result)
-        result = gvk_stream_wait(stream, ticket, GVK_WAIT_NS);
-    if (result == GVK_TIMEOUT)
-        result = gvk_fail(&device->host, GVK_ERROR_DEVICE_LOST, "The device did not finish the proof of a kernel.");
+        result = gvk_stream_wait_for(stream, ticket, "the proof of a kernel");
     if (!result)
         result = gvk_stream_read_any(stream, ticket, "output", &got, &finite);
     if (!result)

@@ -1,13 +1,15 @@
 /* What the host keeps for the next start, with a header and a hash in front. Called by pipeline_cache.c and proof.c. */
 #include "stored.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
 struct header {
     char magic[8];
     uint64_t bytes; /* behind the header */
-    uint64_t hash;  /* of the bytes behind the header, and of `device` */
+    uint64_t hash;  /* of the bytes behind the header, and of the header */
+    uint64_t configuration;
     uint32_t vendor_id, device_id, driver_version, reserved;
     uint8_t uuid[VK_UUID_SIZE]; /* pipelineCacheUUID: changes with the driver */
 };
@@ -40,6 +42,7 @@ static struct header header_of(const struct gvk_device *device, const struct gvk
     struct header header;
     memset(&header, 0, sizeof header);
     memcpy(header.magic, kind->magic, sizeof header.magic);
+    header.configuration = device->configuration;
     header.vendor_id = properties.vendorID;
     header.device_id = properties.deviceID;
     header.driver_version = properties.driverVersion;
@@ -47,10 +50,11 @@ static struct header header_of(const struct gvk_device *device, const struct gvk
     return header;
 }
 
-/* One file a device and driver, so that two of them on one machine do not displace each other's. */
+/* One file a device, driver and configuration, so that two of them on one machine do not displace each other's. */
 static void write_key(const struct header *header, const char *prefix, char *key, size_t size)
 {
-    int used = snprintf(key, size, "%s-%08x-%08x-", prefix, header->vendor_id, header->device_id);
+    int used = snprintf(key, size, "%s-%08x-%08x-%016" PRIx64 "-", prefix, header->vendor_id, header->device_id,
+                        header->configuration);
     for (size_t i = 0; i < VK_UUID_SIZE && used > 0 && (size_t)used + 2 < size; i++)
         used += snprintf(key + used, size - (size_t)used, "%02x", header->uuid[i]);
 }

@@ -1,11 +1,12 @@
-/* Blocks of bytes that the host keeps between starts (gvk_host.cache_load, cache_store), each for one device and
- * driver. What comes back is believed only when header and hash fit. Used by pipeline_cache.c and proof.c. */
+/* Blocks of bytes that the host keeps between starts (gvk_host.cache_load, cache_store), each for one device, driver
+ * and configuration (gvk_device.configuration). What comes back is believed only when header and hash fit. Used by
+ * pipeline_cache.c and proof.c. */
 #ifndef GVK_STORED_H
 #define GVK_STORED_H
 
 #include "device.h"
 
-#define GVK_STORED_HEADER 56 /* bytes in front of the data */
+#define GVK_STORED_HEADER 64 /* bytes in front of the data */
 
 struct gvk_stored_kind {
     const char *magic;    /* 8 characters, which change with the format */

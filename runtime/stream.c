@@ -1,12 +1,11 @@
-/* Streams: everything of a frame made once, then submit and wait (read.c reads). Called by hosts through gvk.h and by
- * detector.c.
+/* Streams: everything of a frame made once, then submit (stream_end.c waits and destroys, read.c reads). Called by
+ * hosts through gvk.h and by detector.c.
  *
  * A frame in flight has two command buffers: `intake` (uploads, resize; recorded anew when picture sizes change) and
  * `main` (network, tail, copies to the result; recorded once). The arena is shared: frames run after one another on
  * the device while the host fills the next one's upload. */
 #include "stream_inside.h"
 
-#include <inttypes.h>
 #include <string.h>
 
 #include "kernel/kernel.h"
@@ -352,70 +351,6 @@ gvk_result gvk_stream_create(gvk_model *model, const gvk_stream_params *params, 
     return gvk_stream_create_with_tail(model, params, NULL, out);
 }
 
-static gvk_result wait_for_frame(gvk_stream *stream, struct gvk_frame *frame, uint64_t timeout_ns)
-{
-    if (!frame->in_flight)
-        return GVK_OK;
-    VkResult waited = stream->device->vk.WaitForFences(stream->device->device, 1, &frame->fence, VK_TRUE, timeout_ns);
-    if (waited == VK_TIMEOUT)
-        return timeout_ns ? GVK_TIMEOUT : GVK_NOT_READY;
-    gvk_result result = GVK_VULKAN(stream->device, "vkWaitForFences", waited);
-    if (result == GVK_ERROR_DEVICE_LOST)
-        stream->lost = true;
-    if (!result)
-        result = gvk_buffer_invalidate(stream->device, &frame->result);
-    if (!result)
-        frame->in_flight = false; /* not before: a second try has to invalidate too */
-    return result;
-}
-
-/* Nothing that a frame uses may be destroyed while it runs. A lost device runs nothing, and its waits return. */
-static void settle_frames(gvk_stream *stream)
-{
-    for (uint32_t i = 0; i < stream->frame_count && !stream->stuck; i++) {
-        if (!stream->frames[i].in_flight)
-            continue;
-        VkResult waited = gvk_fence_settle(stream->device, stream->frames[i].fence);
-        stream->stuck = waited != VK_SUCCESS && waited != VK_ERROR_DEVICE_LOST;
-        if (stream->stuck)
-            gvk_log(&stream->device->host, GVK_LOG_ERROR,
-                    "A frame did not finish; its stream is destroyed all the same.");
-    }
-}
-
-void gvk_stream_destroy(gvk_stream *stream)
-{
-    if (!stream)
-        return;
-    gvk_device *device = stream->device;
-    const struct gvk_functions *vk = &device->vk;
-    settle_frames(stream);
-    gvk_recorder_destroy(&stream->recorder);
-    for (uint32_t i = 0; i < stream->frame_count; i++) {
-        struct gvk_frame *frame = &stream->frames[i];
-        gvk_intake_destroy(device, &frame->intake);
-        gvk_release(&device->host, frame->main_commands);
-        gvk_buffer_destroy(device, &frame->parameters);
-        gvk_buffer_destroy(device, &frame->result);
-        if (frame->fence)
-            vk->DestroyFence(device->device, frame->fence, NULL);
-        if (frame->queries)
-            vk->DestroyQueryPool(device->device, frame->queries, NULL);
-        if (frame->profile)
-            vk->DestroyQueryPool(device->device, frame->profile, NULL);
-    }
-    if (stream->pool)
-        vk->DestroyCommandPool(device->device, stream->pool, NULL);
-    gvk_buffer_destroy(device, &stream->arena);
-    gvk_program_destroy(stream->program);
-    if (stream->tail.release)
-        stream->tail.release(&device->host, stream->tail.user);
-    gvk_release(&device->host, stream->part_ends);
-    gvk_release(&device->host, stream->readables);
-    gvk_release(&device->host, stream->values);
-    gvk_release(&device->host, stream);
-}
-
 static gvk_result record_intake(gvk_stream *stream, struct gvk_frame *frame, const struct gvk_input_target *target)
 {
     gvk_device *device = stream->device;
@@ -454,11 +389,7 @@ gvk_result gvk_stream_submit(gvk_stream *stream, const gvk_picture *pictures, ui
     struct gvk_frame *frame = &stream->frames[stream->newest % stream->frame_count];
     if (stream->lost)
         return gvk_fail(host, GVK_ERROR_DEVICE_LOST, "The device was lost; its streams take no more frames.");
-    gvk_result result = wait_for_frame(stream, frame, GVK_WAIT_NS);
-    if (result == GVK_TIMEOUT) {
-        stream->lost = stream->stuck = true;
-        return gvk_fail(host, GVK_ERROR_DEVICE_LOST, "The device did not finish a frame; it is taken for lost.");
-    }
+    gvk_result result = gvk_frame_wait(stream, frame, GVK_PATIENTLY, "a frame");
     if (result)
         return result;
     struct gvk_input_target target = {
@@ -494,40 +425,6 @@ gvk_result gvk_stream_submit(gvk_stream *stream, const gvk_picture *pictures, ui
     frame->ticket = ++stream->newest;
     *out = frame->ticket;
     return GVK_OK;
-}
-
-static gvk_result find_frame(gvk_stream *stream, gvk_ticket ticket, struct gvk_frame **out)
-{
-    if (ticket && ticket <= stream->newest) {
-        struct gvk_frame *frame = &stream->frames[(ticket - 1) % stream->frame_count];
-        if (frame->ticket == ticket) {
-            *out = frame;
-            return GVK_OK;
-        }
-    }
-    return gvk_fail(&stream->device->host, GVK_ERROR_ARGUMENT,
-                    "Ticket %" PRIu64 " is unknown, or later frames took its place.", ticket);
-}
-
-gvk_result gvk_stream_wait(gvk_stream *stream, gvk_ticket ticket, uint64_t timeout_ns)
-{
-    if (!stream)
-        return GVK_ERROR_ARGUMENT;
-    struct gvk_frame *frame = NULL;
-    gvk_result result = find_frame(stream, ticket, &frame);
-    return result ? result : wait_for_frame(stream, frame, timeout_ns);
-}
-
-gvk_result gvk_stream_find_done(gvk_stream *stream, gvk_ticket ticket, struct gvk_frame **out)
-{
-    gvk_result result = find_frame(stream, ticket, out);
-    if (result)
-        return result;
-    result = wait_for_frame(stream, *out, 0);
-    if (result == GVK_NOT_READY)
-        return gvk_fail(&stream->device->host, GVK_ERROR_ARGUMENT,
-                        "A frame is read that is not done; wait for it first.");
-    return result;
 }
 
 void *gvk_stream_tail_user(const gvk_stream *stream,

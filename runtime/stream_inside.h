@@ -1,5 +1,5 @@
-/* The inside of gvk_stream: stream.c makes, submits and reads with it, parts.c splits its frames, profile.c tells times
- * and counts. */
+/* The inside of gvk_stream: stream.c makes it and submits, stream_end.c waits and destroys, parts.c splits its frames,
+ * profile.c tells times and counts. */
 #ifndef GVK_STREAM_INSIDE_H
 #define GVK_STREAM_INSIDE_H
 
@@ -26,6 +26,7 @@ struct gvk_frame {
     VkQueryPool queries, profile; /* of stages; of commands and then of the resize, or none */
     gvk_ticket ticket;
     bool in_flight;
+    bool is_unfenced; /* parts of it were submitted, and no fence behind them */
 };
 
 struct gvk_stream {
@@ -49,8 +50,9 @@ struct gvk_stream {
     uint64_t value_capacity;
     bool profiled;
     bool lost;       /* the device is, or is taken for it: no further submits */
-    bool stuck;      /* a wait for a frame ran out of time, and another would */
+    bool stuck;      /* a patient wait for a frame ended without it, and another would */
     bool is_cut_off; /* of the last frame's parts only the first ones were submitted */
+    struct gvk_remains remains;
 };
 
 /* Of the resize's timestamps in a frame's `profile`. */
@@ -67,6 +69,11 @@ gvk_result gvk_stream_record_main(gvk_stream *stream, uint32_t frame);
 gvk_result gvk_stream_split(gvk_stream *stream, uint32_t max_us);
 /* Submits the intake and all parts; the frame's fence is signalled behind the last. */
 gvk_result gvk_frame_submit(gvk_stream *stream, struct gvk_frame *frame);
+/* Has the frame's fence signalled behind all that was submitted before. False: the driver refused. */
+bool gvk_frame_fence(gvk_stream *stream, struct gvk_frame *frame);
+/* GVK_OK when the frame is done or was never submitted, GVK_NOT_READY or GVK_TIMEOUT before. A patient wait
+ * (GVK_PATIENTLY) ends with GVK_ERROR_DEVICE_LOST instead, which the log says of `what`, and so does the stream. */
+gvk_result gvk_frame_wait(gvk_stream *stream, struct gvk_frame *frame, uint64_t timeout_ns, const char *what);
 double gvk_milliseconds_between(const gvk_device *device, uint64_t first, uint64_t last);
 
 /* The frame, when its results can be read. */

@@ -10,10 +10,4 @@ gvk_result gvk_transfer_to_device(struct gvk_device *device, const void *bytes, 
 /* Submits to the device's queue, under its lock. */
 gvk_result gvk_queue_submit(struct gvk_device *device, const VkSubmitInfo *submit, VkFence fence);
 
-/* Waits until what a submission uses may be destroyed: also where a wait fails for want of memory. */
-VkResult gvk_fence_settle(const struct gvk_device *device, VkFence fence);
-
-/* How long the runtime waits for work of its own before it takes the device for lost. */
-#define GVK_WAIT_NS ((uint64_t)60 * 1000 * 1000 * 1000)
-
 #endif

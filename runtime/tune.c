@@ -10,16 +10,17 @@
 #include "model.h"
 #include "rewrite.h"
 #include "stored.h"
-#include "transfer.h"
+#include "stream.h"
 
 #define ROUNDS_DEFAULT 5u
 #define ROUNDS_MOST    1000u
 #define SHAPES_MOST    1024u
-#define GAIN_WANTED    0.97 /* of the built-in kernel's time: less is noise */
+#define CHOICES_MOST   (4 * SHAPES_MOST) /* of all tunings together: the newest of them stay */
+#define GAIN_WANTED    0.97              /* of the built-in kernel's time: less is noise */
 #define ALLOWED        1e-4 /* of a map's largest value, between built-in and tuned kernels; fp16: a hundred times that */
 
 static const struct gvk_stored_kind kind = {
-    "GVKTUNED", "tuned", GVK_STORED_HEADER + 8 + (SHAPES_MOST + 1) * sizeof(struct gvk_choice), "choice of kernels is"};
+    "GVKTUNED", "tuned", GVK_STORED_HEADER + 8 + CHOICES_MOST * sizeof(struct gvk_choice), "choice of kernels is"};
 
 /* ---- what is kept ---- */
 
@@ -70,12 +71,34 @@ static void save_choices(struct gvk_device *device, const struct gvk_choices *ch
     gvk_release(&device->host, stored);
 }
 
-void gvk_choices_keep(struct gvk_device *device, struct gvk_choices *choices)
+/* A choice that stays beside the new ones: of another shape, or of the other precision. Whether ghost modules are apart
+ * is said anew with each tuning. */
+static bool stays(const struct gvk_choices *newer, bool half, const struct gvk_choice *choice)
+{
+    if (choice->shader == GVK_SHADER_COUNT && choice->shape.half == half)
+        return false;
+    for (uint32_t i = 0; i < newer->count; i++)
+        if (gvk_node_shapes_equal(&newer->list[i].shape, &choice->shape))
+            return false;
+    return true;
+}
+
+gvk_result gvk_choices_keep(struct gvk_device *device, bool half, const struct gvk_choices *choices)
 {
     gvk_mutex_lock(&device->proof_mutex);
-    save_choices(device, choices);
-    take_choices(device, choices);
+    const struct gvk_choices *older = device->choices;
+    struct gvk_choices *merged = allocate_choices(&device->host, choices->count + (older ? older->count : 0));
+    if (merged) {
+        memcpy(merged->list, choices->list, choices->count * sizeof choices->list[0]);
+        merged->count = choices->count;
+        for (uint32_t i = 0; older && i < older->count && merged->count < CHOICES_MOST; i++)
+            if (stays(choices, half, &older->list[i]))
+                merged->list[merged->count++] = older->list[i];
+        save_choices(device, merged);
+        take_choices(device, merged);
+    }
     gvk_mutex_unlock(&device->proof_mutex);
+    return merged ? GVK_OK : gvk_fail_memory(&device->host);
 }
 
 void gvk_choices_destroy(struct gvk_device *device)
@@ -184,11 +207,7 @@ static float *make_input(const struct tuner *tuner, gvk_picture *picture)
 static gvk_result run_frame(struct tuner *tuner, gvk_stream *stream, const gvk_picture *pictures, gvk_ticket *ticket)
 {
     gvk_result result = gvk_stream_submit(stream, pictures, tuner->params.stream.batch, ticket);
-    if (!result)
-        result = gvk_stream_wait(stream, *ticket, GVK_WAIT_NS);
-    return result == GVK_TIMEOUT ? gvk_fail(&tuner->device->host, GVK_ERROR_DEVICE_LOST,
-                                            "The device did not finish a frame that is timed.")
-                                 : result;
+    return result ? result : gvk_stream_wait_for(stream, *ticket, "a frame that is timed");
 }
 
 static gvk_result read_times(gvk_stream *stream, gvk_ticket ticket, gvk_layer_timing *timings, uint32_t capacity,
@@ -528,10 +547,8 @@ gvk_result gvk_tune(gvk_device *device, const gvk_graph *graph, const gvk_tune_p
         result = prepare(&apart);
     if (!result)
         result = run_all(&tuner, fused ? &apart : NULL, &best, &made);
-    if (!result && made.kept) {
-        gvk_choices_keep(device, best->choices);
-        best->choices = NULL;
-    }
+    if (!result && made.kept)
+        result = gvk_choices_keep(device, tuner.traits.half, best->choices);
     release(&tuner);
     release(&apart);
     if (!result)

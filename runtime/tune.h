@@ -6,9 +6,10 @@
 
 /* Takes what an earlier start stored, if it is there and fits. */
 void gvk_choices_load(struct gvk_device *device);
-/* Models take these from now on, and so they do at the next start. `choices` is the device's from here on. */
+/* Models take these from now on, and so they do at the next start; what was chosen before for other shapes, and for the
+ * other precision (`half`: these are for fp16), stays beside them. */
 struct gvk_choices;
-void gvk_choices_keep(struct gvk_device *device, struct gvk_choices *choices);
+gvk_result gvk_choices_keep(struct gvk_device *device, bool half, const struct gvk_choices *choices);
 void gvk_choices_destroy(struct gvk_device *device);
 
 #endif

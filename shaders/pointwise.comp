@@ -6,8 +6,8 @@
 // weights  [output block][input quad][4 * QUADS outputs] vec4s of four inputs each; then the bias, a vec4 a quad
 // A lane computes QUADS output quads for PIXELS pixels that lie STRIDE apart, so that neighbouring lanes read
 // neighbouring pixels. Any channel counts, pixel counts and batch; weights and bias are padded to whole blocks.
-// workgroups: x = ceil(pixels / (local size * PIXELS)), y = output blocks, z = batch; with SPREAD 1 and blocks_first x and
-//   y the other way round
+// workgroups: x = ceil(pixels / (local size * PIXELS)), y = output blocks, z = batch; with lavapipe's forms (SPREAD
+//   and texels) and blocks_first x and y the other way round
 // STORE: see pointwise_store.glsl.
 // EXTRA gate: the source is multiplied by one factor a channel.
 // SLICES > 1: as many parts of a workgroup each sum up a part of the inputs for the same pixels, the first part adds what
@@ -73,7 +73,7 @@ shared vec4 handed[(SLICES - 1) * QUADS * PIXELS * GVK_SLICE_LANES];
 
 void main()
 {
-#if SPREAD == 1
+#if SPREAD && SOURCE_TEXELS
     uint block = blocks_first > 0 ? gl_WorkGroupID.x : gl_WorkGroupID.y;
     uint group = blocks_first > 0 ? gl_WorkGroupID.y : gl_WorkGroupID.x;
 #else

@@ -1,7 +1,7 @@
 // How a weight that one lane of a subgroup loaded reaches all of them. SPREAD:
 //   0  it need not: every lane loads it from an address that is the same for the workgroup (a scalar load on AMD, NVIDIA)
-//   1  subgroupShuffle (lavapipe)
-//   2  subgroupBroadcast (SwiftShader, Intel)
+//   1  subgroupShuffle (lavapipe until Mesa 22)
+//   2  subgroupBroadcast (lavapipe from Mesa 23 on, SwiftShader, Intel)
 // `lane` is a constant once the loops around it are unrolled.
 #if SPREAD == 1
 #extension GL_KHR_shader_subgroup_basic : require

@@ -20,6 +20,9 @@ if(GVK_PROGRAM)
         add_dependencies(test_${NAME} ghostvk-program)
     endforeach()
 
+    target_compile_definitions(test_interrupts PRIVATE GVK_FAULT_LAYER_FOLDER="${CMAKE_BINARY_DIR}/layer")
+    add_dependencies(test_interrupts VkLayer_ghostvk_faults)
+
     # What `./dev soak` runs for minutes.
     add_executable(soak soak.c ${PICTURE_SOURCES})
     target_link_libraries(soak PRIVATE test_support gvk_picture_libraries)

@@ -355,12 +355,16 @@ static double seconds_since(const struct timespec *start)
     return (double)(now.tv_sec - start->tv_sec) + (double)(now.tv_nsec - start->tv_nsec) * 1e-9;
 }
 
+/* So many waits are more than the runtime gives a GPU. */
+#define MANY_WAITS 1000u
+
 static void a_fence_that_never_signals_times_out_and_is_taken_for_a_lost_device(void **state)
 {
     (void)state;
     static struct session session;
     struct timespec start;
     clock_gettime(CLOCK_MONOTONIC, &start);
+    assert_true(faults->limit("discrete"));
     open_to(&session, STEP_WAIT);
     faults->withhold_fences(true);
     assert_int_equal(gvk_stream_wait(session.stream, session.tickets[0], 0), GVK_NOT_READY);
@@ -369,22 +373,91 @@ static void a_fence_that_never_signals_times_out_and_is_taken_for_a_lost_device(
     assert_fails(&session, take_step(&session, STEP_READ), GVK_ERROR_ARGUMENT, "reading a frame that is not done");
     assert_fails(&session, submit_frame(&session, 0), GVK_ERROR_DEVICE_LOST, "a submit with all frames in flight");
     assert_fails(&session, submit_frame(&session, 0), GVK_ERROR_DEVICE_LOST, "a submit after that");
-    close_session(&session, 0, "a stream whose frame does not end");
+    gvk_stream_destroy(session.stream);
+    session.stream = NULL;
     faults->withhold_fences(false);
+    close_session(&session, 1, "a stream whose frame does not end before the device does");
+    assert_true(faults->limit(""));
     assert_clean("after a fence that never signals");
     assert_true(seconds_since(&start) < 30);
     vulkan_points++;
 }
 
-static void a_stream_whose_frames_never_end_is_destroyed_in_finite_time(void **state)
+/* A GPU: its stream is not freed under it. If it comes back before the device's end, everything is freed then; if not,
+ * nothing is. */
+static void a_stream_whose_frames_never_end_is_destroyed_in_finite_time_and_not_freed(void **state)
+{
+    (void)state;
+    static struct session session;
+    for (int returns = 1; returns >= 0; returns--) {
+        assert_true(faults->limit("discrete"));
+        open_to(&session, STEP_WAIT);
+        int64_t alive = faults->alive();
+        faults->withhold_fences(true);
+        rewind_session(&session); /* the stream, the model and the graph */
+        if (faults->misuse())
+            fail_msg("destroyed under a running device: %s", faults->misuse());
+        assert_int_equal(faults->alive(), alive);
+        assert_int_equal(session.counting.errors, 1);
+        assert_non_null(strstr(session.counting.sentence, "memory stays allocated"));
+        if (returns) {
+            faults->withhold_fences(false);
+            close_session(&session, 1, "a stream whose frames ended after all");
+        } else {
+            gvk_device_destroy(session.device);
+            if (faults->misuse())
+                fail_msg("destroyed under a running device: %s", faults->misuse());
+            assert_int_equal(faults->alive(), alive);
+            assert_int_equal(session.counting.errors, 1);
+            assert_non_null(strstr(session.counting.warning, "until the process ends"));
+            /* A host could not do this. Here it ends what was left, so that the next session finds nothing of it. */
+            faults->withhold_fences(false);
+            close_session(&session, 1, "a device that was left open");
+        }
+        assert_true(faults->limit(""));
+        assert_clean("after such a stream");
+        vulkan_points++;
+    }
+}
+
+/* A CPU device is waited for as long as it takes: what is slow is not what has failed. */
+static void a_slow_cpu_device_is_waited_for_and_said_to_be_slow_once(void **state)
 {
     (void)state;
     static struct session session;
     open_to(&session, STEP_WAIT);
-    faults->withhold_fences(true);
-    close_session(&session, 1, "a stream destroyed with frames that do not end");
-    faults->withhold_fences(false);
-    assert_clean("after such a stream");
+    session.counting.warnings = 0; /* there was one, about the device */
+    faults->withhold_waits(MANY_WAITS);
+    assert_ok(submit_frame(&session, 0)); /* waits for the oldest frame */
+    assert_int_equal(session.counting.warnings, 1);
+    assert_non_null(strstr(session.counting.warning, "a frame"));
+    faults->withhold_waits(MANY_WAITS);
+    assert_ok(gvk_stream_wait(session.stream, session.tickets[0], UINT64_MAX));
+    assert_ok(submit_frame(&session, 0));
+    faults->withhold_waits(MANY_WAITS);
+    close_session(&session, 0, "a stream destroyed while its device is slow");
+    assert_int_equal(session.counting.warnings, 1);
+    faults->withhold_waits(0);
+    assert_clean("after a slow device");
+    vulkan_points++;
+}
+
+/* Parts of a frame run, and the driver takes neither the next part nor the fence behind them. */
+static void parts_that_run_without_a_fence_are_not_freed_either(void **state)
+{
+    (void)state;
+    static struct session session;
+    open_to(&session, STEP_SUBMIT_PIXELS);
+    faults->arm_from("vkQueueSubmit", 3, VK_ERROR_OUT_OF_HOST_MEMORY);
+    gvk_result result = submit_frame(&session, 0);
+    assert_fails(&session, result, GVK_ERROR_HOST_MEMORY, "the submit whose third part is refused");
+    int64_t alive = faults->alive();
+    rewind_session(&session);
+    assert_int_equal(faults->alive(), alive);
+    assert_int_equal(session.counting.errors, 1);
+    faults->arm("*", 0, VK_SUCCESS);
+    close_session(&session, 1, "parts without a fence");
+    assert_clean("after parts without a fence");
     vulkan_points++;
 }
 
@@ -404,7 +477,7 @@ static void a_fence_that_signals_late_gives_the_result_after_all(void **state)
     vulkan_points++;
 }
 
-static void an_upload_that_never_ends_fails_its_model(void **state)
+static void an_upload_that_never_ends_fails_its_model_and_is_not_freed(void **state)
 {
     (void)state;
     static struct session session;
@@ -412,8 +485,10 @@ static void an_upload_that_never_ends_fails_its_model(void **state)
     open_to(&session, STEP_MODEL);
     faults->withhold_fences(true);
     assert_fails(&session, take_step(&session, STEP_MODEL), GVK_ERROR_DEVICE_LOST, "the model");
-    close_session(&session, 0, "an upload that does not end");
+    if (faults->misuse())
+        fail_msg("destroyed under a running device: %s", faults->misuse());
     faults->withhold_fences(false);
+    close_session(&session, 0, "an upload that does not end before the device does");
     assert_true(faults->limit(""));
     vulkan_points++;
 }
@@ -554,9 +629,11 @@ int main(void)
         cmocka_unit_test(listing_devices_withstands_the_same),
         cmocka_unit_test(a_device_lost_with_frames_in_flight_fails_every_later_call_and_can_be_destroyed),
         cmocka_unit_test(a_fence_that_never_signals_times_out_and_is_taken_for_a_lost_device),
-        cmocka_unit_test(a_stream_whose_frames_never_end_is_destroyed_in_finite_time),
+        cmocka_unit_test(a_stream_whose_frames_never_end_is_destroyed_in_finite_time_and_not_freed),
+        cmocka_unit_test(a_slow_cpu_device_is_waited_for_and_said_to_be_slow_once),
+        cmocka_unit_test(parts_that_run_without_a_fence_are_not_freed_either),
         cmocka_unit_test(a_fence_that_signals_late_gives_the_result_after_all),
-        cmocka_unit_test(an_upload_that_never_ends_fails_its_model),
+        cmocka_unit_test(an_upload_that_never_ends_fails_its_model_and_is_not_freed),
         cmocka_unit_test(a_device_below_the_floor_is_refused_by_name),
         cmocka_unit_test(a_network_too_large_for_the_device_is_refused_and_names_the_node),
         cmocka_unit_test(a_device_that_misses_all_it_may_miss_computes_the_same),

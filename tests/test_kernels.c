@@ -30,6 +30,9 @@ static void say_which_forms_are_for_others(void)
 static void every_kernel_and_tile_that_this_driver_can_run_was_chosen(void **state)
 {
     (void)state;
+    enum {
+        LAVAPIPE = 1 << GVK_FORM_SHUFFLE_16 | 1 << GVK_FORM_SHUFFLE_8 | 1 << GVK_FORM_SPREAD_16 | 1 << GVK_FORM_SPREAD_8
+    };
     /* What a shader's name says of the forms that it is for, the first that fits; the other ones are for all. */
     static const struct {
         const char *part;
@@ -37,16 +40,18 @@ static void every_kernel_and_tile_that_this_driver_can_run_was_chosen(void **sta
     } kinds[] = {
         {"shuffle16", 1u << GVK_FORM_SHUFFLE_16},
         {"shuffle8", 1u << GVK_FORM_SHUFFLE_8},
-        {"strips_texels", 1u << GVK_FORM_SHUFFLE_16 | 1u << GVK_FORM_SHUFFLE_8},
+        {"spread16", 1u << GVK_FORM_SPREAD_16},
+        {"spread8", 1u << GVK_FORM_SPREAD_8},
+        {"strips_texels", LAVAPIPE},
         {"strips", 1u << GVK_FORM_CHUNKS_4 | 1u << GVK_FORM_BROADCAST_4},
         {"average_pool_split_texels", 1u << GVK_FORM_TEXELS},
         {"excite_split_texels", 1u << GVK_FORM_TEXELS},
         {"average_pool_split", 1u << GVK_FORM_UNIFORM | 1u << GVK_FORM_BROADCAST_16},
         {"excite_split", 1u << GVK_FORM_UNIFORM | 1u << GVK_FORM_BROADCAST_16},
-        {"average_pool_texels", 1u << GVK_FORM_SHUFFLE_16 | 1u << GVK_FORM_SHUFFLE_8},
-        {"excite_texels", 1u << GVK_FORM_SHUFFLE_16 | 1u << GVK_FORM_SHUFFLE_8},
+        {"average_pool_texels", LAVAPIPE},
+        {"excite_texels", LAVAPIPE},
         {"excite", 1u << GVK_FORM_CHUNKS_4 | 1u << GVK_FORM_BROADCAST_4},
-        {"pyramid_planes_texels", 1u << GVK_FORM_SHUFFLE_16 | 1u << GVK_FORM_SHUFFLE_8},
+        {"pyramid_planes_texels", LAVAPIPE},
         {"pyramid_planes", 1u << GVK_FORM_CHUNKS_4 | 1u << GVK_FORM_BROADCAST_4},
         {"texels", 1u << GVK_FORM_TEXELS},
         {"pyramid", 1u << GVK_FORM_UNIFORM | 1u << GVK_FORM_BROADCAST_16},
@@ -61,9 +66,13 @@ static void every_kernel_and_tile_that_this_driver_can_run_was_chosen(void **sta
         assert_true(form != GVK_FORM_UNIFORM && form != GVK_FORM_BROADCAST_4);
     /* The GPUs' forms run on a CPU device, too, each that it has the means for. */
     assert_true(bench.forms & 1u << GVK_FORM_UNIFORM);
-    if (form == GVK_FORM_SHUFFLE_16 || form == GVK_FORM_SHUFFLE_8)
+    if (1u << form & LAVAPIPE) { /* which has two forms of its own */
         assert_true(bench.forms & 1u << GVK_FORM_TEXELS);
-    if (form == GVK_FORM_SHUFFLE_16)
+        assert_true(bench.traits.subgroup_size == 16
+                        ? bench.forms & 1u << GVK_FORM_SHUFFLE_16 && bench.forms & 1u << GVK_FORM_SPREAD_16
+                        : bench.forms & 1u << GVK_FORM_SHUFFLE_8 && bench.forms & 1u << GVK_FORM_SPREAD_8);
+    }
+    if (form == GVK_FORM_SHUFFLE_16 || form == GVK_FORM_SPREAD_16)
         assert_true(bench.forms & 1u << GVK_FORM_BROADCAST_16);
     uint32_t missing = 0;
     for (int i = 0; i < GVK_SHADER_COUNT; i++) {

@@ -14,7 +14,7 @@
 
 #include "runtime/pipeline_cache.h"
 
-#define HEADER   56u /* bytes of ours in front */
+#define HEADER   64u /* bytes of ours in front */
 #define MADE_UP  3001u
 #define CEILING  ((size_t)256 << 20)
 #define CAPACITY (HEADER + MADE_UP + 64)

@@ -172,13 +172,14 @@ static gvk_device *open_caching_device(void)
     return device;
 }
 
-static struct gvk_choices *make_choices(const gvk_device *device, const struct gvk_choice *choice)
+static void keep_choice(gvk_device *device, const struct gvk_choice *choice)
 {
     struct gvk_choices *choices = gvk_allocate(&device->host, sizeof *choices + sizeof *choice);
     assert_non_null(choices);
     choices->count = 1;
     choices->list[0] = *choice;
-    return choices;
+    assert_ok(gvk_choices_keep(device, choice->shape.half, choices));
+    gvk_release(&device->host, choices);
 }
 
 struct counts {
@@ -267,7 +268,7 @@ static void a_choice_is_taken_and_survives_the_device(void **state)
     struct gvk_pipeline_key before = kernel_of(built_in, "first");
     assert_true(last != before.shader || choice.local_size != before.constants[GVK_CONSTANT_LOCAL_SIZE]);
 
-    gvk_choices_keep(device, make_choices(device, &choice));
+    keep_choice(device, &choice);
     assert_ok(gvk_model_create(device, graph, NULL, &tuned));
     struct gvk_pipeline_key key = kernel_of(tuned, "second"); /* of the same shape */
     assert_int_equal(key.shader, last);
@@ -311,13 +312,44 @@ static void ghost_modules_are_left_apart_where_that_was_chosen(void **state)
         struct gvk_choice choice = gvk_choice_of_ghosts_apart(&device->traits);
         if (start == 0) {
             assert_true(has_ghost_module(device, graph, GVK_PRECISION_FP32));
-            gvk_choices_keep(device, make_choices(device, &choice));
+            keep_choice(device, &choice);
         }
         assert_false(has_ghost_module(device, graph, GVK_PRECISION_FP32));
         assert_true(has_ghost_module(device, graph, GVK_PRECISION_FP16));
         gvk_device_destroy(device);
     }
     gvk_graph_destroy(graph);
+}
+
+/* A tuning for one precision, or for another network, does not take back what was chosen for the other. */
+static void choices_for_fp32_and_fp16_and_of_other_shapes_stay_beside_each_other(void **state)
+{
+    (void)state;
+    cache.count = 0;
+    for (int start = 0; start < 2; start++) {
+        gvk_device *device = open_caching_device();
+        struct gvk_choice choices[] = {
+            {.shape = {.op = GVK_OP_LINEAR, .input_channels = 4}, .shader = 1, .local_size = 64},
+            {.shape = {.op = GVK_OP_LINEAR, .input_channels = 8}, .shader = 2, .local_size = 64},
+            {.shape = {.op = GVK_OP_LINEAR, .input_channels = 4, .half = 1}, .shader = 3, .local_size = 64},
+            {.shape = {.op = GVK_OP_LINEAR, .input_channels = 8, .half = 1}, .shader = 4, .local_size = 64},
+        };
+        struct gvk_choice older = choices[0];
+        older.shader = 5; /* is displaced */
+        if (start == 0)
+            keep_choice(device, &older);
+        for (size_t i = 0; i < ARRAY_COUNT(choices) && start == 0; i++)
+            keep_choice(device, &choices[i]);
+        assert_int_equal(device->choices->count, ARRAY_COUNT(choices));
+        for (size_t i = 0; i < ARRAY_COUNT(choices); i++) {
+            bool found = false;
+            for (uint32_t j = 0; j < device->choices->count; j++)
+                found = found || !memcmp(&device->choices->list[j], &choices[i], sizeof choices[i]);
+            if (!found)
+                fail_msg("choice %u is gone in start %d", (unsigned)i, start);
+        }
+        gvk_device_destroy(device);
+    }
 }
 
 static void ghost_modules_are_timed_in_one_dispatch_and_in_two(void **state)
@@ -378,7 +410,7 @@ static void a_wrong_choice_chooses_nothing(void **state)
     };
     for (size_t i = 0; i < ARRAY_COUNT(wrong); i++) {
         gvk_model *model = NULL;
-        gvk_choices_keep(device, make_choices(device, &wrong[i]));
+        keep_choice(device, &wrong[i]);
         assert_ok(gvk_model_create(device, graph, NULL, &model));
         struct gvk_pipeline_key key = kernel_of(model, "first");
         if (!gvk_pipeline_keys_equal(&key, &before))
@@ -396,6 +428,7 @@ int main(void)
         cmocka_unit_test(every_shape_is_measured_with_every_candidate),
         cmocka_unit_test(a_choice_is_taken_and_survives_the_device),
         cmocka_unit_test(ghost_modules_are_left_apart_where_that_was_chosen),
+        cmocka_unit_test(choices_for_fp32_and_fp16_and_of_other_shapes_stay_beside_each_other),
         cmocka_unit_test(ghost_modules_are_timed_in_one_dispatch_and_in_two),
         cmocka_unit_test(a_network_without_ghost_modules_says_nothing_of_them),
         cmocka_unit_test(a_wrong_choice_chooses_nothing),

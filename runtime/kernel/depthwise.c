@@ -29,6 +29,8 @@ static const struct tile tiles[GVK_FORM_COUNT][TILE_COUNT] = {
     [GVK_FORM_TEXELS] = TILES(TEXELS, 2, 4, 1, 4, 64, true, false),
     [GVK_FORM_SHUFFLE_16] = TILES(STRIPS_TEXELS, 4, 0, 2, 0, 16, true, true),
     [GVK_FORM_SHUFFLE_8] = TILES(STRIPS_TEXELS, 4, 0, 2, 0, 16, true, true),
+    [GVK_FORM_SPREAD_16] = TILES(STRIPS_TEXELS, 4, 0, 2, 0, 16, true, true),
+    [GVK_FORM_SPREAD_8] = TILES(STRIPS_TEXELS, 4, 0, 2, 0, 16, true, true),
     [GVK_FORM_CHUNKS_4] = TILES(STRIPS, 4, 0, 2, 0, 16, false, true),
     [GVK_FORM_BROADCAST_4] = TILES(STRIPS, 4, 0, 2, 0, 16, false, true),
 };

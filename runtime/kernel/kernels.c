@@ -39,11 +39,15 @@ bool gvk_form_is_possible(const struct gvk_traits *traits, enum gvk_form form)
     /* Without a required size a driver may run subgroups partly filled, and lanes would miss weights. */
     bool sure = traits->subgroup_size_control && traits->full_subgroups;
     bool texels = traits->texel_buffers && traits->max_texels >= GVK_TEXELS_OF_EVERY_TENSOR;
-    bool shuffle = cpu && sure && texels && traits->subgroup_shuffle && traits->float64;
+    bool lavapipe = cpu && sure && texels && traits->float64;
+    bool shuffle = lavapipe && traits->subgroup_shuffle && traits->shuffles_well;
+    bool spread = lavapipe && traits->subgroup_broadcast;
     bool broadcast_4 = cpu && sure && traits->subgroup_size == 4 && traits->subgroup_broadcast;
     switch (form) {
     case GVK_FORM_SHUFFLE_16: return shuffle && traits->subgroup_size == 16;
     case GVK_FORM_SHUFFLE_8: return shuffle && traits->subgroup_size == 8;
+    case GVK_FORM_SPREAD_16: return spread && traits->subgroup_size == 16;
+    case GVK_FORM_SPREAD_8: return spread && traits->subgroup_size == 8;
     case GVK_FORM_CHUNKS_4: return broadcast_4 && traits->max_chunks;
     case GVK_FORM_BROADCAST_4: return broadcast_4;
     case GVK_FORM_BROADCAST_16:
@@ -56,8 +60,8 @@ bool gvk_form_is_possible(const struct gvk_traits *traits, enum gvk_form form)
 
 enum gvk_form gvk_form_of(const struct gvk_traits *traits)
 {
-    static const enum gvk_form of_cpus[] = {GVK_FORM_SHUFFLE_16, GVK_FORM_SHUFFLE_8, GVK_FORM_CHUNKS_4,
-                                            GVK_FORM_BROADCAST_4};
+    static const enum gvk_form of_cpus[] = {GVK_FORM_SHUFFLE_16, GVK_FORM_SHUFFLE_8, GVK_FORM_SPREAD_16,
+                                            GVK_FORM_SPREAD_8,   GVK_FORM_CHUNKS_4,  GVK_FORM_BROADCAST_4};
     for (size_t i = 0; i < sizeof of_cpus / sizeof of_cpus[0]; i++)
         if (gvk_form_is_possible(traits, of_cpus[i]))
             return of_cpus[i];
@@ -72,7 +76,7 @@ enum gvk_form gvk_form_of(const struct gvk_traits *traits)
 bool gvk_reads_texels(const struct gvk_traits *traits)
 {
     enum gvk_form form = gvk_form_of(traits);
-    return form == GVK_FORM_TEXELS || form == GVK_FORM_SHUFFLE_16 || form == GVK_FORM_SHUFFLE_8;
+    return form == GVK_FORM_TEXELS || (form >= GVK_FORM_SHUFFLE_16 && form <= GVK_FORM_SPREAD_8);
 }
 
 bool gvk_form_is_candidate(const struct gvk_traits *traits, enum gvk_form form)

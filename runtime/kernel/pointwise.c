@@ -38,6 +38,21 @@ static const struct gvk_tile wide_shuffle_tiles[] = {
     {GVK_SHADER_POINTWISE_SHUFFLE16_3X4, 3, 4, 16, 16, true, 1, false},
     {GVK_SHADER_POINTWISE_SHUFFLE16_2X4, 2, 4, 32, 16, true, 1, false},
 };
+static const struct gvk_tile spread_tiles[] = {
+    {GVK_SHADER_POINTWISE_SPREAD8_8X4, 8, 4, 8, 8, true, 1, false},
+    {GVK_SHADER_POINTWISE_SPREAD8_5X4, 5, 4, 8, 8, true, 1, false},
+    {GVK_SHADER_POINTWISE_SPREAD8_4X4, 4, 4, 8, 8, true, 1, false},
+    {GVK_SHADER_POINTWISE_SPREAD8_3X4, 3, 4, 16, 8, true, 1, false},
+    {GVK_SHADER_POINTWISE_SPREAD8_2X4, 2, 4, 32, 8, true, 1, false},
+};
+static const struct gvk_tile wide_spread_tiles[] = {
+    {GVK_SHADER_POINTWISE_SPREAD16_16X4, 16, 4, 16, 16, true, 1, false},
+    {GVK_SHADER_POINTWISE_SPREAD16_8X4, 8, 4, 16, 16, true, 1, false},
+    {GVK_SHADER_POINTWISE_SPREAD16_5X4, 5, 4, 16, 16, true, 1, false},
+    {GVK_SHADER_POINTWISE_SPREAD16_4X4, 4, 4, 16, 16, true, 1, false},
+    {GVK_SHADER_POINTWISE_SPREAD16_3X4, 3, 4, 16, 16, true, 1, false},
+    {GVK_SHADER_POINTWISE_SPREAD16_2X4, 2, 4, 32, 16, true, 1, false},
+};
 static const struct gvk_tile broadcast_tiles[] = {
     {GVK_SHADER_POINTWISE_BROADCAST4_4X4, 4, 4, 16, 4, false, 1, false},
     {GVK_SHADER_POINTWISE_BROADCAST4_2X4, 2, 4, 32, 4, false, 1, false},
@@ -70,6 +85,8 @@ static const struct gvk_tile_family family = {
               [GVK_FORM_TEXELS] = GVK_TILE_LIST(texel_tiles, 0),
               [GVK_FORM_SHUFFLE_16] = GVK_TILE_LIST(wide_shuffle_tiles, 2),
               [GVK_FORM_SHUFFLE_8] = GVK_TILE_LIST(shuffle_tiles, 2),
+              [GVK_FORM_SPREAD_16] = GVK_TILE_LIST(wide_spread_tiles, 2),
+              [GVK_FORM_SPREAD_8] = GVK_TILE_LIST(spread_tiles, 2),
               [GVK_FORM_CHUNKS_4] = GVK_TILE_LIST(chunk_tiles, 2),
               [GVK_FORM_BROADCAST_4] = GVK_TILE_LIST(broadcast_tiles, 2)},
     .stores = 3,
@@ -79,9 +96,13 @@ static const struct gvk_tile_family family = {
 
 static const struct gvk_tile *choose_built_in(const struct gvk_builder *builder, const struct gvk_graph_node *node)
 {
-    const struct gvk_tile *best = gvk_tile_choose(builder, node, &family, gvk_form_of(builder->traits));
-    if (!best) /* every device runs these */
-        best = gvk_tile_choose(builder, node, &family, GVK_FORM_UNIFORM);
+    const enum gvk_form form = gvk_form_of(builder->traits);
+    const enum gvk_form others[] = {GVK_FORM_SPREAD_16, GVK_FORM_SPREAD_8, GVK_FORM_UNIFORM};
+    const struct gvk_tile *best = gvk_tile_choose(builder, node, &family, form);
+    /* All tiles of the form are struck. What another lavapipe likes comes next; every device runs the last. */
+    for (size_t i = 0; i < sizeof others / sizeof others[0] && !best; i++)
+        if (others[i] != form && gvk_form_is_possible(builder->traits, others[i]))
+            best = gvk_tile_choose(builder, node, &family, others[i]);
     return best ? best : &uniform_tiles[0]; /* proof.c refuses a graph whose choice is struck */
 }
 

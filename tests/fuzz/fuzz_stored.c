@@ -220,7 +220,8 @@ static void store_good(enum kind kind)
         FUZZ_CHECK(choices != NULL);
         choices->count = 1;
         choices->list[0] = gvk_choice_of_ghosts_apart(&device.traits);
-        gvk_choices_keep(&device, choices);
+        FUZZ_CHECK(gvk_choices_keep(&device, device.traits.half, choices) == GVK_OK);
+        gvk_release(&device.host, choices);
     } else {
         struct gvk_traits traits = device.traits;
         device.verdicts.changed = true;

@@ -55,6 +55,7 @@ int restore_traits(void **state)
 
 static void bend_traits(struct gvk_traits *traits, const struct way *way)
 {
+    traits->shuffles_well ^= way->other_lanes;
     if (!way->vendor_id)
         return;
     traits->type = VK_PHYSICAL_DEVICE_TYPE_DISCRETE_GPU;
@@ -338,6 +339,7 @@ void prove(const char *title, struct reference_graph *graph, struct size size, u
         {.name = "Adreno's and Mali's kernels", .vendor_id = GVK_VENDOR_QUALCOMM},
     };
     static const struct way broadcast = {.name = "no room for weight chunks", .full_arrays = true};
+    static const struct way other_lanes = {.name = "lavapipe's other form", .other_lanes = true};
     static const struct way plain = {.name = "node by node", .rewrites_off = GVK_REWRITE_ALL, .keep_all = true};
     static const struct way plain_half = {
         .name = "in fp16, node by node", .rewrites_off = GVK_REWRITE_ALL, .keep_all = true, .half = true};
@@ -376,6 +378,8 @@ void prove(const char *title, struct reference_graph *graph, struct size size, u
     bench.proofs++;
     if (gvk_form_of(&bench.traits) == GVK_FORM_CHUNKS_4)
         run_trial(title, graph, input, &broadcast);
+    if (gvk_form_of(&bench.traits) >= GVK_FORM_SHUFFLE_16 && gvk_form_of(&bench.traits) <= GVK_FORM_SPREAD_8)
+        run_trial(title, graph, input, &other_lanes);
     run_trial(title, graph, input, &plain);
     run_trial(title, graph, input, &plain_half);
     if (graph->node_count > 1)

@@ -6,6 +6,7 @@
 
 #include "../harness.h"
 #include "runtime/transfer.h"
+#include "runtime/wait.h"
 
 /* Copies the buffer to `to`, which the host can see, and waits. */
 static VkResult copy_back(struct gvk_device *device, const struct gvk_buffer *from, const struct gvk_buffer *to)
@@ -50,7 +51,8 @@ static VkResult copy_back(struct gvk_device *device, const struct gvk_buffer *fr
     if (result)
         goto done;
     submit.pCommandBuffers = &commands;
-    result = gvk_queue_submit(device, &submit, fence) ? VK_ERROR_UNKNOWN : gvk_fence_settle(device, fence);
+    result = gvk_queue_submit(device, &submit, fence) ? VK_ERROR_UNKNOWN
+                                                      : gvk_wait(device, fence, GVK_PATIENTLY, "a test's copy");
 done:
     if (fence)
         vk->DestroyFence(device->device, fence, NULL);

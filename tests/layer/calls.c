@@ -460,9 +460,8 @@ CALL WaitForFences(VkDevice handle, uint32_t count, const VkFence *fences, VkBoo
 {
     struct device *device = device_of(handle);
     STRIKE(device, "vkWaitForFences", true);
-    if (plan_fences_withheld()) {
-        device->DeviceWaitIdle(handle); /* what runs ends all the same, so that its objects may be destroyed */
-        settle_fences();
+    if (plan_withholds()) {
+        device->DeviceWaitIdle(handle); /* what runs ends all the same; who destroys its objects is noted */
         return VK_TIMEOUT;
     }
     VkResult result = device->WaitForFences(handle, count, fences, all, timeout);

@@ -18,8 +18,12 @@ struct ghostvk_faults {
     /* Sets counts to zero and lets the nth call from here on fail that is named `call` ("*": any failable call) fail
      * once with `result`. nth 0: none fails. */
     void (*arm)(const char *call, uint64_t nth, VkResult result);
+    /* The same, and every such call after it fails, too. */
+    void (*arm_from)(const char *call, uint64_t nth, VkResult result);
     /* While withheld, no fence is ever seen signalled: vkWaitForFences returns VK_TIMEOUT at once. */
     void (*withhold_fences)(bool withheld);
+    /* The same for so many calls of vkWaitForFences: a device that is slow. */
+    void (*withhold_waits)(uint32_t count);
     /* Failable calls since arm, by name or "*". */
     uint64_t (*count)(const char *call);
     /* The call that failed by plan since arm, or NULL. */

@@ -12,7 +12,7 @@
 bool plan_read_environment(void);
 /* Counts the call. VK_SUCCESS: go on; else what it is to return. */
 VkResult plan_strike(const char *call);
-bool plan_fences_withheld(void);
+bool plan_withholds(void); /* asked once a wait */
 void plan_count_object(int change);
 void plan_note_misuse(const char *sentence);
 bool plan_is_spoilt(const void *code, size_t bytes);

@@ -12,9 +12,11 @@ static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
 static struct {
     char call[64]; /* "*": any */
     uint64_t nth;  /* 0: none */
+    bool goes_on;  /* and every one after it */
     VkResult result;
     const char *struck, *misuse;
     bool withheld;
+    uint32_t withheld_waits; /* and so many more, while not */
     int64_t alive;
     uint64_t total;
     struct {
@@ -28,10 +30,19 @@ static void arm(const char *call, uint64_t nth, VkResult result)
     pthread_mutex_lock(&mutex);
     snprintf(plan.call, sizeof plan.call, "%s", call);
     plan.nth = nth;
+    plan.goes_on = false;
     plan.result = result;
     plan.struck = plan.misuse = NULL;
     plan.total = 0;
     memset(plan.counts, 0, sizeof plan.counts);
+    pthread_mutex_unlock(&mutex);
+}
+
+static void arm_from(const char *call, uint64_t nth, VkResult result)
+{
+    arm(call, nth, result);
+    pthread_mutex_lock(&mutex);
+    plan.goes_on = true;
     pthread_mutex_unlock(&mutex);
 }
 
@@ -46,7 +57,7 @@ VkResult plan_strike(const char *call)
     plan.counts[i].count++;
     plan.total++;
     uint64_t seen = !strcmp(plan.call, "*") ? plan.total : !strcmp(plan.call, call) ? plan.counts[i].count : 0;
-    if (plan.nth && seen == plan.nth) {
+    if (plan.nth && (seen == plan.nth || (plan.goes_on && seen > plan.nth))) {
         plan.struck = call;
         result = plan.result;
     }
@@ -82,10 +93,18 @@ static void withhold_fences(bool withheld)
     pthread_mutex_unlock(&mutex);
 }
 
-bool plan_fences_withheld(void)
+static void withhold_waits(uint32_t count)
 {
     pthread_mutex_lock(&mutex);
-    bool withheld = plan.withheld;
+    plan.withheld_waits = count;
+    pthread_mutex_unlock(&mutex);
+}
+
+bool plan_withholds(void)
+{
+    pthread_mutex_lock(&mutex);
+    bool withheld = plan.withheld || plan.withheld_waits;
+    plan.withheld_waits -= !plan.withheld && plan.withheld_waits;
     pthread_mutex_unlock(&mutex);
     return withheld;
 }
@@ -205,7 +224,9 @@ __attribute__((visibility("default"))) extern const struct ghostvk_faults ghostv
 const struct ghostvk_faults ghostvk_faults = {
     .limit = limits_set,
     .arm = arm,
+    .arm_from = arm_from,
     .withhold_fences = withhold_fences,
+    .withhold_waits = withhold_waits,
     .count = count,
     .struck = struck,
     .alive = alive,

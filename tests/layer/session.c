@@ -41,6 +41,10 @@ static void release_counted(void *user, void *block)
 static void log_counted(void *user, gvk_log_level level, const char *sentence)
 {
     struct counting *counting = user;
+    if (level == GVK_LOG_WARNING) {
+        counting->warnings++;
+        snprintf(counting->warning, sizeof counting->warning, "%s", sentence);
+    }
     if (level != GVK_LOG_ERROR)
         return;
     counting->errors++;

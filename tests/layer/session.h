@@ -19,7 +19,9 @@ struct counting {
     int64_t live;
     uint32_t errors;
     char sentence[512]; /* the last error's */
-    uint32_t stores;    /* of pipeline caches */
+    uint32_t warnings;
+    char warning[512]; /* the last one */
+    uint32_t stores;   /* of pipeline caches */
 };
 /* The host has a place for caches, which holds something of no use. */
 void start_counting(struct counting *counting, uint64_t fail_at);

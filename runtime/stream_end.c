@@ -1,0 +1,137 @@
+/* The end of a frame and of a stream: waiting, and destroying only what the device has done with. Called by hosts
+ * through gvk.h, by stream.c, parts.c, proof.c and tune.c. */
+#include "stream_inside.h"
+
+#include <inttypes.h>
+
+gvk_result gvk_frame_wait(gvk_stream *stream, struct gvk_frame *frame, uint64_t timeout_ns, const char *what)
+{
+    gvk_device *device = stream->device;
+    if (!frame->in_flight)
+        return GVK_OK;
+    VkResult waited = gvk_wait(device, frame->fence, timeout_ns, what);
+    if (waited == VK_TIMEOUT && timeout_ns != GVK_PATIENTLY)
+        return timeout_ns ? GVK_TIMEOUT : GVK_NOT_READY;
+    if (waited == VK_TIMEOUT) {
+        stream->lost = stream->stuck = true;
+        return gvk_fail(&device->host, GVK_ERROR_DEVICE_LOST, "The device did not finish %s; it is taken for lost.",
+                        what);
+    }
+    gvk_result result = GVK_VULKAN(device, "vkWaitForFences", waited);
+    if (result == GVK_ERROR_DEVICE_LOST)
+        stream->lost = true;
+    if (!result)
+        result = gvk_buffer_invalidate(device, &frame->result);
+    if (!result)
+        frame->in_flight = false; /* not before: a second try has to invalidate too */
+    return result;
+}
+
+static gvk_result find_frame(gvk_stream *stream, gvk_ticket ticket, struct gvk_frame **out)
+{
+    if (ticket && ticket <= stream->newest) {
+        struct gvk_frame *frame = &stream->frames[(ticket - 1) % stream->frame_count];
+        if (frame->ticket == ticket) {
+            *out = frame;
+            return GVK_OK;
+        }
+    }
+    return gvk_fail(&stream->device->host, GVK_ERROR_ARGUMENT,
+                    "Ticket %" PRIu64 " is unknown, or later frames took its place.", ticket);
+}
+
+static gvk_result wait_for_ticket(gvk_stream *stream, gvk_ticket ticket, uint64_t timeout_ns, const char *what)
+{
+    struct gvk_frame *frame = NULL;
+    gvk_result result = find_frame(stream, ticket, &frame);
+    return result ? result : gvk_frame_wait(stream, frame, timeout_ns, what);
+}
+
+gvk_result gvk_stream_wait(gvk_stream *stream, gvk_ticket ticket, uint64_t timeout_ns)
+{
+    return stream ? wait_for_ticket(stream, ticket, timeout_ns, "a frame") : GVK_ERROR_ARGUMENT;
+}
+
+gvk_result gvk_stream_wait_for(gvk_stream *stream, gvk_ticket ticket, const char *what)
+{
+    return wait_for_ticket(stream, ticket, GVK_PATIENTLY, what);
+}
+
+gvk_result gvk_stream_find_done(gvk_stream *stream, gvk_ticket ticket, struct gvk_frame **out)
+{
+    gvk_result result = wait_for_ticket(stream, ticket, 0, "");
+    if (result == GVK_NOT_READY)
+        return gvk_fail(&stream->device->host, GVK_ERROR_ARGUMENT,
+                        "A frame is read that is not done; wait for it first.");
+    return result ? result : find_frame(stream, ticket, out);
+}
+
+/* The device has done with what the frame uses. */
+static bool frame_is_unused(gvk_stream *stream, struct gvk_frame *frame)
+{
+    if (frame->is_unfenced && !gvk_frame_fence(stream, frame))
+        return false;
+    if (!frame->in_flight)
+        return true;
+    frame->in_flight = stream->stuck ? !gvk_is_unused(stream->device, frame->fence)
+                                     : !gvk_wait_until_unused(stream->device, frame->fence, "a frame");
+    stream->stuck |= frame->in_flight;
+    return !frame->in_flight;
+}
+
+static bool is_unused(void *object)
+{
+    gvk_stream *stream = object;
+    bool unused = true;
+    for (uint32_t i = 0; i < stream->frame_count; i++)
+        unused &= frame_is_unused(stream, &stream->frames[i]);
+    return unused;
+}
+
+static void destroy_frame(gvk_device *device, struct gvk_frame *frame)
+{
+    const struct gvk_functions *vk = &device->vk;
+    gvk_intake_destroy(device, &frame->intake);
+    gvk_release(&device->host, frame->main_commands);
+    gvk_buffer_destroy(device, &frame->parameters);
+    gvk_buffer_destroy(device, &frame->result);
+    if (frame->fence)
+        vk->DestroyFence(device->device, frame->fence, NULL);
+    if (frame->queries)
+        vk->DestroyQueryPool(device->device, frame->queries, NULL);
+    if (frame->profile)
+        vk->DestroyQueryPool(device->device, frame->profile, NULL);
+}
+
+static void destroy_stream(void *object)
+{
+    gvk_stream *stream = object;
+    gvk_device *device = stream->device;
+    gvk_recorder_destroy(&stream->recorder);
+    for (uint32_t i = 0; i < stream->frame_count; i++)
+        destroy_frame(device, &stream->frames[i]);
+    if (stream->pool)
+        device->vk.DestroyCommandPool(device->device, stream->pool, NULL);
+    gvk_buffer_destroy(device, &stream->arena);
+    gvk_program_destroy(stream->program);
+    if (stream->tail.release)
+        stream->tail.release(&device->host, stream->tail.user);
+    gvk_release(&device->host, stream->part_ends);
+    gvk_release(&device->host, stream->readables);
+    gvk_release(&device->host, stream->values);
+    gvk_release(&device->host, stream);
+}
+
+void gvk_stream_destroy(gvk_stream *stream)
+{
+    if (!stream)
+        return;
+    if (is_unused(stream)) {
+        destroy_stream(stream);
+        return;
+    }
+    gvk_log(&stream->device->host, GVK_LOG_ERROR,
+            "A frame did not finish. The device may still use its stream, whose memory stays allocated.");
+    stream->remains = (struct gvk_remains){.is_unused = is_unused, .destroy = destroy_stream, .object = stream};
+    gvk_remains_keep(stream->device, &stream->remains);
+}
