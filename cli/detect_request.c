@@ -29,8 +29,7 @@ static const char help_text[] =
     "  -v, --verbose        say more; -vv for debugging\n"
     "  -h, --help           this text\n"
     "\n"
-    "Without an option, size, letterbox, score and overlap are the model's. Pictures\n"
-    "are turned upright by their EXIF data; boxes are pixels of the upright picture.\n"
+    "Defaults are the model's. Pictures are turned upright by EXIF, boxes with them.\n"
     "\n"
     "example:\n"
     "  ghostvk detect --conf 0.4 --json boxes.json -o out/ pictures/*.jpg\n";
