@@ -16,6 +16,13 @@ static FILE *open_output(const char *folder, const char *name)
     return file;
 }
 
+/* Whether all of it was written. */
+static bool close_output(FILE *file)
+{
+    bool good = file && !ferror(file);
+    return (!file || !fclose(file)) && good;
+}
+
 static int write_report(const char *folder)
 {
     struct report report;
@@ -27,8 +34,8 @@ static int write_report(const char *folder)
         page_write(&report, page);
         good = summary_write(&report, summary);
     }
-    good &= !page || (!ferror(page) & !fclose(page));
-    good &= !summary || (!ferror(summary) & !fclose(summary));
+    good = close_output(page) && good;
+    good = close_output(summary) && good;
     for (size_t i = 0; i < report.step_count; i++)
         good &= step_has_passed(&report.steps[i]);
     report_release(&report);
