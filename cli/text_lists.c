@@ -144,7 +144,6 @@ int read_class_names(const char *path, struct name_list *out)
         return refuse_usage("--classes %s: it holds a zero byte, as no text does", path);
     }
     char *at = text, *end = text + length;
-    out->names[0] = text;
     for (uint32_t line = 0; line < most; line++) {
         char *next = at < end ? end_line(at, end) : end;
         out->names[line] = trim(at);
@@ -154,7 +153,7 @@ int read_class_names(const char *path, struct name_list *out)
     }
     out->count = out->count ? out->count : 1;
     for (uint32_t line = 0; line < out->count; line++) {
-        const char *problem = find_name_problem(out->names[line], strlen(out->names[line]));
+        const char *name = out->names[line], *problem = name ? find_name_problem(name, strlen(name)) : NULL;
         if (!problem)
             continue;
         int outcome = refuse_usage("--classes %s: line %u %s", path, (unsigned)line + 1, problem);
