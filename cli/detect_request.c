@@ -92,7 +92,7 @@ static enum image_kind kind_of_file(const char *path)
     FILE *file = is_file ? fopen(path, "rb") : NULL;
     if (!file)
         return kind;
-    uint8_t start[16];
+    uint8_t start[32];
     kind = image_kind_of_bytes(start, fread(start, 1, sizeof start, file));
     fclose(file);
     return kind;

@@ -134,7 +134,7 @@ int read_class_names(const char *path, struct name_list *out)
         return refuse_usage("--classes %s: %s", path, message);
     for (size_t index = 0; index < length; index++)
         most += text[index] == '\n' || text[index] == '\r';
-    out->names = malloc(most * sizeof *out->names);
+    out->names = calloc(most, sizeof *out->names);
     if (!out->names) {
         name_list_release(out);
         return refuse_memory();
@@ -143,18 +143,17 @@ int read_class_names(const char *path, struct name_list *out)
         name_list_release(out);
         return refuse_usage("--classes %s: it holds a zero byte, as no text does", path);
     }
-    uint32_t lines = 0;
-    for (char *at = text, *end = text + length; at < end || lines == 0;) {
-        char *next = end_line(at, end);
-        const char *name = trim(at);
-        out->names[lines++] = name;
-        if (*name)
-            out->count = lines; /* blank lines behind it do not count */
-        at = next;
+    char *at = text, *end = text + length;
+    for (uint32_t line = 0; line < most; line++) {
+        char *next = at < end ? end_line(at, end) : end;
+        out->names[line] = trim(at);
+        if (*out->names[line])
+            out->count = line + 1; /* blank lines behind it do not count */
+        at = next < end ? next : end;
     }
     out->count = out->count ? out->count : 1;
     for (uint32_t line = 0; line < out->count; line++) {
-        const char *problem = find_name_problem(out->names[line], strlen(out->names[line]));
+        const char *name = out->names[line], *problem = name ? find_name_problem(name, strlen(name)) : NULL;
         if (!problem)
             continue;
         int outcome = refuse_usage("--classes %s: line %u %s", path, (unsigned)line + 1, problem);

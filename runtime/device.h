@@ -24,7 +24,7 @@ struct gvk_traits {
     uint32_t max_workgroup_size_x;
     uint32_t max_workgroup_count; /* the smallest of the three dimensions */
     uint32_t max_shared_bytes;
-    uint32_t max_texels; /* of a texel buffer */
+    uint32_t max_texels;        /* of a texel buffer */
     uint64_t max_storage_bytes; /* of a range that is bound */
     uint64_t max_buffer_bytes;  /* of a buffer and its memory; 0: no limit is known */
     uint32_t storage_alignment, texel_alignment;

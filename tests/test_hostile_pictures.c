@@ -87,12 +87,12 @@ static void try_picture(const char *name, int read_wanted, uint64_t most)
 
 static void pictures_that_lie_are_refused_at_little_cost(void **state)
 {
-    static const char *const names[] = {"hostile-65535.jpg",       "hostile-65535.png", "hostile-wide.png",
-                                        "hostile-zero.jpg",        "hostile-zero.png",  "hostile-no-pixels.png",
-                                        "hostile-short.png",       "hostile-sum.png",   "hostile-no-palette.png",
-                                        "hostile-9999.jpg",        "hostile-9999.png",  "hostile-arithmetic.jpg",
-                                        "hostile-progressive.jpg", "hostile-huge.tif",  "hostile-tile.tif",
-                                        "hostile-short.tif",       "hostile-flat.webp", "hostile-60000.bmp"};
+    static const char *const names[] = {
+        "hostile-65535.jpg",       "hostile-65535.png",     "hostile-wide.png",  "hostile-zero.jpg",
+        "hostile-zero.png",        "hostile-no-pixels.png", "hostile-short.png", "hostile-sum.png",
+        "hostile-no-palette.png",  "hostile-9999.jpg",      "hostile-9999.png",  "hostile-arithmetic.jpg",
+        "hostile-progressive.jpg", "hostile-details.jpg",   "hostile-huge.tif",  "hostile-tile.tif",
+        "hostile-short.tif",       "hostile-flat.webp",     "hostile-60000.bmp"};
     (void)state;
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
         try_picture(names[i], 0, LITTLE);

@@ -76,8 +76,9 @@ static bool read_text(const struct png_chunk *chunk, struct text *out)
         if (is_packed && chunk->data[at + 1] != 0)
             return false;
         at += 2;
-        if (!skip_string(chunk, &at) || !skip_string(chunk, &at))
-            return false;
+        for (int string = 0; string < 2; string++)
+            if (!skip_string(chunk, &at))
+                return false;
     }
     return is_packed ? unpack(chunk->data + at, chunk->count - at, out)
                      : copy(chunk->data + at, chunk->count - at, out);

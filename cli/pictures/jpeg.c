@@ -35,6 +35,7 @@ struct codec {
     char *message;
     size_t message_size;
     const char *subject;      /* what a sentence begins with when libjpeg gives the reason */
+    uint64_t scans;           /* that the file has */
     uint64_t scan_pixels_max; /* this file's */
     unsigned components_seen; /* bit by component, of all scans so far */
 };
@@ -132,14 +133,22 @@ static void skip_source(j_decompress_ptr decoder, long count)
     source->bytes_in_buffer -= (size_t)count;
 }
 
+static const char too_many_scans[] = "is a JPEG picture with too many scans";
+
+static bool has_too_many_scans(const struct jpeg_decompress_struct *decoder, uint64_t scans)
+{
+    const struct codec *codec = decoder->client_data;
+    return scans > SCANS_MAX || scans * decoder->image_width * decoder->image_height > codec->scan_pixels_max;
+}
+
 /* Called between rows of each scan while coefficients are collected. */
 static void watch_progress(j_common_ptr library)
 {
     struct codec *codec = codec_of(library);
     const struct jpeg_decompress_struct *decoder = (const struct jpeg_decompress_struct *)library;
     uint64_t scans = (uint64_t)decoder->input_scan_number;
-    if (scans > SCANS_MAX || scans * decoder->image_width * decoder->image_height > codec->scan_pixels_max)
-        fail(codec, "is a JPEG picture with too many scans");
+    if (has_too_many_scans(decoder, scans))
+        fail(codec, too_many_scans);
     for (int index = 0; index < decoder->comps_in_scan; index++)
         codec->components_seen |= 1u << (unsigned)decoder->cur_comp_info[index]->component_index;
 }
@@ -207,6 +216,8 @@ static bool decode(j_decompress_ptr decoder, struct image_file *file, struct ima
     if (decoder->arith_code && !image_is_plausible(file, width, height, ARITHMETIC_PIXELS_MAX))
         return false;
     codec->scan_pixels_max = SCAN_PIXELS_MAX + SCAN_PIXELS_PER_BYTE * (uint64_t)file->count;
+    if (has_scans && has_too_many_scans(decoder, codec->scans))
+        fail(codec, too_many_scans);
     uint64_t coefficients = has_scans ? count_coefficients(decoder) : 0;
     if (!image_begin(file, width, height, coefficients, out))
         return false;
@@ -236,11 +247,13 @@ static bool guard_decode(j_decompress_ptr decoder, struct image_file *file, stru
 
 bool image_decode_jpeg(struct image_file *file, struct image *out)
 {
-    const char *problem = jpeg_find_problem(file->bytes, file->count);
+    unsigned scans;
+    const char *problem = jpeg_find_problem(file->bytes, file->count, &scans);
     if (problem)
         return image_refuse(file, "%s", problem);
     struct jpeg_decompress_struct decoder = {0};
     struct codec codec = {
+        .scans = scans,
         .source = {.next_input_byte = file->bytes,
                    .bytes_in_buffer = file->count,
                    .init_source = start_source,

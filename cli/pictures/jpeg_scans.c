@@ -49,7 +49,7 @@ static uint64_t divide_up(uint64_t value, uint64_t by)
 /* `segment` begins behind the length. */
 static void read_frame(unsigned marker, const uint8_t *segment, size_t count, struct frame *out)
 {
-    *out = (struct frame){.is_huffman = marker <= 0xC2, .is_progressive = marker == 0xC2};
+    *out = (struct frame){.is_huffman = marker <= 0xC2, .is_progressive = marker == 0xC2 || marker == 0xCA};
     if (count < 6 || marker == 0xC3 || segment[5] == 0 || segment[5] > COMPONENTS_MAX || count < 6 + 3u * segment[5])
         return;
     unsigned height = read_u16(segment + 1), width = read_u16(segment + 3), most_x = 1, most_y = 1;
@@ -67,29 +67,44 @@ static void read_frame(unsigned marker, const uint8_t *segment, size_t count, st
     out->count = segment[5];
 }
 
-/* Of the components of a scan. */
-static uint64_t count_blocks(const struct frame *frame, const uint8_t *segment, size_t count)
+/* The components of a scan, bit by component. Each is looked for among those that the scan has not named yet, because
+ * there are files that give all of them one number. */
+static unsigned find_components(const struct frame *frame, const uint8_t *segment, size_t count)
 {
-    uint64_t blocks = 0;
+    unsigned found = 0;
     if (count < 1 || count < 4 + 2u * segment[0])
         return 0;
     for (unsigned index = 0; index < segment[0]; index++)
         for (unsigned other = 0; other < frame->count; other++)
-            if (frame->components[other].id == segment[1 + 2 * index])
-                blocks += frame->components[other].blocks;
+            if (frame->components[other].id == segment[1 + 2 * index] && !(found & 1u << other)) {
+                found |= 1u << other;
+                break;
+            }
+    return found;
+}
+
+static uint64_t count_blocks(const struct frame *frame, unsigned components)
+{
+    uint64_t blocks = 0;
+    for (unsigned index = 0; index < frame->count; index++)
+        if (components & 1u << index)
+            blocks += frame->components[index].blocks;
     return blocks;
 }
 
-/* The bits that each block of a scan takes at least: a code for its average, and in a sequential file one more for the
- * end of the block. What refines, or adds detail, may take next to nothing. */
-static unsigned count_codes(const struct frame *frame, const uint8_t *segment, size_t count)
+/* Whether a scan gives its components' averages: every one of a sequential file does, in a progressive one those that
+ * begin with them and refine nothing. `segment` names components, so it is long enough. */
+static bool has_averages(const struct frame *frame, const uint8_t *segment)
 {
-    if (!frame->is_huffman || count < 1 || count < 4 + 2u * segment[0])
-        return 0;
     const uint8_t *spectrum = segment + 1 + 2 * segment[0];
-    if (!frame->is_progressive)
-        return 2;
-    return spectrum[0] == 0 && spectrum[2] >> 4 == 0;
+    return !frame->is_progressive || (spectrum[0] == 0 && spectrum[2] >> 4 == 0);
+}
+
+/* The bits that each block of such a scan takes at least: a code for its average, and in a sequential file one more for
+ * the end of the block. What refines, or adds detail, may take next to nothing. */
+static unsigned count_codes(const struct frame *frame)
+{
+    return !frame->is_huffman ? 0 : frame->is_progressive ? 1 : 2;
 }
 
 /* Where coded data end: at a marker's first byte, or at `count`. */
@@ -119,13 +134,15 @@ static bool is_frame(unsigned marker)
            marker != ARITHMETIC_TABLE;
 }
 
-const char *jpeg_find_problem(const uint8_t *bytes, size_t count)
+const char *jpeg_find_problem(const uint8_t *bytes, size_t count, unsigned *scans)
 {
     static const char is_cut[] = "is a JPEG picture that is cut short";
     static const char has_garbage[] = "is a damaged JPEG picture: it holds megabytes of garbage";
     struct frame frame = {0};
     uint64_t garbage = 0;
-    size_t at = 2; /* behind the start-of-image marker */
+    unsigned averages = 0; /* bit by component: a scan has them */
+    size_t at = 2;         /* behind the start-of-image marker */
+    *scans = 0;
     while (at < count) {
         const uint8_t *found = memchr(bytes + at, 0xFF, count - at);
         if (!found)
@@ -140,7 +157,8 @@ const char *jpeg_find_problem(const uint8_t *bytes, size_t count)
             return is_cut;
         unsigned marker = bytes[at++];
         if (marker == END_OF_IMAGE)
-            return NULL;
+            return *scans && averages != (1u << frame.count) - 1 ? "is a JPEG picture that lacks a colour component"
+                                                                 : NULL;
         if (marker <= TEMPORARY || (marker >= RESTART_FIRST && marker <= START_OF_IMAGE))
             continue;
         if (count - at < 2)
@@ -155,9 +173,14 @@ const char *jpeg_find_problem(const uint8_t *bytes, size_t count)
         if (marker != START_OF_SCAN)
             continue;
         size_t end = skip_data(bytes, count, at);
-        uint64_t blocks = count_blocks(&frame, segment, length - 2), data = end - at;
-        if (blocks * count_codes(&frame, segment, length - 2) / 8 > data)
-            return is_cut;
+        unsigned components = find_components(&frame, segment, length - 2);
+        uint64_t blocks = count_blocks(&frame, components), data = end - at;
+        ++*scans;
+        if (components && has_averages(&frame, segment)) {
+            averages |= components;
+            if (blocks * count_codes(&frame) / 8 > data)
+                return is_cut;
+        }
         if (frame.count && data > blocks * BLOCK_BYTES_MAX + GARBAGE_MAX)
             return end < count ? has_garbage : is_cut;
         at = end;

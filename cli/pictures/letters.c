@@ -185,7 +185,7 @@ static void draw_glyph(struct letters *letters, uint32_t code, struct glyph *out
     if (FT_Load_Glyph(face, FT_Get_Char_Index(face, code), FT_LOAD_TARGET_LIGHT | FT_LOAD_NO_BITMAP) != 0 ||
         FT_Render_Glyph(face->glyph, FT_RENDER_MODE_NORMAL) != 0)
         return;
-    const FT_GlyphSlot slot = face->glyph;
+    FT_GlyphSlot slot = face->glyph;
     out->advance = (int)((slot->advance.x + 32) >> 6);
     out->left = slot->bitmap_left;
     out->top = slot->bitmap_top;

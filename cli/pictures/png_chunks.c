@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#define ZLIB_CONST /* what is unpacked is only read */
 #include <zlib.h>
 
 #define FRAME_BYTES 12u /* of a chunk: length, type, checksum */
@@ -124,7 +125,7 @@ bool png_holds_its_pixels(const uint8_t *bytes, size_t count, bool with_sums)
         }
         if (strcmp(chunk.type, "IDAT") != 0)
             continue;
-        stream.next_in = (z_const Bytef *)(uintptr_t)chunk.data;
+        stream.next_in = chunk.data;
         stream.avail_in = (uInt)chunk.count;
         while (state == Z_OK && (rows.rows_left || (with_sums && !beyond)) &&
                (stream.avail_in || stream.avail_out == 0)) {

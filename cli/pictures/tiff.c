@@ -72,7 +72,7 @@ static toff_t measure(thandle_t handle)
 static int lend(thandle_t handle, void **bytes, toff_t *count)
 {
     const struct stream *stream = (const struct stream *)handle;
-    *bytes = (void *)(uintptr_t)stream->file->bytes;
+    memcpy(bytes, &stream->file->bytes, sizeof *bytes);
     *count = stream->file->count;
     return 1;
 }

@@ -313,6 +313,9 @@ def make_hostile_data():
     at = colour.index(b"\xFF\xC2") + 5
     keep("hostile-progressive.jpg",
          colour[:at] + struct.pack(">HH", 20000, 20000) + colour[at + 4 :] + segment(0xFE, bytes(60000)), readable=False)
+    first = colour.index(b"\xFF\xDA") + 5 + 2 * 3
+    details = colour[:at] + struct.pack(">HH", 10000, 10000) + colour[at + 4 : first + 2] + b"\x10" + colour[first + 3 :]
+    keep("hostile-details.jpg", details, readable=False)  # refinements of nothing, which cost no bits
 
 
 make_jpegs()
