@@ -430,8 +430,9 @@ typedef struct gvk_tune_result {
 } gvk_tune_result;
 
 /* Times the kernels that the device can run for each shape of the graph's layers. Where whole frames are faster with
- * the best of them, the choice is used by models that are made on this device from then on, and kept through the host's
- * cache by device and driver. Takes from seconds to minutes; GVK_ERROR_UNSUPPORTED on a device that tells no times. */
+ * the best of them, the choice is used by models that are made on this device from then on, beside those for other
+ * shapes and the other precision, and kept through the host's cache by device, driver and enabled features. Takes from
+ * seconds to minutes; GVK_ERROR_UNSUPPORTED on a device that tells no times. */
 GVK_API gvk_result gvk_tune(gvk_device *device, const gvk_graph *graph, const gvk_tune_params *params,
                             gvk_tune_result *out);
 

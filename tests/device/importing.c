@@ -249,12 +249,35 @@ static void two_devices_at_once_give_equal_results(void **state)
     expect_nothing_held("two devices");
 }
 
+/* Verdicts and choices are stored by it. */
+static void a_configuration_is_of_what_the_host_enabled(void **state)
+{
+    (void)state;
+    uint64_t configurations[3];
+    for (int i = 0; i < 3; i++) {
+        gvk_import_params params = watched_params();
+        gvk_device *device = NULL;
+        if (i == 2) { /* as if fewer were on */
+            params.enabled_features = NULL;
+            params.device_extensions = NULL;
+            params.device_extension_count = 0;
+        }
+        assert_ok(gvk_device_import(&params, &device));
+        configurations[i] = device->configuration;
+        gvk_device_destroy(device);
+    }
+    assert_true(configurations[0] == configurations[1]);
+    assert_true(configurations[0] != configurations[2]);
+    expect_nothing_held("configurations");
+}
+
 int run_importing_tests(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(wants_hold_what_the_physical_device_has),
         TEST(a_device_without_any_feature_or_extension_works),
         TEST(features_of_vulkan_1_2_count_as_those_of_the_extensions_do),
+        TEST(a_configuration_is_of_what_the_host_enabled),
         TEST(each_wrong_import_is_refused_in_one_sentence),
         TEST(every_submission_is_inside_the_hosts_lock),
         TEST(pipelines_go_into_the_hosts_cache_which_stays_the_hosts),
