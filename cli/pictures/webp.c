@@ -10,7 +10,7 @@
 #include "exif.h"
 
 /* A flat picture takes next to no data in either of WebP's forms. */
-#define PIXELS_FREE (16u << 20)
+#define PIXELS_FREE (8u << 20)
 /* Lossless data are decoded to four bytes a pixel first. */
 #define BYTES_BESIDE 4u
 
