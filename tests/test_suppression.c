@@ -144,7 +144,8 @@ static void two_hundred_random_scenes_are_suppressed_as_defined(void **state)
                   (unsigned long long)detections);
 }
 
-/* 170,352 candidates of 1664 x 1664 pixels, and 340,704 of a batch of eight at 832 x 832. */
+/* 170,352 candidates of 1664 x 1664 pixels, and 340,704 of a batch of eight at 832 x 832. SwiftShader, whose lanes have no
+ * bound and which takes minutes, meets a quarter of them. */
 static void the_largest_frames_are_suppressed_as_defined(void **state)
 {
     (void)state;
@@ -157,19 +158,25 @@ static void the_largest_frames_are_suppressed_as_defined(void **state)
         {208, 1, 1, LARGE_AREAS, 0, 0.5f, false}, {208, 1, 1, SPREAD, 0, 1, false},
         {104, 1, 8, ALIKE, 0, 0.5f, false},       {104, 80, 8, ALIKE, 0, 0.5f, true},
     };
+    gvk_device_info info;
+    gvk_device_describe(device, &info);
+    bool slow = strstr(info.name, "SwiftShader") != NULL;
+    if (slow)
+        say_left_out("frames of 1664 x 1664 pixels, and of eight of 832 x 832: half a side instead");
     for (size_t i = 0; i < ARRAY_COUNT(cases); i++) {
         struct style drawn = styles[cases[i].style], *style = &drawn;
+        uint32_t side = slow ? cases[i].side / 2 : cases[i].side;
         drawn.scores = cases[i].equal ? 1 : drawn.scores;
         struct scene scene = {
             .seed = 99 + i,
-            .width = cases[i].side,
-            .height = cases[i].side,
+            .width = side,
+            .height = side,
             .classes = cases[i].classes,
             .batch = cases[i].batch,
             .confidence = cases[i].confidence,
             .iou = cases[i].iou,
-            .picture_width = cases[i].side,
-            .picture_height = cases[i].side,
+            .picture_width = side,
+            .picture_height = side,
         };
         snprintf(scene.name, sizeof scene.name, "large, %s%s", style->name, cases[i].equal ? ", equal scores" : "");
         draw_maps(&scene, style);
