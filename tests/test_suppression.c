@@ -144,8 +144,8 @@ static void two_hundred_random_scenes_are_suppressed_as_defined(void **state)
                   (unsigned long long)detections);
 }
 
-/* 170,352 candidates of 1664 x 1664 pixels, and 340,704 of a batch of eight at 832 x 832. SwiftShader, whose lanes have no
- * bound and which takes minutes, meets a quarter of them. */
+/* 170,352 candidates of 1664 x 1664 pixels, and 340,704 of a batch of eight at 832 x 832. SwiftShader, whose lanes have
+ * no bound and which takes minutes, meets a quarter of them. */
 static void the_largest_frames_are_suppressed_as_defined(void **state)
 {
     (void)state;
