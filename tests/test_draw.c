@@ -349,8 +349,7 @@ static void text_that_is_not_utf8_is_drawn_without_harm(void **state)
                                       "\xED\xA0\x80",
                                       "\xF4\x90\x80\x80",
                                       "\xC0\x80",
-                                      ("\xE2\x80\xAE"
-                                       "abc"),
+                                      "\xE2\x80\xAE\x61\x62\x63",
                                       "a\xCC\x81\xCC\x81\xCC\x81",
                                       "\xEF\xBF\xBF"};
     struct letters *letters = letters_create();

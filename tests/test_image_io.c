@@ -12,6 +12,8 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <time.h>
+
+#include <png.h>
 #include <unistd.h>
 
 #include "../cli/pictures/exif.h"
@@ -89,6 +91,13 @@ static uint64_t hash(const uint8_t *bytes, size_t count)
     return value;
 }
 
+/* A libpng may be built without the option to read data whose own checksum is cut off, as Debian 13's is. */
+#ifdef PNG_IGNORE_ADLER32
+static const bool reads_without_sums = true;
+#else
+static const bool reads_without_sums = false;
+#endif
+
 static void pictures_equal_pillow_bit_for_bit(void **state)
 {
     (void)state;
@@ -102,6 +111,10 @@ static void pictures_equal_pillow_bit_for_bit(void **state)
         unsigned long long expected = 0;
         assert_int_equal(sscanf(line, "%255s %u %u %llx", name, &width, &height, &expected), 4);
         struct image image;
+        if (!reads_without_sums && strcmp(name, "png-palette-without-sums.png") == 0) {
+            assert_refused(name, "cut short");
+            continue;
+        }
         if (!read_fixture(name, &image))
             fail_msg("%s %s", name, message);
         if (image.width != width || image.height != height)
@@ -182,7 +195,7 @@ static void a_picture_cut_short_anywhere_is_refused(void **state)
  * there costs no pixel, and Pillow reads such files. */
 static void a_png_may_end_behind_its_pixels_but_no_sooner(void **state)
 {
-    enum { BEHIND_PIXELS = 4 + 4 + 12 };
+    const size_t behind_pixels = (reads_without_sums ? 4 : 0) + 4 + 12;
     (void)state;
     const char *const names[] = {"png-palette-4.png", "png-rgb-interlaced.png", "png-rgb-16.png", "png-grey-1.png"};
     for (size_t index = 0; index < sizeof names / sizeof *names; index++) {
@@ -191,7 +204,7 @@ static void a_png_may_end_behind_its_pixels_but_no_sooner(void **state)
         assert_true(read_exact(file.bytes, file.count, &whole));
         for (size_t count = 0; count < file.count; count++) {
             bool read = read_exact(file.bytes, count, &image);
-            if (read != (count >= file.count - BEHIND_PIXELS))
+            if (read != (count >= file.count - behind_pixels))
                 fail_msg("%s, %zu of %zu bytes: %s", names[index], count, file.count, read ? "read" : message);
             if (read)
                 assert_memory_equal(image.pixels, whole.pixels, (size_t)3 * whole.width * whole.height);
