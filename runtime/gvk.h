@@ -311,9 +311,9 @@ typedef struct gvk_stream_params {
 } gvk_stream_params;
 
 GVK_API gvk_result gvk_stream_create(gvk_model *model, const gvk_stream_params *params, gvk_stream **out);
-/* Waits for frames in flight, like gvk_stream_wait with UINT64_MAX. Where a GPU does not come back the stream's memory,
- * its model's and the device's stay allocated, because it may still use them, and the log says so; gvk_device_destroy
- * frees them if it has come back by then. */
+/* Waits for frames in flight, a minute at most. Where the device has not done with them by then the stream's memory, its
+ * model's and the device's stay allocated, because it may still use them, and the log says so; gvk_device_destroy frees
+ * them if it has come back by then. */
 GVK_API void gvk_stream_destroy(gvk_stream *stream);
 
 typedef enum gvk_picture_kind {

@@ -6,6 +6,7 @@
 #define SLICE_NS           ((uint64_t)SLICE_SECONDS * 1000 * 1000 * 1000)
 #define SLICES_IN_SILENCE  4u
 #define SLICES_OF_A_GPU    120u
+#define SLICES_OF_AN_END   12u
 #define TRIES_WITHOUT_HOPE 3u
 
 /* True for the first of a device that says so. */
@@ -18,15 +19,12 @@ static bool may_speak(struct gvk_device *device)
     return first;
 }
 
-VkResult gvk_wait(struct gvk_device *device, VkFence fence, uint64_t timeout_ns, const char *what)
+/* `most` 0: without end. */
+static VkResult wait_in_slices(struct gvk_device *device, VkFence fence, uint32_t most, const char *what)
 {
-    const struct gvk_functions *vk = &device->vk;
-    if (timeout_ns != GVK_PATIENTLY)
-        return vk->WaitForFences(device->device, 1, &fence, VK_TRUE, timeout_ns);
-    bool cpu = device->info.type == VK_PHYSICAL_DEVICE_TYPE_CPU;
     for (uint32_t slices = 1;; slices++) {
-        VkResult waited = vk->WaitForFences(device->device, 1, &fence, VK_TRUE, SLICE_NS);
-        if (waited != VK_TIMEOUT || (!cpu && slices == SLICES_OF_A_GPU))
+        VkResult waited = device->vk.WaitForFences(device->device, 1, &fence, VK_TRUE, SLICE_NS);
+        if (waited != VK_TIMEOUT || slices == most)
             return waited;
         if (slices == SLICES_IN_SILENCE && may_speak(device))
             gvk_log(&device->host, GVK_LOG_WARNING,
@@ -35,11 +33,19 @@ VkResult gvk_wait(struct gvk_device *device, VkFence fence, uint64_t timeout_ns,
     }
 }
 
+VkResult gvk_wait(struct gvk_device *device, VkFence fence, uint64_t timeout_ns, const char *what)
+{
+    if (timeout_ns != GVK_PATIENTLY)
+        return device->vk.WaitForFences(device->device, 1, &fence, VK_TRUE, timeout_ns);
+    bool cpu = device->info.type == VK_PHYSICAL_DEVICE_TYPE_CPU;
+    return wait_in_slices(device, fence, cpu ? 0 : SLICES_OF_A_GPU, what);
+}
+
 bool gvk_wait_until_unused(struct gvk_device *device, VkFence fence, const char *what)
 {
     VkResult waited = VK_ERROR_UNKNOWN;
     for (uint32_t i = 0; i < TRIES_WITHOUT_HOPE && waited < 0 && waited != VK_ERROR_DEVICE_LOST; i++)
-        waited = gvk_wait(device, fence, GVK_PATIENTLY, what);
+        waited = wait_in_slices(device, fence, SLICES_OF_AN_END, what);
     return waited == VK_SUCCESS || waited == VK_ERROR_DEVICE_LOST;
 }
 

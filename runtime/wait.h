@@ -14,8 +14,9 @@
  * `what` is waited for, such as "a frame". Any thread. */
 VkResult gvk_wait(struct gvk_device *device, VkFence fence, uint64_t timeout_ns, const char *what);
 
-/* Waits, patiently, until what the fence's submission uses may be destroyed; again where a wait fails for want of
- * memory. A lost device uses nothing any more. False: it may still be in use. */
+/* Waits, a minute at most, until what the fence's submission uses may be destroyed; again where a wait fails for want of
+ * memory. A lost device uses nothing any more. False: it may still be in use, and is to be kept: nobody waits for an
+ * answer here, and a destroy call is not to hold its caller for as long as a slow machine may take. */
 bool gvk_wait_until_unused(struct gvk_device *device, VkFence fence, const char *what);
 /* The same without waiting. */
 bool gvk_is_unused(struct gvk_device *device, VkFence fence);

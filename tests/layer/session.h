@@ -9,7 +9,7 @@
 #define SESSION_SIDE       8u /* of the network's input, in pixels */
 #define SESSION_STEM       8u /* channels of the tensor that is kept */
 #define SESSION_FRAMES     2u
-#define SESSION_COMMANDS   11u /* of a frame; each is a submission of its own */
+#define SESSION_COMMANDS   15u /* of a frame; each is a submission of its own */
 #define SESSION_CANDIDATES (3 * 3 * SESSION_SIDE * SESSION_SIDE)
 
 /* Memory and log, counted. */
