@@ -428,3 +428,18 @@ bool find_fault_layer(void)
         print_error("The fault layer is not in the chain: VK_INSTANCE_LAYERS does not name it, or not its folder.\n");
     return calls != 0;
 }
+
+void open_to(struct session *session, enum step end)
+{
+    begin_session(session, "*", 0, VK_SUCCESS);
+    run_steps(session, STEP_DEVICE, end, false);
+    assert_int_equal(session->result, GVK_OK);
+}
+
+void assert_fails(struct session *session, gvk_result result, gvk_result right, const char *what)
+{
+    if (result != right || session->counting.errors != 1)
+        fail_msg("%s: %s with %u errors, not %s with one (%s)", what, gvk_result_name(result), session->counting.errors,
+                 gvk_result_name(right), session->counting.sentence);
+    session->counting.errors = 0;
+}

@@ -85,6 +85,10 @@ extern struct outcome expected_outcome; /* on this driver without a fault */
 bool find_fault_layer(void);
 /* Starts a session of the small graph, in which this call is to fail. */
 void begin_session(struct session *session, const char *call, uint64_t nth, VkResult fault);
+/* A session of the small graph up to before that step. */
+void open_to(struct session *session, enum step end);
+/* The call ended so, with one error, which is forgotten then. */
+void assert_fails(struct session *session, gvk_result result, gvk_result right, const char *what);
 /* A session from end to end without a fault; *calls: how many there were that may fail. */
 void run_clean(struct outcome *out, uint64_t *calls);
 void assert_clean(const char *context);
