@@ -3,6 +3,7 @@
  * objectness * best class. All candidates that there can be are handled. */
 #include "detector.h"
 
+#include <float.h>
 #include <math.h>
 #include <string.h>
 
@@ -169,6 +170,9 @@ gvk_result gvk_detector_create_for(gvk_model *model, const gvk_stream_params *pa
     if (!detector)
         return gvk_fail_memory(host);
     detector->setup = *setup;
+    /* A device may take what is smaller for zero, and scores of zero would pass that the host finds too low. */
+    if (setup->confidence < FLT_MIN)
+        detector->setup.confidence = 0.0f;
     detector->host = *host;
     struct gvk_tail tail = {
         .stage = "decode",

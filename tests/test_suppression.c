@@ -2,6 +2,7 @@
  * against the definition (decode/greedy.h). Every driver is held to the same, so that they agree with each other. */
 #include "decode/greedy.h"
 
+#include <float.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -246,9 +247,44 @@ static void a_box_that_cannot_be_is_the_drivers_error(void **state)
     free(scene.maps);
 }
 
+/* Below the least normal number there are none for many devices: SwiftShader takes such a threshold for zero, and finds
+ * scores of zero not below it. */
+static void a_confidence_below_the_least_normal_number_is_zero(void **state)
+{
+    (void)state;
+    static const float confidences[] = {0, 1e-45f, 1e-39f, 1.1e-38f, 1.2e-38f, 1e-30f};
+    static const float logits[] = {-20, -75, -100}; /* of objectness; the scores are 2e-9, 2e-33 and 0 */
+    const uint32_t plane = 8 * 8, all = 3 * (8 * 8 + 4 * 4 + 2 * 2);
+    struct scene scene = {.width = 8, .height = 8, .classes = 1, .batch = 1};
+    draw_maps(&scene, &styles[SPREAD]);
+    gvk_model *model = create_one_map_model(3 * 6);
+    gvk_picture *pictures = pictures_of(&scene);
+    for (size_t i = 0; i < ARRAY_COUNT(confidences); i++) {
+        struct gvk_detector_setup setup = setup_of(1, confidences[i], 1, 0.125f);
+        gvk_stream *stream = create_detector(model, &setup, 8, 8, 1, 1);
+        for (size_t j = 0; j < ARRAY_COUNT(logits); j++) {
+            for (uint32_t k = 0; k < 3 * 6 * plane; k++)
+                if (k / plane % 6 == 4)
+                    scene.maps[k] = logits[j];
+            gvk_ticket ticket = submit(stream, pictures, 1);
+            const gvk_detection *found;
+            uint32_t count = read_detections(stream, ticket, &found);
+            bool passes = confidences[i] < FLT_MIN || exp((double)logits[j]) / (1 + exp(-2)) >= (double)confidences[i];
+            if (count != (passes ? all : 0))
+                fail_msg("%u of %u candidates have a score of %g or more, with an objectness of %g", count, all,
+                         (double)confidences[i], (double)logits[j]);
+        }
+        gvk_stream_destroy(stream);
+    }
+    gvk_model_destroy(model);
+    free(pictures);
+    free(scene.maps);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_confidence_below_the_least_normal_number_is_zero),
         cmocka_unit_test(two_hundred_random_scenes_are_suppressed_as_defined),
         cmocka_unit_test(the_largest_frames_are_suppressed_as_defined),
         cmocka_unit_test(a_box_that_cannot_be_is_the_drivers_error),
