@@ -155,6 +155,16 @@ static void fill(const struct gvk_tail *tail, const gvk_picture *pictures, uint3
     }
 }
 
+/* Every candidate passes; where boxes go does not matter. */
+static void fill_longest(const struct gvk_tail *tail, void *parameters)
+{
+    const struct detector *detector = tail->user;
+    float *out = parameters;
+    memset(out, 0, (size_t)tail->parameter_bytes);
+    out[0] = -1.0f;
+    out[1] = detector->setup.iou;
+}
+
 static void release(const gvk_host *host, void *user)
 {
     struct detector *detector = user;
@@ -180,6 +190,7 @@ gvk_result gvk_detector_create_for(gvk_model *model, const gvk_stream_params *pa
         .prepare = prepare,
         .emit = emit,
         .fill = fill,
+        .fill_longest = fill_longest,
         .release = release,
     };
     return gvk_stream_create_with_tail(model, params, &tail, out);

@@ -281,10 +281,47 @@ static void a_confidence_below_the_least_normal_number_is_zero(void **state)
     free(scene.maps);
 }
 
+/* The frame that is timed has no maps that mean anything, so that hardly a candidate of it would pass: each must. */
+static void max_submit_us_cuts_suppression_as_it_runs_when_every_candidate_passes(void **state)
+{
+    (void)state;
+    struct scene scene = {.width = 64, .height = 64, .classes = 1, .batch = 1};
+    draw_maps(&scene, &styles[CLUSTERS]);
+    gvk_model *model = create_one_map_model(3 * 6);
+    struct gvk_detector_setup setup = setup_of(1, 0.7f, 0.5f, 0.125f); /* zeros have a score of a quarter */
+    gvk_picture *pictures = pictures_of(&scene);
+    double whole_ms = 0;
+    uint32_t submissions = 0;
+    for (int i = 0; i < 2; i++) {
+        setup.confidence = i ? 0.7f : 0.0f;
+        gvk_stream_params params = {.size = sizeof params, .width = 64, .height = 64};
+        params.max_submit_us = whole_ms > 0 ? (uint32_t)(whole_ms * 1000 / 8) : 0;
+        gvk_stream *stream = NULL;
+        gvk_stream_info info;
+        assert_ok(gvk_detector_create_for(model, &params, &setup, &stream));
+        gvk_ticket ticket = submit(stream, pictures, 1);
+        const gvk_detection *found;
+        read_detections(stream, ticket, &found);
+        if (!i)
+            whole_ms = decode_milliseconds(stream, ticket);
+        gvk_stream_describe(stream, &info);
+        submissions = info.submissions;
+        gvk_stream_destroy(stream);
+        assert_true(whole_ms > 0.01 || whole_ms < 0); /* told, or the device tells no times */
+    }
+    /* One of the steps takes longer than the limit alone, and there are others before and behind it. */
+    if (whole_ms > 0 && submissions < 3)
+        fail_msg("%u submissions of at most an eighth of %.3f ms each", submissions, whole_ms);
+    gvk_model_destroy(model);
+    free(pictures);
+    free(scene.maps);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_confidence_below_the_least_normal_number_is_zero),
+        cmocka_unit_test(max_submit_us_cuts_suppression_as_it_runs_when_every_candidate_passes),
         cmocka_unit_test(two_hundred_random_scenes_are_suppressed_as_defined),
         cmocka_unit_test(the_largest_frames_are_suppressed_as_defined),
         cmocka_unit_test(a_box_that_cannot_be_is_the_drivers_error),
