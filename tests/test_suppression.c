@@ -317,11 +317,45 @@ static void max_submit_us_cuts_suppression_as_it_runs_when_every_candidate_passe
     free(scene.maps);
 }
 
+/* Tiles are as large as the overlaps that a device can bind: here a lower limit makes them small, and many. */
+static void small_and_many_tiles_suppress_as_defined(void **state)
+{
+    (void)state;
+    static const uint32_t words[] = {10, 21, 42}, classes[] = {1, 3};
+    static const uint32_t drawn[] = {SPREAD, CLUSTERS, EQUAL_SCORES, ALIKE};
+    const uint32_t capacity = 3 * (32 * 32 + 16 * 16 + 8 * 8);
+    const uint64_t limit = device->traits.max_storage_bytes;
+    for (size_t i = 0; i < ARRAY_COUNT(words) * ARRAY_COUNT(classes) * ARRAY_COUNT(drawn); i++) {
+        uint32_t tile_words = words[i % ARRAY_COUNT(words)], style = drawn[i / 3 % ARRAY_COUNT(drawn)];
+        struct scene scene = {.seed = 400 + i,
+                              .width = 32,
+                              .height = 32,
+                              .classes = classes[i / 12],
+                              .batch = 1,
+                              .iou = 0.5f,
+                              .picture_width = 32,
+                              .picture_height = 32};
+        snprintf(scene.name, sizeof scene.name, "tiles of %u words, %s", tile_words, styles[style].name);
+        draw_maps(&scene, &styles[style]);
+        gvk_model *model = create_one_map_model(3 * (5 + scene.classes));
+        uint32_t candidates;
+        double ms;
+        /* Room for the overlaps of tiles of so many words, not twice as many. */
+        device->traits.max_storage_bytes = (uint64_t)capacity * 4 * (tile_words / 2 + 1) + 128 * tile_words + 32768;
+        prove(&scene, model, &candidates, &ms);
+        device->traits.max_storage_bytes = limit;
+        assert_int_equal(candidates, capacity);
+        gvk_model_destroy(model);
+        free(scene.maps);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_confidence_below_the_least_normal_number_is_zero),
         cmocka_unit_test(max_submit_us_cuts_suppression_as_it_runs_when_every_candidate_passes),
+        cmocka_unit_test(small_and_many_tiles_suppress_as_defined),
         cmocka_unit_test(two_hundred_random_scenes_are_suppressed_as_defined),
         cmocka_unit_test(the_largest_frames_are_suppressed_as_defined),
         cmocka_unit_test(a_box_that_cannot_be_is_the_drivers_error),
