@@ -237,8 +237,9 @@ gvk_result gvk_detector_create(gvk_model *model, const gvk_network *network, con
     return gvk_detector_create_for(model, &used.stream, &setup, out);
 }
 
-/* A detection as the device may return it: of a class, item and row that there are, inside its picture, and behind the
- * one before it. What is not so came from a driver that computes wrongly, and would be an index into the host's lists.
+/* A detection as the device may return it: of a class, item and row that there are, inside the largest picture, and
+ * behind the one before it. What is not so came from a driver that computes wrongly, and would be an index into the
+ * host's lists.
  */
 static bool is_sound(const struct detector *detector, const gvk_detection *detection, const gvk_detection *before)
 {
