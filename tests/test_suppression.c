@@ -337,11 +337,11 @@ static void small_and_many_tiles_suppress_as_defined(void **state)
                               .picture_height = 32};
         snprintf(scene.name, sizeof scene.name, "tiles of %u words, %s", tile_words, styles[style].name);
         draw_maps(&scene, &styles[style]);
-        gvk_model *model = create_one_map_model(3 * (5 + scene.classes));
         uint32_t candidates;
         double ms;
         /* Room for the overlaps of tiles of so many words, not twice as many. */
         device->traits.max_storage_bytes = (uint64_t)capacity * 4 * (tile_words / 2 + 1) + 128 * tile_words + 32768;
+        gvk_model *model = create_one_map_model(3 * (5 + scene.classes));
         prove(&scene, model, &candidates, &ms);
         device->traits.max_storage_bytes = limit;
         assert_int_equal(candidates, capacity);
