@@ -3,6 +3,7 @@
  * objectness * best class. All candidates that there can be are handled. */
 #include "detector.h"
 
+#include <float.h>
 #include <math.h>
 #include <string.h>
 
@@ -154,6 +155,16 @@ static void fill(const struct gvk_tail *tail, const gvk_picture *pictures, uint3
     }
 }
 
+/* Every candidate passes; where boxes go does not matter. */
+static void fill_longest(const struct gvk_tail *tail, void *parameters)
+{
+    const struct detector *detector = tail->user;
+    float *out = parameters;
+    memset(out, 0, (size_t)tail->parameter_bytes);
+    out[0] = -1.0f;
+    out[1] = detector->setup.iou;
+}
+
 static void release(const gvk_host *host, void *user)
 {
     struct detector *detector = user;
@@ -169,6 +180,9 @@ gvk_result gvk_detector_create_for(gvk_model *model, const gvk_stream_params *pa
     if (!detector)
         return gvk_fail_memory(host);
     detector->setup = *setup;
+    /* A device may take what is smaller for zero, and scores of zero would pass that the host finds too low. */
+    if (setup->confidence < FLT_MIN)
+        detector->setup.confidence = 0.0f;
     detector->host = *host;
     struct gvk_tail tail = {
         .stage = "decode",
@@ -176,6 +190,7 @@ gvk_result gvk_detector_create_for(gvk_model *model, const gvk_stream_params *pa
         .prepare = prepare,
         .emit = emit,
         .fill = fill,
+        .fill_longest = fill_longest,
         .release = release,
     };
     return gvk_stream_create_with_tail(model, params, &tail, out);
@@ -222,8 +237,9 @@ gvk_result gvk_detector_create(gvk_model *model, const gvk_network *network, con
     return gvk_detector_create_for(model, &used.stream, &setup, out);
 }
 
-/* A detection as the device may return it: of a class, item and row that there are, inside its picture, and behind the
- * one before it. What is not so came from a driver that computes wrongly, and would be an index into the host's lists.
+/* A detection as the device may return it: of a class, item and row that there are, inside the largest picture, and
+ * behind the one before it. What is not so came from a driver that computes wrongly, and would be an index into the
+ * host's lists.
  */
 static bool is_sound(const struct detector *detector, const gvk_detection *detection, const gvk_detection *before)
 {

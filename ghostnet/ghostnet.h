@@ -81,7 +81,7 @@ GVK_API void gvk_network_describe(const gvk_network *network, gvk_network_info *
 typedef struct gvk_detector_params {
     size_t size;
     gvk_stream_params stream; /* width and height 0: the network's default */
-    float confidence, iou;    /* 0: the network's default; negative: zero */
+    float confidence, iou;    /* at most 1; 0: the network's default; negative: zero */
     uint32_t max_detections;  /* 0: all */
 } gvk_detector_params;
 
@@ -100,7 +100,8 @@ GVK_API gvk_result gvk_detector_create(gvk_model *model, const gvk_network *netw
 
 /* The detections of a frame that is done: by item, best score first. They live until the stream's next call.
  * GVK_ERROR_NUMBER when the network's maps hold an infinity or a not-a-number; a stream of the same model that keeps
- * all of gvk_model_tensors finds the layer where they begin. */
+ * all of gvk_model_tensors finds the layer where they begin. GVK_ERROR_DRIVER when the device returned what cannot be
+ * (a class that there is not, a side below 0, a wrong order): it computes wrongly. */
 GVK_API gvk_result gvk_detector_read(gvk_stream *stream, gvk_ticket ticket, const gvk_detection **out, uint32_t *count);
 
 #ifdef __cplusplus

@@ -52,7 +52,7 @@ typedef enum gvk_result {
     GVK_ERROR_FILE = -8,        /* a file cannot be opened, read or written */
     GVK_ERROR_FORMAT = -9,      /* a file's content is damaged or of an unknown kind */
     GVK_ERROR_MISMATCH = -10,   /* a checkpoint does not fit the network */
-    GVK_ERROR_DRIVER = -11,     /* the driver returned an error that fits none of the above */
+    GVK_ERROR_DRIVER = -11,     /* the driver's error that fits none of the above, or its result cannot be */
     GVK_ERROR_NUMBER = -12      /* a result holds infinities or not-a-numbers */
 } gvk_result;
 

@@ -7,22 +7,12 @@
 
 #include "transfer.h"
 
-/* What a detector's tail reads beside the maps: as of any frame, so that suppression is timed as it will run. */
+/* What a detector's tail reads beside the maps. */
 static gvk_result fill_parameters(gvk_stream *stream, struct gvk_frame *frame)
 {
-    uint32_t batch = stream->program->batch;
-    if (!stream->tail.fill)
+    if (!stream->tail.fill_longest)
         return GVK_OK;
-    gvk_picture *pictures = gvk_allocate_array(&stream->device->host, batch, sizeof *pictures);
-    if (!pictures)
-        return gvk_fail_memory(&stream->device->host);
-    for (uint32_t i = 0; i < batch; i++)
-        pictures[i] = (gvk_picture){.size = sizeof *pictures,
-                                    .kind = GVK_PICTURE_TENSOR,
-                                    .width = stream->program->width,
-                                    .height = stream->program->height};
-    stream->tail.fill(&stream->tail, pictures, batch, frame->parameters.mapped);
-    gvk_release(&stream->device->host, pictures);
+    stream->tail.fill_longest(&stream->tail, frame->parameters.mapped);
     return gvk_buffer_flush(stream->device, &frame->parameters);
 }
 

@@ -5,10 +5,8 @@
 #include <string.h>
 
 #include "half.h"
+#include "kernel/kernel.h"
 #include "resize.h"
-
-/* The most turns that a lane's loop may take, one a coefficient: lavapipe ends a shader after 65,535 turns. */
-#define TAPS_MAX 16384u
 
 gvk_result gvk_intake_create(gvk_device *device, uint32_t batch, struct gvk_intake *out)
 {
@@ -85,7 +83,8 @@ static gvk_result check_resize(const gvk_device *device, const gvk_picture *pict
 {
     uint32_t taps_x = gvk_resize_taps(picture->width, place->width),
              taps_y = gvk_resize_taps(picture->height, place->height);
-    if ((taps_x > TAPS_MAX && picture->width > TAPS_MAX) || (taps_y > TAPS_MAX && picture->height > TAPS_MAX))
+    if ((taps_x > GVK_MOST_TURNS && picture->width > GVK_MOST_TURNS) ||
+        (taps_y > GVK_MOST_TURNS && picture->height > GVK_MOST_TURNS))
         return gvk_fail(&device->host, GVK_ERROR_UNSUPPORTED,
                         "Picture %u, %ux%u, is too large for an input where it gets %ux%u: at most 4096 pixels become "
                         "one.",

@@ -16,6 +16,9 @@ struct gvk_tail {
     gvk_result (*emit)(const struct gvk_tail *tail, const struct gvk_builder *builder);
     /* Writes a frame's parameters. */
     void (*fill)(const struct gvk_tail *tail, const gvk_picture *pictures, uint32_t count, void *parameters);
+    /* The same for the frame that parts.c times, over whatever maps the arena holds: the commands are to take about as
+     * long as they take at most. */
+    void (*fill_longest)(const struct gvk_tail *tail, void *parameters);
     void (*release)(const gvk_host *host, void *user);
 };
 

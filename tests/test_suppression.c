@@ -2,6 +2,7 @@
  * against the definition (decode/greedy.h). Every driver is held to the same, so that they agree with each other. */
 #include "decode/greedy.h"
 
+#include <float.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -253,9 +254,115 @@ static void a_box_that_cannot_be_is_the_drivers_error(void **state)
     free(scene.maps);
 }
 
+/* Below the least normal number there are none for many devices: SwiftShader takes such a threshold for zero, and finds
+ * scores of zero not below it. */
+static void a_confidence_below_the_least_normal_number_is_zero(void **state)
+{
+    (void)state;
+    static const float confidences[] = {0, 1e-45f, 1e-39f, 1.1e-38f, 1.2e-38f, 1e-30f};
+    static const float logits[] = {-20, -75, -100}; /* of objectness; the scores are 2e-9, 2e-33 and 0 */
+    const uint32_t plane = 8 * 8, all = 3 * (8 * 8 + 4 * 4 + 2 * 2);
+    struct scene scene = {.width = 8, .height = 8, .classes = 1, .batch = 1};
+    draw_maps(&scene, &styles[SPREAD]);
+    gvk_model *model = create_one_map_model(3 * 6);
+    gvk_picture *pictures = pictures_of(&scene);
+    for (size_t i = 0; i < ARRAY_COUNT(confidences); i++) {
+        struct gvk_detector_setup setup = setup_of(1, confidences[i], 1, 0.125f);
+        gvk_stream *stream = create_detector(model, &setup, 8, 8, 1, 1);
+        for (size_t j = 0; j < ARRAY_COUNT(logits); j++) {
+            for (uint32_t k = 0; k < 3 * 6 * plane; k++)
+                if (k / plane % 6 == 4)
+                    scene.maps[k] = logits[j];
+            gvk_ticket ticket = submit(stream, pictures, 1);
+            const gvk_detection *found;
+            uint32_t count = read_detections(stream, ticket, &found);
+            bool passes = confidences[i] < FLT_MIN || exp((double)logits[j]) / (1 + exp(-2)) >= (double)confidences[i];
+            if (count != (passes ? all : 0))
+                fail_msg("%u of %u candidates have a score of %g or more, with an objectness of %g", count, all,
+                         (double)confidences[i], (double)logits[j]);
+        }
+        gvk_stream_destroy(stream);
+    }
+    gvk_model_destroy(model);
+    free(pictures);
+    free(scene.maps);
+}
+
+/* The frame that is timed has no maps that mean anything, so that hardly a candidate of it would pass: each must. */
+static void max_submit_us_cuts_suppression_as_it_runs_when_every_candidate_passes(void **state)
+{
+    (void)state;
+    struct scene scene = {.width = 64, .height = 64, .classes = 1, .batch = 1};
+    draw_maps(&scene, &styles[CLUSTERS]);
+    gvk_model *model = create_one_map_model(3 * 6);
+    struct gvk_detector_setup setup = setup_of(1, 0.7f, 0.5f, 0.125f); /* zeros have a score of a quarter */
+    gvk_picture *pictures = pictures_of(&scene);
+    double whole_ms = 0;
+    uint32_t submissions = 0;
+    for (int i = 0; i < 2; i++) {
+        setup.confidence = i ? 0.7f : 0.0f;
+        gvk_stream_params params = {.size = sizeof params, .width = 64, .height = 64};
+        params.max_submit_us = whole_ms > 0 ? (uint32_t)(whole_ms * 1000 / 8) : 0;
+        gvk_stream *stream = NULL;
+        gvk_stream_info info;
+        assert_ok(gvk_detector_create_for(model, &params, &setup, &stream));
+        gvk_ticket ticket = submit(stream, pictures, 1);
+        const gvk_detection *found;
+        read_detections(stream, ticket, &found);
+        if (!i)
+            whole_ms = decode_milliseconds(stream, ticket);
+        gvk_stream_describe(stream, &info);
+        submissions = info.submissions;
+        gvk_stream_destroy(stream);
+        assert_true(whole_ms > 0.01 || whole_ms < 0); /* told, or the device tells no times */
+    }
+    /* One of the steps takes longer than the limit alone, and there are others before and behind it. */
+    if (whole_ms > 0 && submissions < 3)
+        fail_msg("%u submissions of at most an eighth of %.3f ms each", submissions, whole_ms);
+    gvk_model_destroy(model);
+    free(pictures);
+    free(scene.maps);
+}
+
+/* Tiles are as large as the overlaps that a device can bind: here a lower limit makes them small, and many. */
+static void small_and_many_tiles_suppress_as_defined(void **state)
+{
+    (void)state;
+    static const uint32_t words[] = {10, 21, 42}, classes[] = {1, 3};
+    static const uint32_t drawn[] = {SPREAD, CLUSTERS, EQUAL_SCORES, ALIKE};
+    const uint32_t capacity = 3 * (32 * 32 + 16 * 16 + 8 * 8);
+    const uint64_t limit = device->traits.max_storage_bytes;
+    for (size_t i = 0; i < ARRAY_COUNT(words) * ARRAY_COUNT(classes) * ARRAY_COUNT(drawn); i++) {
+        uint32_t tile_words = words[i % ARRAY_COUNT(words)], style = drawn[i / 3 % ARRAY_COUNT(drawn)];
+        struct scene scene = {.seed = 400 + i,
+                              .width = 32,
+                              .height = 32,
+                              .classes = classes[i / 12],
+                              .batch = 1,
+                              .iou = 0.5f,
+                              .picture_width = 32,
+                              .picture_height = 32};
+        snprintf(scene.name, sizeof scene.name, "tiles of %u words, %s", tile_words, styles[style].name);
+        draw_maps(&scene, &styles[style]);
+        uint32_t candidates;
+        double ms;
+        /* Room for the overlaps of tiles of so many words, not twice as many. */
+        device->traits.max_storage_bytes = (uint64_t)capacity * 4 * (tile_words / 2 + 1) + 128 * tile_words + 32768;
+        gvk_model *model = create_one_map_model(3 * (5 + scene.classes));
+        prove(&scene, model, &candidates, &ms);
+        device->traits.max_storage_bytes = limit;
+        assert_int_equal(candidates, capacity);
+        gvk_model_destroy(model);
+        free(scene.maps);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_confidence_below_the_least_normal_number_is_zero),
+        cmocka_unit_test(max_submit_us_cuts_suppression_as_it_runs_when_every_candidate_passes),
+        cmocka_unit_test(small_and_many_tiles_suppress_as_defined),
         cmocka_unit_test(two_hundred_random_scenes_are_suppressed_as_defined),
         cmocka_unit_test(the_largest_frames_are_suppressed_as_defined),
         cmocka_unit_test(a_box_that_cannot_be_is_the_drivers_error),

@@ -77,7 +77,7 @@ struct gvk_operand gvk_weights_operand(const struct gvk_builder *builder, uint32
 void gvk_set_push(struct gvk_command *command, const void *push, uint32_t bytes);
 /* What one lane of a dispatch may make of loop turns (gvk_command.turns). */
 #define GVK_MOST_TURNS 16384u
-/* Alignments of ranges that devices may ask for. */
+/* A range may be bound so many bytes early; no device asks for more. */
 #define GVK_MOST_ALIGNMENT 256u
 /* Checks workgroup counts, ranges and turns against the device before it appends. */
 gvk_result gvk_finish_dispatch(const struct gvk_builder *builder, struct gvk_command *command, uint64_t x, uint64_t y,

@@ -4,8 +4,6 @@
 #include <math.h>
 #include <string.h>
 
-/* A range may be bound so many bytes early; no device asks for more. */
-
 const struct gvk_kernel *gvk_kernel_of(const struct gvk_graph_node *node)
 {
     switch (node->op) {

@@ -200,7 +200,7 @@ gvk_result gvk_emit_average_pool(const struct gvk_builder *builder, const struct
     bool split = !builder->reference && gvk_form_is_for_gpus(gvk_form_of(builder->traits));
     uint64_t lanes = split ? gvk_split_lanes(builder->traits) : 1;
     uint64_t rows_and_columns = (uint64_t)push.height * (push.width + 1) / lanes;
-    if (rows_and_columns + SHARING_TURNS > GVK_MOST_TURNS) {
+    if (rows_and_columns + 1 + SHARING_TURNS > GVK_MOST_TURNS) {
         /* A plane's mean is that of its rows' means. */
         struct gvk_planes_push rows = push;
         rows.quads = push.quads * push.height;
