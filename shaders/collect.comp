@@ -5,15 +5,11 @@
 // weights  the frame's parameters        output   the result (shared.h)
 // workgroups: x = ceil(capacity / local size)
 #define GVK_USE_SUPPRESS
-#include "shared.h"
+#include "detection.glsl"
 layout(local_size_x_id = 0) in;
 layout(std430, binding = GVK_BINDING_OUTPUT) writeonly buffer output_buffer
 {
     uvec4 result[];
-};
-layout(std430, binding = GVK_BINDING_SOURCE) readonly buffer source_buffer
-{
-    uvec4 ranked[];
 };
 layout(std430, binding = GVK_BINDING_EXTRA) readonly buffer extra_buffer
 {

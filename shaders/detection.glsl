@@ -7,10 +7,30 @@
 const uint AHEAD = GVK_SUPPRESS_AHEAD;
 
 #ifdef GVK_USE_SUPPRESS
-// Of the group of a candidate's key: a class of an item.
+// Candidates in order, behind their number.
+layout(std430, binding = GVK_BINDING_SOURCE) readonly buffer source_buffer
+{
+    uvec4 ranked[];
+};
+
+// The group of a candidate's key: a class of an item.
 uint group_of(uvec4 key)
 {
     return key.z * classes + key.y;
+}
+
+// The rank of a group's first candidate, or of what comes behind where it has none; not beyond `high`.
+uint first_of(uint group, uint high)
+{
+    uint low = 0;
+    while (low < high) {
+        uint middle = (low + high) / 2;
+        if (group_of(ranked[source_offset + 2 + 2 * middle]) < group)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low;
 }
 #endif
 

@@ -12,10 +12,6 @@ layout(std430, binding = GVK_BINDING_OUTPUT) buffer output_buffer
 {
     uint state[];
 };
-layout(std430, binding = GVK_BINDING_SOURCE) readonly buffer source_buffer
-{
-    uvec4 ranked[];
-};
 layout(std430, binding = GVK_BINDING_EXTRA) readonly buffer extra_buffer
 {
     uvec4 list[];

@@ -14,10 +14,6 @@ layout(std430, binding = GVK_BINDING_OUTPUT) buffer output_buffer
 {
     uint state[];
 };
-layout(std430, binding = GVK_BINDING_SOURCE) readonly buffer source_buffer
-{
-    uvec4 ranked[];
-};
 layout(std430, binding = GVK_BINDING_EXTRA) writeonly buffer extra_buffer
 {
     uvec4 list[];
@@ -32,19 +28,6 @@ shared uint kept[GVK_MOST_TILE_WORDS];
 // The last words of a block's 32 rows: overlaps with each other.
 shared uint own_words[2 * 32];
 shared uint list_begin;
-
-uint first_of(uint group, uint count)
-{
-    uint low = 0, high = count;
-    while (low < high) {
-        uint middle = (low + high) / 2;
-        if (group_of(ranked[source_offset + 2 + 2 * middle]) < group)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    return low;
-}
 
 void main()
 {

@@ -15,10 +15,6 @@ layout(std430, binding = GVK_BINDING_OUTPUT) writeonly buffer output_buffer
 {
     uint rows[];
 };
-layout(std430, binding = GVK_BINDING_SOURCE) readonly buffer source_buffer
-{
-    uvec4 ranked[];
-};
 layout(std430, binding = GVK_BINDING_EXTRA) writeonly buffer extra_buffer
 {
     uint state[];
@@ -27,20 +23,6 @@ layout(std430, binding = GVK_BINDING_WEIGHTS) readonly buffer parameters_buffer
 {
     vec4 parameters[];
 };
-
-// The rank of the first candidate of a group that has one at `high`.
-uint first_of(uint group, uint high)
-{
-    uint low = 0;
-    while (low < high) {
-        uint middle = (low + high) / 2;
-        if (group_of(ranked[source_offset + 2 + 2 * middle]) < group)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    return low;
-}
 
 void main()
 {
