@@ -31,6 +31,7 @@ exec unshare --mount --pid --fork sh -eu -c '
     root=$1
     mount --make-rprivate /
     mount -t proc proc "$root/proc"
+    mount -t sysfs sysfs "$root/sys"
     mount --rbind /dev "$root/dev"
     mount -t tmpfs tmpfs "$root/dev/shm"
     exec chroot "$root" /usr/bin/env -i HOME=/root PATH=/usr/sbin:/usr/bin:/sbin:/bin LANG=C.UTF-8 TERM=dumb \

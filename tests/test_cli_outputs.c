@@ -168,7 +168,8 @@ static void an_output_that_cannot_be_is_said_before_the_model_is_read(void **sta
     (void)state;
     write_text("file", "");
     assert_int_equal(mkdir("closed", 0777), 0);
-    static const char *const folders[] = {"file/", "file/below/", "/proc/ghostvk/", "/dev/null/", "/sys/ghostvk/x/"};
+    static const char *const folders[] = {"file/", "file/below/", "/proc/ghostvk/", "/dev/null/",
+                                          "/proc/self/ghostvk/x/"};
     for (size_t i = 0; i < sizeof folders / sizeof folders[0]; i++) {
         RUN("detect", "-o", folders[i], SMEAR1);
         assert_refused(1, folders[i], "cannot be");
