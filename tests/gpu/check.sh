@@ -3,8 +3,10 @@
 # must not be hidden: a step that fails, one that is late, and a machine without a GPU are told, and the exit code says.
 # usage: check.sh BUILD_FOLDER JSON_CHECKER
 set -eu
-# The machine may be busy, and tests before this one have made most kernels of lavapipe's.
+# The machine may be busy, and tests before this one have made most kernels of lavapipe's: their cache is shared, and so is
+# their width, because Mesa's cache does not know it (cli/lavapipe.c).
 patience=1200
+export LP_NATIVE_VECTOR_WIDTH=256
 export MESA_SHADER_CACHE_DIR="${MESA_SHADER_CACHE_DIR:-${XDG_CACHE_HOME:-${HOME:-/tmp}/.cache}}"
 here=$(cd "$(dirname "$0")" && pwd)
 build=$1 checker=$2
