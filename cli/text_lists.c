@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "text.h"
+
 #define LIST_LIMIT   ((size_t)1 << 20) /* bytes of a file */
 #define ANCHOR_LIMIT 1e6               /* pixels */
 
@@ -26,39 +28,6 @@ static char *read_text(const char *path, size_t *length, char *message, size_t m
         memmove(text, text + sizeof mark - 1, *length + 1);
     }
     return text;
-}
-
-/* The length of the UTF-8 character at `at`, or 0 where there is none: shortest forms only, no surrogates. */
-static size_t measure_character(const char *at)
-{
-    const unsigned char *bytes = (const unsigned char *)at;
-    unsigned first = bytes[0], lowest = 0x80, highest = 0xBF;
-    size_t length;
-    if (first < 0x80)
-        return 1;
-    if (first >= 0xC2 && first <= 0xDF)
-        length = 2;
-    else if (first >= 0xE0 && first <= 0xEF)
-        length = 3;
-    else if (first >= 0xF0 && first <= 0xF4)
-        length = 4;
-    else
-        return 0;
-    if (first == 0xE0)
-        lowest = 0xA0;
-    else if (first == 0xED)
-        highest = 0x9F;
-    else if (first == 0xF0)
-        lowest = 0x90;
-    else if (first == 0xF4)
-        highest = 0x8F;
-    for (size_t index = 1; index < length; index++) { /* the zero at the text's end stops this in time */
-        if (bytes[index] < lowest || bytes[index] > highest)
-            return 0;
-        lowest = 0x80;
-        highest = 0xBF;
-    }
-    return length;
 }
 
 /* The length of the white space at `at`, or 0: what Python's strip takes away. */
@@ -103,7 +72,7 @@ static const char *find_name_problem(const char *name, size_t length)
     if (length == 0)
         return "is empty";
     for (size_t index = 0; index < length;) {
-        size_t character = measure_character(name + index);
+        size_t character = text_measure(name + index, length - index);
         unsigned char byte = (unsigned char)name[index];
         if (character == 0)
             return "is not UTF-8";

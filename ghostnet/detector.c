@@ -275,11 +275,10 @@ static gvk_result read_result(struct detector *detector, const void *result_byte
     gvk_detection before = {.item = 0};
     for (uint32_t i = 0; i < header[0]; i++) {
         gvk_detection detection;
-        memcpy(&detection.box, (const char *)result_bytes + GVK_RESULT_HEADER_BYTES + (size_t)i * GVK_CANDIDATE_BYTES,
-               16);
+        const char *from = (const char *)result_bytes + GVK_RESULT_HEADER_BYTES + (size_t)i * GVK_CANDIDATE_BYTES;
         uint32_t key[4];
-        memcpy(key, (const char *)result_bytes + GVK_RESULT_HEADER_BYTES + (size_t)i * GVK_CANDIDATE_BYTES + 16,
-               sizeof key);
+        memcpy(&detection.box, from, sizeof detection.box);
+        memcpy(key, from + sizeof detection.box, sizeof key);
         memcpy(&detection.score, &key[0], 4);
         detection.class_id = key[1];
         detection.item = key[2];
