@@ -7,9 +7,9 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "commands.h"
-#include "lavapipe.h"
-#include "output_file.h"
+#include "cli/base/output_file.h"
+#include "cli/commands/commands.h"
+#include "cli/host/lavapipe.h"
 
 #define TEXT_(value) #value
 #define TEXT(value)  TEXT_(value)

@@ -6,8 +6,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "../runtime/graph.h"
-#include "yolov4.h"
+#include "ghostnet/networks/yolov4.h"
+#include "runtime/graph/graph.h"
 
 #define NAME_BYTES 128
 

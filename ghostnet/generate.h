@@ -2,7 +2,7 @@
 #ifndef GVK_GENERATE_H
 #define GVK_GENERATE_H
 
-#include "checkpoint/checkpoint.h"
+#include "ghostnet/checkpoint/checkpoint.h"
 
 /* The checkpoint of a detector of width 1.0, the same for the same class count on every machine. Its maps vary as a
  * trained one's do, and few of their cells claim an object. */

@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "checkpoint/text.h"
+#include "ghostnet/files/text.h"
 
 /* Input sides are multiples of the largest stride, and at most this. */
 #define LARGEST_STRIDE 32u

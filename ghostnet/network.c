@@ -6,13 +6,13 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "backbone.h"
-#include "checkpoint/text.h"
-#include "classifier.h"
 #include "generate.h"
+#include "ghostnet/files/text.h"
+#include "ghostnet/networks/backbone.h"
+#include "ghostnet/networks/classifier.h"
+#include "ghostnet/networks/yolov4.h"
 #include "metadata.h"
 #include "unused.h"
-#include "yolov4.h"
 
 /* What a checkpoint's graph can have; graphs stop at 65536 channels, three anchors with five numbers each included. */
 #define MAX_DETECTOR_CLASSES   21840u

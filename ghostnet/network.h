@@ -3,9 +3,9 @@
 #ifndef GVK_NETWORK_H
 #define GVK_NETWORK_H
 
-#include "../runtime/host.h"
-#include "checkpoint/checkpoint.h"
-#include "ghostnet.h"
+#include "ghostnet/checkpoint/checkpoint.h"
+#include "runtime/base/host.h"
+#include <ghostvk/ghostnet.h>
 
 struct gvk_network {
     gvk_host host;

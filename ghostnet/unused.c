@@ -5,8 +5,8 @@
 #include <inttypes.h>
 #include <string.h>
 
-#include "checkpoint/names.h"
-#include "checkpoint/text.h"
+#include "ghostnet/checkpoint/names.h"
+#include "ghostnet/files/text.h"
 
 static bool starts_with(const char *text, const char *start)
 {

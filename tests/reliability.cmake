@@ -1,20 +1,20 @@
 # Tests of what must never happen: caches that are damaged, disks that are full, interrupts, hostile files.
 # docs/reliability.md says what each tries.
-gvk_test(pipeline_cache)
-gvk_test(checkpoint_training checkpoint/build_files.c checkpoint/check.c)
+gvk_test(device/pipeline_cache)
+gvk_test(checkpoint/checkpoint_training checkpoint/build_files.c checkpoint/check.c)
 
 if(GVK_PROGRAM)
-    gvk_test(cache_folder child.c ${CMAKE_SOURCE_DIR}/cli/cache_folder.c ${CMAKE_SOURCE_DIR}/cli/common.c
-        ${CMAKE_SOURCE_DIR}/cli/driver_files.c
-        ${CMAKE_SOURCE_DIR}/cli/output_file.c ${CMAKE_SOURCE_DIR}/cli/text.c)
-    gvk_test(hostile child.c hostile/refusal.c checkpoint/build_files.c checkpoint/check.c)
-    gvk_test(hostile_bombs child.c hostile/refusal.c checkpoint/build_files.c checkpoint/check.c)
-    gvk_test(hostile_pictures ${PICTURE_SOURCES})
+    gvk_test(cli/cache_folder support/child.c ${CMAKE_SOURCE_DIR}/cli/host/cache_folder.c ${CMAKE_SOURCE_DIR}/cli/host/common.c
+        ${CMAKE_SOURCE_DIR}/cli/host/driver_files.c
+        ${CMAKE_SOURCE_DIR}/cli/base/output_file.c ${CMAKE_SOURCE_DIR}/cli/base/text.c)
+    gvk_test(hostile/hostile support/child.c hostile/refusal.c checkpoint/build_files.c checkpoint/check.c)
+    gvk_test(hostile/hostile_bombs support/child.c hostile/refusal.c checkpoint/build_files.c checkpoint/check.c)
+    gvk_test(hostile/hostile_pictures ${PICTURE_SOURCES})
     target_link_libraries(test_hostile_pictures PRIVATE gvk_picture_libraries)
-    gvk_device_test(cache opened child.c layer/session.c)
+    gvk_device_test(faults/cache opened support/child.c layer/session.c)
     target_compile_definitions(test_cache PRIVATE GVK_FAULT_LAYER="")
-    gvk_device_test(interrupts opened child.c)
-    gvk_device_test(not_finite opened child.c)
+    gvk_device_test(faults/interrupts opened support/child.c)
+    gvk_device_test(faults/not_finite opened support/child.c)
     foreach(NAME hostile hostile_bombs cache interrupts not_finite)
         target_compile_definitions(test_${NAME} PRIVATE GVK_PROGRAM="$<TARGET_FILE:ghostvk-program>")
         add_dependencies(test_${NAME} ghostvk-program)
@@ -24,7 +24,7 @@ if(GVK_PROGRAM)
     add_dependencies(test_interrupts VkLayer_ghostvk_faults)
 
     # What `./dev soak` runs for minutes.
-    add_executable(soak soak.c ${PICTURE_SOURCES})
+    add_executable(soak faults/soak.c ${PICTURE_SOURCES})
     target_link_libraries(soak PRIVATE test_support gvk_picture_libraries)
     target_compile_definitions(soak PRIVATE GVK_FAULT_LAYER="$<TARGET_FILE:VkLayer_ghostvk_faults>"
         GVK_FAULT_LAYER_FOLDER="${CMAKE_BINARY_DIR}/layer")

@@ -12,8 +12,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "../output_file.h"
-#include "decoders.h"
+#include "cli/base/output_file.h"
+#include "cli/pictures/formats/decoders.h"
 
 #define PIXELS_PER_BYTE_MAX   4096u /* of what is no bomb */
 #define PIXELS_PER_BYTE_USUAL 32u   /* of photographs, with room */

@@ -2,7 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "decoders.h"
+#include "cli/pictures/formats/decoders.h"
 
 /* A turned copy, for the four orientations that swap the sides: the pixel at column x and row y of the upright picture
  * comes from row x (or the last but x) and column y (or the last but y) of the stored one. */

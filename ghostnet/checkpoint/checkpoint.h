@@ -4,7 +4,7 @@
 #ifndef GVK_CHECKPOINT_H
 #define GVK_CHECKPOINT_H
 
-#include "../../runtime/host.h"
+#include "runtime/base/host.h"
 
 typedef struct gvk_checkpoint_tensor {
     char *name;      /* as the network calls it: wrappers such as "module." are stripped */

@@ -2,8 +2,8 @@
  * Called by checkpoint.c; pth_legacy.c reads the older stream. */
 #include <string.h>
 
+#include "ghostnet/files/zip.h"
 #include "pth.h"
-#include "zip.h"
 
 #define ENTRY_LIMIT (UINT64_C(256) << 20) /* of a pickle: all of it is read */
 

@@ -3,7 +3,7 @@
 #ifndef GVK_CHECKPOINT_PTH_H
 #define GVK_CHECKPOINT_PTH_H
 
-#include "pickle.h"
+#include "ghostnet/pickle/pickle.h"
 #include "reader.h"
 
 /* Finds the place of a storage's bytes, exactly count * item_bytes of them, and the record that loads them, or refuses.

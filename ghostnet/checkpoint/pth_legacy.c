@@ -2,7 +2,7 @@
  * the object, the keys of its storages), then each storage as an item count and its bytes. Called by checkpoint.c. */
 #include <string.h>
 
-#include "bytes.h"
+#include "ghostnet/files/bytes.h"
 #include "pth.h"
 
 #define PROTOCOL_VERSION 1001

@@ -4,12 +4,12 @@
 #ifndef GVK_CHECKPOINT_READER_H
 #define GVK_CHECKPOINT_READER_H
 
-#include "../../runtime/name_index.h"
 #include "checkpoint.h"
-#include "checksum.h"
-#include "content.h"
-#include "pickle.h"
-#include "text.h"
+#include "ghostnet/files/checksum.h"
+#include "ghostnet/files/content.h"
+#include "ghostnet/files/text.h"
+#include "ghostnet/pickle/pickle.h"
+#include "runtime/base/name_index.h"
 
 /* Files above this are refused unread. */
 #define GVK_CHECKPOINT_FILE_LIMIT     (UINT64_C(4) << 30)

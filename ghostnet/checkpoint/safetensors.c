@@ -2,9 +2,9 @@
  * Called by checkpoint.c. The tensors stay where they are in the file's bytes. */
 #include <string.h>
 
-#include "bytes.h"
-#include "json_reader.h"
-#include "ranges.h"
+#include "ghostnet/files/bytes.h"
+#include "ghostnet/files/json_reader.h"
+#include "ghostnet/files/ranges.h"
 #include "reader.h"
 
 #define PREFIX_BYTES 8u

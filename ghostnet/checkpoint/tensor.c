@@ -4,7 +4,7 @@
 #include <float.h>
 #include <string.h>
 
-#include "bytes.h"
+#include "ghostnet/files/bytes.h"
 #include "pth.h"
 
 typedef struct view {

@@ -3,7 +3,7 @@
 #ifndef GVK_CHOICE_H
 #define GVK_CHOICE_H
 
-#include "../program.h"
+#include "runtime/plan/program.h"
 
 /* What of a node the speed of its kernels depends on, the image left out: weights are packed for every size. */
 struct gvk_node_shape {

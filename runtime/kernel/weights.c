@@ -3,8 +3,8 @@
 #include <math.h>
 #include <string.h>
 
-#include "../half.h"
 #include "kernel.h"
+#include "runtime/base/half.h"
 
 static void convert(const gvk_array *array, uint64_t first, uint64_t count, float *out)
 {

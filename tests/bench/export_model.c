@@ -5,10 +5,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "cli/tensor_file.h"
+#include "cli/files/tensor_file.h"
 #include "ghostnet/network.h"
 #include "onnx_file.h"
-#include "tests/filler.h"
+#include "tests/filler/filler.h"
 
 static void print_sentence(void *user, gvk_log_level level, const char *sentence)
 {

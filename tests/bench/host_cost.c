@@ -9,8 +9,8 @@
 #include <string.h>
 #include <time.h>
 
-#include "ghostnet/ghostnet.h"
-#include "tests/host_device.h"
+#include "tests/support/host_device.h"
+#include <ghostvk/ghostnet.h>
 
 #define PICTURE_WIDTH  640u
 #define PICTURE_HEIGHT 480u

@@ -4,7 +4,7 @@
 #define GVK_TESTS_BENCH_ONNX_FILE_H
 
 #include "protobuf.h"
-#include "runtime/graph.h"
+#include "runtime/graph/graph.h"
 
 /* For an input of 1 x C x height x width. 0 when the graph has an operation that is not written here, or memory ran
  * out. The caller releases the message in both cases. */

@@ -4,7 +4,7 @@
 
 #include "build_files.h"
 
-#include "../folder.h"
+#include "tests/support/folder.h"
 
 void put(bytes *to, const void *data, size_t count)
 {

@@ -5,7 +5,7 @@
 
 #include "check.h"
 
-#include "../promise.h"
+#include "tests/support/promise.h"
 
 const char *fixture(char path[512], const char *name)
 {

@@ -4,9 +4,9 @@
 #ifndef GVK_TESTS_CHECKPOINT_CHECK_H
 #define GVK_TESTS_CHECKPOINT_CHECK_H
 
-#include "../../ghostnet/checkpoint/checkpoint.h"
-#include "../recorder.h"
 #include "build_files.h"
+#include "ghostnet/checkpoint/checkpoint.h"
+#include "tests/support/recorder.h"
 
 /* ---- what the fixtures hold ---- */
 

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Writes what whole training loops save beside the weights, for tests/test_checkpoint_training.c.
+"""Writes what whole training loops save beside the weights, for tests/checkpoint/test_checkpoint_training.c.
 
 Run it from anywhere with a Python that has torch and numpy (1.13 and 1.24 wrote the committed files):
 

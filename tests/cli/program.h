@@ -12,7 +12,7 @@
 
 #include <cmocka.h>
 
-#include "../child.h"
+#include "tests/support/child.h"
 
 #define MODEL  GVK_MODEL_DIR "/blood-cells.safetensors"
 #define SMEAR1 GVK_MODEL_DIR "/samples/smear-1.jpg"

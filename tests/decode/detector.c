@@ -4,7 +4,7 @@
 #include <math.h>
 #include <stdlib.h>
 
-#include "../checkpoint_maker.h"
+#include "tests/filler/checkpoint_maker.h"
 
 static gvk_network *open_network(enum network_kind kind, uint32_t classes)
 {

@@ -6,9 +6,9 @@
 #ifndef GVK_TESTS_DECODE_MAPS_H
 #define GVK_TESTS_DECODE_MAPS_H
 
-#include "../harness.h"
+#include "tests/support/harness.h"
 
-#include "ghostnet/detector.h"
+#include "ghostnet/detection/detector.h"
 
 #define MAPS          3
 #define BOX_TOLERANCE 0.02 /* pixels of the picture */

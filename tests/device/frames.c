@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-#include "runtime/device.h"
+#include "runtime/vulkan/device.h"
 
 #define THREADS 4
 

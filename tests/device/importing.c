@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-#include "runtime/device.h"
+#include "runtime/vulkan/device.h"
 
 static void wants_hold_what_the_physical_device_has(void **state)
 {

@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-#include "../filler.h"
+#include "tests/filler/filler.h"
 
 static float values[8 * 9];
 static uint8_t pixels[24 * 20 * 3];

@@ -4,15 +4,15 @@
 #ifndef GVK_TESTS_DEVICE_WATCH_H
 #define GVK_TESTS_DEVICE_WATCH_H
 
-#include "../harness.h"
+#include "tests/support/harness.h"
 
 #include <pthread.h>
 #include <stdatomic.h>
 
 #include <volk.h>
 
-#include "../counting_host.h"
-#include "../host_device.h"
+#include "tests/support/counting_host.h"
+#include "tests/support/host_device.h"
 
 /* ---- what the counting host heard ---- */
 

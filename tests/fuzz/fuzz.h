@@ -5,7 +5,7 @@
 
 #include <stdint.h>
 
-#include "../../ghostnet/checkpoint/checkpoint.h"
+#include "ghostnet/checkpoint/checkpoint.h"
 
 /* ---- libFuzzer's names ---- */
 

@@ -7,8 +7,8 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include "../../cli/pictures/exif.h"
-#include "../../cli/pictures/image_io.h"
+#include "cli/pictures/formats/exif.h"
+#include "cli/pictures/image_io.h"
 
 #define SLOTS 8u /* the input, a picture, its turned copy, its palette's indices, texts, a row */
 

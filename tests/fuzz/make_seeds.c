@@ -6,8 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "../../ghostnet/checkpoint/pickle.h"
-#include "../../ghostnet/checkpoint/zip.h"
+#include "ghostnet/files/zip.h"
+#include "ghostnet/pickle/pickle.h"
 
 static const char *folder;
 static gvk_host host;

@@ -1,4 +1,4 @@
-"""Weights and inputs from a named generator, bit for bit the same as tests/filler.c makes them.
+"""Weights and inputs from a named generator, bit for bit the same as tests/filler/filler.c makes them.
 
 Every tensor has its own stream: SplitMix64 seeded with the 64-bit FNV-1a of the tensor's name in UTF-8. The n-th value
 of the stream gives u = (next >> 40) / 2^24, exact in fp32, and from it element n (row-major). README.md in this folder

@@ -1,4 +1,4 @@
-"""Prints what tests/test_filler.c expects of tests/filler.c and tests/checkpoint_maker.c."""
+"""Prints what tests/filler/test_filler.c expects of tests/filler/filler.c and tests/filler/checkpoint_maker.c."""
 import numpy as np
 
 import filler

@@ -4,7 +4,7 @@
 # usage: check.sh BUILD_FOLDER JSON_CHECKER
 set -eu
 # The machine may be busy, and tests before this one have made most kernels of lavapipe's: their cache is shared, and so is
-# their width, because Mesa's cache does not know it (cli/lavapipe.c).
+# their width, because Mesa's cache does not know it (cli/host/lavapipe.c).
 patience=1200
 export LP_NATIVE_VECTOR_WIDTH=256
 export MESA_SHADER_CACHE_DIR="${MESA_SHADER_CACHE_DIR:-${XDG_CACHE_HOME:-${HOME:-/tmp}/.cache}}"

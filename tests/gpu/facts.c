@@ -4,10 +4,10 @@
 #include <inttypes.h>
 #include <string.h>
 
-#include "../harness.h"
-#include "cli/json.h"
+#include "cli/base/json.h"
 #include "runtime/kernel/kernel.h"
 #include "shader_table.h"
+#include "tests/support/harness.h"
 
 static const char *const form_names[] = {
     [GVK_FORM_UNIFORM] = "uniform",         [GVK_FORM_BROADCAST_16] = "broadcast 16",

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define DEPTH_MAX 16 /* below what cli/json.h writes */
+#define DEPTH_MAX 16 /* below what cli/base/json.h writes */
 
 static const char *skip_spaces(const char *at)
 {

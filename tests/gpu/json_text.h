@@ -6,7 +6,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "cli/json.h"
+#include "cli/base/json.h"
 
 /* The text is one JSON value. */
 bool json_text_is_whole(const char *text);

@@ -6,9 +6,9 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#include "../cli/json_reader.h"
-#include "../folder.h"
-#include "../harness.h"
+#include "tests/cli/json_reader.h"
+#include "tests/support/folder.h"
+#include "tests/support/harness.h"
 
 static struct report report;
 

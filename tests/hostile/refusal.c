@@ -5,8 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "../child.h"
-#include "../promise.h"
+#include "tests/support/child.h"
+#include "tests/support/promise.h"
 
 #define SMEAR   GVK_MODEL_DIR "/samples/smear-1.jpg"
 #define REFUSED 3 /* the exit code */

@@ -2,8 +2,8 @@
 #ifndef GVK_TESTS_HOSTILE_REFUSAL_H
 #define GVK_TESTS_HOSTILE_REFUSAL_H
 
-#include "../checkpoint/check.h"
-#include "../folder.h"
+#include "tests/checkpoint/check.h"
+#include "tests/support/folder.h"
 
 /* Writes the file, takes its bytes, and runs `ghostvk detect` with it: the documented exit code, one sentence with
  * `words` in it that names the file, no output, processor time and memory as promised. */

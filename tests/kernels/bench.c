@@ -2,7 +2,7 @@
 #include "bench.h"
 
 #include "device_memory.h"
-#include "runtime/half.h"
+#include "runtime/base/half.h"
 
 #include <math.h>
 #include <stdio.h>

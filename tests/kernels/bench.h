@@ -3,10 +3,10 @@
 #ifndef GVK_TESTS_KERNELS_BENCH_H
 #define GVK_TESTS_KERNELS_BENCH_H
 
-#include "../reference_kernels.h"
+#include "reference_kernels.h"
 #include "runtime/kernel/kernel.h"
-#include "runtime/model.h"
-#include "runtime/stream.h"
+#include "runtime/stream/model.h"
+#include "runtime/stream/stream.h"
 
 /* What all tests share: the device, and what it has shown. */
 extern struct bench {

@@ -4,9 +4,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "../harness.h"
-#include "runtime/transfer.h"
-#include "runtime/wait.h"
+#include "runtime/vulkan/queue.h"
+#include "runtime/vulkan/wait.h"
+#include "tests/support/harness.h"
 
 /* Copies the buffer to `to`, which the host can see, and waits. */
 static VkResult copy_back(struct gvk_device *device, const struct gvk_buffer *from, const struct gvk_buffer *to)

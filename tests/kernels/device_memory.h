@@ -2,7 +2,7 @@
 #ifndef GVK_TESTS_KERNELS_DEVICE_MEMORY_H
 #define GVK_TESTS_KERNELS_DEVICE_MEMORY_H
 
-#include "runtime/memory.h"
+#include "runtime/vulkan/memory.h"
 
 /* All bytes of the buffer, behind all work that was waited for; the caller frees. Fails the test where it cannot. */
 unsigned char *load_buffer(struct gvk_device *device, const struct gvk_buffer *buffer);

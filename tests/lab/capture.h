@@ -4,8 +4,8 @@
 #ifndef GVK_LAB_CAPTURE_H
 #define GVK_LAB_CAPTURE_H
 
-#include "runtime/device.h"
-#include "runtime/pipeline.h"
+#include "runtime/device/pipeline.h"
+#include "runtime/vulkan/device.h"
 
 /* One program that the driver made for a pipeline. */
 struct capture {

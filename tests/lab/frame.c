@@ -4,7 +4,7 @@
 
 #include <stdio.h>
 
-#include "ghostnet/ghostnet.h"
+#include <ghostvk/ghostnet.h>
 
 #define SIDE 64u
 

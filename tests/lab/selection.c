@@ -3,9 +3,9 @@
 
 #include <stdlib.h>
 
-#include "ghostnet/yolov4.h"
+#include "ghostnet/networks/yolov4.h"
+#include "runtime/graph/rewrite.h"
 #include "runtime/kernel/kernel.h"
-#include "runtime/rewrite.h"
 
 #define INPUT_SIZE 416
 #define CLASSES    80
@@ -38,7 +38,8 @@ static int more_work_first(const void *left, const void *right)
 
 uint32_t select_pipelines(const struct gvk_traits *traits, struct selected out[MAX_SELECTED])
 {
-    /* The steps of a frame outside the network (runtime/picture.c, ghostnet/suppression.c): they have no variants. */
+    /* The steps of a frame outside the network (runtime/stream/intake.c, ghostnet/detection/suppression.c): they have
+     * no variants. */
     static const enum gvk_shader others[] = {GVK_SHADER_RESIZE_HORIZONTAL,
                                              GVK_SHADER_RESIZE_VERTICAL,
                                              GVK_SHADER_DECODE,

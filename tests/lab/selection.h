@@ -3,7 +3,7 @@
 #ifndef GVK_LAB_SELECTION_H
 #define GVK_LAB_SELECTION_H
 
-#include "runtime/program.h"
+#include "runtime/plan/program.h"
 
 struct selected {
     struct gvk_pipeline_key key;

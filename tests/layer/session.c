@@ -1,5 +1,5 @@
 /* The steps of a session, and its counting host. */
-#include "tests/harness.h"
+#include "tests/support/harness.h"
 
 #include "session.h"
 
@@ -8,9 +8,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "ghostnet/detector.h"
-#include "tests/filler.h"
-#include "tests/host_device.h"
+#include "ghostnet/detection/detector.h"
+#include "tests/filler/filler.h"
+#include "tests/support/host_device.h"
 
 #define SIDE         SESSION_SIDE
 #define STEM         SESSION_STEM

@@ -1,10 +1,10 @@
-/* One use of the library from end to end, step by step, with a host that counts: what tests/test_faults.c breaks at
- * every place. A step that failed may be taken again on the same objects. */
+/* One use of the library from end to end, step by step, with a host that counts: what tests/faults/test_faults.c breaks
+ * at every place. A step that failed may be taken again on the same objects. */
 #ifndef GHOSTVK_SESSION_H
 #define GHOSTVK_SESSION_H
 
 #include "faults.h"
-#include "ghostnet/ghostnet.h"
+#include <ghostvk/ghostnet.h>
 
 #define SESSION_SIDE       8u /* of the network's input, in pixels */
 #define SESSION_STEM       8u /* channels of the tensor that is kept */

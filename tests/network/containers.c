@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "../filler.h"
+#include "tests/filler/filler.h"
 
 const char *const container_names[CONTAINERS] = {"zip", "legacy", "safetensors"};
 

@@ -3,8 +3,8 @@
 #ifndef GVK_TESTS_NETWORK_CONTAINERS_H
 #define GVK_TESTS_NETWORK_CONTAINERS_H
 
-#include "../checkpoint/build_files.h"
 #include "opening.h"
+#include "tests/checkpoint/build_files.h"
 
 enum container { CONTAINER_ZIP, CONTAINER_LEGACY, CONTAINER_SAFETENSORS, CONTAINERS };
 

@@ -3,12 +3,12 @@
 #ifndef GVK_TESTS_NETWORK_OPENING_H
 #define GVK_TESTS_NETWORK_OPENING_H
 
-#include "../../ghostnet/ghostnet.h"
-#include "../../ghostnet/network.h"
-#include "../../runtime/graph.h"
-#include "../checkpoint_maker.h"
-#include "../folder.h"
-#include "../recorder.h"
+#include "ghostnet/network.h"
+#include "runtime/graph/graph.h"
+#include "tests/filler/checkpoint_maker.h"
+#include "tests/support/folder.h"
+#include "tests/support/recorder.h"
+#include <ghostvk/ghostnet.h>
 
 struct image {
     unsigned char *bytes;

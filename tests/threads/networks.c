@@ -5,8 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "../filler.h"
-#include "ghostnet/detector.h"
+#include "ghostnet/detection/detector.h"
+#include "tests/filler/filler.h"
 
 #define CLASSES 2u
 #define MAP     (3 * (5 + CLASSES))

@@ -3,8 +3,8 @@
 #ifndef GVK_TESTS_THREADS_NETWORKS_H
 #define GVK_TESTS_THREADS_NETWORKS_H
 
-#include "../counting_host.h"
-#include "../harness.h"
+#include "tests/support/counting_host.h"
+#include "tests/support/harness.h"
 
 #define SIDE      64u /* of the input */
 #define PICTURES  3u

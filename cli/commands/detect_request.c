@@ -1,0 +1,198 @@
+/* Reads the command line of `ghostvk detect`: options, pictures, and which file each picture is drawn to. */
+#include "detect_request.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "cli/files/file_plan.h"
+#include "cli/pictures/image_io.h"
+
+static const char help_text[] =
+    "ghostvk detect finds objects in JPEG, PNG, WebP, TIFF and BMP pictures.\n"
+    "\n"
+    "usage: ghostvk detect [OPTION]... IMAGE...\n"
+    "\n"
+    "  -m, --model MODEL    .safetensors or .pth file; default: the one of ghostvk\n" MODEL_HELP
+    "      --classes FILE   class names, one a line; default: the model's\n"
+    "      --anchors FILE   18 numbers with commas between; default: the model's\n"
+    "      --device DEVICE  an index of `ghostvk devices`, a part of a name, or cpu\n"
+    "      --precision P    fp32, fp16 (half the memory, for GPUs) or auto\n"
+    "      --size WxH       the network's input, multiples of 32\n"
+    "      --letterbox      keep the aspect ratio; --no-letterbox stretches\n"
+    "      --no-exif        leave pictures as stored, whatever their EXIF data say\n"
+    "      --conf SCORE     keep boxes of at least this score, 0 to 1\n"
+    "      --iou OVERLAP    drop boxes that overlap a better one by more, 0 to 1\n"
+    "      --json FILE      save the boxes; - is stdout, in place of the tables\n"
+    "  -o, --output PATH    draw the boxes: to a picture, or into a folder (PATH/)\n"
+    "  -v, --verbose        say more; -vv for debugging\n"
+    "  -h, --help           this text\n"
+    "\n"
+    "Defaults are the model's. Pictures are turned upright by EXIF, boxes with them.\n"
+    "\n"
+    "example:\n"
+    "  ghostvk detect --conf 0.4 --json boxes.json -o out/ pictures/*.jpg\n";
+
+static const struct option long_options[] = {
+    MODEL_LONG_OPTIONS,
+    {"classes", required_argument, NULL, OPTION_CLASSES},
+    {"anchors", required_argument, NULL, OPTION_ANCHORS},
+    {"device", required_argument, NULL, OPTION_DEVICE},
+    {"precision", required_argument, NULL, OPTION_PRECISION},
+    {"size", required_argument, NULL, OPTION_SIZE},
+    {"letterbox", no_argument, NULL, OPTION_LETTERBOX},
+    {"no-letterbox", no_argument, NULL, OPTION_NO_LETTERBOX},
+    {"no-exif", no_argument, NULL, OPTION_NO_EXIF},
+    {"conf", required_argument, NULL, OPTION_CONF},
+    {"iou", required_argument, NULL, OPTION_IOU},
+    {"json", required_argument, NULL, OPTION_JSON},
+    {"output", required_argument, NULL, 'o'},
+    COMMON_LONG_OPTIONS,
+};
+
+/* 0 in gvk_detector_params is the network's default, and a negative number is zero. */
+static bool read_threshold(const char *option, const char *value, float *out)
+{
+    if (!read_fraction(option, value, out))
+        return false;
+    if (*out <= 0)
+        *out = -1;
+    return true;
+}
+
+static bool read_option(struct detect_request *request, int option, const char *value)
+{
+    switch (option) {
+    case OPTION_CLASSES: return read_path("--classes", value, &request->model.classes);
+    case OPTION_ANCHORS: return read_path("--anchors", value, &request->model.anchors);
+    case OPTION_DEVICE: return read_device(value, &request->device);
+    case OPTION_PRECISION: return read_precision(value, &request->precision);
+    case OPTION_SIZE: return read_size("--size", value, &request->size);
+    case OPTION_LETTERBOX:
+    case OPTION_NO_LETTERBOX:
+        request->letterbox = option == OPTION_LETTERBOX;
+        request->letterbox_given = true;
+        return true;
+    case OPTION_NO_EXIF: request->as_stored = true; return true;
+    case OPTION_CONF: return read_threshold("--conf", value, &request->confidence);
+    case OPTION_IOU: return read_threshold("--iou", value, &request->iou);
+    case OPTION_JSON: return read_path("--json", value, &request->json);
+    case 'o': return read_path("-o", value, &request->output);
+    default: return read_model_option(&request->model, option, value);
+    }
+}
+
+/* What the file is by its first bytes, where its name does not say it. A pipe must not make us wait. */
+static enum image_kind kind_of_file(const char *path)
+{
+    enum image_kind kind = image_kind_of_path(path);
+    struct stat status;
+    bool is_file = kind == IMAGE_UNKNOWN && stat(path, &status) == 0 && S_ISREG(status.st_mode);
+    FILE *file = is_file ? fopen(path, "rb") : NULL;
+    if (!file)
+        return kind;
+    uint8_t start[32];
+    kind = image_kind_of_bytes(start, fread(start, 1, sizeof start, file));
+    fclose(file);
+    return kind;
+}
+
+/* The picture's own name in the output folder, ending in .png for kinds that lose nothing, else in .jpg. NULL when
+ * memory ran out. */
+static char *name_drawn(const char *folder, const char *image)
+{
+    const char *name = base_name(image), *dot = strrchr(name, '.');
+    size_t stem = image_kind_of_path(image) != IMAGE_UNKNOWN && dot ? (size_t)(dot - name) : strlen(name);
+    enum image_kind kind = kind_of_file(image);
+    bool is_png = kind == IMAGE_PNG || kind == IMAGE_BMP || kind == IMAGE_TIFF;
+    size_t folder_length = strlen(folder), size = folder_length + 1 + stem + sizeof ".png";
+    char *path = malloc(size);
+    if (path)
+        snprintf(path, size, "%s%s%.*s%s", folder, folder[folder_length - 1] == '/' ? "" : "/", (int)stem, name,
+                 is_png ? ".png" : ".jpg");
+    return path;
+}
+
+static int name_all_drawn(struct detect_request *request)
+{
+    const char *output = request->output;
+    request->into_folder = output[strlen(output) - 1] == '/' || is_folder(output);
+    if (strcmp(output, "-") == 0)
+        return refuse_usage("-o -: pictures are not drawn to standard output; only --json can be -");
+    if (!request->into_folder && request->image_count > 1)
+        return refuse_usage("-o %s: several pictures need a folder; %s/ creates it", output, output);
+    enum image_kind kind = image_kind_of_path(output);
+    if (!request->into_folder && kind != IMAGE_JPEG && kind != IMAGE_PNG)
+        return refuse_usage("-o %s: a picture's name ends in .jpg, .jpeg or .png, and a new folder's in /", output);
+    request->drawn = calloc(request->image_count, sizeof *request->drawn);
+    if (!request->drawn)
+        return refuse_memory();
+    for (size_t index = 0; index < request->image_count; index++) {
+        if (request->into_folder) {
+            request->drawn[index] = name_drawn(output, request->images[index]);
+        } else if ((request->drawn[index] = malloc(strlen(output) + 1)) != NULL) {
+            memcpy(request->drawn[index], output, strlen(output) + 1);
+        }
+        if (!request->drawn[index])
+            return refuse_memory();
+    }
+    return OUTCOME_DONE;
+}
+
+/* No output may replace an input or another output. The folder is made first, so that all places can be told. */
+static int check_outputs(const struct program *program, struct detect_request *request)
+{
+    struct file_plan plan = {0};
+    char message[512];
+    if (request->into_folder && !output_folder_make(&request->folder, request->output, message, sizeof message)) {
+        say("%s: %s", request->output, message);
+        return OUTCOME_SOME_FAILED;
+    }
+    model_choice_plan(program, &request->model, &plan);
+    for (size_t index = 0; index < request->image_count; index++)
+        file_plan_read(&plan, request->images[index]);
+    file_plan_write_stdout(&plan);
+    for (size_t index = 0; request->drawn && index < request->image_count; index++)
+        file_plan_write(&plan, "-o", request->drawn[index]);
+    file_plan_write(&plan, "--json", request->json);
+    int outcome = file_plan_check(&plan);
+    file_plan_release(&plan);
+    return outcome;
+}
+
+int detect_request_read(struct program *program, int argument_count, char **arguments, struct detect_request *request)
+{
+    int option;
+    while ((option = next_option(program, argument_count, arguments, ":m:o:" COMMON_SHORT_OPTIONS, long_options)) !=
+           -1) {
+        if (option == 'h') {
+            fputs(help_text, stdout);
+            return -1;
+        }
+        if (option == '?' || !read_option(request, option, optarg))
+            return OUTCOME_USAGE;
+    }
+    request->images = arguments + optind;
+    request->image_count = (size_t)(argument_count - optind);
+    if (request->image_count == 0)
+        return refuse_usage("detect needs a picture");
+    for (size_t index = 0; index < request->image_count; index++)
+        if (!request->images[index][0])
+            return refuse_usage("the path of picture %zu is empty", index + 1);
+    if (request->output) {
+        int outcome = name_all_drawn(request);
+        if (outcome != OUTCOME_DONE)
+            return outcome;
+    }
+    return check_outputs(program, request);
+}
+
+void detect_request_release(struct detect_request *request)
+{
+    for (size_t index = 0; request->drawn && index < request->image_count; index++)
+        free(request->drawn[index]);
+    free(request->drawn);
+    request->drawn = NULL;
+    output_folder_unmake(&request->folder);
+}

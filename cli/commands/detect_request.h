@@ -1,0 +1,32 @@
+/* What the command line of `ghostvk detect` asks for. For detect.c. */
+#ifndef GHOSTVK_CLI_DETECT_REQUEST_H
+#define GHOSTVK_CLI_DETECT_REQUEST_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "cli/files/model_path.h"
+#include "cli/files/output_folder.h"
+#include "cli/host/common.h"
+
+struct detect_request {
+    struct model_choice model;
+    struct device_choice device;
+    struct size size;
+    gvk_precision precision;
+    bool letterbox, letterbox_given;
+    bool as_stored;        /* EXIF orientations are not applied */
+    float confidence, iou; /* as gvk_detector_params takes them */
+    const char *json, *output;
+    char **images;
+    size_t image_count;
+    bool into_folder;            /* output is a folder */
+    struct output_folder folder; /* that one, when it is there */
+    char **drawn;                /* for each image the path to draw to; NULL without output */
+};
+
+/* An exit code, or -1 when help was asked for and printed. The request is released in every case. */
+int detect_request_read(struct program *program, int argument_count, char **arguments, struct detect_request *request);
+void detect_request_release(struct detect_request *request);
+
+#endif

@@ -1,0 +1,178 @@
+/* `ghostvk tune`: times the kernels that this device can run for each shape of a network's layers, and keeps the
+ * fastest in the cache folder for the runs that follow. */
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "cli/files/model_path.h"
+#include "commands.h"
+
+#define BATCH_MAX   1024u
+#define ROUNDS_MAX  1000u
+#define CLASSES_MAX 21840u
+
+static const char help_text[] =
+    "ghostvk tune finds the fastest kernels on a device and keeps them for later.\n"
+    "\n"
+    "usage: ghostvk tune [OPTION]...\n"
+    "\n"
+    "  -m, --model MODEL    .safetensors or .pth file; default: the one of ghostvk\n" MODEL_HELP
+    "      --random CLASSES a detector of that many classes with made-up weights\n"
+    "      --size WxH       the network's input, multiples of 32\n"
+    "      --batch N        pictures in a frame; default: 1\n"
+    "      --runs N         frames to time each kernel for; default: 5\n"
+    "      --device DEVICE  an index of `ghostvk devices`, a part of a name, or cpu\n"
+    "      --precision P    fp32, fp16 (half the memory, for GPUs) or auto\n"
+    "  -v, --verbose        say more; -vv for debugging\n"
+    "  -h, --help           this text\n"
+    "\n"
+    "Shapes are those of the model's layers: tune with the model that you run.\n"
+    "\n"
+    "example:\n"
+    "  ghostvk tune -m yolov4.pth --size 608x608\n";
+
+static const struct option long_options[] = {
+    MODEL_LONG_OPTIONS,
+    {"random", required_argument, NULL, OPTION_RANDOM},
+    {"size", required_argument, NULL, OPTION_SIZE},
+    {"batch", required_argument, NULL, OPTION_BATCH},
+    {"runs", required_argument, NULL, OPTION_RUNS},
+    {"device", required_argument, NULL, OPTION_DEVICE},
+    {"precision", required_argument, NULL, OPTION_PRECISION},
+    COMMON_LONG_OPTIONS,
+};
+
+struct request {
+    struct model_choice model;
+    struct device_choice device;
+    struct size size;
+    gvk_precision precision;
+    uint32_t random_classes; /* 0: a model from a file */
+    uint32_t batch, runs;
+};
+
+/* What the library tells while it works. */
+struct progress {
+    bool to_terminal;
+    uint32_t shapes, changed;
+};
+
+static bool read_option(struct request *request, int option, const char *value)
+{
+    switch (option) {
+    case OPTION_RANDOM: return read_count("--random", value, CLASSES_MAX, &request->random_classes);
+    case OPTION_SIZE: return read_size("--size", value, &request->size);
+    case OPTION_BATCH: return read_count("--batch", value, BATCH_MAX, &request->batch);
+    case OPTION_RUNS: return read_count("--runs", value, ROUNDS_MAX, &request->runs);
+    case OPTION_DEVICE: return read_device(value, &request->device);
+    case OPTION_PRECISION: return read_precision(value, &request->precision);
+    default: return read_model_option(&request->model, option, value);
+    }
+}
+
+static int read_request(struct program *program, int argument_count, char **arguments, struct request *request)
+{
+    int option;
+    while ((option = next_option(program, argument_count, arguments, ":m:" COMMON_SHORT_OPTIONS, long_options)) != -1) {
+        if (option == 'h') {
+            fputs(help_text, stdout);
+            return -1;
+        }
+        if (option == '?' || !read_option(request, option, optarg))
+            return OUTCOME_USAGE;
+    }
+    if (optind < argument_count)
+        return refuse_usage("tune takes no argument %s; a model is given by -m", arguments[optind]);
+    if (request->random_classes && request->model.path)
+        return refuse_usage("either -m or --random says what to tune for, not both");
+    return OUTCOME_DONE;
+}
+
+/* A line that is written over, for someone who watches. */
+static void show_pass(void *user, uint32_t pass, uint32_t passes)
+{
+    const struct progress *progress = user;
+    if (progress->to_terminal)
+        fprintf(stderr, "\rtiming %" PRIu32 " of %" PRIu32 " sets of kernels ", pass + 1, passes);
+}
+
+static void print_kernel(void *user, const gvk_tuned_kernel *kernel)
+{
+    struct progress *progress = user;
+    bool changed = strcmp(kernel->built_in, kernel->chosen) != 0 || kernel->built_in_lanes != kernel->chosen_lanes;
+    if (progress->to_terminal && !progress->shapes)
+        fprintf(stderr, "\r%40s\r", "");
+    if (!progress->shapes++)
+        printf("  %-52s %5s  %12s  %12s  %s\n", "layers like", "count", "built in", "tuned", "with");
+    progress->changed += changed;
+    fputs("  ", stdout);
+    print_padded(stdout, kernel->layer, 52);
+    printf(" %5" PRIu32 "  %9.3f ms  ", kernel->layers, kernel->built_in_ms);
+    if (changed)
+        printf("%9.3f ms  %s, %" PRIu32 " lanes\n", kernel->chosen_ms, kernel->chosen, kernel->chosen_lanes);
+    else
+        printf("%12s\n", "the same");
+}
+
+static int tune(struct program *program, const struct request *request, const struct model_file *model,
+                gvk_device *device)
+{
+    struct progress progress = {.to_terminal = isatty(STDERR_FILENO)};
+    bool sized = request->size.width != 0;
+    gvk_device_info info;
+    gvk_device_describe(device, &info);
+    gvk_tune_params params = {
+        .size = sizeof params,
+        .precision = request->precision,
+        .stream = {.size = sizeof params.stream,
+                   .width = sized ? request->size.width : model->info.input_width,
+                   .height = sized ? request->size.height : model->info.input_height,
+                   .batch = request->batch},
+        .rounds = request->runs,
+        .user = &progress,
+        .progress = show_pass,
+        .tuned = print_kernel,
+    };
+    printf("Device   ");
+    print_text(stdout, info.name);
+    printf("\nInput    %" PRIu32 "x%" PRIu32 ", batch %" PRIu32 "\n\n", params.stream.width, params.stream.height,
+           request->batch);
+    fflush(stdout);
+    gvk_tune_result tuned;
+    gvk_result result = gvk_tune(device, gvk_network_graph(model->network), &params, &tuned);
+    if (result) {
+        if (progress.to_terminal)
+            fputc('\n', stderr);
+        return report_failure(program, NULL, result);
+    }
+    printf("\nNetwork  %.1f ms with the built-in kernels, %.1f ms tuned\n", tuned.built_in_ms, tuned.tuned_ms);
+    if (tuned.ghosts_apart)
+        printf("Ghost modules are faster as two dispatches than as one here.\n");
+    if (!tuned.kept)
+        printf("The built-in kernels are as fast; nothing was kept.\n");
+    else if (!program->cache_failed)
+        printf("Kept for later runs on this device and driver.\n");
+    else
+        printf("This could not be kept for later runs: there is no cache folder to write to.\n");
+    return OUTCOME_DONE;
+}
+
+int command_tune(struct program *program, int argument_count, char **arguments)
+{
+    struct request request = {.device.kind = GVK_DEVICE_BEST, .batch = 1};
+    struct model_file model = {0};
+    gvk_device *device = NULL;
+    int outcome = read_request(program, argument_count, arguments, &request);
+    if (outcome != OUTCOME_DONE)
+        return outcome < 0 ? OUTCOME_DONE : outcome; /* help was asked for */
+    outcome = request.random_classes ? model_file_generate(program, request.random_classes, &model)
+                                     : model_file_open(program, &request.model, &model);
+    if (outcome == OUTCOME_DONE)
+        outcome = open_device(program, &request.device, &device);
+    if (outcome == OUTCOME_DONE)
+        outcome = tune(program, &request, &model, device);
+    gvk_device_destroy(device);
+    model_file_close(&model);
+    return outcome;
+}

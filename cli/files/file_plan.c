@@ -1,0 +1,139 @@
+/* See file_plan.h. A file that is there is its device and inode; one that is not is its folder's, and its name. */
+#include "file_plan.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "cli/base/output_file.h"
+#include "cli/host/common.h"
+
+struct planned_file {
+    dev_t device;
+    ino_t inode;
+    char *name;         /* in that folder; NULL: the file itself */
+    const char *option; /* that writes it; NULL: it is read */
+    const char *path;   /* of an output; NULL: standard output */
+    size_t order;
+};
+
+static void add(struct file_plan *plan, struct planned_file file)
+{
+    if (plan->count == plan->capacity) {
+        size_t capacity = plan->capacity ? plan->capacity * 2 : 16;
+        struct planned_file *files = realloc(plan->files, capacity * sizeof *files);
+        if (!files) {
+            free(file.name);
+            plan->lacks_memory = true;
+            return;
+        }
+        plan->files = files;
+        plan->capacity = capacity;
+    }
+    file.order = plan->count;
+    plan->files[plan->count++] = file;
+}
+
+static bool can_be_shared(mode_t mode)
+{
+    return S_ISCHR(mode) || S_ISBLK(mode) || S_ISDIR(mode); /* a folder is refused when it is opened */
+}
+
+void file_plan_read(struct file_plan *plan, const char *path)
+{
+    struct stat status;
+    if (path && stat(path, &status) == 0 && S_ISREG(status.st_mode))
+        add(plan, (struct planned_file){.device = status.st_dev, .inode = status.st_ino});
+}
+
+void file_plan_write(struct file_plan *plan, const char *option, const char *path)
+{
+    struct stat status;
+    if (!path || output_is_stdout(path))
+        return;
+    struct planned_file file = {.option = option, .path = path};
+    if (stat(path, &status) == 0) {
+        if (can_be_shared(status.st_mode))
+            return;
+    } else {
+        char *target = output_target(path), *folder = target ? copy_folder(target) : NULL;
+        bool there = folder && stat(*folder ? folder : ".", &status) == 0;
+        size_t length = there ? strlen(base_name(target)) : 0;
+        file.name = there ? malloc(length + 1) : NULL;
+        if (file.name)
+            memcpy(file.name, base_name(target), length + 1);
+        plan->lacks_memory = plan->lacks_memory || (there && !file.name);
+        free(folder);
+        free(target);
+        if (!file.name)
+            return; /* what cannot be found cannot be opened either */
+    }
+    file.device = status.st_dev;
+    file.inode = status.st_ino;
+    add(plan, file);
+}
+
+void file_plan_write_stdout(struct file_plan *plan)
+{
+    struct stat status;
+    if (fstat(STDOUT_FILENO, &status) == 0 && !can_be_shared(status.st_mode))
+        add(plan, (struct planned_file){.device = status.st_dev, .inode = status.st_ino, .option = "standard output"});
+}
+
+static int compare_places(const struct planned_file *left, const struct planned_file *right)
+{
+    if (left->device != right->device)
+        return left->device < right->device ? -1 : 1;
+    if (left->inode != right->inode)
+        return left->inode < right->inode ? -1 : 1;
+    if (!left->name || !right->name)
+        return (left->name != NULL) - (right->name != NULL);
+    return strcmp(left->name, right->name);
+}
+
+static int compare_files(const void *left, const void *right)
+{
+    const struct planned_file *a = left, *b = right;
+    int places = compare_places(a, b);
+    return places ? places : a->order < b->order ? -1 : a->order > b->order;
+}
+
+/* `later` was planned after `earlier`, and one of them is an output. */
+static int refuse_pair(const struct planned_file *earlier, const struct planned_file *later)
+{
+    const struct planned_file *output = later->option ? later : earlier, *other = later->option ? earlier : later;
+    const char *separator = output->path ? " " : "", *path = output->path ? output->path : "";
+    if (!other->option)
+        return refuse_usage("%s%s%s: the output is one of the inputs", output->option, separator, path);
+    if (strcmp(output->option, other->option) == 0)
+        return refuse_usage("%s%s%s: two outputs would be this file", output->option, separator, path);
+    return refuse_usage("%s%s%s: %s writes that file, too", output->option, separator, path, other->option);
+}
+
+int file_plan_check(struct file_plan *plan)
+{
+    if (plan->lacks_memory)
+        return refuse_memory();
+    if (plan->count)
+        qsort(plan->files, plan->count, sizeof *plan->files, compare_files);
+    const struct planned_file *first = NULL, *second = NULL; /* the pair that was planned first */
+    for (size_t index = 1; index < plan->count; index++) {
+        const struct planned_file *earlier = &plan->files[index - 1], *later = &plan->files[index];
+        if ((earlier->option || later->option) && compare_places(earlier, later) == 0 &&
+            (!second || later->order < second->order)) {
+            first = earlier;
+            second = later;
+        }
+    }
+    return second ? refuse_pair(first, second) : OUTCOME_DONE;
+}
+
+void file_plan_release(struct file_plan *plan)
+{
+    for (size_t index = 0; index < plan->count; index++)
+        free(plan->files[index].name);
+    free(plan->files);
+    *plan = (struct file_plan){0};
+}

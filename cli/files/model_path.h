@@ -1,0 +1,47 @@
+/* Which model: the file that the command line names or the one that comes with the program, with the class names and
+ * anchors that the command line may give instead of the file's. Called by every command that needs a network. */
+#ifndef GHOSTVK_CLI_MODEL_PATH_H
+#define GHOSTVK_CLI_MODEL_PATH_H
+
+#include "cli/host/common.h"
+#include "file_plan.h"
+
+struct model_choice {
+    const char *path;    /* NULL: the model that comes with the program */
+    const char *classes; /* a file of names, one a line; NULL: the model's */
+    const char *anchors; /* a file of 18 numbers; NULL: the model's */
+    const char *weights; /* which set of weights of the file; NULL: the library chooses */
+    bool allow_unused;   /* take a file with weights that the network does not need */
+};
+
+/* The options that every command with -m has: a line of its help, its part of the long options, and their reading.
+ * read_model_option says what is wrong with a value and returns false. */
+#define MODEL_HELP "      --weights NAME   the set to take; --allow-unused ignores spare tensors\n"
+#define MODEL_LONG_OPTIONS                                                                                             \
+    {"model", required_argument, NULL, 'm'}, {"weights", required_argument, NULL, OPTION_WEIGHTS},                     \
+    {                                                                                                                  \
+        "allow-unused", no_argument, NULL, OPTION_ALLOW_UNUSED                                                         \
+    }
+bool read_model_option(struct model_choice *choice, int option, const char *value);
+
+struct model_file {
+    char *path;
+    gvk_network *network;
+    gvk_network_info info; /* its pointers live as long as the network */
+};
+
+/* The files that opening the model reads. */
+void model_choice_plan(const struct program *program, const struct model_choice *choice, struct file_plan *plan);
+/* Says what is wrong. Returns the exit code; on any but OUTCOME_DONE `out` is empty. */
+int model_file_open(struct program *program, const struct model_choice *choice, struct model_file *out);
+/* A detector of that many classes with made-up weights, and no path. */
+int model_file_generate(struct program *program, uint32_t class_count, struct model_file *out);
+/* Accepts an empty one. */
+void model_file_close(struct model_file *file);
+
+/* "3 classes", "1 class". */
+void print_class_count(FILE *stream, uint32_t count);
+/* With -v: the tensors of the file that the network has no use for. */
+void say_unused_tensors(const struct program *program, const struct model_file *file);
+
+#endif

@@ -1,0 +1,173 @@
+/* Describes a plan for people: layers as built, dispatches before and after rewriting, memory. Needs no device.
+ * Called by `ghostvk inspect` through gvk_plan_describe. */
+#include <string.h>
+
+#include "runtime/graph/rewrite.h"
+#include "runtime/kernel/kernel.h"
+#include "runtime/stream/recorder.h"
+
+/* What one path over the graph would run. */
+struct path {
+    uint32_t dispatches, barriers, pipelines;
+    uint64_t arena_bytes, weight_bytes;
+};
+
+static uint32_t count_pipelines(const struct gvk_program *program)
+{
+    uint32_t count = 0;
+    for (uint32_t i = 0; i < program->command_count; i++) {
+        bool seen = program->commands[i].kind != GVK_COMMAND_DISPATCH;
+        for (uint32_t j = 0; j < i && !seen; j++)
+            seen = program->commands[j].kind == GVK_COMMAND_DISPATCH &&
+                   gvk_pipeline_keys_equal(&program->commands[i].key, &program->commands[j].key);
+        count += !seen;
+    }
+    return count;
+}
+
+gvk_result gvk_program_follow(struct gvk_builder *builder, struct gvk_packing *packing, const gvk_stream_params *stream)
+{
+    struct gvk_program *program = builder->program;
+    const struct gvk_graph *graph = builder->graph;
+    gvk_result result = gvk_packing_create(builder, packing);
+    if (!result)
+        result = gvk_program_place_tensors(builder, stream->width, stream->height, stream->batch ? stream->batch : 1);
+    for (uint32_t i = 0; !result && i < graph->output_count; i++)
+        gvk_program_keep_block(program, program->places[graph->outputs[i].tensor].block);
+    if (!result) {
+        gvk_program_fill_before(program, program->places[graph->inputs[0].tensor].block);
+        result = gvk_emit_graph(builder);
+    }
+    return result ? result : gvk_program_plan(program);
+}
+
+static gvk_result follow_path(const gvk_host *host, const struct gvk_traits *traits, const gvk_graph *graph,
+                              uint32_t off, const gvk_stream_params *stream, struct path *out)
+{
+    struct gvk_graph *copy = NULL;
+    struct gvk_program *program = NULL;
+    struct gvk_packing packing = {0};
+    gvk_result result = gvk_graph_copy(host, graph, &copy);
+    if (!result)
+        result = gvk_rewrite_graph(copy, gvk_rewrites_off(traits, off));
+    if (!result)
+        result = gvk_program_create(host, &program);
+    if (result)
+        goto done;
+    struct gvk_builder builder = {
+        .host = host,
+        .traits = traits,
+        .graph = copy,
+        .packing = &packing,
+        .reference = off & GVK_REWRITE_FAST_KERNELS,
+        .program = program,
+    };
+    result = gvk_program_follow(&builder, &packing, stream);
+    if (!result)
+        result = gvk_count_barriers(program, 0, program->command_count, &out->barriers);
+    if (!result) {
+        out->dispatches = program->command_count;
+        out->pipelines = count_pipelines(program);
+        out->arena_bytes = program->arena_bytes;
+        out->weight_bytes = packing.quads * gvk_quad_bytes(traits);
+    }
+done:
+    gvk_packing_destroy(host, &packing);
+    gvk_program_destroy(program);
+    gvk_graph_destroy(copy);
+    return result;
+}
+
+static void describe_node(const struct gvk_graph_node *node, const struct gvk_shape *shapes, uint64_t batch,
+                          gvk_layer_description *out)
+{
+    const struct gvk_shape *shape = &shapes[node->output];
+    uint64_t each = (uint64_t)node->input_channels / node->groups * node->kernel * node->kernel;
+    *out = (gvk_layer_description){
+        .name = node->name,
+        .op = gvk_op_name(node),
+        .channels = shape->channels,
+        .height = shape->height,
+        .width = shape->width,
+        .macs = gvk_count_macs(node, shapes) * batch,
+    };
+    if (node->op == GVK_OP_CONVOLUTION || node->op == GVK_OP_LINEAR)
+        out->parameters = node->output_channels * each + (node->bias.rank ? node->output_channels : 0);
+    else if (node->op == GVK_OP_BATCH_NORM)
+        out->parameters = (uint64_t)node->output_channels * 2; /* mean and variance are measured, not learned */
+}
+
+/* Layers and names in one block, so that they outlive the graph. */
+static gvk_result describe_layers(const gvk_host *host, const gvk_graph *graph, const gvk_stream_params *stream,
+                                  gvk_description *out)
+{
+    size_t name_bytes = 0;
+    for (uint32_t i = 0; i < graph->node_count; i++)
+        name_bytes += strlen(graph->nodes[i].name) + 1;
+    size_t layer_bytes = graph->node_count * sizeof(gvk_layer_description);
+    char *memory = gvk_allocate(host, layer_bytes + name_bytes);
+    struct gvk_shape *shapes = gvk_allocate_array(host, graph->tensor_count, sizeof *shapes);
+    gvk_result result = memory && shapes ? GVK_OK : gvk_fail_memory(host);
+    if (!result)
+        result = gvk_graph_shapes(host, graph, stream->width, stream->height, shapes);
+    if (result) {
+        gvk_release(host, memory);
+        gvk_release(host, shapes);
+        return result;
+    }
+    gvk_layer_description *layers = (gvk_layer_description *)(void *)memory;
+    char *names = memory + layer_bytes;
+    uint64_t batch = stream->batch ? stream->batch : 1;
+    for (uint32_t i = 0; i < graph->node_count; i++) {
+        const struct gvk_graph_node *node = &graph->nodes[i];
+        describe_node(node, shapes, batch, &layers[i]);
+        size_t bytes = strlen(node->name) + 1;
+        memcpy(names, node->name, bytes);
+        layers[i].name = names;
+        names += bytes;
+        out->macs += layers[i].macs;
+        out->parameters += layers[i].parameters;
+    }
+    gvk_release(host, shapes);
+    out->memory = memory;
+    out->layers = layers;
+    out->layer_count = graph->node_count;
+    return GVK_OK;
+}
+
+gvk_result gvk_plan_describe(const gvk_device *device, const gvk_graph *graph, const gvk_model_params *model,
+                             const gvk_stream_params *stream, gvk_description *out)
+{
+    if (!graph || !graph->finished || !stream || !out)
+        return GVK_ERROR_ARGUMENT;
+    const gvk_host *host = device ? &device->host : &graph->host;
+    struct gvk_traits traits = device ? device->traits : gvk_traits_of_plain_gpu();
+    if (!gvk_set_precision(&traits, model ? model->precision : GVK_PRECISION_FP32))
+        return gvk_fail(host, GVK_ERROR_ARGUMENT, "A model's precision is fp32, fp16 or auto.");
+    gvk_description made = {0};
+    struct path before = {0}, after = {0};
+    gvk_result result = describe_layers(host, graph, stream, &made);
+    if (!result)
+        result = follow_path(host, &traits, graph, GVK_REWRITE_ALL, stream, &before);
+    if (!result)
+        result = follow_path(host, &traits, graph, model ? model->rewrites_off : 0, stream, &after);
+    if (result) {
+        gvk_description_release(host, &made);
+        return result;
+    }
+    made.dispatches_before = before.dispatches;
+    made.dispatches_after = after.dispatches;
+    made.barriers_after = after.barriers;
+    made.pipelines_after = after.pipelines;
+    made.arena_bytes = after.arena_bytes;
+    made.weight_bytes = after.weight_bytes;
+    *out = made;
+    return GVK_OK;
+}
+
+void gvk_description_release(const gvk_host *host_or_null, gvk_description *description)
+{
+    gvk_host host = gvk_host_complete(host_or_null);
+    gvk_release(&host, description->memory);
+    *description = (gvk_description){0};
+}

@@ -1,0 +1,279 @@
+/* Kernels prove themselves: drivers compute wrongly now and then, on one device and not on another, and nobody would
+ * see it but by wrong boxes. The yardstick is the host's own arithmetic, which no driver touches. */
+#include "proof.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "runtime/kernel/kernel.h"
+#include "runtime/stream/model.h"
+#include "runtime/stream/stream.h"
+#include "runtime/vulkan/cache_entry.h"
+#include "sample.h"
+
+/* Of the largest value. Right kernels stay below 1e-6 in fp32, where input, weights and result are fp16 below 2e-3; a
+ * wrong one is off by far more. */
+#define ALLOWED_DEVIATION      1e-4
+#define ALLOWED_DEVIATION_HALF 1e-2
+
+_Static_assert(GVK_SHADER_COUNT <= 32 * GVK_STRUCK_WORDS, "there is a bit for every shader");
+
+/* What is kept between starts. */
+struct stored_verdicts {
+    uint64_t code; /* gvk_shader_hash: other code, other verdicts */
+    uint32_t struck[GVK_STRUCK_WORDS], proven[2 * GVK_STRUCK_WORDS];
+};
+static const struct gvk_stored_kind kind = {"GVKPROOF", "kernels", GVK_STORED_HEADER + sizeof(struct stored_verdicts),
+                                            "verdict about kernels is"};
+
+static void load_verdicts(struct gvk_device *device)
+{
+    if (device->verdicts.loaded)
+        return;
+    device->verdicts.loaded = true;
+    size_t bytes = 0;
+    unsigned char *stored = gvk_stored_load(device, &kind, &bytes);
+    struct stored_verdicts verdicts;
+    if (stored && bytes == sizeof verdicts) {
+        memcpy(&verdicts, stored + GVK_STORED_HEADER, sizeof verdicts);
+        if (verdicts.code == gvk_shader_hash) {
+            memcpy(device->verdicts.struck, verdicts.struck, sizeof verdicts.struck);
+            memcpy(device->verdicts.proven, verdicts.proven, sizeof verdicts.proven);
+        }
+    }
+    gvk_release(&device->host, stored);
+}
+
+static void save_verdicts(struct gvk_device *device)
+{
+    if (!device->verdicts.changed || !device->host.cache_store)
+        return;
+    unsigned char stored[GVK_STORED_HEADER + sizeof(struct stored_verdicts)];
+    struct stored_verdicts verdicts;
+    memset(&verdicts, 0, sizeof verdicts);
+    verdicts.code = gvk_shader_hash;
+    memcpy(verdicts.struck, device->verdicts.struck, sizeof verdicts.struck);
+    memcpy(verdicts.proven, device->verdicts.proven, sizeof verdicts.proven);
+    memcpy(stored + GVK_STORED_HEADER, &verdicts, sizeof verdicts);
+    gvk_stored_save(device, &kind, stored, sizeof verdicts);
+    device->verdicts.changed = false;
+}
+
+static uint32_t proof_bit(const struct gvk_traits *traits, const struct gvk_pipeline_key *key)
+{
+    return 2 * (uint32_t)gvk_shader_for(traits, key->shader) + (key->constants[GVK_CONSTANT_EXTRA] == GVK_EXTRA_GATE);
+}
+
+/* The node of the sample's model is computed by the pipeline that is to be proven. */
+static bool uses_kernel(const struct gvk_model *model, const struct gvk_pipeline_key *key)
+{
+    struct gvk_builder builder = gvk_model_builder(model);
+    for (uint32_t i = 0; i < model->graph->node_count; i++) {
+        const struct gvk_graph_node *node = &model->graph->nodes[i];
+        const struct gvk_kernel *kernel = gvk_kernel_of(node);
+        if (node->removed || !kernel->select)
+            continue;
+        struct gvk_pipeline_key other = kernel->select(&builder, node);
+        if (gvk_pipeline_keys_equal(&other, key))
+            return true;
+    }
+    return false;
+}
+
+/* The largest deviation, as a part of the largest value. */
+static double deviation_of(const struct gvk_sample *sample, const float *got)
+{
+    size_t count = (size_t)sample->channels * sample->width * sample->height;
+    double most = 0, largest = 0;
+    for (size_t i = 0; i < count; i++) {
+        double deviation = fabs((double)got[i] - (double)sample->expected[i]);
+        most = fmax(most, deviation);
+        largest = fmax(largest, fabs((double)sample->expected[i]));
+    }
+    return most / largest;
+}
+
+/* Runs the sample. *fits: its model has the kernel in question, and *deviation is what came of it. */
+static gvk_result run_sample(struct gvk_device *device, const struct gvk_traits *traits,
+                             const struct gvk_pipeline_key *key, const struct gvk_sample *sample, bool *fits,
+                             double *deviation)
+{
+    gvk_model *model = NULL;
+    gvk_stream *stream = NULL;
+    gvk_ticket ticket = 0;
+    gvk_array got;
+    bool finite = false;
+    gvk_result result = gvk_model_create_for(device, sample->graph, 0, traits, false, &model);
+    if (result)
+        return result;
+    *fits = uses_kernel(model, key);
+    if (!*fits)
+        goto done;
+    gvk_stream_params params = {.size = sizeof params, .width = GVK_SAMPLE_WIDTH, .height = GVK_SAMPLE_HEIGHT};
+    gvk_picture input = {.size = sizeof input,
+                         .kind = GVK_PICTURE_TENSOR,
+                         .width = GVK_SAMPLE_WIDTH,
+                         .height = GVK_SAMPLE_HEIGHT,
+                         .pixels = sample->input};
+    result = gvk_stream_create(model, &params, &stream);
+    if (!result)
+        result = gvk_stream_submit(stream, &input, 1, &ticket);
+    if (!result)
+        result = gvk_stream_wait_for(stream, ticket, "the proof of a kernel");
+    if (!result)
+        result = gvk_stream_read_any(stream, ticket, "output", &got, &finite);
+    if (!result)
+        *deviation = finite ? deviation_of(sample, got.data) : INFINITY;
+done:
+    gvk_stream_destroy(stream);
+    gvk_model_destroy(model);
+    return result;
+}
+
+/* As few outputs as the kernel is taken for: that makes a fast proof. */
+static uint32_t count_outputs(const struct gvk_builder *builder, const struct gvk_graph_node *node,
+                              const struct gvk_pipeline_key *key)
+{
+    struct gvk_graph_node small = *node;
+    for (small.output_channels = 4; small.output_channels < node->output_channels; small.output_channels += 4) {
+        struct gvk_pipeline_key other = gvk_kernel_of(node)->select(builder, &small);
+        if (gvk_pipeline_keys_equal(&other, key))
+            break;
+    }
+    return small.output_channels < node->output_channels ? small.output_channels : node->output_channels;
+}
+
+static uint32_t count_inputs(const struct gvk_traits *traits, const struct gvk_graph_node *node,
+                             const struct gvk_pipeline_key *key)
+{
+    if (gvk_sums_in_half(traits, key->shader))
+        return GVK_PROOF_HALF_INPUTS;
+    return node->input_channels < GVK_PROOF_INPUTS ? node->input_channels : GVK_PROOF_INPUTS;
+}
+
+static gvk_result run_proof(struct gvk_device *device, const struct gvk_builder *builder,
+                            const struct gvk_graph_node *node, const struct gvk_pipeline_key *key, bool *proven,
+                            double *deviation)
+{
+    struct gvk_sample *sample = NULL;
+    gvk_result result = gvk_sample_create(&device->host, node, count_inputs(builder->traits, node, key),
+                                          count_outputs(builder, node, key), &sample);
+    struct gvk_traits traits = *builder->traits; /* the sample takes this kernel, whatever its own shape is */
+    traits.forced_shader = (uint32_t)key->shader;
+    traits.forced_local_size = key->constants[GVK_CONSTANT_LOCAL_SIZE];
+    if (!result)
+        result = run_sample(device, &traits, key, sample, proven, deviation);
+    gvk_sample_destroy(sample);
+    return result;
+}
+
+/* Tiles of one layer share its packed weights, so that they all sum up in fp16 or none: where one is struck, none. */
+static void obey_verdicts(const struct gvk_verdicts *verdicts, struct gvk_traits *traits)
+{
+    memcpy(traits->struck, verdicts->struck, sizeof traits->struck);
+    for (uint32_t i = 0; i < GVK_SHADER_COUNT; i++) {
+        uint32_t sums = (uint32_t)gvk_shader_codes[i].half_sums;
+        if (sums != GVK_SHADER_COUNT && verdicts->struck[sums / 32] >> (sums % 32) & 1)
+            traits->half_sums = false;
+    }
+}
+
+static gvk_result prove_node(struct gvk_device *device, struct gvk_builder *builder, struct gvk_traits *traits,
+                             const struct gvk_graph_node *node)
+{
+    struct gvk_verdicts *verdicts = &device->verdicts;
+    for (;;) { /* each round proves a kernel or strikes one */
+        struct gvk_pipeline_key key = gvk_kernel_of(node)->select(builder, node);
+        enum gvk_shader shader = gvk_shader_for(traits, key.shader);
+        if (shader == GVK_SHADER_COUNT)
+            return gvk_fail(&device->host, GVK_ERROR_UNSUPPORTED, "\"%s\" has no kernel for fp16 on this device.",
+                            node->name);
+        const char *name = gvk_shader_codes[shader].name;
+        uint32_t bit = proof_bit(traits, &key);
+        bool struck = gvk_is_struck(traits, key.shader);
+        if (struck && node->op == GVK_OP_GHOST)
+            return GVK_OK; /* model.c takes it apart */
+        if (struck)
+            return gvk_fail(&device->host, GVK_ERROR_DRIVER,
+                            "This driver computes \"%s\" wrongly with every kernel there is for it; the last was %s.",
+                            node->name, name);
+        if (verdicts->proven[bit / 32] >> (bit % 32) & 1)
+            return GVK_OK;
+        bool proven = false;
+        double deviation = 0;
+        gvk_result result = run_proof(device, builder, node, &key, &proven, &deviation);
+        if (result)
+            return result;
+        verdicts->changed = true;
+        if (!proven)
+            gvk_log(&device->host, GVK_LOG_DEBUG, "The kernel %s is used unproven: no sample fits it.", name);
+        if (!proven || deviation <= (traits->half ? ALLOWED_DEVIATION_HALF : ALLOWED_DEVIATION)) {
+            verdicts->proven[bit / 32] |= 1u << (bit % 32);
+            return GVK_OK;
+        }
+        gvk_log(&device->host, GVK_LOG_WARNING,
+                "The kernel %s computes wrongly on this driver (off by %.1e of the largest value); another is taken.",
+                name, deviation);
+        verdicts->struck[(uint32_t)shader / 32] |= 1u << ((uint32_t)shader % 32);
+        obey_verdicts(verdicts, traits);
+    }
+}
+
+/* Which tile of a list a GPU takes depends on the image's size, too, which the next stream may change: all are proven.
+ */
+static gvk_result prove_every_size(struct gvk_device *device, struct gvk_builder *builder, struct gvk_traits *traits,
+                                   const struct gvk_graph_node *node)
+{
+    uint32_t struck[GVK_STRUCK_WORDS], given = traits->lane_work;
+    gvk_result result = GVK_OK;
+    do { /* behind a struck kernel there may be one with other sizes */
+        memcpy(struck, traits->struck, sizeof struck);
+        for (traits->lane_work = GVK_MOST_LANE_WORK; traits->lane_work && !result; traits->lane_work /= 2)
+            result = prove_node(device, builder, traits, node);
+    } while (!result && memcmp(struck, traits->struck, sizeof struck) != 0);
+    traits->lane_work = given;
+    return result;
+}
+
+/* All pipelines that are to be proven at once: many drivers compile several in the time of one. */
+static gvk_result make_pipelines(struct gvk_device *device, const struct gvk_builder *builder)
+{
+    const struct gvk_graph *graph = builder->graph;
+    const struct gvk_verdicts *verdicts = &device->verdicts;
+    uint32_t count = 0;
+    struct gvk_pipeline_key *keys = gvk_allocate_array(builder->host, graph->node_count, sizeof *keys);
+    if (!keys)
+        return gvk_fail_memory(builder->host);
+    for (uint32_t i = 0; i < graph->node_count; i++) {
+        const struct gvk_graph_node *node = &graph->nodes[i];
+        if (node->removed || !gvk_kernel_of(node)->select)
+            continue;
+        struct gvk_pipeline_key key = gvk_kernel_of(node)->select(builder, node);
+        uint32_t bit = proof_bit(builder->traits, &key);
+        key.shader = gvk_shader_for(builder->traits, key.shader);
+        if (key.shader != GVK_SHADER_COUNT && !(verdicts->proven[bit / 32] >> (bit % 32) & 1))
+            keys[count++] = key;
+    }
+    gvk_result result = count ? gvk_pipelines_make(device, keys, count) : GVK_OK;
+    gvk_release(builder->host, keys);
+    return result;
+}
+
+gvk_result gvk_kernels_prove(struct gvk_device *device, const struct gvk_graph *graph, struct gvk_traits *traits)
+{
+    gvk_mutex_lock(&device->proof_mutex);
+    load_verdicts(device);
+    obey_verdicts(&device->verdicts, traits);
+    struct gvk_builder builder = {.host = &device->host, .traits = traits, .graph = graph};
+    gvk_result result = make_pipelines(device, &builder);
+    bool half_sums;
+    do { /* again where a struck kernel left others without a proof */
+        half_sums = traits->half_sums;
+        for (uint32_t i = 0; i < graph->node_count && !result; i++)
+            if (!graph->nodes[i].removed && gvk_kernel_of(&graph->nodes[i])->select)
+                result = prove_every_size(device, &builder, traits, &graph->nodes[i]);
+    } while (!result && half_sums != traits->half_sums);
+    save_verdicts(device);
+    gvk_mutex_unlock(&device->proof_mutex);
+    return result;
+}

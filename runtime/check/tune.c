@@ -1,0 +1,557 @@
+/* Measures kernels on the device at hand and keeps the fastest for each shape: gvk_tune. The network itself is run once
+ * for each candidate, every layer with its n-th, and every dispatch timed; so all shapes are measured together, in the
+ * surroundings in which they will run. Called by hosts through gvk.h, and by device.c for what was stored. */
+#include "tune.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "runtime/graph/rewrite.h"
+#include "runtime/kernel/kernel.h"
+#include "runtime/stream/model.h"
+#include "runtime/stream/stream.h"
+#include "runtime/vulkan/cache_entry.h"
+
+#define ROUNDS_DEFAULT 5u
+#define ROUNDS_MOST    1000u
+#define SHAPES_MOST    1024u
+#define CHOICES_MOST   (4 * SHAPES_MOST) /* of all tunings together: the newest of them stay */
+#define GAIN_WANTED    0.97              /* of the built-in kernel's time: less is noise */
+#define ALLOWED        1e-4 /* of a map's largest value, between built-in and tuned kernels; fp16: a hundred times that */
+
+static const struct gvk_stored_kind kind = {
+    "GVKTUNED", "tuned", GVK_STORED_HEADER + 8 + CHOICES_MOST * sizeof(struct gvk_choice), "choice of kernels is"};
+
+/* ---- what is kept ---- */
+
+static void take_choices(struct gvk_device *device, struct gvk_choices *choices)
+{
+    choices->older = device->choices;
+    device->choices = choices;
+    device->traits.choices = choices;
+}
+
+static struct gvk_choices *allocate_choices(const gvk_host *host, uint32_t count)
+{
+    struct gvk_choices *choices = gvk_allocate(host, sizeof *choices + (size_t)count * sizeof choices->list[0]);
+    if (choices)
+        choices->count = count;
+    return choices;
+}
+
+void gvk_choices_load(struct gvk_device *device)
+{
+    size_t bytes = 0;
+    unsigned char *stored = gvk_stored_load(device, &kind, &bytes);
+    uint64_t code = 0;
+    if (stored && bytes > sizeof code) {
+        memcpy(&code, stored + GVK_STORED_HEADER, sizeof code);
+        bytes -= sizeof code;
+    }
+    /* Kernels take of it only what they have themselves: a wrong number chooses nothing. */
+    if (stored && code == gvk_shader_hash && bytes % sizeof(struct gvk_choice) == 0) {
+        struct gvk_choices *choices = allocate_choices(&device->host, (uint32_t)(bytes / sizeof(struct gvk_choice)));
+        if (choices) {
+            memcpy(choices->list, stored + GVK_STORED_HEADER + sizeof code, bytes);
+            take_choices(device, choices);
+        }
+    }
+    gvk_release(&device->host, stored);
+}
+
+static void save_choices(struct gvk_device *device, const struct gvk_choices *choices)
+{
+    size_t list = choices->count * sizeof choices->list[0], bytes = sizeof gvk_shader_hash + list;
+    unsigned char *stored = device->host.cache_store ? gvk_allocate(&device->host, GVK_STORED_HEADER + bytes) : NULL;
+    if (!stored)
+        return;
+    memcpy(stored + GVK_STORED_HEADER, &gvk_shader_hash, sizeof gvk_shader_hash);
+    memcpy(stored + GVK_STORED_HEADER + sizeof gvk_shader_hash, choices->list, list);
+    gvk_stored_save(device, &kind, stored, bytes);
+    gvk_release(&device->host, stored);
+}
+
+/* A choice that stays beside the new ones: of another shape, or of the other precision. Whether ghost modules are apart
+ * is said anew with each tuning. */
+static bool stays(const struct gvk_choices *newer, bool half, const struct gvk_choice *choice)
+{
+    if (choice->shader == GVK_SHADER_COUNT && choice->shape.half == half)
+        return false;
+    for (uint32_t i = 0; i < newer->count; i++)
+        if (gvk_node_shapes_equal(&newer->list[i].shape, &choice->shape))
+            return false;
+    return true;
+}
+
+gvk_result gvk_choices_keep(struct gvk_device *device, bool half, const struct gvk_choices *choices)
+{
+    gvk_mutex_lock(&device->proof_mutex);
+    const struct gvk_choices *older = device->choices;
+    struct gvk_choices *merged = allocate_choices(&device->host, choices->count + (older ? older->count : 0));
+    if (merged) {
+        memcpy(merged->list, choices->list, choices->count * sizeof choices->list[0]);
+        merged->count = choices->count;
+        for (uint32_t i = 0; older && i < older->count && merged->count < CHOICES_MOST; i++)
+            if (stays(choices, half, &older->list[i]))
+                merged->list[merged->count++] = older->list[i];
+        save_choices(device, merged);
+        take_choices(device, merged);
+    }
+    gvk_mutex_unlock(&device->proof_mutex);
+    return merged ? GVK_OK : gvk_fail_memory(&device->host);
+}
+
+void gvk_choices_destroy(struct gvk_device *device)
+{
+    while (device->choices) {
+        struct gvk_choices *older = device->choices->older;
+        gvk_release(&device->host, device->choices);
+        device->choices = older;
+    }
+}
+
+/* ---- what is measured ---- */
+
+/* A distinct shape of the network's nodes. Times are of all its nodes together. */
+struct shape {
+    const struct gvk_graph_node *node; /* the first of them */
+    struct gvk_choice built_in, best;
+    double built_in_ms, best_ms, ms; /* ms: of the pass that runs */
+    uint32_t nodes, candidates;
+};
+
+struct tuner {
+    struct gvk_device *device;
+    const gvk_graph *graph; /* as the host built it */
+    uint32_t rewrites_off;
+    struct gvk_graph *rewritten;
+    gvk_tune_params params;
+    struct gvk_traits traits; /* without choices */
+    struct shape *shapes;
+    uint32_t shape_count, pass_count;
+    /* One for each shape, those of the pass that runs; and where ghost modules are left apart, one that says so. */
+    struct gvk_choices *choices;
+};
+
+static struct gvk_builder builder_of(const struct tuner *tuner)
+{
+    return (struct gvk_builder){.host = &tuner->device->host, .traits = &tuner->traits, .graph = tuner->rewritten};
+}
+
+static struct shape *find_shape(const struct tuner *tuner, const struct gvk_graph_node *node)
+{
+    const struct gvk_node_shape key = gvk_node_shape_of(&tuner->traits, node);
+    for (uint32_t i = 0; i < tuner->shape_count; i++)
+        if (gvk_node_shapes_equal(&tuner->shapes[i].built_in.shape, &key))
+            return &tuner->shapes[i];
+    return NULL;
+}
+
+static gvk_result list_shapes(struct tuner *tuner)
+{
+    const struct gvk_graph *graph = tuner->rewritten;
+    struct gvk_builder builder = builder_of(tuner);
+    tuner->shapes = gvk_allocate_array(builder.host, graph->node_count, sizeof *tuner->shapes);
+    if (!tuner->shapes)
+        return gvk_fail_memory(builder.host);
+    for (uint32_t i = 0; i < graph->node_count; i++) {
+        const struct gvk_graph_node *node = &graph->nodes[i];
+        const struct gvk_kernel *kernel = gvk_kernel_of(node);
+        if (node->removed || !kernel->candidate)
+            continue;
+        struct shape *shape = find_shape(tuner, node);
+        if (!shape && tuner->shape_count < SHAPES_MOST) {
+            struct gvk_pipeline_key key = kernel->select(&builder, node);
+            enum gvk_shader shader;
+            uint32_t local_size;
+            shape = &tuner->shapes[tuner->shape_count++];
+            shape->node = node;
+            shape->built_in = (struct gvk_choice){.shape = gvk_node_shape_of(&tuner->traits, node),
+                                                  .shader = (uint32_t)key.shader,
+                                                  .local_size = key.constants[GVK_CONSTANT_LOCAL_SIZE]};
+            shape->best = shape->built_in;
+            while (kernel->candidate(&builder, node, shape->candidates, &shader, &local_size))
+                shape->candidates++;
+            if (shape->candidates > tuner->pass_count)
+                tuner->pass_count = shape->candidates;
+        }
+        if (shape)
+            shape->nodes++;
+    }
+    bool apart = tuner->rewrites_off & GVK_REWRITE_FUSE_GHOST;
+    tuner->choices = allocate_choices(builder.host, tuner->shape_count + apart);
+    if (tuner->choices && apart)
+        tuner->choices->list[tuner->shape_count] = gvk_choice_of_ghosts_apart(&tuner->traits);
+    return tuner->choices ? GVK_OK : gvk_fail_memory(builder.host);
+}
+
+static float *make_input(const struct tuner *tuner, gvk_picture *picture)
+{
+    const gvk_stream_params *stream = &tuner->params.stream;
+    size_t count =
+        (size_t)gvk_graph_channels(tuner->graph, tuner->graph->inputs[0].tensor) * stream->width * stream->height;
+    float *values = gvk_allocate_array(&tuner->device->host, count, sizeof *values);
+    uint32_t state = 1;
+    for (size_t i = 0; values && i < count; i++) {
+        state = state * 1664525u + 1013904223u;
+        values[i] = (float)(state >> 8) / 16777216.0f;
+    }
+    *picture = (gvk_picture){.size = sizeof *picture,
+                             .kind = GVK_PICTURE_TENSOR,
+                             .width = stream->width,
+                             .height = stream->height,
+                             .pixels = values};
+    return values;
+}
+
+static gvk_result run_frame(struct tuner *tuner, gvk_stream *stream, const gvk_picture *pictures, gvk_ticket *ticket)
+{
+    gvk_result result = gvk_stream_submit(stream, pictures, tuner->params.stream.batch, ticket);
+    return result ? result : gvk_stream_wait_for(stream, *ticket, "a frame that is timed");
+}
+
+static gvk_result read_times(gvk_stream *stream, gvk_ticket ticket, gvk_layer_timing *timings, uint32_t capacity,
+                             double *least)
+{
+    uint32_t count = capacity;
+    gvk_result result = gvk_stream_layer_timings(stream, ticket, timings, &count);
+    for (uint32_t i = 0; i < count && i < capacity && !result; i++)
+        least[i] = fmin(least[i], timings[i].ms);
+    return result;
+}
+
+static const struct gvk_graph_node *find_node(const struct gvk_graph *graph, const char *name)
+{
+    for (uint32_t i = 0; i < graph->node_count; i++)
+        if (!graph->nodes[i].removed && !strcmp(graph->nodes[i].name, name))
+            return &graph->nodes[i];
+    return NULL;
+}
+
+/* Every dispatch's least time over the rounds, summed by shape into `ms`. */
+static gvk_result time_stream(struct tuner *tuner, gvk_stream *stream, const gvk_picture *pictures)
+{
+    const gvk_host *host = &tuner->device->host;
+    gvk_ticket ticket = 0;
+    uint32_t count = 0;
+    gvk_result result = run_frame(tuner, stream, pictures, &ticket); /* compiles, on drivers that do so late */
+    if (!result)
+        result = gvk_stream_layer_timings(stream, ticket, NULL, &count);
+    if (result)
+        return result;
+    gvk_layer_timing *timings = gvk_allocate_array(host, count ? count : 1, sizeof *timings);
+    double *least = gvk_allocate_array(host, count ? count : 1, sizeof *least);
+    if (!timings || !least)
+        result = gvk_fail_memory(host);
+    for (uint32_t i = 0; i < count && !result; i++)
+        least[i] = INFINITY;
+    for (uint32_t round = 0; round < tuner->params.rounds && !result; round++) {
+        result = run_frame(tuner, stream, pictures, &ticket);
+        if (!result)
+            result = read_times(stream, ticket, timings, count, least);
+    }
+    for (uint32_t i = 0; i < tuner->shape_count; i++)
+        tuner->shapes[i].ms = 0;
+    for (uint32_t i = 0; i < count && !result; i++) {
+        const struct gvk_graph_node *node = find_node(tuner->rewritten, timings[i].name);
+        struct shape *shape = node ? find_shape(tuner, node) : NULL;
+        if (shape)
+            shape->ms += least[i];
+    }
+    gvk_release(host, timings);
+    gvk_release(host, least);
+    return result;
+}
+
+/* A model that takes `choices` (NULL: the built-in kernels), and a stream of it. */
+static gvk_result create_stream(struct tuner *tuner, const struct gvk_choices *choices, bool profile, gvk_model **model,
+                                gvk_stream **stream)
+{
+    struct gvk_traits traits = tuner->traits;
+    traits.choices = choices;
+    gvk_stream_params params = {.size = sizeof params,
+                                .width = tuner->params.stream.width,
+                                .height = tuner->params.stream.height,
+                                .batch = tuner->params.stream.batch,
+                                .profile = profile};
+    gvk_result result = gvk_model_create_for(tuner->device, tuner->graph, tuner->rewrites_off, &traits, true, model);
+    return result ? result : gvk_stream_create(*model, &params, stream);
+}
+
+/* pass -1 is the built-in kernels'. Shapes with fewer candidates stay with them. */
+static gvk_result run_pass(struct tuner *tuner, const gvk_picture *pictures, int pass)
+{
+    struct gvk_builder builder = builder_of(tuner);
+    for (uint32_t i = 0; i < tuner->shape_count; i++) {
+        struct shape *shape = &tuner->shapes[i];
+        struct gvk_choice *choice = &tuner->choices->list[i];
+        enum gvk_shader shader;
+        *choice = shape->built_in;
+        if (pass >= 0 &&
+            gvk_kernel_of(shape->node)->candidate(&builder, shape->node, (uint32_t)pass, &shader, &choice->local_size))
+            choice->shader = (uint32_t)shader;
+        else
+            choice->local_size = shape->built_in.local_size;
+    }
+    gvk_model *model = NULL;
+    gvk_stream *stream = NULL;
+    gvk_result result = create_stream(tuner, tuner->choices, true, &model, &stream);
+    if (!result)
+        result = time_stream(tuner, stream, pictures);
+    for (uint32_t i = 0; i < tuner->shape_count && !result; i++) {
+        struct shape *shape = &tuner->shapes[i];
+        if (pass < 0)
+            shape->built_in_ms = shape->best_ms = shape->ms;
+        else if (shape->ms < shape->best_ms && shape->ms < GAIN_WANTED * shape->built_in_ms) {
+            shape->best = tuner->choices->list[i];
+            shape->best_ms = shape->ms;
+        }
+    }
+    gvk_stream_destroy(stream);
+    gvk_model_destroy(model);
+    return result;
+}
+
+/* ---- built-in against tuned ---- */
+
+/* The built-in kernels; the fastest ones; and the fastest ones with ghost modules apart. */
+enum { BUILT_IN, TUNED, APART, WAYS };
+struct way {
+    struct tuner *tuner;               /* NULL: there is no such way */
+    const struct gvk_choices *choices; /* NULL: the built-in ones */
+    gvk_model *model;
+    gvk_stream *stream;
+    gvk_ticket ticket;
+    double least_ms;
+};
+
+/* How far the outputs of `way` are from the built-in kernels'. */
+static gvk_result compare_outputs(const struct way *built_in, const struct way *way, double *worst)
+{
+    const struct tuner *tuner = way->tuner;
+    *worst = 0;
+    for (uint32_t i = 0; i < tuner->graph->output_count; i++) {
+        const char *name = tuner->graph->outputs[i].name;
+        gvk_array left, right;
+        gvk_result result = gvk_stream_read(built_in->stream, built_in->ticket, name, &left);
+        if (!result)
+            result = gvk_stream_read(way->stream, way->ticket, name, &right);
+        if (result)
+            return result;
+        double largest = 0, apart = 0;
+        for (size_t j = 0; j < left.bytes / sizeof(float); j++) {
+            double a = (double)((const float *)left.data)[j], b = (double)((const float *)right.data)[j];
+            largest = fmax(largest, fabs(a));
+            apart = fmax(apart, fabs(a - b));
+        }
+        if (largest > 0)
+            *worst = fmax(*worst, apart / largest);
+    }
+    double allowed = tuner->traits.half ? 100 * ALLOWED : ALLOWED;
+    if (*worst > allowed)
+        return gvk_fail(&tuner->device->host, GVK_ERROR_DRIVER,
+                        "The kernels that were fastest compute something else than the built-in ones (%.1e of a map's "
+                        "largest value); they are not kept.",
+                        *worst);
+    return GVK_OK;
+}
+
+static gvk_result time_frame(struct way *way, const gvk_picture *pictures, bool warm)
+{
+    gvk_timing timings[4];
+    uint32_t count = 4;
+    gvk_result result = run_frame(way->tuner, way->stream, pictures, &way->ticket);
+    if (!result)
+        result = gvk_stream_timings(way->stream, way->ticket, timings, &count);
+    for (uint32_t i = 0; i < count && i < 4 && warm && !result; i++)
+        if (!strcmp(timings[i].name, "network"))
+            way->least_ms = fmin(way->least_ms, timings[i].ms);
+    return result;
+}
+
+/* A way that there is no room for, or that computes something else, is none. */
+static gvk_result leave_out(struct way *way, gvk_result result)
+{
+    if (result != GVK_ERROR_HOST_MEMORY && result != GVK_ERROR_DEVICE_MEMORY && result != GVK_ERROR_DRIVER)
+        return result;
+    gvk_stream_destroy(way->stream);
+    gvk_model_destroy(way->model);
+    *way = (struct way){.least_ms = INFINITY};
+    return GVK_OK;
+}
+
+/* Whole frames of all ways, in turns: what was fastest alone need not be so in company. *best is the tuner of the
+ * faster one of the tuned ways; out->kept says whether its choices are worth keeping. */
+static gvk_result compare_frames(struct tuner *tuner, struct tuner *apart, const gvk_picture *pictures,
+                                 struct tuner **best, gvk_tune_result *out)
+{
+    struct way ways[WAYS] = {{.tuner = tuner, .least_ms = INFINITY},
+                             {.tuner = tuner, .choices = tuner->choices, .least_ms = INFINITY},
+                             {.tuner = apart, .choices = apart ? apart->choices : NULL, .least_ms = INFINITY}};
+    gvk_result result = GVK_OK;
+    for (int i = 0; i < WAYS && ways[i].tuner && !result; i++) {
+        for (uint32_t j = 0; j < ways[i].tuner->shape_count && ways[i].choices; j++)
+            ways[i].tuner->choices->list[j] = ways[i].tuner->shapes[j].best;
+        result = create_stream(ways[i].tuner, ways[i].choices, false, &ways[i].model, &ways[i].stream);
+        if (result && i == APART)
+            result = leave_out(&ways[i], result);
+    }
+    for (uint32_t round = 0; round < 2 * tuner->params.rounds + 1 && !result; round++)
+        for (int i = 0; i < WAYS && ways[i].tuner && !result; i++)
+            result = time_frame(&ways[i], pictures, round > 0);
+    if (!result && ways[APART].tuner) {
+        gvk_result fault = compare_outputs(&ways[BUILT_IN], &ways[APART], &out->deviation);
+        result = fault ? leave_out(&ways[APART], fault) : GVK_OK;
+    }
+    const struct way *chosen = ways[APART].least_ms < GAIN_WANTED * ways[TUNED].least_ms ? &ways[APART] : &ways[TUNED];
+    if (!result && chosen == &ways[TUNED])
+        result = compare_outputs(&ways[BUILT_IN], chosen, &out->deviation);
+    out->built_in_ms = ways[BUILT_IN].least_ms;
+    out->tuned_ms = chosen->least_ms;
+    out->kept = !result && chosen->least_ms < ways[BUILT_IN].least_ms;
+    out->ghosts_apart = out->kept && chosen == &ways[APART];
+    *best = chosen->tuner;
+    for (int i = 0; i < WAYS; i++) {
+        gvk_stream_destroy(ways[i].stream);
+        gvk_model_destroy(ways[i].model);
+    }
+    return result;
+}
+
+/* ---- the whole ---- */
+
+static const char *name_of(const struct tuner *tuner, const struct gvk_choice *choice)
+{
+    return gvk_shader_codes[gvk_shader_for(&tuner->traits, (enum gvk_shader)choice->shader)].name;
+}
+
+static void report_shapes(const struct tuner *tuner)
+{
+    const gvk_tune_params *params = &tuner->params;
+    for (uint32_t i = 0; i < tuner->shape_count && params->tuned; i++) {
+        const struct shape *shape = &tuner->shapes[i];
+        const gvk_tuned_kernel kernel = {
+            .layer = shape->node->name,
+            .layers = shape->nodes,
+            .candidates = shape->candidates,
+            .built_in = name_of(tuner, &shape->built_in),
+            .chosen = name_of(tuner, &shape->best),
+            .built_in_lanes = shape->built_in.local_size,
+            .chosen_lanes = shape->best.local_size,
+            .built_in_ms = shape->built_in_ms,
+            .chosen_ms = shape->best_ms,
+        };
+        params->tuned(params->user, &kernel);
+    }
+}
+
+/* The graph as it is rewritten, its shapes and their candidates. */
+static gvk_result prepare(struct tuner *tuner)
+{
+    gvk_result result = gvk_graph_copy(&tuner->device->host, tuner->graph, &tuner->rewritten);
+    if (!result)
+        result = gvk_rewrite_graph(tuner->rewritten, gvk_rewrites_off(&tuner->traits, tuner->rewrites_off));
+    return result ? result : list_shapes(tuner);
+}
+
+static bool has_ghost_modules(const struct gvk_graph *graph)
+{
+    for (uint32_t i = 0; i < graph->node_count; i++)
+        if (!graph->nodes[i].removed && graph->nodes[i].op == GVK_OP_GHOST)
+            return true;
+    return false;
+}
+
+/* Which kernels are struck on this driver: a model proves them. */
+static gvk_result learn_verdicts(struct tuner *tuner)
+{
+    gvk_model *model = NULL;
+    gvk_result result = gvk_model_create_for(tuner->device, tuner->graph, 0, &tuner->traits, true, &model);
+    if (result)
+        return result;
+    memcpy(tuner->traits.struck, model->traits.struck, sizeof tuner->traits.struck);
+    tuner->traits.half_sums = model->traits.half_sums;
+    gvk_model_destroy(model);
+    return GVK_OK;
+}
+
+static void release(struct tuner *tuner)
+{
+    const gvk_host *host = &tuner->device->host;
+    gvk_release(host, tuner->choices);
+    gvk_release(host, tuner->shapes);
+    gvk_graph_destroy(tuner->rewritten);
+}
+
+/* All passes of a tuner; `first` of `passes` is its first for the one who watches. */
+static gvk_result run_passes(struct tuner *tuner, const gvk_picture *pictures, uint32_t first, uint32_t passes)
+{
+    gvk_result result = GVK_OK;
+    for (int pass = -1; pass < (int)tuner->pass_count && !result; pass++) {
+        if (tuner->params.progress)
+            tuner->params.progress(tuner->params.user, first + (uint32_t)(pass + 1), passes);
+        result = run_pass(tuner, pictures, pass);
+    }
+    return result;
+}
+
+/* `apart`: NULL where ghost modules are apart anyway. */
+static gvk_result run_all(struct tuner *tuner, struct tuner *apart, struct tuner **best, gvk_tune_result *out)
+{
+    const gvk_host *host = &tuner->device->host;
+    gvk_picture picture;
+    float *values = make_input(tuner, &picture);
+    gvk_picture *pictures = gvk_allocate_array(host, tuner->params.stream.batch, sizeof *pictures);
+    gvk_result result = values && pictures ? GVK_OK : gvk_fail_memory(host);
+    for (uint32_t i = 0; i < tuner->params.stream.batch && !result; i++)
+        pictures[i] = picture;
+    uint32_t own = tuner->pass_count + 1, passes = own + (apart ? apart->pass_count + 1 : 0);
+    if (!result)
+        result = run_passes(tuner, pictures, 0, passes);
+    if (!result && apart)
+        result = run_passes(apart, pictures, own, passes);
+    if (!result)
+        result = compare_frames(tuner, apart, pictures, best, out);
+    if (!result)
+        report_shapes(*best);
+    gvk_release(host, pictures);
+    gvk_release(host, values);
+    return result;
+}
+
+gvk_result gvk_tune(gvk_device *device, const gvk_graph *graph, const gvk_tune_params *params, gvk_tune_result *out)
+{
+    if (!device)
+        return GVK_ERROR_ARGUMENT;
+    const gvk_host *host = &device->host;
+    if (!graph || !graph->finished || !graph->find || !params || !out)
+        return gvk_fail(host, GVK_ERROR_ARGUMENT,
+                        "gvk_tune needs a finished graph with weights, params, and a place for the result.");
+    if (!device->timestamp_bits)
+        return gvk_fail(host, GVK_ERROR_UNSUPPORTED, "This device tells no times; kernels cannot be measured on it.");
+    struct tuner tuner = {.device = device, .graph = graph, .params = *params, .traits = device->traits};
+    if (!gvk_set_precision(&tuner.traits, params->precision) || params->rounds > ROUNDS_MOST)
+        return gvk_fail(host, GVK_ERROR_ARGUMENT, "gvk_tune takes fp32, fp16 or auto, and at most %u rounds.",
+                        ROUNDS_MOST);
+    tuner.traits.choices = NULL;
+    tuner.params.rounds = params->rounds ? params->rounds : ROUNDS_DEFAULT;
+    tuner.params.stream.batch = params->stream.batch ? params->stream.batch : 1;
+    gvk_tune_result made = {0};
+    gvk_result result = learn_verdicts(&tuner);
+    struct tuner apart = tuner, *best = NULL;
+    apart.rewrites_off = GVK_REWRITE_FUSE_GHOST;
+    if (!result)
+        result = prepare(&tuner);
+    bool fused = !result && has_ghost_modules(tuner.rewritten);
+    if (fused)
+        result = prepare(&apart);
+    if (!result)
+        result = run_all(&tuner, fused ? &apart : NULL, &best, &made);
+    if (!result && made.kept)
+        result = gvk_choices_keep(device, tuner.traits.half, best->choices);
+    release(&tuner);
+    release(&apart);
+    if (!result)
+        *out = made;
+    return result;
+}

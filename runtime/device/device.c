@@ -1,0 +1,381 @@
+/* Opens a device or takes over the host's; names objects; words Vulkan's failures.
+ * Both ways end in the same gvk_device, so everything behind this file works alike on either. */
+#include "runtime/vulkan/device.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "pipeline.h"
+#include "runtime/check/tune.h"
+#include "runtime/vulkan/cache_entry.h"
+#include "runtime/vulkan/wait.h"
+#include "shaders/shared.h"
+
+gvk_result gvk_fail_vulkan(const struct gvk_device *device, VkResult result, const char *call, const char *file,
+                           int line)
+{
+    const gvk_host *host = &device->host;
+    gvk_log(host, GVK_LOG_DEBUG, "%s returned %s at %s:%d.", call, gvk_vulkan_result_name(result), file, line);
+    switch (result) {
+    case VK_ERROR_OUT_OF_HOST_MEMORY: return gvk_fail_memory(host);
+    case VK_ERROR_OUT_OF_DEVICE_MEMORY:
+    case VK_ERROR_OUT_OF_POOL_MEMORY:
+    case VK_ERROR_FRAGMENTED_POOL:
+        return gvk_fail(host, GVK_ERROR_DEVICE_MEMORY,
+                        "The device is out of memory. A smaller input size or batch takes less.");
+    case VK_ERROR_DEVICE_LOST:
+        return gvk_fail(host, GVK_ERROR_DEVICE_LOST, "The device was lost: its driver stopped or was reset.");
+    default:
+        return gvk_fail(host, GVK_ERROR_DRIVER, "The driver failed: %s returned %s.", call,
+                        gvk_vulkan_result_name(result));
+    }
+}
+
+void gvk_name_object(const struct gvk_device *device, VkObjectType type, uint64_t handle, const char *format, ...)
+{
+    if (!device->vk.SetDebugUtilsObjectNameEXT)
+        return;
+    char name[128];
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(name, sizeof name, format, arguments);
+    va_end(arguments);
+    VkDebugUtilsObjectNameInfoEXT info = {
+        .sType = VK_STRUCTURE_TYPE_DEBUG_UTILS_OBJECT_NAME_INFO_EXT,
+        .objectType = type,
+        .objectHandle = handle,
+        .pObjectName = name,
+    };
+    VkResult result = device->vk.SetDebugUtilsObjectNameEXT(device->device, &info);
+    if (result != VK_SUCCESS) /* a lost name harms nobody */
+        gvk_log(&device->host, GVK_LOG_DEBUG, "%s could not be named: %s.", name, gvk_vulkan_result_name(result));
+}
+
+static void lock_own_queue(void *user)
+{
+    struct gvk_device *device = user;
+    gvk_mutex_lock(&device->mutex);
+}
+
+static void unlock_own_queue(void *user)
+{
+    struct gvk_device *device = user;
+    gvk_mutex_unlock(&device->mutex);
+}
+
+/* The features that kernels depend on, as the device was created with; NULL: not enabled. */
+struct enabled_features {
+    const VkPhysicalDeviceFeatures *core;
+    const VkPhysicalDeviceSubgroupSizeControlFeatures *subgroup_size;
+    const VkPhysicalDeviceDescriptorIndexingFeatures *descriptor_indexing;
+    const VkPhysicalDeviceShaderFloat16Int8Features *half;
+    bool debug_utils; /* the instance extension */
+};
+
+/* How many storage buffers an indexed array of weight chunks may hold; 0 where there can be none. */
+static uint32_t count_chunks(const struct gvk_device *device, const struct enabled_features *enabled)
+{
+    const VkPhysicalDeviceDescriptorIndexingFeatures *indexing = enabled->descriptor_indexing;
+    if (!indexing || !indexing->runtimeDescriptorArray || !indexing->descriptorBindingStorageBufferUpdateAfterBind ||
+        !indexing->descriptorBindingVariableDescriptorCount || !enabled->core ||
+        !enabled->core->shaderStorageBufferArrayDynamicIndexing)
+        return 0;
+    VkPhysicalDeviceDescriptorIndexingProperties limits = {
+        .sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_DESCRIPTOR_INDEXING_PROPERTIES};
+    VkPhysicalDeviceProperties2 chain = {.sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_PROPERTIES_2, .pNext = &limits};
+    device->vk.GetPhysicalDeviceProperties2(device->physical_device, &chain);
+    uint32_t most = limits.maxPerStageDescriptorUpdateAfterBindStorageBuffers;
+    if (limits.maxDescriptorSetUpdateAfterBindStorageBuffers < most)
+        most = limits.maxDescriptorSetUpdateAfterBindStorageBuffers;
+    if (limits.maxPerStageUpdateAfterBindResources < most)
+        most = limits.maxPerStageUpdateAfterBindResources;
+    if (limits.maxUpdateAfterBindDescriptorsInAllPools / 2 < most) /* two models at once */
+        most = limits.maxUpdateAfterBindDescriptorsInAllPools / 2;
+    return most > GVK_BINDING_COUNT ? most - GVK_BINDING_COUNT : 0; /* the other set's bindings count too */
+}
+
+/* Everything but `struck`, `half` and what else is of a model or a proof. */
+static uint64_t hash_configuration(const struct gvk_device *device)
+{
+    const struct gvk_traits *traits = &device->traits;
+    const uint64_t words[] = {
+        (uint64_t)traits->type,
+        traits->vendor_id,
+        traits->subgroup_size,
+        traits->subgroup_shuffle,
+        traits->subgroup_broadcast,
+        traits->shuffles_well,
+        traits->subgroup_size_control,
+        traits->full_subgroups,
+        traits->min_subgroup_size,
+        traits->max_subgroup_size,
+        traits->max_invocations,
+        traits->max_workgroup_size_x,
+        traits->max_workgroup_count,
+        traits->max_shared_bytes,
+        traits->max_texels,
+        traits->max_storage_bytes,
+        traits->storage_alignment,
+        traits->texel_alignment,
+        traits->max_chunks,
+        traits->texel_buffers,
+        traits->float64,
+        traits->half_arithmetic,
+        traits->half_sums,
+        device->info.api_version,
+    };
+    VkPhysicalDeviceIDProperties ids = {.sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_ID_PROPERTIES};
+    VkPhysicalDeviceProperties2 chain = {.sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_PROPERTIES_2, .pNext = &ids};
+    device->vk.GetPhysicalDeviceProperties2(device->physical_device, &chain);
+    const uint64_t parts[] = {
+        gvk_hash(words, sizeof words),
+        gvk_hash(device->info.driver, strlen(device->info.driver)), /* a rebuilt driver may keep its version */
+        gvk_hash(device->info.name, strlen(device->info.name)),
+        gvk_hash(ids.driverUUID, sizeof ids.driverUUID),
+    };
+    return gvk_hash(parts, sizeof parts);
+}
+
+/* What both ways of getting a device share, once the handles are there. */
+static gvk_result finish_device(struct gvk_device *device, const struct enabled_features *enabled)
+{
+    const char *missing = NULL;
+    if (!gvk_functions_load_device(&device->vk, device->instance, device->device, &missing))
+        return gvk_fail(&device->host, GVK_ERROR_UNSUPPORTED, "The device lacks the function %s.", missing);
+    if (!enabled->debug_utils) { /* asked for or not, a loader may hand its functions out */
+        device->vk.SetDebugUtilsObjectNameEXT = NULL;
+        device->vk.CmdBeginDebugUtilsLabelEXT = NULL;
+        device->vk.CmdEndDebugUtilsLabelEXT = NULL;
+    }
+    device->mutex_made = gvk_mutex_create(&device->mutex);
+    device->compile_mutex_made = gvk_mutex_create(&device->compile_mutex);
+    device->proof_mutex_made = gvk_mutex_create(&device->proof_mutex);
+    if (!device->mutex_made || !device->compile_mutex_made || !device->proof_mutex_made)
+        return gvk_fail_memory(&device->host);
+    struct gvk_functions *vk = &device->vk;
+    vk->GetPhysicalDeviceMemoryProperties(device->physical_device, &device->memory);
+    VkPhysicalDeviceProperties properties;
+    vk->GetPhysicalDeviceProperties(device->physical_device, &properties);
+    device->non_coherent_atom = properties.limits.nonCoherentAtomSize;
+    device->timestamp_period_ns = (double)properties.limits.timestampPeriod;
+    device->traits.subgroup_size_control = enabled->subgroup_size && enabled->subgroup_size->subgroupSizeControl;
+    device->traits.full_subgroups = enabled->subgroup_size && enabled->subgroup_size->computeFullSubgroups;
+    device->traits.float64 = enabled->core && enabled->core->shaderFloat64;
+    device->traits.half_sums = enabled->half && enabled->half->shaderFloat16;
+    device->traits.max_chunks = count_chunks(device, enabled);
+    device->configuration = hash_configuration(device);
+    gvk_choices_load(device);
+    return gvk_pipelines_create(device, &device->pipelines);
+}
+
+gvk_result gvk_device_open(const gvk_device_params *params, gvk_device **out)
+{
+    gvk_device_params defaults = {.size = sizeof defaults};
+    if (!params)
+        params = &defaults;
+    gvk_host host = gvk_host_complete(params->host);
+    if (!out)
+        return gvk_fail(&host, GVK_ERROR_ARGUMENT, "gvk_device_open needs a place for the device.");
+    struct gvk_device *device = gvk_allocate(&host, sizeof *device);
+    if (!device)
+        return gvk_fail_memory(&host);
+    device->host = host;
+    device->owned = true;
+    device->memory_ceiling = params->memory_ceiling;
+    struct gvk_functions *vk = &device->vk;
+    gvk_result result = gvk_instance_open(&host, vk, &device->loader, &device->instance);
+    if (result)
+        goto fail;
+    gvk_device_info chosen;
+    result = gvk_device_choose(&host, vk, device->instance, params, &device->physical_device, &chosen);
+    if (result)
+        goto fail;
+    gvk_physical_device_read(vk, device->physical_device, chosen.index, &device->info, &device->traits);
+    result = gvk_compute_family(vk, &host, device->physical_device, &device->queue_family, &device->timestamp_bits);
+    if (result == GVK_ERROR_NO_DEVICE)
+        gvk_log(&host, GVK_LOG_ERROR, "%s has no compute queue.", device->info.name);
+    if (result)
+        goto fail;
+    gvk_wants wants;
+    result = gvk_device_wants(vk->GetInstanceProcAddr, device->instance, device->physical_device, &wants);
+    if (result)
+        goto fail;
+    float priority = 1.0f;
+    VkDeviceQueueCreateInfo queue = {
+        .sType = VK_STRUCTURE_TYPE_DEVICE_QUEUE_CREATE_INFO,
+        .queueFamilyIndex = device->queue_family,
+        .queueCount = 1,
+        .pQueuePriorities = &priority,
+    };
+    VkDeviceCreateInfo create = {
+        .sType = VK_STRUCTURE_TYPE_DEVICE_CREATE_INFO,
+        .pNext = &wants.features,
+        .queueCreateInfoCount = 1,
+        .pQueueCreateInfos = &queue,
+        .enabledExtensionCount = wants.device_extension_count,
+        .ppEnabledExtensionNames = wants.device_extensions,
+    };
+    result =
+        GVK_VULKAN(device, "vkCreateDevice", vk->CreateDevice(device->physical_device, &create, NULL, &device->device));
+    if (result)
+        goto fail;
+    struct enabled_features enabled = {&wants.features.features, &wants.subgroup_size, &wants.descriptor_indexing,
+                                       &wants.half, true};
+    result = finish_device(device, &enabled);
+    if (result)
+        goto fail;
+    vk->GetDeviceQueue(device->device, device->queue_family, 0, &device->queue);
+    device->lock_queue = lock_own_queue;
+    device->unlock_queue = unlock_own_queue;
+    device->queue_user = device;
+    *out = device;
+    return GVK_OK;
+fail:
+    gvk_device_destroy(device);
+    return result;
+}
+
+static const void *find_in_chain(const VkPhysicalDeviceFeatures2 *first, VkStructureType type)
+{
+    for (const VkBaseInStructure *item = first ? first->pNext : NULL; item; item = item->pNext)
+        if (item->sType == type)
+            return item;
+    return NULL;
+}
+
+static bool names_hold(const char *const *names, uint32_t count, const char *name)
+{
+    for (uint32_t i = 0; i < count; i++)
+        if (!strcmp(names[i], name))
+            return true;
+    return false;
+}
+
+gvk_result gvk_device_import(const gvk_import_params *params, gvk_device **out)
+{
+    if (!params)
+        return GVK_ERROR_ARGUMENT;
+    gvk_host host = gvk_host_complete(params->host);
+    if (!out || !params->get_instance_proc || !params->instance || !params->physical_device || !params->device ||
+        !params->queue || !params->lock_queue != !params->unlock_queue ||
+        (params->instance_extension_count && !params->instance_extensions) ||
+        (params->device_extension_count && !params->device_extensions))
+        return gvk_fail(&host, GVK_ERROR_ARGUMENT,
+                        "gvk_device_import needs the instance, its proc-addr, the physical device, the device and a "
+                        "queue, and both lock functions or neither.");
+    if (params->api_version < VK_API_VERSION_1_1)
+        return gvk_fail(&host, GVK_ERROR_UNSUPPORTED, "The host's instance is of Vulkan 1.0; 1.1 is needed.");
+    struct gvk_device *device = gvk_allocate(&host, sizeof *device);
+    if (!device)
+        return gvk_fail_memory(&host);
+    device->host = host;
+    device->instance = params->instance;
+    device->physical_device = params->physical_device;
+    device->device = params->device;
+    device->queue_family = params->queue_family;
+    device->queue = params->queue;
+    device->host_cache = params->pipeline_cache;
+    device->memory_ceiling = params->memory_ceiling;
+    struct gvk_functions *vk = &device->vk;
+    vk->GetInstanceProcAddr = params->get_instance_proc;
+    const char *missing = NULL;
+    gvk_result result = GVK_OK;
+    if (!gvk_functions_load_instance(vk, params->instance, &missing)) {
+        result = gvk_fail(&host, GVK_ERROR_UNSUPPORTED, "The host's instance lacks the function %s.", missing);
+        goto fail;
+    }
+    gvk_physical_device_read(vk, device->physical_device, 0, &device->info, &device->traits);
+    if (!device->info.usable) {
+        result = gvk_fail(&host, GVK_ERROR_NO_DEVICE, "%s cannot be used: %s.", device->info.name, device->info.reason);
+        goto fail;
+    }
+    uint32_t family_count = 0;
+    vk->GetPhysicalDeviceQueueFamilyProperties(device->physical_device, &family_count, NULL);
+    VkQueueFamilyProperties *families = gvk_allocate_array(&host, family_count, sizeof *families);
+    if (!families) {
+        result = gvk_fail_memory(&host);
+        goto fail;
+    }
+    vk->GetPhysicalDeviceQueueFamilyProperties(device->physical_device, &family_count, families);
+    bool compute =
+        params->queue_family < family_count && (families[params->queue_family].queueFlags & VK_QUEUE_COMPUTE_BIT);
+    if (compute)
+        device->timestamp_bits = families[params->queue_family].timestampValidBits;
+    gvk_release(&host, families);
+    if (!compute) {
+        result = gvk_fail(&host, GVK_ERROR_ARGUMENT, "Queue family %u of %s has no compute.", params->queue_family,
+                          device->info.name);
+        goto fail;
+    }
+    struct enabled_features enabled = {.core = params->enabled_features ? &params->enabled_features->features : NULL};
+    VkPhysicalDeviceDescriptorIndexingFeatures indexing;
+    VkPhysicalDeviceShaderFloat16Int8Features half;
+    if (names_hold(params->device_extensions, params->device_extension_count,
+                   VK_EXT_SUBGROUP_SIZE_CONTROL_EXTENSION_NAME) ||
+        params->api_version >= VK_API_VERSION_1_3)
+        enabled.subgroup_size =
+            find_in_chain(params->enabled_features, VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_SUBGROUP_SIZE_CONTROL_FEATURES);
+    if (names_hold(params->device_extensions, params->device_extension_count,
+                   VK_EXT_DESCRIPTOR_INDEXING_EXTENSION_NAME) ||
+        params->api_version >= VK_API_VERSION_1_2)
+        enabled.descriptor_indexing =
+            find_in_chain(params->enabled_features, VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_DESCRIPTOR_INDEXING_FEATURES);
+    if (names_hold(params->device_extensions, params->device_extension_count,
+                   VK_KHR_SHADER_FLOAT16_INT8_EXTENSION_NAME) ||
+        params->api_version >= VK_API_VERSION_1_2)
+        enabled.half =
+            find_in_chain(params->enabled_features, VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_SHADER_FLOAT16_INT8_FEATURES);
+    const VkPhysicalDeviceVulkan12Features *features_1_2 = NULL;
+    if (params->api_version >= VK_API_VERSION_1_2)
+        features_1_2 = find_in_chain(params->enabled_features, VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_VULKAN_1_2_FEATURES);
+    if (features_1_2) { /* in place of the structs above */
+        indexing = (VkPhysicalDeviceDescriptorIndexingFeatures){
+            .runtimeDescriptorArray = features_1_2->runtimeDescriptorArray,
+            .descriptorBindingStorageBufferUpdateAfterBind =
+                features_1_2->descriptorBindingStorageBufferUpdateAfterBind,
+            .descriptorBindingVariableDescriptorCount = features_1_2->descriptorBindingVariableDescriptorCount,
+        };
+        half = (VkPhysicalDeviceShaderFloat16Int8Features){.shaderFloat16 = features_1_2->shaderFloat16};
+        enabled.descriptor_indexing = &indexing;
+        enabled.half = &half;
+    }
+    enabled.debug_utils =
+        names_hold(params->instance_extensions, params->instance_extension_count, VK_EXT_DEBUG_UTILS_EXTENSION_NAME);
+    result = finish_device(device, &enabled);
+    if (result)
+        goto fail;
+    device->lock_queue = params->lock_queue ? params->lock_queue : lock_own_queue;
+    device->unlock_queue = params->unlock_queue ? params->unlock_queue : unlock_own_queue;
+    device->queue_user = params->lock_queue ? params->queue_user : device;
+    *out = device;
+    return GVK_OK;
+fail:
+    gvk_device_destroy(device);
+    return result;
+}
+
+void gvk_device_describe(const gvk_device *device, gvk_device_info *out)
+{
+    *out = device->info;
+}
+
+void gvk_device_destroy(gvk_device *device)
+{
+    if (!device || !gvk_remains_destroy(device))
+        return;
+    gvk_pipelines_destroy(device, device->pipelines);
+    gvk_choices_destroy(device);
+    if (device->owned && device->device && device->vk.DestroyDevice)
+        device->vk.DestroyDevice(device->device, NULL);
+    if (device->owned && device->instance && device->vk.DestroyInstance)
+        device->vk.DestroyInstance(device->instance, NULL);
+    gvk_loader_close(device->loader);
+    if (device->mutex_made)
+        gvk_mutex_destroy(&device->mutex);
+    if (device->compile_mutex_made)
+        gvk_mutex_destroy(&device->compile_mutex);
+    if (device->proof_mutex_made)
+        gvk_mutex_destroy(&device->proof_mutex);
+    gvk_host host = device->host;
+    gvk_release(&host, device);
+}

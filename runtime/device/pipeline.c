@@ -1,0 +1,380 @@
+/* The device's pipelines, found by shader and constants. Called by device.c (create, destroy) and record.c (get). */
+#include "pipeline.h"
+
+#include <string.h>
+
+#include "pipeline_cache.h"
+#include "shaders/shared.h"
+
+struct pipeline_entry {
+    struct gvk_pipeline_key key;
+    VkPipeline pipeline;
+};
+
+struct gvk_pipelines {
+    VkDescriptorSetLayout set_layout, chunk_layout;
+    VkPipelineLayout layout;
+    VkPipelineCache cache;
+    bool cache_owned;
+    struct pipeline_entry *entries;
+    uint32_t count, capacity;
+};
+
+static gvk_result create_chunk_layout(struct gvk_device *device, struct gvk_pipelines *pipelines)
+{
+    VkDescriptorSetLayoutBinding binding = {
+        .descriptorType = VK_DESCRIPTOR_TYPE_STORAGE_BUFFER,
+        .descriptorCount = device->traits.max_chunks,
+        .stageFlags = VK_SHADER_STAGE_COMPUTE_BIT,
+    };
+    VkDescriptorBindingFlags flags =
+        VK_DESCRIPTOR_BINDING_UPDATE_AFTER_BIND_BIT | VK_DESCRIPTOR_BINDING_VARIABLE_DESCRIPTOR_COUNT_BIT;
+    VkDescriptorSetLayoutBindingFlagsCreateInfo binding_flags = {
+        .sType = VK_STRUCTURE_TYPE_DESCRIPTOR_SET_LAYOUT_BINDING_FLAGS_CREATE_INFO,
+        .bindingCount = 1,
+        .pBindingFlags = &flags,
+    };
+    VkDescriptorSetLayoutCreateInfo set = {
+        .sType = VK_STRUCTURE_TYPE_DESCRIPTOR_SET_LAYOUT_CREATE_INFO,
+        .pNext = &binding_flags,
+        .flags = VK_DESCRIPTOR_SET_LAYOUT_CREATE_UPDATE_AFTER_BIND_POOL_BIT,
+        .bindingCount = 1,
+        .pBindings = &binding,
+    };
+    gvk_result result =
+        GVK_VULKAN(device, "vkCreateDescriptorSetLayout",
+                   device->vk.CreateDescriptorSetLayout(device->device, &set, NULL, &pipelines->chunk_layout));
+    if (!result)
+        gvk_name_object(device, VK_OBJECT_TYPE_DESCRIPTOR_SET_LAYOUT, (uint64_t)pipelines->chunk_layout,
+                        "ghostvk weight chunks");
+    return result;
+}
+
+static gvk_result create_layouts(struct gvk_device *device, struct gvk_pipelines *pipelines)
+{
+    const struct gvk_functions *vk = &device->vk;
+    VkDescriptorSetLayoutBinding bindings[GVK_BINDING_COUNT];
+    for (uint32_t i = 0; i < GVK_BINDING_COUNT; i++)
+        bindings[i] = (VkDescriptorSetLayoutBinding){
+            .binding = i,
+            .descriptorType = i < GVK_FIRST_TEXEL_BINDING ? VK_DESCRIPTOR_TYPE_STORAGE_BUFFER
+                                                          : VK_DESCRIPTOR_TYPE_UNIFORM_TEXEL_BUFFER,
+            .descriptorCount = 1,
+            .stageFlags = VK_SHADER_STAGE_COMPUTE_BIT,
+        };
+    VkDescriptorSetLayoutCreateInfo set = {
+        .sType = VK_STRUCTURE_TYPE_DESCRIPTOR_SET_LAYOUT_CREATE_INFO,
+        .bindingCount = GVK_BINDING_COUNT,
+        .pBindings = bindings,
+    };
+    gvk_result result = GVK_VULKAN(device, "vkCreateDescriptorSetLayout",
+                                   vk->CreateDescriptorSetLayout(device->device, &set, NULL, &pipelines->set_layout));
+    if (result)
+        return result;
+    if (device->traits.max_chunks)
+        result = create_chunk_layout(device, pipelines);
+    if (result)
+        return result;
+    const VkDescriptorSetLayout layouts[2] = {pipelines->set_layout, pipelines->chunk_layout};
+    VkPushConstantRange range = {.stageFlags = VK_SHADER_STAGE_COMPUTE_BIT, .size = GVK_PUSH_BYTES};
+    VkPipelineLayoutCreateInfo layout = {
+        .sType = VK_STRUCTURE_TYPE_PIPELINE_LAYOUT_CREATE_INFO,
+        .setLayoutCount = pipelines->chunk_layout ? 2 : 1,
+        .pSetLayouts = layouts,
+        .pushConstantRangeCount = 1,
+        .pPushConstantRanges = &range,
+    };
+    return GVK_VULKAN(device, "vkCreatePipelineLayout",
+                      vk->CreatePipelineLayout(device->device, &layout, NULL, &pipelines->layout));
+}
+
+gvk_result gvk_pipelines_create(struct gvk_device *device, struct gvk_pipelines **out)
+{
+    struct gvk_pipelines *pipelines = gvk_allocate(&device->host, sizeof *pipelines);
+    if (!pipelines)
+        return gvk_fail_memory(&device->host);
+    gvk_result result = create_layouts(device, pipelines);
+    if (result)
+        goto fail;
+    pipelines->cache = device->host_cache;
+    if (!pipelines->cache) {
+        result = gvk_pipeline_cache_open(device, &pipelines->cache);
+        if (result)
+            goto fail;
+        pipelines->cache_owned = true;
+    }
+    gvk_name_object(device, VK_OBJECT_TYPE_DESCRIPTOR_SET_LAYOUT, (uint64_t)pipelines->set_layout, "ghostvk bindings");
+    gvk_name_object(device, VK_OBJECT_TYPE_PIPELINE_LAYOUT, (uint64_t)pipelines->layout, "ghostvk layout");
+    *out = pipelines;
+    return GVK_OK;
+fail:
+    gvk_pipelines_destroy(device, pipelines);
+    return result;
+}
+
+void gvk_pipelines_destroy(struct gvk_device *device, struct gvk_pipelines *pipelines)
+{
+    if (!pipelines)
+        return;
+    const struct gvk_functions *vk = &device->vk;
+    if (pipelines->cache_owned && pipelines->count)
+        gvk_pipeline_cache_save(device, pipelines->cache);
+    for (uint32_t i = 0; i < pipelines->count; i++)
+        vk->DestroyPipeline(device->device, pipelines->entries[i].pipeline, NULL);
+    if (pipelines->cache_owned)
+        vk->DestroyPipelineCache(device->device, pipelines->cache, NULL);
+    if (pipelines->layout)
+        vk->DestroyPipelineLayout(device->device, pipelines->layout, NULL);
+    if (pipelines->chunk_layout)
+        vk->DestroyDescriptorSetLayout(device->device, pipelines->chunk_layout, NULL);
+    if (pipelines->set_layout)
+        vk->DestroyDescriptorSetLayout(device->device, pipelines->set_layout, NULL);
+    gvk_release(&device->host, pipelines->entries);
+    gvk_release(&device->host, pipelines);
+}
+
+bool gvk_pipeline_keys_equal(const struct gvk_pipeline_key *left, const struct gvk_pipeline_key *right)
+{
+    return left->shader == right->shader && left->subgroup_size == right->subgroup_size &&
+           !memcmp(left->constants, right->constants, sizeof left->constants);
+}
+
+/* What became of a pipeline; made on any thread, told on the caller's. */
+struct attempt {
+    struct gvk_pipeline_key key;
+    VkPipeline pipeline;
+    VkResult result;
+    const char *call; /* that gave the result */
+};
+
+static void create_pipeline(const struct gvk_device *device, struct attempt *attempt)
+{
+    const struct gvk_functions *vk = &device->vk;
+    const struct gvk_pipeline_key *key = &attempt->key;
+    const struct gvk_shader_code *code = &gvk_shader_codes[key->shader];
+    VkShaderModuleCreateInfo module_info = {
+        .sType = VK_STRUCTURE_TYPE_SHADER_MODULE_CREATE_INFO,
+        .codeSize = code->bytes,
+        .pCode = code->words,
+    };
+    VkShaderModule module = VK_NULL_HANDLE;
+    attempt->call = "vkCreateShaderModule";
+    attempt->result = vk->CreateShaderModule(device->device, &module_info, NULL, &module);
+    if (attempt->result)
+        return;
+    gvk_name_object(device, VK_OBJECT_TYPE_SHADER_MODULE, (uint64_t)module, "%s", code->name);
+    VkSpecializationMapEntry entries[GVK_MAX_CONSTANTS];
+    for (uint32_t i = 0; i < GVK_MAX_CONSTANTS; i++)
+        entries[i] = (VkSpecializationMapEntry){.constantID = i, .offset = i * 4, .size = 4};
+    VkSpecializationInfo specialization = {
+        .mapEntryCount = GVK_MAX_CONSTANTS,
+        .pMapEntries = entries,
+        .dataSize = sizeof key->constants,
+        .pData = key->constants,
+    };
+    VkPipelineShaderStageRequiredSubgroupSizeCreateInfo required = {
+        .sType = VK_STRUCTURE_TYPE_PIPELINE_SHADER_STAGE_REQUIRED_SUBGROUP_SIZE_CREATE_INFO,
+        .requiredSubgroupSize = key->subgroup_size,
+    };
+    bool control = key->subgroup_size && device->traits.subgroup_size_control;
+    VkComputePipelineCreateInfo create = {
+        .sType = VK_STRUCTURE_TYPE_COMPUTE_PIPELINE_CREATE_INFO,
+        .stage = {.sType = VK_STRUCTURE_TYPE_PIPELINE_SHADER_STAGE_CREATE_INFO,
+                  .pNext = control ? &required : NULL,
+                  .flags = control && device->traits.full_subgroups
+                               ? VK_PIPELINE_SHADER_STAGE_CREATE_REQUIRE_FULL_SUBGROUPS_BIT
+                               : 0u,
+                  .stage = VK_SHADER_STAGE_COMPUTE_BIT,
+                  .module = module,
+                  .pName = "main",
+                  .pSpecializationInfo = &specialization},
+        .layout = device->pipelines->layout,
+    };
+    attempt->call = "vkCreateComputePipelines";
+    attempt->result =
+        vk->CreateComputePipelines(device->device, device->pipelines->cache, 1, &create, NULL, &attempt->pipeline);
+    vk->DestroyShaderModule(device->device, module, NULL);
+    if (!attempt->result)
+        gvk_name_object(device, VK_OBJECT_TYPE_PIPELINE, (uint64_t)attempt->pipeline, "%s", code->name);
+}
+
+static bool find_pipeline(struct gvk_device *device, const struct gvk_pipeline_key *key, VkPipeline *out)
+{
+    const struct gvk_pipelines *pipelines = device->pipelines;
+    bool found = false;
+    gvk_mutex_lock(&device->mutex);
+    for (uint32_t i = 0; i < pipelines->count && !found; i++) {
+        found = gvk_pipeline_keys_equal(&pipelines->entries[i].key, key);
+        if (found)
+            *out = pipelines->entries[i].pipeline;
+    }
+    gvk_mutex_unlock(&device->mutex);
+    return found;
+}
+
+/* Room for `more` entries. Under the compile mutex: nobody else adds. */
+static gvk_result make_room(struct gvk_device *device, uint32_t more)
+{
+    struct gvk_pipelines *pipelines = device->pipelines;
+    uint32_t capacity = pipelines->capacity ? pipelines->capacity : 32;
+    while (capacity < pipelines->count + more)
+        capacity *= 2;
+    if (capacity == pipelines->capacity)
+        return GVK_OK;
+    gvk_mutex_lock(&device->mutex);
+    struct pipeline_entry *entries =
+        gvk_grow_array(&device->host, pipelines->entries, pipelines->count, capacity, sizeof *entries);
+    if (entries) {
+        pipelines->entries = entries;
+        pipelines->capacity = capacity;
+    }
+    gvk_mutex_unlock(&device->mutex);
+    return entries ? GVK_OK : gvk_fail_memory(&device->host);
+}
+
+/* The pipelines that several threads make: each takes the next that nobody has taken. */
+struct work {
+    const struct gvk_device *device;
+    struct attempt *attempts;
+    uint32_t count, next;
+    gvk_mutex mutex; /* for `next` */
+};
+
+static void make_pipelines(void *user)
+{
+    struct work *work = user;
+    for (;;) {
+        gvk_mutex_lock(&work->mutex);
+        uint32_t mine = work->next < work->count ? work->next++ : work->count;
+        gvk_mutex_unlock(&work->mutex);
+        if (mine == work->count)
+            return;
+        create_pipeline(work->device, &work->attempts[mine]);
+        if (work->attempts[mine].result) { /* nobody needs the rest */
+            gvk_mutex_lock(&work->mutex);
+            work->next = work->count;
+            gvk_mutex_unlock(&work->mutex);
+        }
+    }
+}
+
+#define THREADS_MOST 8u
+
+/* Makes all attempts, on this thread and on as many others as there are processors for it. */
+static gvk_result make_all(const struct gvk_device *device, struct attempt *attempts, uint32_t count)
+{
+    struct work work = {.device = device, .attempts = attempts, .count = count};
+    struct gvk_thread threads[THREADS_MOST];
+    uint32_t started = 0, wanted = count > 1 ? gvk_processor_count() - 1 : 0;
+    if (!gvk_mutex_create(&work.mutex))
+        return gvk_fail_memory(&device->host);
+    if (wanted > count - 1)
+        wanted = count - 1;
+    if (wanted > THREADS_MOST)
+        wanted = THREADS_MOST;
+    while (started < wanted) {
+        threads[started] = (struct gvk_thread){.run = make_pipelines, .user = &work};
+        if (!gvk_thread_start(&threads[started]))
+            break; /* fewer do as well */
+        started++;
+    }
+    make_pipelines(&work);
+    while (started)
+        gvk_thread_join(&threads[--started]);
+    gvk_mutex_destroy(&work.mutex);
+    return GVK_OK;
+}
+
+/* Keeps what was made and tells the first failure. Under the compile mutex. */
+static gvk_result keep_attempts(struct gvk_device *device, const struct attempt *attempts, uint32_t count)
+{
+    struct gvk_pipelines *pipelines = device->pipelines;
+    gvk_result result = GVK_OK;
+    for (uint32_t i = 0; i < count; i++) {
+        const struct attempt *attempt = &attempts[i];
+        if (attempt->pipeline && !attempt->result) {
+            gvk_mutex_lock(&device->mutex);
+            pipelines->entries[pipelines->count++] = (struct pipeline_entry){attempt->key, attempt->pipeline};
+            gvk_mutex_unlock(&device->mutex);
+        } else if (attempt->result && !result) {
+            result = GVK_VULKAN(device, attempt->call, attempt->result);
+        }
+    }
+    return result;
+}
+
+static bool is_listed(const struct attempt *attempts, uint32_t count, const struct gvk_pipeline_key *key)
+{
+    for (uint32_t i = 0; i < count; i++)
+        if (gvk_pipeline_keys_equal(&attempts[i].key, key))
+            return true;
+    return false;
+}
+
+gvk_result gvk_pipelines_make(struct gvk_device *device, const struct gvk_pipeline_key *keys, uint32_t count)
+{
+    VkPipeline known;
+    uint32_t missing = 0;
+    struct attempt *attempts = gvk_allocate_array(&device->host, count ? count : 1, sizeof *attempts);
+    if (!attempts)
+        return gvk_fail_memory(&device->host);
+    gvk_mutex_lock(&device->compile_mutex);
+    for (uint32_t i = 0; i < count; i++)
+        if (!find_pipeline(device, &keys[i], &known) && !is_listed(attempts, missing, &keys[i]))
+            attempts[missing++].key = keys[i];
+    gvk_result result = missing ? make_room(device, missing) : GVK_OK;
+    if (!result && missing)
+        result = make_all(device, attempts, missing);
+    if (!result)
+        result = keep_attempts(device, attempts, missing);
+    gvk_mutex_unlock(&device->compile_mutex);
+    gvk_release(&device->host, attempts);
+    return result;
+}
+
+gvk_result gvk_pipeline_get(struct gvk_device *device, const struct gvk_pipeline_key *key, VkPipeline *out)
+{
+    gvk_result result = GVK_OK;
+    if (find_pipeline(device, key, out))
+        return GVK_OK;
+    gvk_mutex_lock(&device->compile_mutex);
+    if (find_pipeline(device, key, out)) /* made by another thread in the meantime */
+        goto done;
+    struct attempt attempt = {.key = *key};
+    result = make_room(device, 1);
+    if (result)
+        goto done;
+    create_pipeline(device, &attempt);
+    result = keep_attempts(device, &attempt, 1);
+    if (!result)
+        *out = attempt.pipeline;
+done:
+    gvk_mutex_unlock(&device->compile_mutex);
+    return result;
+}
+
+VkDescriptorSetLayout gvk_descriptor_set_layout(const struct gvk_device *device)
+{
+    return device->pipelines->set_layout;
+}
+
+VkDescriptorSetLayout gvk_chunk_set_layout(const struct gvk_device *device)
+{
+    return device->pipelines->chunk_layout;
+}
+
+VkPipelineLayout gvk_pipeline_layout(const struct gvk_device *device)
+{
+    return device->pipelines->layout;
+}
+
+/* A pool's end frees its sets, but lavapipe's keeps their names for ever; given back first, they take them along. */
+void gvk_descriptor_pool_destroy(const struct gvk_device *device, VkDescriptorPool pool, const VkDescriptorSet *sets,
+                                 uint32_t count)
+{
+    if (!pool)
+        return;
+    if (count)
+        device->vk.FreeDescriptorSets(device->device, pool, count, sets);
+    device->vk.DestroyDescriptorPool(device->device, pool, NULL);
+}

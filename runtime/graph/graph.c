@@ -1,0 +1,536 @@
+/* Builds a graph: checks each node against its inputs and its weights, and works out shapes.
+ * Called by networks through gvk.h, and by model.c and plan.c for copies and shapes. */
+#include "graph.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "runtime/base/name_index.h"
+
+/* Ceilings that no real network meets; they keep every product below in 64 bits. */
+#define MAX_CHANNELS 65536u
+#define MAX_KERNEL   31u
+#define MAX_NODES    GVK_NAME_COUNT_LIMIT
+
+gvk_result gvk_graph_create(const gvk_host *host_or_null, gvk_find_weight find, void *user, gvk_graph **out)
+{
+    gvk_host host = gvk_host_complete(host_or_null);
+    if (!out)
+        return gvk_fail(&host, GVK_ERROR_ARGUMENT, "gvk_graph_create needs a place for the graph.");
+    gvk_graph *graph = gvk_allocate(&host, sizeof *graph);
+    if (!graph)
+        return gvk_fail_memory(&host);
+    graph->host = host;
+    graph->find = find;
+    graph->user = user;
+    graph->tensor_count = 1;
+    *out = graph;
+    return GVK_OK;
+}
+
+void gvk_graph_destroy(gvk_graph *graph)
+{
+    if (!graph)
+        return;
+    gvk_host host = graph->host;
+    for (uint32_t i = 0; i < graph->node_count; i++)
+        gvk_release(&host, graph->nodes[i].name);
+    for (uint32_t i = 0; i < graph->input_count; i++)
+        gvk_release(&host, graph->inputs[i].name);
+    for (uint32_t i = 0; i < graph->output_count; i++)
+        gvk_release(&host, graph->outputs[i].name);
+    gvk_release(&host, graph->nodes);
+    gvk_release(&host, graph->tensors);
+    gvk_release(&host, graph);
+}
+
+/* The first error sticks, and its sentence is the only one. */
+static gvk_tensor refuse(gvk_graph *graph, gvk_result result)
+{
+    if (!graph->error)
+        graph->error = result;
+    return 0;
+}
+
+static gvk_tensor add_tensor(gvk_graph *graph, uint32_t producer, uint32_t channels)
+{
+    if (graph->tensor_count >= graph->tensor_capacity) {
+        uint32_t capacity = graph->tensor_capacity ? graph->tensor_capacity * 2 : 64;
+        struct gvk_graph_tensor *tensors =
+            gvk_grow_array(&graph->host, graph->tensors, graph->tensor_capacity, capacity, sizeof *tensors);
+        if (!tensors)
+            return refuse(graph, gvk_fail_memory(&graph->host));
+        graph->tensors = tensors;
+        graph->tensor_capacity = capacity;
+    }
+    graph->tensors[graph->tensor_count] = (struct gvk_graph_tensor){.producer = producer, .channels = channels};
+    return graph->tensor_count++;
+}
+
+gvk_tensor gvk_graph_input(gvk_graph *graph, const char *name, uint32_t channels)
+{
+    if (graph->error)
+        return 0;
+    if (!name || !channels || channels > MAX_CHANNELS || graph->input_count)
+        return refuse(graph, gvk_fail(&graph->host, GVK_ERROR_ARGUMENT,
+                                      "A graph has one input, with a name and 1 to %u channels.", MAX_CHANNELS));
+    char *copy = gvk_copy_string(&graph->host, name);
+    if (!copy)
+        return refuse(graph, gvk_fail_memory(&graph->host));
+    gvk_tensor tensor = add_tensor(graph, UINT32_MAX, channels);
+    if (!tensor) {
+        gvk_release(&graph->host, copy);
+        return 0;
+    }
+    graph->inputs[graph->input_count++] = (struct gvk_graph_port){.name = copy, .tensor = tensor};
+    return tensor;
+}
+
+void gvk_graph_output(gvk_graph *graph, const char *name, gvk_tensor tensor)
+{
+    if (graph->error)
+        return;
+    uint32_t room = sizeof graph->outputs / sizeof graph->outputs[0];
+    if (!name || !tensor || tensor >= graph->tensor_count || graph->output_count == room) {
+        refuse(graph,
+               gvk_fail(&graph->host, GVK_ERROR_ARGUMENT, "A graph has 1 to %u outputs, each with a name.", room));
+        return;
+    }
+    for (uint32_t i = 0; i < graph->output_count; i++)
+        if (!strcmp(graph->outputs[i].name, name)) {
+            refuse(graph, gvk_fail(&graph->host, GVK_ERROR_ARGUMENT, "Two outputs are called \"%s\".", name));
+            return;
+        }
+    char *copy = gvk_copy_string(&graph->host, name);
+    if (!copy) {
+        refuse(graph, gvk_fail_memory(&graph->host));
+        return;
+    }
+    graph->outputs[graph->output_count++] = (struct gvk_graph_port){.name = copy, .tensor = tensor};
+}
+
+uint32_t gvk_graph_channels(const gvk_graph *graph, gvk_tensor tensor)
+{
+    return tensor && tensor < graph->tensor_count ? graph->tensors[tensor].channels : 0;
+}
+
+static void print_shape(char *text, size_t size, uint32_t rank, const uint64_t *shape)
+{
+    size_t used = 0;
+    text[0] = 0;
+    for (uint32_t i = 0; i < rank && used < size; i++) {
+        int printed = snprintf(text + used, size - used, "%s%" PRIu64, i ? "x" : "", shape[i]);
+        used += printed > 0 ? (size_t)printed : 0;
+    }
+}
+
+/* Looks a weight up and checks its shape to the last dimension. Without weights *out is the shape alone. */
+static bool find_weight(gvk_graph *graph, const char *node, const char *suffix, uint32_t rank, const uint64_t *shape,
+                        gvk_array *out)
+{
+    if (!graph->find) {
+        *out = (gvk_array){.type = GVK_TYPE_F32, .rank = rank};
+        memcpy(out->shape, shape, rank * sizeof *shape);
+        return true;
+    }
+    char name[512];
+    int length = snprintf(name, sizeof name, "%s.%s", node, suffix);
+    if (length < 0 || (size_t)length >= sizeof name) {
+        refuse(graph, gvk_fail(&graph->host, GVK_ERROR_ARGUMENT, "A node's name is longer than 500 bytes."));
+        return false;
+    }
+    gvk_array found = {0};
+    gvk_result result = graph->find(graph->user, name, &found);
+    if (result) {
+        if (result == GVK_ERROR_MISMATCH)
+            gvk_fail(&graph->host, result, "The checkpoint has no tensor \"%s\", which this network needs.", name);
+        refuse(graph, result);
+        return false;
+    }
+    bool same = found.rank == rank;
+    uint64_t count = 1;
+    for (uint32_t i = 0; same && i < rank; i++) {
+        same = found.shape[i] == shape[i];
+        count *= shape[i];
+    }
+    if (!same) {
+        char wanted[96], given[192];
+        print_shape(wanted, sizeof wanted, rank, shape);
+        print_shape(given, sizeof given, found.rank <= GVK_MAX_RANK ? found.rank : GVK_MAX_RANK, found.shape);
+        refuse(graph, gvk_fail(&graph->host, GVK_ERROR_MISMATCH,
+                               "The tensor \"%s\" is %s in the checkpoint, but this network needs %s.", name,
+                               found.rank ? given : "a single number", wanted));
+        return false;
+    }
+    uint64_t item = found.type == GVK_TYPE_F32 ? 4 : 2;
+    if (found.type == GVK_TYPE_OTHER || !found.data || found.bytes < count * item) {
+        refuse(graph, gvk_fail(&graph->host, GVK_ERROR_MISMATCH,
+                               "The tensor \"%s\" is not of a type that weights have (fp32, fp16, bf16).", name));
+        return false;
+    }
+    *out = found;
+    return true;
+}
+
+static bool find_weights(gvk_graph *graph, struct gvk_graph_node *node, bool bias)
+{
+    if (node->op == GVK_OP_BATCH_NORM) {
+        const uint64_t shape[1] = {node->input_channels};
+        node->norm.present = true;
+        return find_weight(graph, node->name, "weight", 1, shape, &node->norm.weight) &&
+               find_weight(graph, node->name, "bias", 1, shape, &node->norm.bias) &&
+               find_weight(graph, node->name, "running_mean", 1, shape, &node->norm.mean) &&
+               find_weight(graph, node->name, "running_var", 1, shape, &node->norm.variance);
+    }
+    const uint64_t outputs[1] = {node->output_channels};
+    if (node->op == GVK_OP_LINEAR) {
+        const uint64_t shape[2] = {node->output_channels, node->input_channels};
+        return find_weight(graph, node->name, "weight", 2, shape, &node->weight) &&
+               find_weight(graph, node->name, "bias", 1, outputs, &node->bias);
+    }
+    if (node->op == GVK_OP_CONVOLUTION) {
+        const uint64_t shape[4] = {node->output_channels, node->input_channels / node->groups, node->kernel,
+                                   node->kernel};
+        return find_weight(graph, node->name, "weight", 4, shape, &node->weight) &&
+               (!bias || find_weight(graph, node->name, "bias", 1, outputs, &node->bias));
+    }
+    return true;
+}
+
+/* What an op asks of its inputs; NULL when all is well. */
+static const char *check_node(const gvk_graph *graph, const struct gvk_graph_node *node)
+{
+    const struct gvk_graph_tensor *tensors = graph->tensors;
+    uint32_t wanted = 1;
+    if (node->activation && node->op != GVK_OP_CONVOLUTION && node->op != GVK_OP_LINEAR &&
+        node->op != GVK_OP_BATCH_NORM && node->op != GVK_OP_ACTIVATION)
+        return "only convolutions, linear layers and batch norms end in an activation";
+    switch (node->op) {
+    case GVK_OP_CONVOLUTION:
+        if (node->groups != 1 &&
+            (node->groups != node->input_channels || node->output_channels != node->input_channels))
+            return "groups must be 1 or the channel count (depthwise)";
+        if (node->stride > 4 || node->padding >= node->kernel)
+            return "the stride is 1 to 4 and the padding smaller than the kernel";
+        break;
+    case GVK_OP_MAX_POOL:
+        if (node->kernel % 2 == 0 || node->stride != 1)
+            return "a max pool's kernel is odd and its stride 1";
+        break;
+    case GVK_OP_CONCAT:
+        if (node->input_count < 2)
+            return "a concat has 2 to 4 inputs";
+        return NULL;
+    case GVK_OP_ADD:
+    case GVK_OP_MULTIPLY:
+        wanted = 2;
+        if (node->input_count == 2 && tensors[node->inputs[0]].channels != tensors[node->inputs[1]].channels)
+            return "its inputs have different channel counts";
+        break;
+    case GVK_OP_BATCH_NORM:
+    case GVK_OP_ACTIVATION:
+    case GVK_OP_UPSAMPLE:
+    case GVK_OP_AVERAGE_POOL: break;
+    case GVK_OP_LINEAR:
+        if (node->kernel != 1 || node->stride != 1 || node->padding || node->groups != 1)
+            return "a linear layer has no kernel, stride, padding or groups";
+        break;
+    default: return "its op is unknown";
+    }
+    return node->input_count == wanted ? NULL : "it has the wrong number of inputs";
+}
+
+static bool copy_params(gvk_graph *graph, const gvk_node *from, struct gvk_graph_node *node)
+{
+    const gvk_host *host = &graph->host;
+    if (!from->name || !*from->name || graph->node_count >= MAX_NODES) {
+        refuse(graph,
+               gvk_fail(host, GVK_ERROR_ARGUMENT, "A node needs a name, and a graph has at most %u.", MAX_NODES));
+        return false;
+    }
+    *node = (struct gvk_graph_node){
+        .op = (int)from->op,
+        .kernel = from->kernel ? from->kernel : 1,
+        .stride = from->stride ? from->stride : 1,
+        .padding = from->op == GVK_OP_MAX_POOL ? from->kernel / 2 : from->padding,
+        .groups = from->groups ? from->groups : 1,
+        .activation = from->activation,
+    };
+    uint32_t channels = 0;
+    for (uint32_t i = 0; i < GVK_MAX_INPUTS && from->inputs[i]; i++) {
+        if (from->inputs[i] >= graph->tensor_count) {
+            refuse(graph,
+                   gvk_fail(host, GVK_ERROR_ARGUMENT, "Node \"%s\" names an input that is not there.", from->name));
+            return false;
+        }
+        node->inputs[node->input_count++] = from->inputs[i];
+        channels += graph->tensors[from->inputs[i]].channels;
+    }
+    node->input_channels = node->input_count ? graph->tensors[node->inputs[0]].channels : 0;
+    node->output_channels = from->op == GVK_OP_CONCAT ? channels : from->outputs ? from->outputs : node->input_channels;
+    if (from->op != GVK_OP_CONVOLUTION && from->op != GVK_OP_LINEAR && from->op != GVK_OP_CONCAT)
+        node->output_channels = node->input_channels;
+    if (!node->input_count || node->output_channels > MAX_CHANNELS || node->kernel > MAX_KERNEL ||
+        (uint32_t)node->activation > GVK_ACTIVATION_HARD_SIGMOID) {
+        refuse(graph,
+               gvk_fail(host, GVK_ERROR_ARGUMENT,
+                        "Node \"%s\" has no input, a kernel over %u, more than %u channels, or an unknown activation.",
+                        from->name, MAX_KERNEL, MAX_CHANNELS));
+        return false;
+    }
+    return true;
+}
+
+gvk_tensor gvk_graph_add(gvk_graph *graph, const gvk_node *params)
+{
+    if (graph->error)
+        return 0;
+    struct gvk_graph_node node;
+    if (!copy_params(graph, params, &node))
+        return 0;
+    const char *fault = check_node(graph, &node);
+    if (fault)
+        return refuse(graph,
+                      gvk_fail(&graph->host, GVK_ERROR_ARGUMENT, "Node \"%s\" does not fit: %s.", params->name, fault));
+    node.name = gvk_copy_string(&graph->host, params->name);
+    if (!node.name)
+        return refuse(graph, gvk_fail_memory(&graph->host));
+    if (!find_weights(graph, &node, params->bias != 0))
+        goto fail;
+    if (graph->node_count >= graph->node_capacity) {
+        uint32_t capacity = graph->node_capacity ? graph->node_capacity * 2 : 64;
+        struct gvk_graph_node *nodes =
+            gvk_grow_array(&graph->host, graph->nodes, graph->node_capacity, capacity, sizeof *nodes);
+        if (!nodes) {
+            refuse(graph, gvk_fail_memory(&graph->host));
+            goto fail;
+        }
+        graph->nodes = nodes;
+        graph->node_capacity = capacity;
+    }
+    node.output = add_tensor(graph, graph->node_count, node.output_channels);
+    if (!node.output)
+        goto fail;
+    node.built = node.output;
+    graph->nodes[graph->node_count++] = node;
+    return node.output;
+fail:
+    gvk_release(&graph->host, node.name);
+    return 0;
+}
+
+static gvk_result check_names(gvk_graph *graph)
+{
+    gvk_name_index names = {0};
+    gvk_result result = gvk_name_index_create(&graph->host, graph->node_count, &names);
+    for (uint32_t i = 0; i < graph->node_count && !result; i++) {
+        const char *name = graph->nodes[i].name;
+        if (!gvk_name_index_add(&names, name, strlen(name), i))
+            result = gvk_fail(&graph->host, GVK_ERROR_ARGUMENT, "Two nodes are called \"%s\".", name);
+    }
+    gvk_name_index_release(&graph->host, &names);
+    return result;
+}
+
+gvk_result gvk_graph_finish(gvk_graph *graph)
+{
+    if (!graph->error && (!graph->input_count || !graph->output_count))
+        refuse(graph, gvk_fail(&graph->host, GVK_ERROR_ARGUMENT, "A graph needs an input and an output."));
+    if (!graph->error)
+        graph->error = check_names(graph);
+    graph->finished = !graph->error;
+    return graph->error;
+}
+
+gvk_result gvk_graph_copy(const gvk_host *host, const struct gvk_graph *graph, struct gvk_graph **out)
+{
+    struct gvk_graph *copy = gvk_allocate(host, sizeof *copy);
+    if (!copy)
+        return gvk_fail_memory(host);
+    copy->host = *host;
+    copy->finished = graph->finished;
+    copy->nodes = gvk_allocate_array(host, graph->node_count, sizeof *copy->nodes);
+    copy->tensors = gvk_allocate_array(host, graph->tensor_count, sizeof *copy->tensors);
+    if (!copy->nodes || !copy->tensors)
+        goto fail;
+    copy->node_capacity = graph->node_count;
+    copy->tensor_capacity = copy->tensor_count = graph->tensor_count;
+    for (uint32_t i = 1; i < graph->tensor_count; i++) /* [0] is no tensor, and no memory where there are none */
+        copy->tensors[i] = graph->tensors[i];
+    for (uint32_t i = 0; i < graph->node_count; i++) {
+        copy->nodes[i] = graph->nodes[i];
+        copy->nodes[i].name = gvk_copy_string(host, graph->nodes[i].name);
+        copy->node_count++;
+        if (!copy->nodes[i].name)
+            goto fail;
+    }
+    for (uint32_t i = 0; i < graph->input_count; i++) {
+        copy->inputs[i] =
+            (struct gvk_graph_port){gvk_copy_string(host, graph->inputs[i].name), graph->inputs[i].tensor};
+        copy->input_count++;
+        if (!copy->inputs[i].name)
+            goto fail;
+    }
+    for (uint32_t i = 0; i < graph->output_count; i++) {
+        copy->outputs[i] =
+            (struct gvk_graph_port){gvk_copy_string(host, graph->outputs[i].name), graph->outputs[i].tensor};
+        copy->output_count++;
+        if (!copy->outputs[i].name)
+            goto fail;
+    }
+    *out = copy;
+    return GVK_OK;
+fail:
+    gvk_graph_destroy(copy);
+    return gvk_fail_memory(host);
+}
+
+/* Refuses two maps that meet at a node and differ in size. */
+static gvk_result compare_maps(const gvk_host *host, const struct gvk_graph_node *node, const struct gvk_shape *left,
+                               const struct gvk_shape *right)
+{
+    if (left->width == right->width && left->height == right->height)
+        return GVK_OK;
+    return gvk_fail(host, GVK_ERROR_ARGUMENT,
+                    "At \"%s\" maps of %ux%u and %ux%u meet. Width and height of the input must be multiples of the "
+                    "network's largest stride.",
+                    node->name, left->width, left->height, right->width, right->height);
+}
+
+static gvk_result shape_of_node(const gvk_host *host, const struct gvk_graph *graph, const struct gvk_graph_node *node,
+                                struct gvk_shape *shapes)
+{
+    const struct gvk_shape *in = &shapes[node->inputs[0]];
+    struct gvk_shape out = {
+        .channels = graph->tensors[node->output].channels, .height = in->height, .width = in->width};
+    if (node->op == GVK_OP_CONVOLUTION) {
+        if (in->width + 2 * node->padding < node->kernel || in->height + 2 * node->padding < node->kernel)
+            return gvk_fail(host, GVK_ERROR_ARGUMENT, "The input is too small: nothing is left of it at \"%s\".",
+                            node->name);
+        out.width = (in->width + 2 * node->padding - node->kernel) / node->stride + 1;
+        out.height = (in->height + 2 * node->padding - node->kernel) / node->stride + 1;
+    }
+    if (node->op == GVK_OP_UPSAMPLE || node->upsample) {
+        out.width *= 2;
+        out.height *= 2;
+    }
+    if (node->op == GVK_OP_AVERAGE_POOL || node->op == GVK_OP_SQUEEZE_EXCITE)
+        out.width = out.height = 1;
+    if (node->op == GVK_OP_LINEAR && (in->width != 1 || in->height != 1))
+        return gvk_fail(host, GVK_ERROR_ARGUMENT, "\"%s\" needs an input of 1 x 1 pixels.", node->name);
+    if (node->op == GVK_OP_CONCAT || node->op == GVK_OP_ADD) {
+        for (uint32_t i = 1; i < node->input_count; i++) {
+            gvk_result result = compare_maps(host, node, in, &shapes[node->inputs[i]]);
+            if (result)
+                return result;
+        }
+    }
+    if (node->op == GVK_OP_MULTIPLY && (shapes[node->inputs[1]].width != 1 || shapes[node->inputs[1]].height != 1))
+        return gvk_fail(host, GVK_ERROR_ARGUMENT, "The gate of \"%s\" is not 1 x 1 pixels.", node->name);
+    gvk_result result = node->residual ? compare_maps(host, node, &out, &shapes[node->residual]) : GVK_OK;
+    shapes[node->output] = out;
+    if (node->op == GVK_OP_GHOST) /* others may read its halves */
+        for (uint32_t i = 1; i < graph->tensor_count; i++)
+            if (graph->tensors[i].parent == node->output)
+                shapes[i] = (struct gvk_shape){graph->tensors[i].channels, out.height, out.width};
+    /* A concat whose parts are all placed has no node left; it has its parts' size. */
+    for (gvk_tensor parent = graph->tensors[node->output].parent; parent && !result;
+         parent = graph->tensors[parent].parent) {
+        if (shapes[parent].width)
+            result = compare_maps(host, node, &out, &shapes[parent]);
+        shapes[parent] = (struct gvk_shape){graph->tensors[parent].channels, out.height, out.width};
+    }
+    return result;
+}
+
+gvk_result gvk_graph_shapes(const gvk_host *host, const struct gvk_graph *graph, uint32_t width, uint32_t height,
+                            struct gvk_shape *shapes)
+{
+    if (!width || !height || width > 65535 || height > 65535)
+        return gvk_fail(host, GVK_ERROR_ARGUMENT, "An input of %ux%u pixels cannot be; each side is 1 to 65535.", width,
+                        height);
+    for (uint32_t i = 0; i < graph->tensor_count; i++)
+        shapes[i] = (struct gvk_shape){0};
+    for (uint32_t i = 0; i < graph->input_count; i++) {
+        gvk_tensor tensor = graph->inputs[i].tensor;
+        shapes[tensor] = (struct gvk_shape){graph->tensors[tensor].channels, height, width};
+    }
+    for (uint32_t i = 0; i < graph->node_count; i++) {
+        if (graph->nodes[i].removed)
+            continue;
+        gvk_result result = shape_of_node(host, graph, &graph->nodes[i], shapes);
+        if (result)
+            return result;
+    }
+    return GVK_OK;
+}
+
+gvk_tensor gvk_graph_find_tensor(const struct gvk_graph *graph, const char *name)
+{
+    for (uint32_t i = 0; i < graph->output_count; i++)
+        if (!strcmp(graph->outputs[i].name, name))
+            return graph->outputs[i].tensor;
+    for (uint32_t i = 0; i < graph->input_count; i++)
+        if (!strcmp(graph->inputs[i].name, name))
+            return graph->inputs[i].tensor;
+    for (uint32_t i = 0; i < graph->node_count; i++)
+        if (!strcmp(graph->nodes[i].name, name)) {
+            gvk_tensor built = graph->nodes[i].built;
+            return graph->tensors[built].removed ? 0 : built; /* [0] is no tensor, and never removed */
+        }
+    return 0;
+}
+
+uint32_t gvk_graph_uses(const struct gvk_graph *graph, gvk_tensor tensor)
+{
+    uint32_t uses = 0;
+    for (uint32_t i = 0; i < graph->node_count; i++) {
+        const struct gvk_graph_node *node = &graph->nodes[i];
+        if (node->removed)
+            continue;
+        for (uint32_t j = 0; j < node->input_count; j++)
+            uses += node->inputs[j] == tensor;
+        uses += node->residual == tensor;
+        uses += node->gate == tensor;
+    }
+    for (uint32_t i = 0; i < graph->output_count; i++)
+        uses += graph->outputs[i].tensor == tensor;
+    return uses;
+}
+
+const char *gvk_op_name(const struct gvk_graph_node *node)
+{
+    switch (node->op) {
+    case GVK_OP_CONVOLUTION:
+        return gvk_is_pointwise(node)   ? "pointwise convolution"
+               : gvk_is_depthwise(node) ? "depthwise convolution"
+                                        : "convolution";
+    case GVK_OP_BATCH_NORM: return "batch norm";
+    case GVK_OP_ACTIVATION: return "activation";
+    case GVK_OP_CONCAT: return "concat";
+    case GVK_OP_UPSAMPLE: return "upsample";
+    case GVK_OP_MAX_POOL: return "max pool";
+    case GVK_OP_AVERAGE_POOL: return "average pool";
+    case GVK_OP_MULTIPLY: return "multiply";
+    case GVK_OP_ADD: return "add";
+    case GVK_OP_LINEAR: return "linear";
+    case GVK_OP_MAX_POOLS: return "max pools";
+    case GVK_OP_SQUEEZE_EXCITE: return "squeeze-excite";
+    case GVK_OP_GHOST: return "ghost module";
+    default: return "unknown";
+    }
+}
+
+uint64_t gvk_count_macs(const struct gvk_graph_node *node, const struct gvk_shape *shapes)
+{
+    const struct gvk_shape *shape = &shapes[node->output];
+    uint64_t pixels = (uint64_t)shape->width * shape->height / (node->upsample ? 4 : 1);
+    if (node->op == GVK_OP_SQUEEZE_EXCITE)
+        return 2 * (uint64_t)node->input_channels * node->reduced_channels;
+    if (node->op == GVK_OP_GHOST)
+        return pixels * node->output_channels * ((uint64_t)node->input_channels + 9);
+    if (node->op != GVK_OP_CONVOLUTION && node->op != GVK_OP_LINEAR)
+        return 0;
+    return pixels * node->output_channels * (node->input_channels / node->groups) * node->kernel * node->kernel;
+}

@@ -1,0 +1,250 @@
+/* Makes a model: copies and rewrites the graph, packs every node's weights for its kernel, uploads them.
+ * Called by hosts through gvk.h. */
+#include "model.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "runtime/base/half.h"
+#include "runtime/check/proof.h"
+#include "runtime/device/pipeline.h"
+#include "runtime/graph/rewrite.h"
+#include "runtime/kernel/kernel.h"
+#include "runtime/vulkan/queue.h"
+
+struct gvk_builder gvk_model_builder(const struct gvk_model *model)
+{
+    return (struct gvk_builder){
+        .host = &model->device->host,
+        .traits = &model->traits,
+        .graph = model->graph,
+        .packing = &model->packing,
+        .reference = model->reference,
+    };
+}
+
+/* Packs a node's weights as fp32 and writes them as fp16. */
+static gvk_result pack_half(const struct gvk_builder *builder, const struct gvk_graph_node *node, uint64_t quads,
+                            uint16_t *out)
+{
+    size_t count = (size_t)quads * 4;
+    float *packed = gvk_allocate_array(builder->host, count, sizeof *packed);
+    if (!packed)
+        return gvk_fail_memory(builder->host);
+    gvk_result result = gvk_kernel_of(node)->pack_weights(builder, node, packed);
+    for (size_t i = 0; i < count && !result; i++) {
+        out[i] = gvk_half_of_float(packed[i]);
+        if (isfinite(packed[i]) && !isfinite(gvk_float_of_half(out[i])))
+            result =
+                gvk_fail(builder->host, GVK_ERROR_NUMBER,
+                         "A weight of \"%s\" is %g, too large for fp16. fp32 holds it.", node->name, (double)packed[i]);
+    }
+    gvk_release(builder->host, packed);
+    return result;
+}
+
+static gvk_result pack_all(const struct gvk_builder *builder, void *packed)
+{
+    for (uint32_t i = 0; i < builder->graph->node_count; i++) {
+        const struct gvk_graph_node *node = &builder->graph->nodes[i];
+        uint64_t quads = builder->packing->sizes[i];
+        if (node->removed || !quads)
+            continue;
+        size_t first = (size_t)builder->packing->offsets[i] * 4;
+        gvk_result result = builder->traits->half
+                                ? pack_half(builder, node, quads, (uint16_t *)packed + first)
+                                : gvk_kernel_of(node)->pack_weights(builder, node, (float *)packed + first);
+        if (result)
+            return result;
+    }
+    return GVK_OK;
+}
+
+static uint64_t chunks_of(const struct gvk_model *model)
+{
+    return model->packing.quads / GVK_CHUNK_STEP_VEC4S;
+}
+
+/* One descriptor every 256 bytes of the weights, each as long as the largest tile reads at once. */
+static gvk_result create_chunks(struct gvk_model *model)
+{
+    gvk_device *device = model->device;
+    const struct gvk_functions *vk = &device->vk;
+    uint32_t count = (uint32_t)chunks_of(model);
+    VkDescriptorPoolSize size = {VK_DESCRIPTOR_TYPE_STORAGE_BUFFER, count};
+    VkDescriptorPoolCreateInfo pool = {
+        .sType = VK_STRUCTURE_TYPE_DESCRIPTOR_POOL_CREATE_INFO,
+        .flags = VK_DESCRIPTOR_POOL_CREATE_UPDATE_AFTER_BIND_BIT | VK_DESCRIPTOR_POOL_CREATE_FREE_DESCRIPTOR_SET_BIT,
+        .maxSets = 1,
+        .poolSizeCount = 1,
+        .pPoolSizes = &size,
+    };
+    VkDescriptorSetVariableDescriptorCountAllocateInfo variable = {
+        .sType = VK_STRUCTURE_TYPE_DESCRIPTOR_SET_VARIABLE_DESCRIPTOR_COUNT_ALLOCATE_INFO,
+        .descriptorSetCount = 1,
+        .pDescriptorCounts = &count,
+    };
+    VkDescriptorSetLayout layout = gvk_chunk_set_layout(device);
+    VkDescriptorSetAllocateInfo allocate = {
+        .sType = VK_STRUCTURE_TYPE_DESCRIPTOR_SET_ALLOCATE_INFO,
+        .pNext = &variable,
+        .descriptorSetCount = 1,
+        .pSetLayouts = &layout,
+    };
+    VkDescriptorBufferInfo *infos = gvk_allocate_array(&device->host, count, sizeof *infos);
+    if (!infos)
+        return gvk_fail_memory(&device->host);
+    gvk_result result = GVK_VULKAN(device, "vkCreateDescriptorPool",
+                                   vk->CreateDescriptorPool(device->device, &pool, NULL, &model->chunk_pool));
+    if (result)
+        goto done;
+    gvk_name_object(device, VK_OBJECT_TYPE_DESCRIPTOR_POOL, (uint64_t)model->chunk_pool, "weight chunks");
+    allocate.descriptorPool = model->chunk_pool;
+    result = GVK_VULKAN(device, "vkAllocateDescriptorSets",
+                        vk->AllocateDescriptorSets(device->device, &allocate, &model->chunks));
+    if (result)
+        goto done;
+    gvk_name_object(device, VK_OBJECT_TYPE_DESCRIPTOR_SET, (uint64_t)model->chunks, "weight chunks");
+    uint64_t step = GVK_CHUNK_STEP_VEC4S * 16;
+    for (uint32_t i = 0; i < count; i++) {
+        uint64_t left = model->weights.bytes - i * step;
+        infos[i] = (VkDescriptorBufferInfo){model->weights.buffer, i * step, left < 2 * step ? left : 2 * step};
+    }
+    VkWriteDescriptorSet write = {
+        .sType = VK_STRUCTURE_TYPE_WRITE_DESCRIPTOR_SET,
+        .dstSet = model->chunks,
+        .descriptorCount = count,
+        .descriptorType = VK_DESCRIPTOR_TYPE_STORAGE_BUFFER,
+        .pBufferInfo = infos,
+    };
+    vk->UpdateDescriptorSets(device->device, 1, &write, 0, NULL);
+done:
+    gvk_release(&device->host, infos);
+    return result;
+}
+
+gvk_result gvk_model_create_for(gvk_device *device, const gvk_graph *graph, uint32_t off,
+                                const struct gvk_traits *traits, bool prove, gvk_model **out)
+{
+    const gvk_host *host = &device->host;
+    void *staged = NULL;
+    struct gvk_model *model = gvk_allocate(host, sizeof *model);
+    if (!model)
+        return gvk_fail_memory(host);
+    model->device = device;
+    model->reference = off & GVK_REWRITE_FAST_KERNELS;
+    model->traits = *traits;
+    prove = prove && !model->reference;
+    gvk_result result = GVK_OK;
+    uint32_t left_out;
+    do { /* again where the proof strikes what a rewrite counted on */
+        gvk_graph_destroy(model->graph);
+        model->graph = NULL;
+        left_out = gvk_rewrites_off(&model->traits, off);
+        result = gvk_graph_copy(host, graph, &model->graph);
+        if (!result)
+            result = gvk_rewrite_graph(model->graph, left_out);
+        if (!result && prove)
+            result = gvk_kernels_prove(device, model->graph, &model->traits);
+        if (result)
+            goto fail;
+    } while (gvk_rewrites_off(&model->traits, off) != left_out);
+    struct gvk_builder builder = gvk_model_builder(model);
+    result = gvk_packing_create(&builder, &model->packing);
+    if (result)
+        goto fail;
+    if (!model->reference && chunks_of(model) > model->traits.max_chunks) {
+        gvk_packing_destroy(host, &model->packing);
+        model->traits.max_chunks = 0; /* too large a model for one array: its kernels read plain buffers */
+        result = prove ? gvk_kernels_prove(device, model->graph, &model->traits) : GVK_OK;
+        if (!result)
+            result = gvk_packing_create(&builder, &model->packing);
+        if (result)
+            goto fail;
+    }
+    uint64_t bytes = model->packing.quads * gvk_quad_bytes(&model->traits);
+    result = gvk_buffer_create(device, bytes, GVK_BUFFER_DEVICE, "weights", &model->weights);
+    if (result)
+        goto fail;
+    if (model->weights.mapped) {
+        memset(model->weights.mapped, 0, (size_t)bytes);
+        result = pack_all(&builder, model->weights.mapped);
+        if (!result)
+            result = gvk_buffer_flush(device, &model->weights);
+    } else {
+        staged = bytes > SIZE_MAX ? NULL : gvk_allocate(host, (size_t)bytes);
+        result = staged ? pack_all(&builder, staged) : gvk_fail_memory(host);
+        if (!result)
+            result = gvk_transfer_to_device(device, staged, bytes, &model->weights);
+    }
+    if (result)
+        goto fail;
+    if (!model->reference && model->traits.max_chunks)
+        result = create_chunks(model);
+    if (result)
+        goto fail;
+    gvk_release(host, staged);
+    *out = model;
+    return GVK_OK;
+fail:
+    gvk_release(host, staged);
+    gvk_model_destroy(model);
+    return result;
+}
+
+gvk_result gvk_model_create(gvk_device *device, const gvk_graph *graph, const gvk_model_params *params, gvk_model **out)
+{
+    if (!device)
+        return GVK_ERROR_ARGUMENT;
+    const gvk_host *host = &device->host;
+    if (!out || !graph || !graph->finished)
+        return gvk_fail(host, GVK_ERROR_ARGUMENT, "gvk_model_create needs a finished graph and a place for the model.");
+    if (!graph->find)
+        return gvk_fail(host, GVK_ERROR_ARGUMENT, "This graph was made without weights; a model needs them.");
+    gvk_mutex_lock(&device->proof_mutex); /* gvk_tune changes choices under it */
+    struct gvk_traits traits = device->traits;
+    gvk_mutex_unlock(&device->proof_mutex);
+    if (!gvk_set_precision(&traits, params ? params->precision : GVK_PRECISION_FP32))
+        return gvk_fail(host, GVK_ERROR_ARGUMENT, "A model's precision is fp32, fp16 or auto.");
+    return gvk_model_create_for(device, graph, params ? params->rewrites_off : 0, &traits,
+                                !params || !params->trust_kernels, out);
+}
+
+gvk_result gvk_model_tensors(const gvk_model *model, const char **names, uint32_t *count)
+{
+    if (!model || !count || (*count && !names))
+        return GVK_ERROR_ARGUMENT;
+    const struct gvk_graph *graph = model->graph;
+    uint32_t capacity = *count, found = 0;
+    for (uint32_t i = 0; i < graph->node_count; i++) {
+        if (!graph->nodes[i].built || graph->tensors[graph->nodes[i].built].removed)
+            continue;
+        if (found < capacity)
+            names[found] = graph->nodes[i].name;
+        found++;
+    }
+    *count = found;
+    return GVK_OK;
+}
+
+static void destroy_model(void *object)
+{
+    gvk_model *model = object;
+    gvk_device *device = model->device;
+    gvk_descriptor_pool_destroy(device, model->chunk_pool, &model->chunks, 1);
+    gvk_buffer_destroy(device, &model->weights);
+    gvk_packing_destroy(&device->host, &model->packing);
+    gvk_graph_destroy(model->graph);
+    gvk_release(&device->host, model);
+}
+
+void gvk_model_destroy(gvk_model *model)
+{
+    if (!model)
+        return;
+    model->remains = (struct gvk_remains){.destroy = destroy_model, .object = model};
+    if (gvk_has_remains(model->device)) /* a stream of this model, perhaps, or the upload of its weights */
+        gvk_remains_keep(model->device, &model->remains);
+    else
+        destroy_model(model);
+}

@@ -1,0 +1,95 @@
+/* Reads what a frame left: the tail's result, and tensors by name. Called by hosts through gvk.h, by detector.c and
+ * proof.c. */
+#include "stream_inside.h"
+
+#include <math.h>
+
+#include "runtime/base/half.h"
+
+gvk_result gvk_stream_result(gvk_stream *stream, gvk_ticket ticket, const void **out)
+{
+    struct gvk_frame *frame = NULL;
+    gvk_result result = gvk_stream_find_done(stream, ticket, &frame);
+    if (!result)
+        *out = frame->result.mapped;
+    return result;
+}
+
+/* The value at a place of memory that holds fp32, or fp16. */
+static float value_at(const void *memory, size_t index, bool half)
+{
+    return half ? gvk_float_of_half(((const uint16_t *)memory)[index]) : ((const float *)memory)[index];
+}
+
+/* NC4HW4 to N, C, H, W. False when a value is not finite. */
+static bool unpack(const struct gvk_shape *shape, uint32_t batch, const void *from, bool half, float *to)
+{
+    size_t pixels = (size_t)shape->width * shape->height;
+    size_t quads = gvk_quads(shape->channels);
+    bool finite = true;
+    for (size_t item = 0; item < batch; item++)
+        for (size_t c = 0; c < shape->channels; c++) {
+            size_t first = (item * quads + c / 4) * pixels * 4 + c % 4;
+            float *plane = to + (item * shape->channels + c) * pixels;
+            for (size_t p = 0; p < pixels; p++) {
+                plane[p] = value_at(from, first + p * 4, half);
+                finite = finite && isfinite(plane[p]);
+            }
+        }
+    return finite;
+}
+
+gvk_result gvk_stream_read_any(gvk_stream *stream, gvk_ticket ticket, const char *name, gvk_array *out, bool *finite)
+{
+    const gvk_host *host = &stream->device->host;
+    struct gvk_frame *frame = NULL;
+    gvk_result result = gvk_stream_find_done(stream, ticket, &frame);
+    if (result)
+        return result;
+    gvk_tensor tensor = gvk_graph_find_tensor(stream->model->graph, name);
+    const struct gvk_readable *readable = NULL;
+    for (uint32_t i = 0; i < stream->readable_count; i++)
+        if (tensor && stream->readables[i].tensor == tensor)
+            readable = &stream->readables[i];
+    if (!readable)
+        return gvk_fail(host, GVK_ERROR_ARGUMENT, "The tensor \"%s\" is neither an output nor kept in this stream.",
+                        name);
+    const struct gvk_shape *shape = &stream->program->shapes[tensor];
+    uint32_t batch = stream->program->batch;
+    uint64_t count = (uint64_t)batch * shape->channels * shape->width * shape->height;
+    if (count > stream->value_capacity) {
+        gvk_release(host, stream->values);
+        stream->value_capacity = 0;
+        stream->values = count > SIZE_MAX / 4 ? NULL : gvk_allocate_array(host, (size_t)count, sizeof *stream->values);
+        if (!stream->values)
+            return gvk_fail_memory(host);
+        stream->value_capacity = count;
+    }
+    const unsigned char *mapped = frame->result.mapped;
+    *finite = unpack(shape, batch, mapped + readable->offset, stream->program->quad_bytes == 8, stream->values);
+    *out = (gvk_array){
+        .type = GVK_TYPE_F32,
+        .rank = 4,
+        .shape = {batch, shape->channels, shape->height, shape->width},
+        .data = stream->values,
+        .bytes = count * 4,
+    };
+    return GVK_OK;
+}
+
+gvk_result gvk_stream_read(gvk_stream *stream, gvk_ticket ticket, const char *name, gvk_array *out)
+{
+    if (!stream)
+        return GVK_ERROR_ARGUMENT;
+    const gvk_host *host = &stream->device->host;
+    if (!name || !out)
+        return gvk_fail(host, GVK_ERROR_ARGUMENT, "gvk_stream_read needs a tensor's name and a place for the array.");
+    gvk_array array;
+    bool finite = false;
+    gvk_result result = gvk_stream_read_any(stream, ticket, name, &array, &finite);
+    if (!result && !finite)
+        return gvk_fail(host, GVK_ERROR_NUMBER, "The tensor \"%s\" holds an infinity or a not-a-number.", name);
+    if (!result)
+        *out = array;
+    return result;
+}

@@ -1,0 +1,42 @@
+/* A stream as ghostnet/ sees it: commands may be put behind the network's, with parameters in and a result out for each
+ * frame. The detector's decode and suppression are such a tail; the runtime itself knows nothing of boxes. */
+#ifndef GVK_STREAM_H
+#define GVK_STREAM_H
+
+#include "model.h"
+#include "runtime/plan/program.h"
+
+struct gvk_tail {
+    const char *stage; /* name of its timing; static */
+    void *user;
+    uint64_t parameter_bytes, result_bytes; /* of a frame; filled in by prepare */
+    /* Called once, tensors placed: sets the sizes above, and may append commands in front of the network's. */
+    gvk_result (*prepare)(struct gvk_tail *tail, const struct gvk_builder *builder);
+    /* Appends commands behind the network's. */
+    gvk_result (*emit)(const struct gvk_tail *tail, const struct gvk_builder *builder);
+    /* Writes a frame's parameters. */
+    void (*fill)(const struct gvk_tail *tail, const gvk_picture *pictures, uint32_t count, void *parameters);
+    /* The same for the frame that parts.c times, over whatever maps the arena holds: the commands are to take about as
+     * long as they take at most. */
+    void (*fill_longest)(const struct gvk_tail *tail, void *parameters);
+    void (*release)(const gvk_host *host, void *user);
+};
+
+/* Takes over tail->user, on failure too. tail NULL: the graph's outputs are readable, and nothing follows. */
+gvk_result gvk_stream_create_with_tail(gvk_model *model, const gvk_stream_params *params, const struct gvk_tail *tail,
+                                       gvk_stream **out);
+/* The tail's user pointer when the stream has a tail with this emit function, else NULL. */
+void *gvk_stream_tail_user(const gvk_stream *stream,
+                           gvk_result (*emit)(const struct gvk_tail *tail, const struct gvk_builder *builder));
+/* gvk_stream_wait for as long as there is hope; the log says `what` is waited for. */
+gvk_result gvk_stream_wait_for(gvk_stream *stream, gvk_ticket ticket, const char *what);
+/* The tail's result of a frame that is done. */
+gvk_result gvk_stream_result(gvk_stream *stream, gvk_ticket ticket, const void **out);
+/* gvk_stream_read that takes infinities and not-a-numbers too. */
+gvk_result gvk_stream_read_any(gvk_stream *stream, gvk_ticket ticket, const char *tensor, gvk_array *out, bool *finite);
+const gvk_host *gvk_stream_host(const gvk_stream *stream);
+const struct gvk_program *gvk_stream_program(const gvk_stream *stream);
+/* For tests that look at memory around a tensor: the arena as mapped, or NULL. */
+const struct gvk_buffer *gvk_stream_arena(const gvk_stream *stream);
+
+#endif

@@ -1,0 +1,147 @@
+/* A device as the runtime's own files see it: handles, function table, traits, pipelines.
+ * Made by device.c; used by memory.c, pipeline.c, model.c, record.c and stream.c. */
+#ifndef GVK_DEVICE_H
+#define GVK_DEVICE_H
+
+#include "functions.h"
+#include "runtime/base/host.h"
+#include "runtime/base/thread.h"
+
+#define GVK_STRUCK_WORDS 16 /* for 512 shaders */
+
+/* What the choice of kernels depends on; no handles, so that plans can be made without a device. */
+struct gvk_traits {
+    VkPhysicalDeviceType type;
+    uint32_t vendor_id;
+    uint32_t subgroup_size;     /* 0: unknown, then no kernel with subgroup operations is taken */
+    bool subgroup_shuffle;      /* in compute shaders */
+    bool subgroup_broadcast;    /* ballot operations, broadcast among them */
+    bool shuffles_well;         /* the driver is one that shuffles values as fast as it broadcasts (lanes.h) */
+    bool subgroup_size_control; /* sizes can be required of a pipeline */
+    bool full_subgroups;        /* feature computeFullSubgroups */
+    uint32_t min_subgroup_size, max_subgroup_size; /* that can be required in compute shaders; 0: unknown */
+    uint32_t max_invocations;                      /* of a workgroup */
+    uint32_t max_workgroup_size_x;
+    uint32_t max_workgroup_count; /* the smallest of the three dimensions */
+    uint32_t max_shared_bytes;
+    uint32_t max_texels;        /* of a texel buffer */
+    uint64_t max_storage_bytes; /* of a range that is bound */
+    uint64_t max_buffer_bytes;  /* of a buffer and its memory; 0: no limit is known */
+    uint32_t storage_alignment, texel_alignment;
+    uint32_t max_chunks;  /* storage buffers of 256 bytes and more in one indexed array; 0: no such arrays */
+    bool texel_buffers;   /* RGBA32F can be read through uniform texel buffers */
+    bool float64;         /* feature shaderFloat64: stores of two values at once (shaders/common.glsl) */
+    bool half_arithmetic; /* it computes in fp16 natively: a sign that it gains by fp16 in memory */
+    bool half_sums;       /* feature shaderFloat16: kernels may compute in fp16, too; not where one was struck */
+    bool half;            /* of a model: tensors and weights lie in memory as fp16 */
+    uint32_t struck[GVK_STRUCK_WORDS]; /* a bit a shader: it computed wrongly on this device (proof.c) */
+    /* Of a lane, in quarters of a pixel, whatever the image's size: proof.c; 0: as kernels choose. */
+    uint32_t lane_work;
+    /* What was measured on this device (tune.c); NULL: nothing. And what a proof forces; local size 0: nothing. */
+    const struct gvk_choices *choices;
+    uint32_t forced_shader, forced_local_size;
+};
+
+#define GVK_LANE_WORK_OF_A_PIXEL 4u
+#define GVK_MOST_LANE_WORK       (4 * GVK_LANE_WORK_OF_A_PIXEL)
+
+struct gvk_pipelines; /* pipeline.c */
+struct gvk_remains;   /* wait.h */
+
+/* What proof.c found out: a bit a shader for those that computed wrongly, two bits a shader (without and with a gate)
+ * for those that computed right. */
+struct gvk_verdicts {
+    uint32_t struck[GVK_STRUCK_WORDS], proven[2 * GVK_STRUCK_WORDS];
+    bool loaded, changed; /* from the host's cache; since then */
+};
+
+struct gvk_device {
+    gvk_host host;
+    struct gvk_functions vk;
+    void *loader; /* NULL when imported */
+    VkInstance instance;
+    VkPhysicalDevice physical_device;
+    VkDevice device;
+    bool owned; /* instance and device are ours to destroy */
+    uint32_t queue_family;
+    VkQueue queue;
+    void (*lock_queue)(void *user);
+    void (*unlock_queue)(void *user);
+    void *queue_user;
+    /* `mutex` is held for a moment: for the list of pipelines, the count of memory and, when it is ours, the queue.
+     * `compile_mutex`, taken before it, is held while a pipeline is made, which takes long; no submit waits for that.
+     * `proof_mutex`, taken before both, is held while kernels are proven. */
+    gvk_mutex mutex, compile_mutex, proof_mutex;
+    bool mutex_made, compile_mutex_made, proof_mutex_made;
+    struct gvk_verdicts verdicts; /* under proof_mutex */
+    struct gvk_choices *choices;  /* the newest first; under proof_mutex, and traits.choices with them */
+    VkPhysicalDeviceMemoryProperties memory;
+    VkDeviceSize non_coherent_atom;
+    uint64_t memory_ceiling, memory_used;
+    uint32_t timestamp_bits;
+    double timestamp_period_ns;
+    struct gvk_traits traits;
+    /* Of driver, device and traits: what is stored for one configuration is not for another, as of lavapipe with
+     * another LP_NATIVE_VECTOR_WIDTH, or of a host that enables fewer features. */
+    uint64_t configuration;
+    gvk_device_info info;
+    size_t cache_bytes;         /* of the stored pipeline cache that was loaded */
+    uint64_t cache_hash;        /* of those bytes */
+    VkPipelineCache host_cache; /* the importing host's, or VK_NULL_HANDLE */
+    struct gvk_pipelines *pipelines;
+    struct gvk_remains *remains; /* what may still be in use; under `mutex` */
+    bool said_slow;              /* that it takes long; under `mutex` */
+};
+
+/* The host's result for a Vulkan failure; logs `call`, and the place at debug level. */
+gvk_result gvk_fail_vulkan(const struct gvk_device *device, VkResult result, const char *call, const char *file,
+                           int line);
+
+/* Returns from the calling expression's point of view: evaluates a Vulkan call once and gives a gvk_result. */
+#define GVK_VULKAN(device, call_name, result_expression)                                                               \
+    gvk_check_vulkan((device), (result_expression), (call_name), __FILE__, __LINE__)
+static inline gvk_result gvk_check_vulkan(const struct gvk_device *device, VkResult result, const char *call,
+                                          const char *file, int line)
+{
+    return result == VK_SUCCESS ? GVK_OK : gvk_fail_vulkan(device, result, call, file, line);
+}
+
+/* Gives a Vulkan object the name that captures and validation messages show. */
+void gvk_name_object(const struct gvk_device *device, VkObjectType type, uint64_t handle, const char *format, ...)
+    GVK_FORMAT(4, 5);
+
+/* Reads the physical device: info, traits, limits. Used for listing, opening and importing alike. */
+void gvk_physical_device_read(const struct gvk_functions *vk, VkPhysicalDevice physical_device, uint32_t index,
+                              gvk_device_info *info, struct gvk_traits *traits);
+bool gvk_physical_device_has(const struct gvk_functions *vk, const gvk_host *host, VkPhysicalDevice physical_device,
+                             const char *extension);
+/* The first queue family with compute; prefers one without graphics, which real GPUs run beside the host's frame.
+ * GVK_ERROR_NO_DEVICE, without a sentence, when there is none. */
+gvk_result gvk_compute_family(const struct gvk_functions *vk, const gvk_host *host, VkPhysicalDevice physical_device,
+                              uint32_t *family, uint32_t *timestamp_bits);
+
+/* device_choice.c: an instance of our own, and the device that the params ask for. */
+gvk_result gvk_instance_open(const gvk_host *host, struct gvk_functions *vk, void **loader, VkInstance *instance);
+gvk_result gvk_device_choose(const gvk_host *host, const struct gvk_functions *vk, VkInstance instance,
+                             const gvk_device_params *params, VkPhysicalDevice *out, gvk_device_info *info);
+
+/* Of a channel quad in memory. */
+static inline uint32_t gvk_quad_bytes(const struct gvk_traits *traits)
+{
+    return traits->half ? 8 : 16;
+}
+
+/* Sets what `precision` means on a device of these traits. False: there is no such precision. */
+static inline bool gvk_set_precision(struct gvk_traits *traits, gvk_precision precision)
+{
+    bool gains = traits->half_arithmetic && traits->type != VK_PHYSICAL_DEVICE_TYPE_CPU;
+    traits->half = precision == GVK_PRECISION_FP16 || (precision == GVK_PRECISION_AUTO && gains);
+    if (traits->half)
+        traits->max_chunks = 0; /* kernels that read chunks are for fp32 */
+    return (unsigned)precision <= GVK_PRECISION_AUTO;
+}
+
+/* The traits of a plain GPU with the floor's limits, for plans without a device. */
+struct gvk_traits gvk_traits_of_plain_gpu(void);
+
+#endif

@@ -1,0 +1,129 @@
+/* Copies through a staging buffer, once, and waits; the one place that submits to the queue. */
+#include "queue.h"
+
+#include <string.h>
+
+#include "wait.h"
+
+gvk_result gvk_queue_submit(struct gvk_device *device, const VkSubmitInfo *submit, VkFence fence)
+{
+    device->lock_queue(device->queue_user);
+    VkResult result = device->vk.QueueSubmit(device->queue, 1, submit, fence);
+    device->unlock_queue(device->queue_user);
+    return GVK_VULKAN(device, "vkQueueSubmit", result);
+}
+
+/* What an upload uses, until it is done. */
+struct transfer {
+    gvk_device *device;
+    struct gvk_buffer staging;
+    VkCommandPool pool;
+    VkFence fence;
+    struct gvk_remains remains;
+};
+
+static bool is_unused(void *object)
+{
+    const struct transfer *transfer = object;
+    return gvk_is_unused(transfer->device, transfer->fence);
+}
+
+static void destroy_transfer(void *object)
+{
+    struct transfer *transfer = object;
+    gvk_device *device = transfer->device;
+    if (transfer->fence)
+        device->vk.DestroyFence(device->device, transfer->fence, NULL);
+    if (transfer->pool)
+        device->vk.DestroyCommandPool(device->device, transfer->pool, NULL);
+    gvk_buffer_destroy(device, &transfer->staging);
+    gvk_release(&device->host, transfer);
+}
+
+/* A copy of the whole staging buffer, recorded. */
+static gvk_result record(struct transfer *transfer, const struct gvk_buffer *to, VkCommandBuffer *out)
+{
+    const gvk_device *device = transfer->device;
+    const struct gvk_functions *vk = &device->vk;
+    VkCommandPoolCreateInfo pool = {.sType = VK_STRUCTURE_TYPE_COMMAND_POOL_CREATE_INFO,
+                                    .queueFamilyIndex = device->queue_family};
+    gvk_result result =
+        GVK_VULKAN(device, "vkCreateCommandPool", vk->CreateCommandPool(device->device, &pool, NULL, &transfer->pool));
+    if (result)
+        return result;
+    VkCommandBuffer commands = VK_NULL_HANDLE;
+    VkCommandBufferAllocateInfo allocate = {.sType = VK_STRUCTURE_TYPE_COMMAND_BUFFER_ALLOCATE_INFO,
+                                            .commandPool = transfer->pool,
+                                            .level = VK_COMMAND_BUFFER_LEVEL_PRIMARY,
+                                            .commandBufferCount = 1};
+    result = GVK_VULKAN(device, "vkAllocateCommandBuffers",
+                        vk->AllocateCommandBuffers(device->device, &allocate, &commands));
+    if (result)
+        return result;
+    gvk_name_object(device, VK_OBJECT_TYPE_COMMAND_BUFFER, (uint64_t)(uintptr_t)commands, "upload of weights");
+    VkCommandBufferBeginInfo begin = {.sType = VK_STRUCTURE_TYPE_COMMAND_BUFFER_BEGIN_INFO,
+                                      .flags = VK_COMMAND_BUFFER_USAGE_ONE_TIME_SUBMIT_BIT};
+    result = GVK_VULKAN(device, "vkBeginCommandBuffer", vk->BeginCommandBuffer(commands, &begin));
+    if (result)
+        return result;
+    VkBufferCopy region = {.size = transfer->staging.bytes};
+    vk->CmdCopyBuffer(commands, transfer->staging.buffer, to->buffer, 1, &region);
+    VkMemoryBarrier barrier = {.sType = VK_STRUCTURE_TYPE_MEMORY_BARRIER,
+                               .srcAccessMask = VK_ACCESS_TRANSFER_WRITE_BIT,
+                               .dstAccessMask = VK_ACCESS_SHADER_READ_BIT};
+    vk->CmdPipelineBarrier(commands, VK_PIPELINE_STAGE_TRANSFER_BIT, VK_PIPELINE_STAGE_COMPUTE_SHADER_BIT, 0, 1,
+                           &barrier, 0, NULL, 0, NULL);
+    *out = commands;
+    return GVK_VULKAN(device, "vkEndCommandBuffer", vk->EndCommandBuffer(commands));
+}
+
+/* *kept: the device may still use the transfer, and it is no longer the caller's. */
+static gvk_result submit(struct transfer *transfer, VkCommandBuffer commands, bool *kept)
+{
+    static const char what[] = "an upload";
+    gvk_device *device = transfer->device;
+    VkFenceCreateInfo fence = {.sType = VK_STRUCTURE_TYPE_FENCE_CREATE_INFO};
+    gvk_result result =
+        GVK_VULKAN(device, "vkCreateFence", device->vk.CreateFence(device->device, &fence, NULL, &transfer->fence));
+    if (result)
+        return result;
+    VkSubmitInfo info = {.sType = VK_STRUCTURE_TYPE_SUBMIT_INFO, .commandBufferCount = 1, .pCommandBuffers = &commands};
+    result = gvk_queue_submit(device, &info, transfer->fence);
+    if (result)
+        return result;
+    VkResult waited = gvk_wait(device, transfer->fence, GVK_PATIENTLY, what);
+    result = waited == VK_TIMEOUT ? gvk_fail(&device->host, GVK_ERROR_DEVICE_LOST,
+                                             "The device did not finish %s; it is taken for lost.", what)
+                                  : GVK_VULKAN(device, "vkWaitForFences", waited);
+    if (waited == VK_TIMEOUT || (waited < 0 && !gvk_wait_until_unused(device, transfer->fence, what))) {
+        transfer->remains =
+            (struct gvk_remains){.is_unused = is_unused, .destroy = destroy_transfer, .object = transfer};
+        gvk_remains_keep(device, &transfer->remains);
+        *kept = true;
+    }
+    return result;
+}
+
+gvk_result gvk_transfer_to_device(struct gvk_device *device, const void *bytes, uint64_t count,
+                                  const struct gvk_buffer *to)
+{
+    VkCommandBuffer commands = VK_NULL_HANDLE;
+    bool kept = false;
+    struct transfer *transfer = gvk_allocate(&device->host, sizeof *transfer);
+    if (!transfer)
+        return gvk_fail_memory(&device->host);
+    transfer->device = device;
+    gvk_result result = gvk_buffer_create(device, count, GVK_BUFFER_UPLOAD, "weights, staged", &transfer->staging);
+    if (result)
+        goto done;
+    memcpy(transfer->staging.mapped, bytes, (size_t)count);
+    result = gvk_buffer_flush(device, &transfer->staging);
+    if (!result)
+        result = record(transfer, to, &commands);
+    if (!result)
+        result = submit(transfer, commands, &kept);
+done:
+    if (!kept)
+        destroy_transfer(transfer);
+    return result;
+}

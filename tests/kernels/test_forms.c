@@ -1,0 +1,218 @@
+/* Which kernels a device is given: the form by its vendor and by what it allows, and the tile by the image's size. No
+ * device is needed; that the kernels compute right is shown in test_kernels.c, and that each is proven in test_proof.c.
+ */
+#include "tests/support/harness.h"
+
+#include <string.h>
+
+#include "runtime/graph/rewrite.h"
+#include "runtime/kernel/kernel.h"
+#include "runtime/vulkan/lanes.h"
+
+/* A GPU that allows everything. */
+static struct gvk_traits traits_of_gpu(VkPhysicalDeviceType type, uint32_t vendor_id)
+{
+    struct gvk_traits traits = gvk_traits_of_plain_gpu();
+    traits.type = type;
+    traits.vendor_id = vendor_id;
+    traits.subgroup_size = 32;
+    traits.min_subgroup_size = 8;
+    traits.max_subgroup_size = 32;
+    traits.subgroup_shuffle = traits.subgroup_broadcast = true;
+    traits.subgroup_size_control = traits.full_subgroups = traits.float64 = true;
+    traits.max_texels = GVK_TEXELS_OF_EVERY_TENSOR;
+    traits.max_invocations = traits.max_workgroup_size_x = 1024;
+    return traits;
+}
+
+static void assert_form(const struct gvk_traits *traits, enum gvk_form expected)
+{
+    enum gvk_form form = gvk_form_of(traits);
+    if (form != expected)
+        fail_msg("vendor 0x%04x is given form %d, not %d", traits->vendor_id, (int)form, (int)expected);
+}
+
+static void a_vendors_gpus_are_given_its_form(void **state)
+{
+    (void)state;
+    static const struct {
+        uint32_t vendor_id;
+        enum gvk_form form;
+    } cases[] = {
+        {GVK_VENDOR_AMD, GVK_FORM_UNIFORM},
+        {GVK_VENDOR_NVIDIA, GVK_FORM_UNIFORM},
+        {0x1010, GVK_FORM_UNIFORM},
+        /* any other */ {GVK_VENDOR_INTEL, GVK_FORM_BROADCAST_16},
+        {GVK_VENDOR_QUALCOMM, GVK_FORM_TEXELS},
+        {GVK_VENDOR_ARM, GVK_FORM_TEXELS},
+    };
+    for (size_t i = 0; i < ARRAY_COUNT(cases); i++) {
+        struct gvk_traits traits = traits_of_gpu(VK_PHYSICAL_DEVICE_TYPE_INTEGRATED_GPU, cases[i].vendor_id);
+        assert_form(&traits, cases[i].form);
+        traits.type = VK_PHYSICAL_DEVICE_TYPE_DISCRETE_GPU;
+        assert_form(&traits, cases[i].form);
+    }
+}
+
+static void a_gpu_that_lacks_what_its_form_needs_is_given_the_uniform_one(void **state)
+{
+    (void)state;
+    const struct gvk_traits intel = traits_of_gpu(VK_PHYSICAL_DEVICE_TYPE_INTEGRATED_GPU, GVK_VENDOR_INTEL);
+    struct gvk_traits traits = intel;
+    traits.subgroup_size_control = false;
+    assert_form(&traits, GVK_FORM_UNIFORM);
+    traits = intel;
+    traits.full_subgroups = false;
+    assert_form(&traits, GVK_FORM_UNIFORM);
+    traits = intel;
+    traits.subgroup_broadcast = false;
+    assert_form(&traits, GVK_FORM_UNIFORM);
+    traits = intel;
+    traits.max_subgroup_size = 8;
+    assert_form(&traits, GVK_FORM_UNIFORM);
+    traits = intel;
+    traits.min_subgroup_size = traits.max_subgroup_size = 0;
+    assert_form(&traits, GVK_FORM_UNIFORM);
+    traits = traits_of_gpu(VK_PHYSICAL_DEVICE_TYPE_INTEGRATED_GPU, GVK_VENDOR_ARM);
+    traits.max_texels = 65536;
+    assert_form(&traits, GVK_FORM_UNIFORM);
+    traits.max_texels = GVK_TEXELS_OF_EVERY_TENSOR;
+    traits.texel_buffers = false;
+    assert_form(&traits, GVK_FORM_UNIFORM);
+}
+
+/* What inputs -> 512 channels take at side x side pixels. */
+static const char *tile_at(const struct gvk_traits *traits, uint32_t inputs, uint32_t side, uint64_t *weights)
+{
+    gvk_host host = gvk_host_complete(NULL);
+    gvk_graph *graph = NULL;
+    struct gvk_graph *copy = NULL;
+    struct gvk_program *program = NULL;
+    struct gvk_packing packing = {0};
+    assert_ok(gvk_graph_create(&host, NULL, NULL, &graph));
+    gvk_node node = {.op = GVK_OP_CONVOLUTION,
+                     .name = "pointwise",
+                     .inputs = {gvk_graph_input(graph, "input", inputs)},
+                     .outputs = 512};
+    gvk_graph_output(graph, "output", gvk_graph_add(graph, &node));
+    assert_ok(gvk_graph_finish(graph));
+    assert_ok(gvk_graph_copy(&host, graph, &copy));
+    assert_ok(gvk_rewrite_graph(copy, 0));
+    assert_ok(gvk_program_create(&host, &program));
+    struct gvk_builder builder = {
+        .host = &host, .traits = traits, .graph = copy, .packing = &packing, .program = program};
+    const gvk_stream_params size = {.size = sizeof size, .width = side, .height = side};
+    assert_ok(gvk_program_follow(&builder, &packing, &size));
+    assert_int_equal(program->command_count, 1);
+    const char *name = gvk_shader_codes[program->commands[0].key.shader].name;
+    *weights = packing.quads;
+    gvk_packing_destroy(&host, &packing);
+    gvk_program_destroy(program);
+    gvk_graph_destroy(copy);
+    gvk_graph_destroy(graph);
+    return name;
+}
+
+static void small_images_take_small_tiles_where_cores_would_idle(void **state)
+{
+    (void)state;
+    static const struct {
+        VkPhysicalDeviceType type;
+        uint32_t vendor_id;
+        const char *tiles[3]; /* at 13, 26 and 52 pixels a side */
+    } cases[] = {
+        {VK_PHYSICAL_DEVICE_TYPE_DISCRETE_GPU, GVK_VENDOR_AMD, {"uniform_2x1_split", "uniform_2x2", "uniform_2x4"}},
+        {VK_PHYSICAL_DEVICE_TYPE_INTEGRATED_GPU, GVK_VENDOR_AMD, {"uniform_2x4", "uniform_2x4", "uniform_2x4"}},
+        {VK_PHYSICAL_DEVICE_TYPE_DISCRETE_GPU,
+         GVK_VENDOR_INTEL,
+         {"broadcast16_4x1_split", "broadcast16_4x1", "broadcast16_4x2"}},
+        {VK_PHYSICAL_DEVICE_TYPE_INTEGRATED_GPU, GVK_VENDOR_QUALCOMM, {"texels_2x4", "texels_2x4", "texels_2x4"}},
+    };
+    for (size_t i = 0; i < ARRAY_COUNT(cases); i++) {
+        struct gvk_traits traits = traits_of_gpu(cases[i].type, cases[i].vendor_id);
+        uint64_t weights[3];
+        for (uint32_t j = 0; j < 3; j++) {
+            const char *name = tile_at(&traits, 64, 13u << j, &weights[j]);
+            if (strcmp(name + strlen("pointwise_"), cases[i].tiles[j]) != 0)
+                fail_msg("case %u, %u pixels a side: %s, not %s", (unsigned)i, 13u << j, name, cases[i].tiles[j]);
+        }
+        assert_true(weights[0] == weights[1] && weights[1] == weights[2]);
+    }
+}
+
+static void inputs_are_split_where_there_are_enough_and_slices_are_whole_subgroups(void **state)
+{
+    (void)state;
+    const struct gvk_traits able = traits_of_gpu(VK_PHYSICAL_DEVICE_TYPE_DISCRETE_GPU, GVK_VENDOR_NVIDIA);
+    struct gvk_traits traits = able;
+    uint64_t weights;
+    assert_string_equal(tile_at(&traits, 64, 13, &weights), "pointwise_uniform_2x1_split");
+    assert_string_equal(tile_at(&traits, 60, 13, &weights), "pointwise_uniform_2x1");
+    traits.subgroup_size = 64;
+    assert_string_equal(tile_at(&traits, 64, 13, &weights), "pointwise_uniform_2x1_split");
+    traits.subgroup_size = 128;
+    assert_string_equal(tile_at(&traits, 64, 13, &weights), "pointwise_uniform_2x1");
+    traits.subgroup_size = 0; /* unknown */
+    assert_string_equal(tile_at(&traits, 64, 13, &weights), "pointwise_uniform_2x1");
+    traits = able;
+    traits.max_invocations = 128;
+    assert_string_equal(tile_at(&traits, 64, 13, &weights), "pointwise_uniform_2x1");
+}
+
+static void on_a_cpu_device_the_images_size_does_not_matter(void **state)
+{
+    (void)state;
+    struct gvk_traits traits = traits_of_gpu(VK_PHYSICAL_DEVICE_TYPE_CPU, 0x10005);
+    uint64_t weights;
+    traits.subgroup_size = traits.min_subgroup_size = traits.max_subgroup_size = 8;
+    for (uint32_t side = 1; side < 200; side = 2 * side + 1)
+        assert_string_equal(tile_at(&traits, 64, side, &weights), "pointwise_spread8_8x4");
+    traits.shuffles_well = true;
+    for (uint32_t side = 1; side < 200; side = 2 * side + 1)
+        assert_string_equal(tile_at(&traits, 64, side, &weights), "pointwise_shuffle8_8x4");
+    traits.subgroup_size_control = false; /* the form that GPUs have too */
+    for (uint32_t side = 1; side < 200; side = 2 * side + 1)
+        assert_string_equal(tile_at(&traits, 64, side, &weights), "pointwise_uniform_2x4");
+}
+
+/* Mesa's versions were measured: 22.3.6 (Debian 12) and 25.0.7 (Debian 13). */
+static void lavapipe_shuffles_until_mesa_22_and_broadcasts_from_then_on(void **state)
+{
+    (void)state;
+    static const struct {
+        VkDriverId driver;
+        const char *info;
+        bool shuffles;
+    } cases[] = {
+        {VK_DRIVER_ID_MESA_LLVMPIPE, "Mesa 22.3.6 (LLVM 15.0.6)", true},
+        {VK_DRIVER_ID_MESA_LLVMPIPE, "Mesa 21.2.0", true},
+        {VK_DRIVER_ID_MESA_LLVMPIPE, "Mesa 22.0.0-devel (git-0123456789)", true},
+        {VK_DRIVER_ID_MESA_LLVMPIPE, "Mesa 23.0.0 (LLVM 15.0.7)", false},
+        {VK_DRIVER_ID_MESA_LLVMPIPE, "Mesa 25.0.7-2+deb13u1 (LLVM 19.1.7)", false},
+        {VK_DRIVER_ID_MESA_LLVMPIPE, "Mesa 100.0.0", false},
+        {VK_DRIVER_ID_MESA_LLVMPIPE, "", false},
+        {VK_DRIVER_ID_MESA_LLVMPIPE, "Mesa ", false},
+        {VK_DRIVER_ID_MESA_LLVMPIPE, "Mesa 22", false},
+        {VK_DRIVER_ID_MESA_LLVMPIPE, "Mesa .22", false},
+        {VK_DRIVER_ID_MESA_LLVMPIPE, "Mesa -1.2", false},
+        {VK_DRIVER_ID_MESA_LLVMPIPE, "22.3.6", false},
+        {VK_DRIVER_ID_GOOGLE_SWIFTSHADER, "Mesa 22.3.6", false},
+    };
+    for (size_t i = 0; i < ARRAY_COUNT(cases); i++)
+        if (gvk_driver_shuffles_well(cases[i].driver, cases[i].info) != cases[i].shuffles)
+            fail_msg("driver %d, \"%s\": should%s shuffle", (int)cases[i].driver, cases[i].info,
+                     cases[i].shuffles ? "" : " not");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_vendors_gpus_are_given_its_form),
+        cmocka_unit_test(a_gpu_that_lacks_what_its_form_needs_is_given_the_uniform_one),
+        cmocka_unit_test(lavapipe_shuffles_until_mesa_22_and_broadcasts_from_then_on),
+        cmocka_unit_test(small_images_take_small_tiles_where_cores_would_idle),
+        cmocka_unit_test(inputs_are_split_where_there_are_enough_and_slices_are_whole_subgroups),
+        cmocka_unit_test(on_a_cpu_device_the_images_size_does_not_matter),
+    };
+    return cmocka_run_group_tests_name("forms", tests, NULL, NULL);
+}

@@ -1,0 +1,112 @@
+/* Every kernel against plain C in double precision: random shapes and odd sizes, each form that a device may be given,
+ * the rewrites on and off, and canaries in all memory that a kernel must not write or whose content it must not use.
+ * Then what the runtime refuses, and a network that is no GhostNet. The tests are in kernels/, one file for each
+ * subject; here is whether they made the runtime choose every kernel. */
+#include "bench.h"
+
+#include <string.h>
+
+/* Forms that no way of running a graph here was given, and what they want of a device. */
+static void say_which_forms_are_for_others(void)
+{
+    static const struct {
+        enum gvk_form form;
+        const char *sentence;
+    } others[] = {
+        {GVK_FORM_TEXELS, "kernels that read texels (Adreno's and Mali's): they want texel buffers of every tensor"},
+        {GVK_FORM_BROADCAST_16, "kernels for subgroups of 16 (Intel's): they want that size to be required"},
+        {GVK_FORM_SHUFFLE_16, "kernels for a CPU device with 16 lanes (lavapipe's)"},
+        {GVK_FORM_SHUFFLE_8, "kernels for a CPU device with 8 lanes (lavapipe's)"},
+        {GVK_FORM_CHUNKS_4, "kernels for a CPU device with 4 lanes and arrays of weights (SwiftShader's)"},
+        {GVK_FORM_BROADCAST_4, "kernels for a CPU device with 4 lanes (SwiftShader's)"},
+    };
+    for (size_t i = 0; i < sizeof others / sizeof others[0]; i++)
+        if (!(bench.forms & 1u << others[i].form))
+            say_not_here("%s", others[i].sentence);
+    if (!bench.traits.half_sums)
+        say_not_here("kernels with sums in fp16: they want the feature shaderFloat16");
+}
+
+static void every_kernel_and_tile_that_this_driver_can_run_was_chosen(void **state)
+{
+    (void)state;
+    enum {
+        LAVAPIPE = 1 << GVK_FORM_SHUFFLE_16 | 1 << GVK_FORM_SHUFFLE_8 | 1 << GVK_FORM_SPREAD_16 | 1 << GVK_FORM_SPREAD_8
+    };
+    /* What a shader's name says of the forms that it is for, the first that fits; the other ones are for all. */
+    static const struct {
+        const char *part;
+        uint32_t forms;
+    } kinds[] = {
+        {"shuffle16", 1u << GVK_FORM_SHUFFLE_16},
+        {"shuffle8", 1u << GVK_FORM_SHUFFLE_8},
+        {"spread16", 1u << GVK_FORM_SPREAD_16},
+        {"spread8", 1u << GVK_FORM_SPREAD_8},
+        {"strips_texels", LAVAPIPE},
+        {"strips", 1u << GVK_FORM_CHUNKS_4 | 1u << GVK_FORM_BROADCAST_4},
+        {"average_pool_split_texels", 1u << GVK_FORM_TEXELS},
+        {"excite_split_texels", 1u << GVK_FORM_TEXELS},
+        {"average_pool_split", 1u << GVK_FORM_UNIFORM | 1u << GVK_FORM_BROADCAST_16},
+        {"excite_split", 1u << GVK_FORM_UNIFORM | 1u << GVK_FORM_BROADCAST_16},
+        {"average_pool_texels", LAVAPIPE},
+        {"excite_texels", LAVAPIPE},
+        {"excite", 1u << GVK_FORM_CHUNKS_4 | 1u << GVK_FORM_BROADCAST_4},
+        {"pyramid_planes_texels", LAVAPIPE},
+        {"pyramid_planes", 1u << GVK_FORM_CHUNKS_4 | 1u << GVK_FORM_BROADCAST_4},
+        {"texels", 1u << GVK_FORM_TEXELS},
+        {"pyramid", 1u << GVK_FORM_UNIFORM | 1u << GVK_FORM_BROADCAST_16},
+        {"chunks4", 1u << GVK_FORM_CHUNKS_4},
+        {"broadcast16", 1u << GVK_FORM_BROADCAST_16},
+        {"broadcast4", 1u << GVK_FORM_CHUNKS_4 | 1u << GVK_FORM_BROADCAST_4},
+    };
+    static const char *const around[] = {"resize", "decode", "sort", "overlap", "keep", "drop", "collect"};
+    enum { KIND_COUNT = sizeof kinds / sizeof kinds[0] };
+    enum gvk_form form = gvk_form_of(&bench.traits);
+    if (bench.traits.type == VK_PHYSICAL_DEVICE_TYPE_CPU) /* lavapipe has 8 or 16 lanes, SwiftShader 4 */
+        assert_true(form != GVK_FORM_UNIFORM && form != GVK_FORM_BROADCAST_4);
+    /* The GPUs' forms run on a CPU device, too, each that it has the means for. */
+    assert_true(bench.forms & 1u << GVK_FORM_UNIFORM);
+    if (1u << form & LAVAPIPE) { /* which has two forms of its own */
+        assert_true(bench.forms & 1u << GVK_FORM_TEXELS);
+        assert_true(bench.traits.subgroup_size == 16
+                        ? bench.forms & 1u << GVK_FORM_SHUFFLE_16 && bench.forms & 1u << GVK_FORM_SPREAD_16
+                        : bench.forms & 1u << GVK_FORM_SHUFFLE_8 && bench.forms & 1u << GVK_FORM_SPREAD_8);
+    }
+    if (form == GVK_FORM_SHUFFLE_16 || form == GVK_FORM_SPREAD_16)
+        assert_true(bench.forms & 1u << GVK_FORM_BROADCAST_16);
+    uint32_t missing = 0;
+    for (int i = 0; i < GVK_SHADER_COUNT; i++) {
+        const char *name = gvk_shader_codes[i].name;
+        size_t kind = 0;
+        while (kind < KIND_COUNT && !strstr(name, kinds[kind].part))
+            kind++;
+        bool possible = kind == KIND_COUNT || (kinds[kind].forms & bench.forms);
+        if (strstr(name, "_half_sums"))
+            possible &= bench.traits.half_sums;
+        bool elsewhere = false; /* before and behind the network: proved by test_resize.c and test_decode.c */
+        for (size_t j = 0; j < sizeof around / sizeof around[0]; j++)
+            elsewhere = elsewhere || !strncmp(name, around[j], strlen(around[j]));
+        if (!possible || elsewhere || bench.seen[i])
+            continue;
+        print_error("no test made the runtime choose %s\n", name);
+        missing++;
+    }
+    say_which_forms_are_for_others();
+    assert_int_equal(missing, 0);
+}
+
+int main(void)
+{
+    const struct CMUnitTest chosen[] = {TEST(every_kernel_and_tile_that_this_driver_can_run_was_chosen)};
+    int failed = 0;
+    if (!set_up_bench())
+        return 1;
+    failed += run_convolution_tests();
+    failed += run_plane_tests();
+    failed += run_concat_tests();
+    failed += cmocka_run_group_tests_name("which kernels ran", chosen, NULL, NULL);
+    failed += run_refusal_tests();
+    failed += run_network_tests();
+    tear_down_bench();
+    return failed;
+}

@@ -1,0 +1,99 @@
+/* Frames in several submissions: as many as the host's limit asks for, and the same numbers. */
+#include "tests/support/harness.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#define LAYERS   6u
+#define CHANNELS 16u
+#define SIDE     24u
+
+static float weights[LAYERS][CHANNELS * CHANNELS];
+
+static gvk_result find_weight(void *user, const char *name, gvk_array *out)
+{
+    (void)user;
+    *out = (gvk_array){.type = GVK_TYPE_F32,
+                       .rank = 4,
+                       .shape = {CHANNELS, CHANNELS, 1, 1},
+                       .data = weights[name[5] - '0'],
+                       .bytes = sizeof weights[0]};
+    return GVK_OK;
+}
+
+/* Pointwise convolutions, one behind the other. */
+static gvk_model *create_model(gvk_device *device)
+{
+    static char names[LAYERS][8];
+    uint64_t random = 3;
+    gvk_graph *graph = NULL;
+    gvk_model *model = NULL;
+    assert_ok(gvk_graph_create(NULL, find_weight, NULL, &graph));
+    gvk_tensor x = gvk_graph_input(graph, "input", CHANNELS);
+    for (uint32_t i = 0; i < LAYERS; i++) {
+        for (uint32_t j = 0; j < CHANNELS * CHANNELS; j++)
+            weights[i][j] = quarter_step(&random) / 8;
+        snprintf(names[i], sizeof names[i], "layer%u", i);
+        x = gvk_graph_add(graph, &(gvk_node){.op = GVK_OP_CONVOLUTION, .name = names[i], .inputs = {x}});
+    }
+    gvk_graph_output(graph, "out", x);
+    assert_ok(gvk_graph_finish(graph));
+    assert_ok(gvk_model_create(device, graph, NULL, &model));
+    gvk_graph_destroy(graph);
+    return model;
+}
+
+/* Runs two frames at once, both of the same input; the second one's output, and the number of submissions. */
+static void run_frames(gvk_model *model, uint32_t max_submit_us, float *out, uint32_t *submissions)
+{
+    float input[CHANNELS * SIDE * SIDE];
+    uint64_t random = 5;
+    for (size_t i = 0; i < CHANNELS * SIDE * SIDE; i++)
+        input[i] = quarter_step(&random);
+    gvk_stream_params params = {
+        .size = sizeof params, .width = SIDE, .height = SIDE, .frames = 2, .max_submit_us = max_submit_us};
+    gvk_picture picture = {
+        .size = sizeof picture, .kind = GVK_PICTURE_TENSOR, .width = SIDE, .height = SIDE, .pixels = input};
+    gvk_stream *stream = NULL;
+    gvk_ticket tickets[2];
+    gvk_array got;
+    gvk_stream_info info;
+    assert_ok(gvk_stream_create(model, &params, &stream));
+    for (int i = 0; i < 2; i++)
+        assert_ok(gvk_stream_submit(stream, &picture, 1, &tickets[i]));
+    assert_ok(gvk_stream_wait(stream, tickets[1], UINT64_MAX));
+    assert_ok(gvk_stream_wait(stream, tickets[0], UINT64_MAX));
+    assert_ok(gvk_stream_read(stream, tickets[1], "out", &got));
+    assert_int_equal(got.bytes, sizeof input);
+    memcpy(out, got.data, sizeof input);
+    gvk_stream_describe(stream, &info);
+    assert_int_equal(info.network.dispatches, LAYERS);
+    *submissions = info.submissions;
+    uint32_t stages = 0;
+    assert_ok(gvk_stream_timings(stream, tickets[1], NULL, &stages));
+    gvk_stream_destroy(stream);
+}
+
+static void a_split_frame_computes_what_a_whole_one_does(void **state)
+{
+    gvk_model *model = create_model(*state);
+    float whole[CHANNELS * SIDE * SIDE], split[CHANNELS * SIDE * SIDE];
+    uint32_t submissions = 0;
+    run_frames(model, 0, whole, &submissions);
+    assert_int_equal(submissions, 1);
+    run_frames(model, 1, split, &submissions);
+    assert_int_equal(submissions, LAYERS); /* nothing takes a microsecond at most here */
+    assert_memory_equal(split, whole, sizeof whole);
+    run_frames(model, UINT32_MAX, split, &submissions);
+    assert_int_equal(submissions, 1);
+    assert_memory_equal(split, whole, sizeof whole);
+    gvk_model_destroy(model);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_split_frame_computes_what_a_whole_one_does),
+    };
+    return cmocka_run_group_tests(tests, open_device_fixture, close_device_fixture);
+}
