@@ -4,6 +4,9 @@
 #include <stdlib.h>
 
 #include "bench.h"
+#include "cli/base/quantities.h"
+#include "cli/base/text.h"
+#include "cli/host/device.h"
 
 const char *const bench_stage_names[BENCH_STAGES] = {"resize", "network", "decode", "total"};
 
