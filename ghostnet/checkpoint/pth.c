@@ -1,5 +1,5 @@
 /* Reads the zip that torch.save writes since 1.6: NAME/data.pkl is the pickle, NAME/data/KEY a storage's bytes.
- * Called by checkpoint.c; pth_legacy.c reads the older stream. */
+ * pth_legacy.c reads the older stream. */
 #include <string.h>
 
 #include "ghostnet/files/zip.h"

@@ -1,5 +1,5 @@
-/* What the two torch readers share: from a pickle's root to the checkpoint's tensors. Called by pth.c (zip) and
- * pth_legacy.c, which differ in where a storage's bytes lie. */
+/* What the two torch readers share: from a pickle's root to the checkpoint's tensors. The readers,
+ * zip and legacy, differ in where a storage's bytes lie. */
 #ifndef GVK_CHECKPOINT_PTH_H
 #define GVK_CHECKPOINT_PTH_H
 

@@ -1,5 +1,5 @@
 /* Reads safetensors: eight bytes of header length, a JSON header, then the tensors' bytes without gap or overlap.
- * Called by checkpoint.c. The tensors stay where they are in the file's bytes. */
+ * The tensors stay where they are in the file's bytes. */
 #include <string.h>
 
 #include "ghostnet/files/bytes.h"

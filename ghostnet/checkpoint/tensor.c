@@ -1,4 +1,4 @@
-/* From torch's view of a storage (offset, shape, strides) to a contiguous array. Called by state_dict.c.
+/* From torch's view of a storage (offset, shape, strides) to a contiguous array.
  * A view that is contiguous stays where it is; any other is gathered into a block once it is loaded, and doubles become
  * floats. */
 #include <float.h>

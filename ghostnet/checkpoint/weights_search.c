@@ -1,6 +1,5 @@
 /* Finds the dict of weights in what a torch pickle holds. Training scripts save the weights alone, or under a key
- * beside optimizer state, counters and settings; those extras are nobody's business here. For state_dict.c; see pth.h.
- */
+ * beside optimizer state, counters and settings; those extras are nobody's business here. See pth.h. */
 #include <stdio.h>
 #include <string.h>
 

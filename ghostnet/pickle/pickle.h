@@ -1,6 +1,6 @@
 /* A pickle as plain data. gvk_pickle_read runs the opcodes of protocols 2 to 5 and calls nothing: what the pickle would
  * call is either known here as data (ordered dicts, torch's tensors, parameters and storages) or becomes an opaque
- * value that remembers its maker. Called by pth.c and pth_legacy.c; state_dict.c and tensor.c read the values. */
+ * value that remembers its maker. */
 #ifndef GVK_CHECKPOINT_PICKLE_H
 #define GVK_CHECKPOINT_PICKLE_H
 
