@@ -3,7 +3,7 @@
 #include <math.h>
 #include <stdlib.h>
 
-#include "bench.h"
+#include "bench_layers.h"
 
 /* ---- the table --------------------------------------------------------------------------------------------------- */
 

@@ -3,7 +3,7 @@
 #include <math.h>
 #include <stdlib.h>
 
-#include "bench.h"
+#include "bench_report.h"
 
 const char *const bench_stage_names[BENCH_STAGES] = {"resize", "network", "decode", "total"};
 
