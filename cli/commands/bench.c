@@ -1,7 +1,8 @@
 /* `ghostvk bench`: how fast a network runs on a device. Measures frames one by one and with several in flight, counts
  * what the stream recorded, and with --profile times every dispatch. No picture is needed, and with --random no model.
  */
-#include "bench.h"
+#include "bench_layers.h"
+#include "bench_report.h"
 
 #include <math.h>
 #include <stdlib.h>

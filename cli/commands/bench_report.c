@@ -3,7 +3,8 @@
 #include <math.h>
 #include <stdlib.h>
 
-#include "bench.h"
+#include "bench_report.h"
+
 #include "cli/base/quantities.h"
 #include "cli/base/text.h"
 #include "cli/host/device.h"

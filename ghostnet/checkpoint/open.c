@@ -3,7 +3,7 @@
 
 #include "ghostnet/files/file_kind.h"
 #include "names.h"
-#include "pth.h"
+#include "tensor.h"
 
 /* How much more may be loaded than tensors need: a few numbers may lie in a storage of gigabytes. */
 #define RECORDS_PER_TENSORS 2u

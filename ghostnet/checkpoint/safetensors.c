@@ -2,10 +2,10 @@
  * The tensors stay where they are in the file's bytes. */
 #include <string.h>
 
+#include "container.h"
 #include "ghostnet/files/bytes.h"
 #include "ghostnet/files/json_reader.h"
 #include "ghostnet/files/ranges.h"
-#include "reader.h"
 
 #define PREFIX_BYTES 8u
 #define HEADER_LIMIT 100000000u /* the format's own ceiling */

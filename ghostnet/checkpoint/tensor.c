@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "ghostnet/files/bytes.h"
-#include "pth.h"
+#include "tensor.h"
 
 typedef struct view {
     uint32_t rank;

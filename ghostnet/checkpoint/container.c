@@ -1,6 +1,6 @@
-/* The container: what a checkpoint holds, and the calls of reader.h that fill it. It knows no file format; open.c finds
+/* The container: what a checkpoint holds, and the calls that fill it. It knows no file format; open.c finds
  * the reader of a file. */
-#include "reader.h"
+#include "container.h"
 
 #include <string.h>
 

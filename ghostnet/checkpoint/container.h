@@ -1,8 +1,8 @@
 /* The checkpoint's inside and the calls that fill it. Not for other folders.
  * A reader gets a checkpoint that holds the file's bytes and adds tensors; on failure it has logged one sentence, and
  * what it added is destroyed with the checkpoint. */
-#ifndef GVK_CHECKPOINT_READER_H
-#define GVK_CHECKPOINT_READER_H
+#ifndef GVK_CHECKPOINT_CONTAINER_H
+#define GVK_CHECKPOINT_CONTAINER_H
 
 #include "checkpoint.h"
 #include "ghostnet/files/checksum.h"
@@ -79,5 +79,8 @@ gvk_result gvk_checkpoint_index_names(gvk_checkpoint *checkpoint);
 gvk_result gvk_safetensors_read(gvk_checkpoint *checkpoint);
 gvk_result gvk_pth_read_zip(gvk_checkpoint *checkpoint);
 gvk_result gvk_pth_read_legacy(gvk_checkpoint *checkpoint);
+
+/* How to get rid of a pickle's own classes, as the end of a sentence. */
+#define GVK_SAVE_AGAIN "load it in torch and save the weights alone: torch.save(model.state_dict(), \"weights.pth\")"
 
 #endif
