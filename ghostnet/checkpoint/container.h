@@ -8,7 +8,7 @@
 #include "ghostnet/files/checksum.h"
 #include "ghostnet/files/content.h"
 #include "ghostnet/files/text.h"
-#include "ghostnet/pickle/pickle.h"
+#include "ghostnet/pickle/value.h"
 #include "runtime/base/name_index.h"
 
 #define GVK_CHECKPOINT_METADATA_LIMIT 1024u

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "ghostnet/files/zip.h"
+#include "ghostnet/pickle/pickle.h"
 #include "state_dict.h"
 
 #define ENTRY_LIMIT (UINT64_C(256) << 20) /* of a pickle: all of it is read */

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "ghostnet/files/bytes.h"
+#include "ghostnet/pickle/pickle.h"
 #include "state_dict.h"
 
 #define PROTOCOL_VERSION 1001

@@ -3,7 +3,7 @@
 #ifndef GVK_CHECKPOINT_STATE_DICT_H
 #define GVK_CHECKPOINT_STATE_DICT_H
 
-#include "ghostnet/pickle/pickle.h"
+#include "ghostnet/pickle/value.h"
 #include "tensor.h"
 
 /* Finds the dict of weights in the pickle and adds its tensors. */

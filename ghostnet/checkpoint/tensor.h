@@ -3,7 +3,7 @@
 #define GVK_CHECKPOINT_TENSOR_H
 
 #include "container.h"
-#include "ghostnet/pickle/pickle.h"
+#include "ghostnet/pickle/value.h"
 
 /* Finds the place of a storage's bytes, exactly count * item_bytes of them, and the record that loads them, or refuses.
  * The type is known. */

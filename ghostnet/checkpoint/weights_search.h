@@ -3,7 +3,7 @@
 #define GVK_CHECKPOINT_WEIGHTS_SEARCH_H
 
 #include "container.h"
-#include "ghostnet/pickle/pickle.h"
+#include "ghostnet/pickle/value.h"
 
 /* The dict of weights among those that the value holds, by the keys that lead to it. Fills
  * checkpoint->dict, ->keys and ->choice, and takes from checkpoint->wanted what names a dict. */

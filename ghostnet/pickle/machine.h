@@ -3,7 +3,8 @@
 #ifndef GVK_CHECKPOINT_PICKLE_MACHINE_H
 #define GVK_CHECKPOINT_PICKLE_MACHINE_H
 
-#include "pickle.h"
+#include "ghostnet/files/content.h"
+#include "value.h"
 
 struct gvk_machine {
     gvk_source source;

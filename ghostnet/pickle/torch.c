@@ -2,7 +2,7 @@
  * opaque value that remembers its maker. This is what REDUCE and persistent ids mean here; nothing is ever run. */
 #include <string.h>
 
-#include "pickle.h"
+#include "torch.h"
 
 #define ENCODED_LIMIT 256u /* bytes; one text may be encoded again and again */
 

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "ghostnet/checkpoint/state_dict.h"
+#include "ghostnet/pickle/pickle.h"
 #include "tests/fuzz/fuzz.h"
 
 static const unsigned char storage_bytes[65536];
