@@ -1,5 +1,4 @@
-/* Describes a plan for people: layers as built, dispatches before and after rewriting, memory. Needs no device.
- * Called by `ghostvk inspect` through gvk_plan_describe. */
+/* Describes a plan for people: layers as built, dispatches before and after rewriting, memory. Needs no device. */
 #include <string.h>
 
 #include "runtime/graph/rewrite.h"
