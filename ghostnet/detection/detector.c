@@ -155,7 +155,7 @@ static void fill(const struct gvk_tail *tail, const gvk_picture *pictures, uint3
     }
 }
 
-/* For timing: every candidate passes the threshold; where the boxes lie in the picture does not matter. */
+/* Every candidate passes; where boxes go does not matter. */
 static void fill_longest(const struct gvk_tail *tail, void *parameters)
 {
     const struct detector *detector = tail->user;
@@ -180,8 +180,7 @@ gvk_result gvk_detector_create_for(gvk_model *model, const gvk_stream_params *pa
     if (!detector)
         return gvk_fail_memory(host);
     detector->setup = *setup;
-    /* A device may treat smaller numbers as zero. Then scores of zero would pass there, which the host's check finds
-     * too low. */
+    /* A device may take what is smaller for zero, and scores of zero would pass that the host finds too low. */
     if (setup->confidence < FLT_MIN)
         detector->setup.confidence = 0.0f;
     detector->host = *host;

@@ -1,4 +1,5 @@
-/* Describes a plan for people: layers as built, dispatches before and after rewriting, memory. Needs no device. */
+/* Describes a plan for people: layers as built, dispatches before and after rewriting, memory. Needs no device.
+ * Called by `ghostvk inspect` through gvk_plan_describe. */
 #include <string.h>
 
 #include "runtime/graph/rewrite.h"

@@ -130,7 +130,7 @@ done:
     return result;
 }
 
-/* The fewest outputs for which this kernel is chosen: that makes the proof fast. */
+/* As few outputs as the kernel is taken for: that makes a fast proof. */
 static uint32_t count_outputs(const struct gvk_builder *builder, const struct gvk_graph_node *node,
                               const struct gvk_pipeline_key *key)
 {
@@ -167,8 +167,7 @@ static gvk_result run_proof(struct gvk_device *device, const struct gvk_builder 
     return result;
 }
 
-/* Tiles of one layer share its packed weights, so either all of them sum up in fp16 or none: where one of them is
- * struck, none does. */
+/* Tiles of one layer share its packed weights, so that they all sum up in fp16 or none: where one is struck, none. */
 static void obey_verdicts(const struct gvk_verdicts *verdicts, struct gvk_traits *traits)
 {
     memcpy(traits->struck, verdicts->struck, sizeof traits->struck);
@@ -220,14 +219,14 @@ static gvk_result prove_node(struct gvk_device *device, struct gvk_builder *buil
     }
 }
 
-/* Which tile of a list a GPU takes also depends on the size of the picture, which the next stream may change: so all of
- * them are proven. */
+/* Which tile of a list a GPU takes depends on the image's size, too, which the next stream may change: all are proven.
+ */
 static gvk_result prove_every_size(struct gvk_device *device, struct gvk_builder *builder, struct gvk_traits *traits,
                                    const struct gvk_graph_node *node)
 {
     uint32_t struck[GVK_STRUCK_WORDS], given = traits->lane_work;
     gvk_result result = GVK_OK;
-    do { /* in place of a struck kernel comes one that may have other sizes */
+    do { /* behind a struck kernel there may be one with other sizes */
         memcpy(struck, traits->struck, sizeof struck);
         for (traits->lane_work = GVK_MOST_LANE_WORK; traits->lane_work && !result; traits->lane_work /= 2)
             result = prove_node(device, builder, traits, node);

@@ -1,6 +1,6 @@
 /* Measures kernels on the device at hand and keeps the fastest for each shape: gvk_tune. The network itself is run once
  * for each candidate, every layer with its n-th, and every dispatch timed; so all shapes are measured together, in the
- * surroundings in which they will run. */
+ * surroundings in which they will run. Called by hosts through gvk.h, and by device.c for what was stored. */
 #include "tune.h"
 
 #include <math.h>
@@ -48,7 +48,7 @@ void gvk_choices_load(struct gvk_device *device)
         memcpy(&code, stored + GVK_STORED_HEADER, sizeof code);
         bytes -= sizeof code;
     }
-    /* A kernel takes only a choice that is among its own candidates: a wrong number chooses nothing. */
+    /* Kernels take of it only what they have themselves: a wrong number chooses nothing. */
     if (stored && code == gvk_shader_hash && bytes % sizeof(struct gvk_choice) == 0) {
         struct gvk_choices *choices = allocate_choices(&device->host, (uint32_t)(bytes / sizeof(struct gvk_choice)));
         if (choices) {
@@ -129,8 +129,7 @@ struct tuner {
     struct gvk_traits traits; /* without choices */
     struct shape *shapes;
     uint32_t shape_count, pass_count;
-    /* One choice for each shape: those of the pass that runs; and where ghost modules stay two dispatches, one choice
-     * that says so. */
+    /* One for each shape, those of the pass that runs; and where ghost modules are left apart, one that says so. */
     struct gvk_choices *choices;
 };
 
@@ -370,7 +369,7 @@ static gvk_result time_frame(struct way *way, const gvk_picture *pictures, bool 
     return result;
 }
 
-/* A way for which there is too little memory, or whose outputs differ, is not one. */
+/* A way that there is no room for, or that computes something else, is none. */
 static gvk_result leave_out(struct way *way, gvk_result result)
 {
     if (result != GVK_ERROR_HOST_MEMORY && result != GVK_ERROR_DEVICE_MEMORY && result != GVK_ERROR_DRIVER)

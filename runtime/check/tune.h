@@ -1,4 +1,4 @@
-/* Choices of kernels that were measured before: kept by the device and through the host's cache. */
+/* Choices of kernels that were measured before: kept by the device and through the host's cache. Called by device.c. */
 #ifndef GVK_TUNE_H
 #define GVK_TUNE_H
 

@@ -1,4 +1,4 @@
-/* Creates buffers in the memory type that fits their use. */
+/* Creates buffers in the memory type that fits their use. Called by model.c and stream.c. */
 #include "memory.h"
 
 #include <inttypes.h>

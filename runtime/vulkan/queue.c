@@ -1,4 +1,4 @@
-/* Copies through a staging buffer, once, and waits. The one place that submits to the queue. */
+/* Copies through a staging buffer, once, and waits; the one place that submits to the queue. */
 #include "queue.h"
 
 #include <string.h>
@@ -77,7 +77,7 @@ static gvk_result record(struct transfer *transfer, const struct gvk_buffer *to,
     return GVK_VULKAN(device, "vkEndCommandBuffer", vk->EndCommandBuffer(commands));
 }
 
-/* *kept: the device may still use the transfer, which therefore belongs to the device from here on. */
+/* *kept: the device may still use the transfer, and it is no longer the caller's. */
 static gvk_result submit(struct transfer *transfer, VkCommandBuffer commands, bool *kept)
 {
     static const char what[] = "an upload";

@@ -1,4 +1,4 @@
-/* One-time copies to device memory that the host cannot see. */
+/* One-time copies to device memory that the host cannot see. model.c uploads weights with it. */
 #ifndef GVK_TRANSFER_H
 #define GVK_TRANSFER_H
 
