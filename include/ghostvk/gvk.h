@@ -7,8 +7,16 @@
  * Rules that hold for every call
  *   - Every call that can fail returns gvk_result. GVK_OK is 0, errors are negative. The reason goes to the host's log
  *     as one plain sentence. `*out` is written on success only.
- *   - The first member of a params struct is its size in bytes; 0 means the first release's. Other zero members mean
- *     the default.
+ *   - Structs grow from release to release, at their end alone. Therefore a struct begins with `size`: the caller sets
+ *     it to sizeof of the struct, as in gvk_stream_params params = {.size = sizeof params}, for what it passes in and
+ *     for what it wants filled alike; 0 stands for the first release's size. Members that a caller's struct does not
+ *     have yet count as 0, and 0 means the default. A struct of a later release than the library's is taken while what
+ *     this library does not know in it is 0, and refused otherwise (GVK_ERROR_ARGUMENT). Of what a call fills, it
+ *     writes no more than `size` says, and never `size` itself. `reserved` is 0 and closes a struct that would
+ *     otherwise end in padding.
+ *   - An array of structs is passed with the size of one element, sizeof array[0], which is also the distance from one
+ *     to the next; again 0 stands for the first release's. Arrays that the library owns are laid out that way, too.
+ *   - gvk_array and gvk_recorded_counts have no size: they stay as they are.
  *   - A destroy call accepts NULL. Destroy streams before their model, models before their device, a device last.
  *   - Tensors outside the device are N, C, H, W, row-major. Sizes are in pixels, times in the unit that the name says.
  *   - Thread safety: devices, graphs (once finished) and models may be shared by threads; a stream belongs to one
@@ -64,7 +72,8 @@ GVK_API const char *gvk_result_name(gvk_result result);
 
 typedef enum gvk_log_level { GVK_LOG_ERROR, GVK_LOG_WARNING, GVK_LOG_INFO, GVK_LOG_DEBUG } gvk_log_level;
 
-/* Log and memory. NULL callbacks mean silence and malloc. The struct is copied; `user` must outlive every object that
+/* Log and memory; all members are of the first release, as in every struct below whose comment names no later one. NULL
+ * callbacks mean silence and malloc. The struct is copied; `user` must outlive every object that
  * was created with it. `allocate` returns NULL when it cannot; `release` accepts NULL. A sentence has no newline and
  * lives only during the call. */
 typedef struct gvk_host {
@@ -86,6 +95,7 @@ typedef struct gvk_host {
 typedef struct gvk_device gvk_device; /* opened or imported; owns pipelines, which all its models share */
 
 typedef struct gvk_device_info {
+    size_t size;
     uint32_t index; /* what GVK_DEVICE_INDEX takes */
     char name[VK_MAX_PHYSICAL_DEVICE_NAME_SIZE];
     char driver[VK_MAX_DRIVER_NAME_SIZE + VK_MAX_DRIVER_INFO_SIZE]; /* name and version as the driver words them */
@@ -98,10 +108,11 @@ typedef struct gvk_device_info {
     char reason[128];
 } gvk_device_info;
 
-/* Lists physical devices, GPUs before CPU devices, and of these lavapipe first. On entry *count is the capacity of
- * `infos`; on return it is the number of devices there are (which may be larger; the first capacity ones are filled).
- * GVK_ERROR_NO_DEVICE when there is no Vulkan loader or no driver; the log says what to install. */
-GVK_API gvk_result gvk_device_list(const gvk_host *host, gvk_device_info *infos, uint32_t *count);
+/* Lists physical devices, each `info_size` bytes behind the one before, GPUs before CPU devices, and of these lavapipe
+ * first. On entry *count is the capacity of `infos`; on return it is the number of devices there are (which may be
+ * larger; the first capacity ones are filled). GVK_ERROR_NO_DEVICE when there is no Vulkan loader or no driver; the log
+ * says what to install. */
+GVK_API gvk_result gvk_device_list(const gvk_host *host, gvk_device_info *infos, size_t info_size, uint32_t *count);
 
 typedef enum gvk_device_choice {
     GVK_DEVICE_BEST,  /* a GPU; a CPU device only when it is alone, with a notice in the log */
@@ -129,6 +140,7 @@ GVK_API gvk_result gvk_device_open(const gvk_device_params *params, gvk_device *
  * chain sets the wished features there and leaves the structs out that Vulkan does not allow beside it. Nothing of it
  * is needed: a Vulkan 1.1 device with a compute queue and no feature at all works. */
 typedef struct gvk_wants {
+    size_t size;
     VkPhysicalDeviceFeatures2 features;
     VkPhysicalDeviceSubgroupSizeControlFeatures subgroup_size;
     VkPhysicalDeviceDescriptorIndexingFeatures descriptor_indexing;
@@ -212,8 +224,9 @@ typedef enum gvk_activation {
 } gvk_activation;
 
 typedef struct gvk_node {
+    size_t size;
+    const char *name; /* unique; the prefix of its weights' names; copied */
     gvk_op op;
-    const char *name;          /* unique; the prefix of its weights' names; copied */
     gvk_tensor inputs[4];      /* unused ones 0 */
     uint32_t outputs;          /* output channels of a convolution or linear; 0: as many as the input has */
     uint32_t kernel;           /* 0: 1 */
@@ -275,6 +288,7 @@ typedef struct gvk_model_params {
     uint32_t rewrites_off; /* gvk_rewrite bits to leave out; GVK_REWRITE_ALL is the reference path */
     int trust_kernels;     /* 1: kernels are taken without the proof below */
     gvk_precision precision;
+    uint32_t reserved;
 } gvk_model_params;
 
 /* Rewrites a copy of the graph and uploads its weights. The graph may be destroyed afterwards. params may be NULL.
@@ -308,6 +322,7 @@ typedef struct gvk_stream_params {
      * a frame is one submission. Creating the stream then runs the commands once to time them. A command that takes
      * longer is a submission of its own, and each is where the device tells no times. */
     uint32_t max_submit_us;
+    uint32_t reserved;
 } gvk_stream_params;
 
 GVK_API gvk_result gvk_stream_create(gvk_model *model, const gvk_stream_params *params, gvk_stream **out);
@@ -335,6 +350,7 @@ typedef struct gvk_picture {
     size_t row_pitch;       /* bytes from row to row; 0: tight */
     const void *pixels;     /* read during the submit call only */
     int letterbox;          /* keep the aspect ratio, fill the rest with grey 128 */
+    uint32_t reserved;
 } gvk_picture;
 
 /* Whether a picture of pixels of this size and format, alone in a frame, fits the device's limits, with an input of
@@ -349,6 +365,7 @@ typedef struct gvk_recorded_counts {
 } gvk_recorded_counts;
 
 typedef struct gvk_stream_info {
+    size_t size;
     uint32_t width, height, batch, frames; /* as created, defaults filled in */
     gvk_recorded_counts frame;             /* of all that one frame runs: upload or resize, network, what follows */
     gvk_recorded_counts network;           /* the network's alone */
@@ -365,7 +382,8 @@ GVK_API void gvk_stream_describe(const gvk_stream *stream, gvk_stream_info *out)
 
 /* Copies the pictures (as many as the batch) and submits one frame. Waits for the oldest frame when all are in flight.
  * Pixels are resized with Pillow's antialiased bicubic, bit for bit, and scaled to [0, 1]. */
-GVK_API gvk_result gvk_stream_submit(gvk_stream *stream, const gvk_picture *pictures, uint32_t count, gvk_ticket *out);
+GVK_API gvk_result gvk_stream_submit(gvk_stream *stream, const gvk_picture *pictures, size_t picture_size,
+                                     uint32_t count, gvk_ticket *out);
 
 /* GVK_OK once the frame is done; GVK_NOT_READY (timeout 0) or GVK_TIMEOUT before. With UINT64_MAX it waits as every
  * call waits that needs the device to get on: on a CPU device for as long as that takes, on a GPU for ten minutes,
@@ -384,7 +402,8 @@ typedef struct gvk_timing {
 } gvk_timing;
 
 /* On entry *count is the capacity; on return the number of stages. 0 stages when the device has no timestamps. */
-GVK_API gvk_result gvk_stream_timings(gvk_stream *stream, gvk_ticket ticket, gvk_timing *out, uint32_t *count);
+GVK_API gvk_result gvk_stream_timings(gvk_stream *stream, gvk_ticket ticket, gvk_timing *out, size_t timing_size,
+                                      uint32_t *count);
 
 typedef struct gvk_layer_timing {
     const char *name;   /* of the node, or of the step before or behind the network; lives as long as the stream */
@@ -398,13 +417,15 @@ typedef struct gvk_layer_timing {
 /* Every dispatch of a frame of a stream made with `profile`, in order. On entry *count is the capacity; on return the
  * number of dispatches; 0 without `profile` or timestamps. */
 GVK_API gvk_result gvk_stream_layer_timings(gvk_stream *stream, gvk_ticket ticket, gvk_layer_timing *out,
-                                            uint32_t *count);
+                                            size_t timing_size, uint32_t *count);
 
 /* ---- measuring kernels --------------------------------------------------------------------------------------------
  */
 
-/* What was found for one shape of layers; times are of all its layers together, each dispatch by itself. */
+/* What was found for one shape of layers; `size` is the library's, for a host that may meet an older one. Times are of
+ * all its layers together, each dispatch by itself. */
 typedef struct gvk_tuned_kernel {
+    size_t size;
     const char *layer;             /* the first of them; lives during the call */
     uint32_t layers, candidates;   /* how many have the shape; how many kernels and workgroup sizes were tried */
     const char *built_in, *chosen; /* variants; static */
@@ -415,14 +436,16 @@ typedef struct gvk_tuned_kernel {
 typedef struct gvk_tune_params {
     size_t size;
     gvk_precision precision;
-    gvk_stream_params stream; /* width, height, batch; the rest is not looked at */
-    uint32_t rounds;          /* frames that each candidate is timed for; 0: 5 */
+    uint32_t width, height; /* of the network's input */
+    uint32_t batch;         /* pictures a frame; 0: 1 */
+    uint32_t rounds;        /* frames that each candidate is timed for; 0: 5 */
     void *user;
     void (*progress)(void *user, uint32_t pass, uint32_t passes); /* before each; NULL: none */
     void (*tuned)(void *user, const gvk_tuned_kernel *kernel);    /* for each shape, at the end; NULL: none */
 } gvk_tune_params;
 
 typedef struct gvk_tune_result {
+    size_t size;
     double built_in_ms, tuned_ms; /* of the whole network in a frame */
     double deviation;             /* of the outputs from the built-in kernels', in parts of a map's largest value */
     int kept;                     /* 0: the built-in kernels are as fast */
@@ -447,13 +470,15 @@ typedef struct gvk_layer_description {
 } gvk_layer_description;
 
 typedef struct gvk_description {
+    size_t size;
+    size_t layer_size;                   /* set by the caller: sizeof(gvk_layer_description); 0: the first release's */
     const gvk_layer_description *layers; /* nodes as built, before rewriting */
     uint32_t layer_count;
     uint32_t dispatches_before, dispatches_after; /* of the network, without and with the rewrites */
     uint32_t barriers_after, pipelines_after;
     uint64_t macs, parameters; /* of the whole batch; parameters are what training changes: no mean, no variance */
     uint64_t arena_bytes, weight_bytes;
-    void *memory; /* what gvk_description_release frees */
+    void *memory; /* what gvk_description_release frees; NULL before */
 } gvk_description;
 
 /* For `device`, or for a plain GPU where device is NULL. */
