@@ -31,6 +31,7 @@ typedef struct gvk_network_params {
     int allow_unused;           /* nonzero: also a file with weights that the network does not need */
     const float *anchors;       /* GVK_ANCHORS pairs of width and height in pixels; NULL: metadata, else YOLOv4's */
     const char *weights;        /* the set of weights to take, see below; NULL: chosen */
+    /* 0.1 ends here. */
 } gvk_network_params;
 
 /* Reads the checkpoint, infers kind, width and class count from shapes, and checks every tensor that the network needs.
@@ -70,6 +71,7 @@ typedef struct gvk_network_info {
     const char *const *unused;
     const char *weights; /* where in the file they are: keys of dicts and the prefix of names, joined by dots, such as
                             "model_ema.module"; "" at the top level */
+    /* 0.1 ends here. */
 } gvk_network_info;
 
 /* Pointers live as long as the network. */
@@ -80,6 +82,7 @@ typedef struct gvk_detector_params {
     const gvk_stream_params *stream; /* read during the call; NULL, or width and height 0: the network's default size */
     float confidence, iou;           /* at most 1; 0: the network's default; negative: zero */
     uint32_t max_detections;         /* of a picture; 0: all */
+    /* 0.1 ends here. */
     uint32_t reserved;
 } gvk_detector_params;
 
@@ -89,6 +92,7 @@ typedef struct gvk_detection {
     uint32_t class_id;
     uint32_t item;      /* index in the batch */
     uint32_t candidate; /* row among all candidates: stride 32, 16, 8; anchor; y; x */
+    /* 0.1 ends here. */
 } gvk_detection;
 
 /* Makes a stream that decodes and suppresses behind the network; gvk_stream_submit, wait, read and timings work on it.

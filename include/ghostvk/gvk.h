@@ -7,16 +7,18 @@
  * Rules that hold for every call
  *   - Every call that can fail returns gvk_result. GVK_OK is 0, errors are negative. The reason goes to the host's log
  *     as one plain sentence. `*out` is written on success only.
- *   - Structs grow from release to release, at their end alone. Therefore a struct begins with `size`: the caller sets
- *     it to sizeof of the struct, as in gvk_stream_params params = {.size = sizeof params}, for what it passes in and
- *     for what it wants filled alike; 0 stands for the first release's size. Members that a caller's struct does not
- *     have yet count as 0, and 0 means the default. A struct of a later release than the library's is taken while what
- *     this library does not know in it is 0, and refused otherwise (GVK_ERROR_ARGUMENT). Of what a call fills, it
- *     writes no more than `size` says, and never `size` itself. `reserved` is 0 and closes a struct that would
- *     otherwise end in padding.
- *   - An array of structs is passed with the size of one element, sizeof array[0], which is also the distance from one
- *     to the next; again 0 stands for the first release's. Arrays that the library owns are laid out that way, too.
- *   - gvk_array and gvk_recorded_counts have no size: they stay as they are.
+ *   - Structs grow from release to release, at their end alone; a comment in each says where release 0.1 ends. A host
+ *     and the library may be of different releases, so a struct begins with `size`, which the caller sets to its own
+ *     sizeof: gvk_stream_params params = {.size = sizeof params, .width = 416, .height = 416}. It does so for what it
+ *     passes in and for what it wants filled; 0 stands for the size in 0.1. Members that are not set are 0, which means
+ *     the default, and so are those that an older host's struct does not have. A newer host's struct is taken as long
+ *     as what this library does not know of it is 0, and refused otherwise (GVK_ERROR_ARGUMENT). A call fills no more
+ *     of a struct than its `size` says, and leaves `size` as it is. `reserved` is 0: it keeps a struct from ending in
+ *     padding.
+ *   - An array of structs comes with the size of one element, sizeof array[0], which is the distance from one to the
+ *     next; 0 stands for the size in 0.1. That holds for arrays of the caller's and of the library's alike, so array[i]
+ *     is right for every host. Elements that the library alone fills have no `size` of their own.
+ *   - gvk_array and gvk_recorded_counts never grow.
  *   - A destroy call accepts NULL. Destroy streams before their model, models before their device, a device last.
  *   - Tensors outside the device are N, C, H, W, row-major. Sizes are in pixels, times in the unit that the name says.
  *   - Thread safety: devices, graphs (once finished) and models may be shared by threads; a stream belongs to one
@@ -72,8 +74,7 @@ GVK_API const char *gvk_result_name(gvk_result result);
 
 typedef enum gvk_log_level { GVK_LOG_ERROR, GVK_LOG_WARNING, GVK_LOG_INFO, GVK_LOG_DEBUG } gvk_log_level;
 
-/* Log and memory; all members are of the first release, as in every struct below whose comment names no later one. NULL
- * callbacks mean silence and malloc. The struct is copied; `user` must outlive every object that
+/* Log and memory. NULL callbacks mean silence and malloc. The struct is copied; `user` must outlive every object that
  * was created with it. `allocate` returns NULL when it cannot; `release` accepts NULL. A sentence has no newline and
  * lives only during the call. */
 typedef struct gvk_host {
@@ -87,6 +88,7 @@ typedef struct gvk_host {
      * checked. store may fail in silence. */
     gvk_result (*cache_load)(void *user, const char *key, void *bytes, size_t *count);
     void (*cache_store)(void *user, const char *key, const void *bytes, size_t count);
+    /* 0.1 ends here. */
 } gvk_host;
 
 /* ---- devices ------------------------------------------------------------------------------------------------------
@@ -106,6 +108,7 @@ typedef struct gvk_device_info {
     uint64_t memory_bytes; /* the largest device-local heap */
     int usable;            /* 0: the device misses something of the floor; `reason` says what */
     char reason[128];
+    /* 0.1 ends here. */
 } gvk_device_info;
 
 /* Lists physical devices, each `info_size` bytes behind the one before, GPUs before CPU devices, and of these lavapipe
@@ -129,6 +132,7 @@ typedef struct gvk_device_params {
     uint32_t index;
     const char *name;
     uint64_t memory_ceiling; /* bytes of device memory that all objects together may take; 0: none */
+    /* 0.1 ends here. */
 } gvk_device_params;
 
 /* Opens a device with an instance of its own. */
@@ -147,6 +151,7 @@ typedef struct gvk_wants {
     VkPhysicalDeviceShaderFloat16Int8Features half;
     const char *device_extensions[8];
     uint32_t device_extension_count;
+    /* 0.1 ends here. */
 } gvk_wants;
 
 GVK_API gvk_result gvk_device_wants(PFN_vkGetInstanceProcAddr get_instance_proc, VkInstance instance,
@@ -174,6 +179,7 @@ typedef struct gvk_import_params {
     void *queue_user;
     VkPipelineCache pipeline_cache; /* VK_NULL_HANDLE: the runtime's own */
     uint64_t memory_ceiling;
+    /* 0.1 ends here. */
 } gvk_import_params;
 
 GVK_API gvk_result gvk_device_import(const gvk_import_params *params, gvk_device **out);
@@ -235,6 +241,7 @@ typedef struct gvk_node {
     uint32_t groups;           /* 0: 1; else the input's channel count (depthwise) */
     int bias;                  /* a convolution has NAME.bias */
     gvk_activation activation; /* behind a convolution, linear or batch norm, or alone; other ops take none */
+    /* 0.1 ends here. */
 } gvk_node;
 
 /* Finds a weight by name: GVK_OK and *out, or GVK_ERROR_MISMATCH when there is none. The data must outlive the graph.
@@ -288,6 +295,7 @@ typedef struct gvk_model_params {
     uint32_t rewrites_off; /* gvk_rewrite bits to leave out; GVK_REWRITE_ALL is the reference path */
     int trust_kernels;     /* 1: kernels are taken without the proof below */
     gvk_precision precision;
+    /* 0.1 ends here. */
     uint32_t reserved;
 } gvk_model_params;
 
@@ -322,6 +330,7 @@ typedef struct gvk_stream_params {
      * a frame is one submission. Creating the stream then runs the commands once to time them. A command that takes
      * longer is a submission of its own, and each is where the device tells no times. */
     uint32_t max_submit_us;
+    /* 0.1 ends here. */
     uint32_t reserved;
 } gvk_stream_params;
 
@@ -350,6 +359,7 @@ typedef struct gvk_picture {
     size_t row_pitch;       /* bytes from row to row; 0: tight */
     const void *pixels;     /* read during the submit call only */
     int letterbox;          /* keep the aspect ratio, fill the rest with grey 128 */
+    /* 0.1 ends here. */
     uint32_t reserved;
 } gvk_picture;
 
@@ -374,6 +384,7 @@ typedef struct gvk_stream_info {
     gvk_precision precision;               /* fp32 or fp16 */
     uint64_t macs;                         /* multiply-adds of the network in a frame */
     uint64_t arena_bytes, weight_bytes;    /* on the device: activations and results between, the model's weights */
+    /* 0.1 ends here. */
 } gvk_stream_info;
 
 /* Counts what the stream has recorded. The part in front of the network is that of the newest frame's pictures, and
@@ -399,6 +410,7 @@ GVK_API gvk_result gvk_stream_read(gvk_stream *stream, gvk_ticket ticket, const 
 typedef struct gvk_timing {
     const char *name; /* "resize", "network", "decode"; lives as long as the stream */
     double ms;        /* on the device, by its timestamps */
+    /* 0.1 ends here. */
 } gvk_timing;
 
 /* On entry *count is the capacity; on return the number of stages. 0 stages when the device has no timestamps. */
@@ -412,6 +424,7 @@ typedef struct gvk_layer_timing {
     double start_ms; /* from the frame's first timestamp */
     uint64_t macs;   /* multiply-adds */
     uint64_t bytes;  /* of tensors and weights, that it reads and writes at least; 0: depends on the picture */
+    /* 0.1 ends here. */
 } gvk_layer_timing;
 
 /* Every dispatch of a frame of a stream made with `profile`, in order. On entry *count is the capacity; on return the
@@ -431,6 +444,7 @@ typedef struct gvk_tuned_kernel {
     const char *built_in, *chosen; /* variants; static */
     uint32_t built_in_lanes, chosen_lanes; /* of a workgroup */
     double built_in_ms, chosen_ms;
+    /* 0.1 ends here. */
 } gvk_tuned_kernel;
 
 typedef struct gvk_tune_params {
@@ -442,6 +456,7 @@ typedef struct gvk_tune_params {
     void *user;
     void (*progress)(void *user, uint32_t pass, uint32_t passes); /* before each; NULL: none */
     void (*tuned)(void *user, const gvk_tuned_kernel *kernel);    /* for each shape, at the end; NULL: none */
+    /* 0.1 ends here. */
 } gvk_tune_params;
 
 typedef struct gvk_tune_result {
@@ -450,6 +465,7 @@ typedef struct gvk_tune_result {
     double deviation;             /* of the outputs from the built-in kernels', in parts of a map's largest value */
     int kept;                     /* 0: the built-in kernels are as fast */
     int ghosts_apart;             /* 1: and ghost modules are faster as two convolutions than as one dispatch */
+    /* 0.1 ends here. */
 } gvk_tune_result;
 
 /* Times the kernels that the device can run for each shape of the graph's layers. Where whole frames are faster with
@@ -467,6 +483,7 @@ typedef struct gvk_layer_description {
     const char *op;
     uint32_t channels, height, width; /* of its output */
     uint64_t macs, parameters;
+    /* 0.1 ends here. */
 } gvk_layer_description;
 
 typedef struct gvk_description {
@@ -479,6 +496,7 @@ typedef struct gvk_description {
     uint64_t macs, parameters; /* of the whole batch; parameters are what training changes: no mean, no variance */
     uint64_t arena_bytes, weight_bytes;
     void *memory; /* what gvk_description_release frees; NULL before */
+    /* 0.1 ends here. */
 } gvk_description;
 
 /* For `device`, or for a plain GPU where device is NULL. */
