@@ -15,7 +15,7 @@
 /* So that the words of overlaps (shaders/overlap.comp) are counted in 32 bits. */
 #define MOST_CANDIDATES (UINT32_MAX / 128)
 
-static const struct gvk_layout layout_of_params = GVK_LAYOUT(gvk_detector_params, max_detections, max_detections);
+static const struct gvk_layout layout_of_params = GVK_LAYOUT(gvk_detector_params, reserved, max_detections);
 static const struct gvk_layout layout_of_detection = GVK_LAYOUT(gvk_detection, candidate, candidate);
 
 struct detector {
