@@ -216,8 +216,8 @@ static void adding_to_a_finished_graph(void **state)
     assert_ok(gvk_graph_finish(objects.graph));
     assert_ok(gvk_plan_describe(NULL, objects.graph, NULL, &params, &after));
     assert_int_equal(before.layer_count, after.layer_count);
-    gvk_description_release(NULL, &before);
-    gvk_description_release(NULL, &after);
+    gvk_description_release(&counting_host, &before);
+    gvk_description_release(&counting_host, &after);
     gvk_model *model = NULL;
     assert_ok(gvk_model_create(objects.device, objects.graph, NULL, &model));
     gvk_model_destroy(model);

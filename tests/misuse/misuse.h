@@ -23,8 +23,8 @@ extern struct objects {
     gvk_ticket ticket, detector_ticket; /* frames that are done */
 } objects;
 
-int make_objects(void **state);
-int destroy_objects(void **state);
+void objects_are_made(void **state);
+void all_objects_still_work(void **state);
 /* A graph of the host's with its input; *input is it. */
 gvk_graph *begin_graph(gvk_tensor *input);
 gvk_result find_weight(void *user, const char *name, gvk_array *out);
@@ -42,8 +42,6 @@ gvk_picture tensor_picture(void);
 #define LINE_REFUSED(name, call) LINE_ENDS_AS(name, call, GVK_ERROR_ARGUMENT)
 void forget_sentences(void);
 void check_call(gvk_result result, gvk_result expected, bool told, const char *call, const char *file, int line);
-/* How many calls were checked so far. */
-unsigned count_checked_calls(void);
 
 /* Numbers that no enum has, and sizes that no struct has. */
 extern const int unknown_values[4];

@@ -5,10 +5,10 @@
 
 int main(void)
 {
-    make_objects(NULL);
-    int failed = run_device_misuse() + run_graph_misuse() + run_stream_misuse() + run_network_misuse();
-    if (!failed)
-        destroy_objects(NULL);
-    print_message("             %u wrong calls\n", count_checked_calls());
-    return failed || count_checked_calls() < 300;
+    const struct CMUnitTest before[] = {cmocka_unit_test(objects_are_made)};
+    const struct CMUnitTest behind[] = {cmocka_unit_test(all_objects_still_work)};
+    if (cmocka_run_group_tests_name("before the misuse", before, NULL, NULL))
+        return 1;
+    return run_device_misuse() + run_graph_misuse() + run_stream_misuse() + run_network_misuse() +
+           cmocka_run_group_tests_name("behind the misuse", behind, NULL, NULL);
 }
