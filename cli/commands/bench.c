@@ -165,8 +165,8 @@ static gvk_result create_stream(struct work *work, bool profile, gvk_stream **ou
                    .frames = profile ? 1 : FRAMES_IN_FLIGHT,
                    .profile = profile},
     };
-    return info->kind == GVK_NETWORK_DETECTOR ? gvk_detector_create(work->weights, work->model.network, &params, out)
-                                              : gvk_stream_create(work->weights, &params.stream, out);
+    return info->task == GVK_TASK_DETECTOR ? gvk_detector_create(work->weights, work->model.network, &params, out)
+                                           : gvk_stream_create(work->weights, &params.stream, out);
 }
 
 static int open_device_and_model(struct work *work)
@@ -229,7 +229,7 @@ static gvk_result finish_frame(struct work *work, gvk_stream *stream, gvk_ticket
         return result;
     gvk_array logits;
     const gvk_detection *boxes;
-    return work->model.info.kind == GVK_NETWORK_DETECTOR
+    return work->model.info.task == GVK_TASK_DETECTOR
                ? gvk_detector_read(stream, ticket, &boxes, &work->bench.box_count)
                : gvk_stream_read(stream, ticket, "logits", &logits);
 }

@@ -158,7 +158,7 @@ done:
 
 int model_file_generate(struct program *program, uint32_t class_count, struct model_file *out)
 {
-    gvk_result result = gvk_network_generate(&program->host, class_count, &out->network);
+    gvk_result result = gvk_network_generate(&program->host, NULL, class_count, &out->network);
     if (result)
         return report_failure(program, NULL, result);
     gvk_network_describe(out->network, &out->info);

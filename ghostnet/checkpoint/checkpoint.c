@@ -299,10 +299,11 @@ static gvk_result open_content(gvk_checkpoint *checkpoint, const gvk_checkpoint_
     return result;
 }
 
-gvk_result gvk_checkpoint_open_with(const gvk_host *host, const gvk_checkpoint_params *params, gvk_checkpoint **out)
+gvk_result gvk_checkpoint_open_as(const gvk_host *host, const gvk_checkpoint_params *params, const char *label,
+                                  bool is_deferred, gvk_checkpoint **out)
 {
     gvk_checkpoint *checkpoint = NULL;
-    const char *label = params->path ? params->path : params->label ? params->label : "checkpoint";
+    label = params->path ? params->path : label ? label : "checkpoint";
     if (params->weights && (!*params->weights || strlen(params->weights) > GVK_NAME_LIMIT)) {
         gvk_host complete = gvk_host_complete(host);
         return gvk_fail(&complete, GVK_ERROR_ARGUMENT, "The name of a set of weights has 1 to 1024 bytes.");
@@ -318,7 +319,7 @@ gvk_result gvk_checkpoint_open_with(const gvk_host *host, const gvk_checkpoint_p
         result = open_content(checkpoint, params);
     if (!result)
         result = read_tensors(checkpoint);
-    if (!result && !params->is_deferred)
+    if (!result && !is_deferred)
         result = load_all(checkpoint);
     if (result)
         gvk_checkpoint_destroy(checkpoint);
@@ -327,13 +328,24 @@ gvk_result gvk_checkpoint_open_with(const gvk_host *host, const gvk_checkpoint_p
     return result;
 }
 
-gvk_result gvk_checkpoint_open(const gvk_host *host, const char *path, gvk_checkpoint **out)
+gvk_result gvk_checkpoint_open(const gvk_host *host, const gvk_checkpoint_params *params, gvk_checkpoint **out)
+{
+    if (!params || !out || (params->size && params->size < sizeof *params) || !params->path == !params->bytes) {
+        gvk_host complete = gvk_host_complete(host);
+        return gvk_fail(
+            &complete, GVK_ERROR_ARGUMENT,
+            "gvk_checkpoint_open needs params with either a path or bytes, and a place for the checkpoint.");
+    }
+    return gvk_checkpoint_open_as(host, params, NULL, false, out);
+}
+
+gvk_result gvk_checkpoint_open_path(const gvk_host *host, const char *path, gvk_checkpoint **out)
 {
     if (!path || !out) {
         gvk_host complete = gvk_host_complete(host);
         return gvk_fail(&complete, GVK_ERROR_ARGUMENT, "A checkpoint needs a path.");
     }
-    return gvk_checkpoint_open_with(host, &(gvk_checkpoint_params){.path = path}, out);
+    return gvk_checkpoint_open_as(host, &(gvk_checkpoint_params){.path = path}, NULL, false, out);
 }
 
 gvk_result gvk_checkpoint_open_bytes(const gvk_host *host, const void *bytes, size_t count, const char *label,
@@ -343,8 +355,8 @@ gvk_result gvk_checkpoint_open_bytes(const gvk_host *host, const void *bytes, si
         gvk_host complete = gvk_host_complete(host);
         return gvk_fail(&complete, GVK_ERROR_ARGUMENT, "A checkpoint in memory needs its bytes.");
     }
-    return gvk_checkpoint_open_with(host, &(gvk_checkpoint_params){.bytes = bytes, .byte_count = count, .label = label},
-                                    out);
+    return gvk_checkpoint_open_as(host, &(gvk_checkpoint_params){.bytes = bytes, .byte_count = count}, label, false,
+                                  out);
 }
 
 gvk_result gvk_checkpoint_create(const gvk_host *host, const char *format, const gvk_checkpoint_tensor *tensors,
@@ -421,7 +433,7 @@ const gvk_checkpoint_tensor *gvk_checkpoint_find(const gvk_checkpoint *checkpoin
 
 const char *gvk_checkpoint_metadata(const gvk_checkpoint *checkpoint, const char *key)
 {
-    for (uint32_t i = 0; i < checkpoint->metadata_count; i++)
+    for (uint32_t i = 0; checkpoint && key && i < checkpoint->metadata_count; i++)
         if (strcmp(checkpoint->metadata[i].key, key) == 0)
             return checkpoint->metadata[i].value;
     return NULL;
@@ -429,12 +441,12 @@ const char *gvk_checkpoint_metadata(const gvk_checkpoint *checkpoint, const char
 
 const char *gvk_checkpoint_format(const gvk_checkpoint *checkpoint)
 {
-    return checkpoint->format;
+    return checkpoint ? checkpoint->format : NULL;
 }
 
 const char *gvk_checkpoint_origin(const gvk_checkpoint *checkpoint)
 {
-    return checkpoint->origin ? checkpoint->origin : "";
+    return checkpoint && checkpoint->origin ? checkpoint->origin : "";
 }
 
 gvk_checkpoint_choice gvk_checkpoint_chosen(const gvk_checkpoint *checkpoint)
@@ -445,4 +457,23 @@ gvk_checkpoint_choice gvk_checkpoint_chosen(const gvk_checkpoint *checkpoint)
 const char *gvk_checkpoint_keys(const gvk_checkpoint *checkpoint)
 {
     return checkpoint->keys;
+}
+
+gvk_result gvk_checkpoint_find_weight(void *checkpoint, const char *name, gvk_array *out)
+{
+    if (!checkpoint || !name || !out)
+        return GVK_ERROR_ARGUMENT;
+    const gvk_checkpoint_tensor *tensor = gvk_checkpoint_find(checkpoint, name);
+    if (!tensor)
+        return GVK_ERROR_MISMATCH;
+    *out = tensor->array;
+    return GVK_OK;
+}
+
+const char *gvk_checkpoint_tensor_name(const gvk_checkpoint *checkpoint, uint32_t index, gvk_array *out)
+{
+    const gvk_checkpoint_tensor *tensor = checkpoint ? gvk_checkpoint_at(checkpoint, index) : NULL;
+    if (tensor && out)
+        *out = tensor->array;
+    return tensor ? tensor->name : NULL;
 }

@@ -170,7 +170,7 @@ int main(int argument_count, char **arguments)
     };
     gvk_result result = gvk_device_import(&import, &device);
     if (!result)
-        result = gvk_network_generate(&log, numbers[0], &network);
+        result = gvk_network_generate(&log, NULL, numbers[0], &network);
     if (!result)
         result = gvk_model_create(device, gvk_network_graph(network), NULL, &model);
     if (!result)

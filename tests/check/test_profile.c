@@ -101,7 +101,7 @@ static int open_all(void **state)
     params.get_instance_proc = counted_instance_proc;
     /* A proof would make the kernels' pipelines, and others of its own, before the stream does. */
     gvk_model_params trusting = {.size = sizeof trusting, .trust_kernels = 1};
-    return gvk_device_import(&params, &device) || gvk_network_generate(&test_host, CLASSES, &network) ||
+    return gvk_device_import(&params, &device) || gvk_network_generate(&test_host, NULL, CLASSES, &network) ||
            gvk_model_create(device, gvk_network_graph(network), &trusting, &model);
 }
 
@@ -283,7 +283,7 @@ static void a_generated_network_is_one_that_works(void **state)
     (void)state;
     gvk_network_info info;
     gvk_network_describe(network, &info);
-    assert_int_equal(info.kind, GVK_NETWORK_DETECTOR);
+    assert_int_equal(info.task, GVK_TASK_DETECTOR);
     assert_int_equal(info.class_count, CLASSES);
     assert_string_equal(info.format, "generated");
     assert_true(fabs(info.width - 1.0) < 1e-12);
@@ -315,7 +315,7 @@ static void a_generated_network_is_the_same_each_time(void **state)
 {
     (void)state;
     gvk_network *again = NULL;
-    assert_ok(gvk_network_generate(&test_host, CLASSES, &again));
+    assert_ok(gvk_network_generate(&test_host, NULL, CLASSES, &again));
     uint32_t count = gvk_checkpoint_count(network->checkpoint);
     assert_int_equal(gvk_checkpoint_count(again->checkpoint), count);
     for (uint32_t i = 0; i < count; i++) {
@@ -327,7 +327,7 @@ static void a_generated_network_is_the_same_each_time(void **state)
     gvk_network_destroy(again);
     static const uint32_t refused[] = {0, 21841, UINT32_MAX};
     for (size_t i = 0; i < sizeof refused / sizeof refused[0]; i++)
-        assert_int_equal(gvk_network_generate(NULL, refused[i], &again), GVK_ERROR_ARGUMENT);
+        assert_int_equal(gvk_network_generate(NULL, NULL, refused[i], &again), GVK_ERROR_ARGUMENT);
 }
 
 int main(void)

@@ -15,7 +15,7 @@ static void check_opening(enum network_kind kind, double width, uint32_t class_c
     free(image.bytes); /* the bytes are copied */
     gvk_network_info info;
     gvk_network_describe(network, &info);
-    assert_int_equal(info.kind, kind == NETWORK_DETECTOR ? GVK_NETWORK_DETECTOR : GVK_NETWORK_CLASSIFIER);
+    assert_int_equal(info.task, kind == NETWORK_DETECTOR ? GVK_TASK_DETECTOR : GVK_TASK_CLASSIFIER);
     assert_string_equal(info.format, "safetensors");
     if (fabs(info.width - width) > 1e-12)
         fail_msg("width %g was taken for %g", width, info.width);
@@ -76,7 +76,7 @@ static void the_shipped_model_opens_with_its_metadata(void **state)
         GVK_OK);
     gvk_network_info info;
     gvk_network_describe(network, &info);
-    assert_int_equal(info.kind, GVK_NETWORK_DETECTOR);
+    assert_int_equal(info.task, GVK_TASK_DETECTOR);
     assert_float_equal(info.width, 1.0, 0);
     assert_int_equal(info.class_count, 3);
     assert_string_equal(info.classes[0], "RBC");
@@ -290,7 +290,7 @@ static long generate_once(long fail_at)
     struct recorder recorder = {.fail_at = fail_at};
     gvk_host host = recording_host(&recorder);
     gvk_network *network = NULL;
-    gvk_result result = gvk_network_generate(&host, 2, &network);
+    gvk_result result = gvk_network_generate(&host, NULL, 2, &network);
     gvk_network_destroy(network);
     if (result != (fail_at ? GVK_ERROR_HOST_MEMORY : GVK_OK) || recorder.errors != (fail_at != 0) || recorder.live)
         fail_msg("allocation %ld failed: %s, %u sentences, %ld blocks left", fail_at, gvk_result_name(result),
