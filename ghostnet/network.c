@@ -8,7 +8,11 @@
 #include "ghostnet/files/text.h"
 #include "metadata.h"
 #include "recognition.h"
+#include "runtime/base/structs.h"
 #include "unused.h"
+
+static const struct gvk_layout layout_of_params = GVK_LAYOUT(gvk_network_params, weights, weights);
+static const struct gvk_layout layout_of_info = GVK_LAYOUT(gvk_network_info, weights, name);
 
 /* ---- the graph over the weights ---- */
 
@@ -147,17 +151,24 @@ static gvk_result fill_network(gvk_network *network, const gvk_network_params *p
     return result;
 }
 
-gvk_result gvk_network_open(const gvk_host *host_or_null, const gvk_network_params *params, gvk_network **out)
+gvk_result gvk_network_open(const gvk_host *host_or_null, const gvk_network_params *given, gvk_network **out)
 {
-    gvk_host host = gvk_host_complete(host_or_null);
-    if (!params || !out || (params->size && params->size < sizeof *params) || !params->path == !params->bytes)
+    gvk_host host;
+    gvk_network_params used;
+    const gvk_network_params *params = &used;
+    gvk_result result = gvk_host_read(host_or_null, &host);
+    if (!result)
+        result = gvk_struct_read(&host, &layout_of_params, given, &used);
+    if (result)
+        return result;
+    if (!out || !params->path == !params->bytes)
         return gvk_fail(&host, GVK_ERROR_ARGUMENT,
                         "gvk_network_open needs params with either a path or bytes, and a place for the network.");
     gvk_network *network = gvk_allocate(&host, sizeof *network);
     if (!network)
         return gvk_fail_memory(&host);
     network->host = host;
-    gvk_result result = open_checkpoint(network, params);
+    result = open_checkpoint(network, params);
     if (!result)
         result = fill_network(network, params);
     if (result)
@@ -170,9 +181,18 @@ fail:
     return result;
 }
 
-gvk_result gvk_network_generate(const gvk_host *host_or_null, const char *name, uint32_t class_count, gvk_network **out)
+gvk_result gvk_network_generate(const gvk_host *host, uint32_t class_count, gvk_network **out)
 {
-    gvk_host host = gvk_host_complete(host_or_null);
+    return gvk_network_generate_named(host, NULL, class_count, out);
+}
+
+gvk_result gvk_network_generate_named(const gvk_host *host_or_null, const char *name, uint32_t class_count,
+                                      gvk_network **out)
+{
+    gvk_host host;
+    gvk_result result = gvk_host_read(host_or_null, &host);
+    if (result)
+        return result;
     const struct gvk_architecture *architecture = name ? gvk_architecture_named(name) : gvk_architecture_at(0);
     if (!architecture)
         return gvk_fail(&host, GVK_ERROR_ARGUMENT, "No network is called so; gvk_network_name lists them.");
@@ -184,7 +204,7 @@ gvk_result gvk_network_generate(const gvk_host *host_or_null, const char *name, 
     if (!network)
         return gvk_fail_memory(&host);
     network->host = host;
-    gvk_result result = gvk_generate_weights(&host, architecture, class_count, &network->checkpoint);
+    result = gvk_generate_weights(&host, architecture, class_count, &network->checkpoint);
     if (!result)
         result = fill_network(network, &(gvk_network_params){.size = sizeof(gvk_network_params)});
     if (result)
@@ -224,10 +244,13 @@ const gvk_graph *gvk_network_graph(const gvk_network *network)
 
 void gvk_network_describe(const gvk_network *network, gvk_network_info *out)
 {
-    *out = (gvk_network_info){0};
-    if (!network)
+    if (!out)
         return;
-    *out = (gvk_network_info){
+    if (!network) {
+        gvk_struct_write(&layout_of_info, &(gvk_network_info){.size = 0}, out);
+        return;
+    }
+    gvk_network_info made = {
         .task = network->architecture->task,
         .name = network->architecture->name,
         .format = gvk_checkpoint_format(network->checkpoint),
@@ -244,4 +267,5 @@ void gvk_network_describe(const gvk_network *network, gvk_network_info *out)
         .unused = network->unused,
         .weights = gvk_checkpoint_origin(network->checkpoint),
     };
+    gvk_struct_write(&layout_of_info, &made, out);
 }

@@ -2,8 +2,11 @@
 #include <string.h>
 
 #include "network.h"
+#include "runtime/base/structs.h"
 #include "runtime/stream/model.h"
 #include "runtime/vulkan/device.h"
+
+static const struct gvk_layout layout_of_params = GVK_LAYOUT(gvk_detector_params, max_detections, max_detections);
 
 static float choose(float given, float by_default)
 {
@@ -23,17 +26,23 @@ gvk_result gvk_detector_create(gvk_model *model, const gvk_network *network, con
     const struct gvk_task_traits *task = gvk_task_traits(network->architecture->task);
     if (network->architecture->task != GVK_TASK_DETECTOR)
         return gvk_fail(host, GVK_ERROR_ARGUMENT, "This network is a %s; it finds no boxes.", task->name);
-    gvk_detector_params used = {.size = sizeof used};
-    if (params)
-        used = *params;
+    gvk_detector_params used;
+    gvk_stream_params stream;
+    gvk_result result = gvk_struct_read(host, &layout_of_params, params, &used);
+    if (!result)
+        result = gvk_struct_read(host, &gvk_layout_of_stream_params, used.stream, &stream);
+    if (result)
+        return result;
     used.confidence = choose(used.confidence, network->confidence);
     used.iou = choose(used.iou, network->iou);
-    if (!used.stream.width && !used.stream.height) {
-        used.stream.width = network->input_width;
-        used.stream.height = network->input_height;
+    if (!stream.width && !stream.height) {
+        stream.width = network->input_width;
+        stream.height = network->input_height;
     }
+    used.stream = &stream;
     gvk_detector_map maps[GVK_DETECTOR_MAPS];
-    gvk_detector_heads heads = {.size = sizeof heads, .maps = maps, .class_count = network->class_count};
+    gvk_detector_heads heads = {
+        .size = sizeof heads, .maps = maps, .map_size = sizeof maps[0], .class_count = network->class_count};
     for (; task->outputs[heads.map_count]; heads.map_count++) {
         gvk_detector_map *map = &maps[heads.map_count];
         *map = (gvk_detector_map){.output = task->outputs[heads.map_count], .stride = task->strides[heads.map_count]};

@@ -336,7 +336,7 @@ static int run_network(struct program *program, const struct request *request, c
     if (!result)
         result = gvk_stream_create(frame.weights, &stream_params, &frame.stream);
     if (!result)
-        result = gvk_stream_submit(frame.stream, source->pictures, source->batch, &frame.ticket);
+        result = gvk_stream_submit(frame.stream, source->pictures, sizeof(gvk_picture), source->batch, &frame.ticket);
     if (!result)
         result = gvk_stream_wait(frame.stream, frame.ticket, UINT64_MAX);
     if (result)

@@ -3,7 +3,10 @@
 
 #include "ghostnet/files/file_kind.h"
 #include "names.h"
+#include "runtime/base/structs.h"
 #include "tensor.h"
+
+static const struct gvk_layout layout_of_params = GVK_LAYOUT(gvk_checkpoint_params, weights, weights);
 
 /* How much more may be loaded than tensors need: a few numbers may lie in a storage of gigabytes. */
 #define RECORDS_PER_TENSORS 2u
@@ -134,15 +137,20 @@ gvk_result gvk_checkpoint_open_as(const gvk_host *host, const gvk_checkpoint_par
     return result;
 }
 
-gvk_result gvk_checkpoint_open(const gvk_host *host, const gvk_checkpoint_params *params, gvk_checkpoint **out)
+gvk_result gvk_checkpoint_open(const gvk_host *host_or_null, const gvk_checkpoint_params *given, gvk_checkpoint **out)
 {
-    if (!params || !out || (params->size && params->size < sizeof *params) || !params->path == !params->bytes) {
-        gvk_host complete = gvk_host_complete(host);
+    gvk_host host;
+    gvk_checkpoint_params params;
+    gvk_result result = gvk_host_read(host_or_null, &host);
+    if (!result)
+        result = gvk_struct_read(&host, &layout_of_params, given, &params);
+    if (result)
+        return result;
+    if (!out || !params.path == !params.bytes)
         return gvk_fail(
-            &complete, GVK_ERROR_ARGUMENT,
+            &host, GVK_ERROR_ARGUMENT,
             "gvk_checkpoint_open needs params with either a path or bytes, and a place for the checkpoint.");
-    }
-    return gvk_checkpoint_open_as(host, params, NULL, false, out);
+    return gvk_checkpoint_open_as(&host, &params, NULL, false, out);
 }
 
 gvk_result gvk_checkpoint_open_path(const gvk_host *host, const char *path, gvk_checkpoint **out)

@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "runtime/base/structs.h"
 #include "runtime/stream/resize.h"
 #include "runtime/stream/stream.h"
 #include "suppression.h"
@@ -18,6 +19,11 @@
 #define MOST_CLASSES 21840u
 /* So that the words of overlaps (shaders/overlap.comp) are counted in 32 bits. */
 #define MOST_CANDIDATES (UINT32_MAX / 128)
+
+static const struct gvk_layout layout_of_heads = GVK_LAYOUT(gvk_detector_heads, class_count, class_count);
+static const struct gvk_layout layout_of_map = GVK_LAYOUT(gvk_detector_map, anchors, anchors);
+static const struct gvk_layout layout_of_params = GVK_LAYOUT(gvk_detector_params, max_detections, max_detections);
+static const struct gvk_layout layout_of_detection = GVK_LAYOUT(gvk_detection, candidate, candidate);
 
 struct map {
     char *output; /* a copy */
@@ -32,7 +38,8 @@ struct detector {
     float confidence, iou;
     uint32_t width, height, batch;
     struct gvk_suppression suppression;
-    gvk_detection *detections; /* of the last read */
+    gvk_detection *detections; /* of the last read, each as long as the caller's */
+    size_t detection_size;     /* what there is room for */
     gvk_host host;
 };
 
@@ -93,6 +100,7 @@ static gvk_result prepare(struct gvk_tail *tail, const struct gvk_builder *build
     detector->detections = gvk_allocate_array(&detector->host, (size_t)capacity, sizeof *detector->detections);
     if (!detector->detections)
         return gvk_fail_memory(builder->host);
+    detector->detection_size = sizeof *detector->detections;
     tail->parameter_bytes =
         ((uint64_t)GVK_FRAME_PARAMETERS_FRONT + GVK_FRAME_PARAMETERS_ITEM * (uint64_t)detector->batch) * 16;
     tail->result_bytes = GVK_RESULT_HEADER_BYTES + capacity * GVK_CANDIDATE_BYTES;
@@ -240,24 +248,27 @@ static gvk_result take_map(struct detector *detector, const gvk_detector_map *ma
     return GVK_OK;
 }
 
-static gvk_result take_heads(struct detector *detector, const gvk_detector_heads *heads)
+static gvk_result take_heads(struct detector *detector, const gvk_detector_heads *given)
 {
     const gvk_host *host = &detector->host;
-    size_t stride = heads->map_stride ? heads->map_stride : sizeof(gvk_detector_map);
-    if ((heads->size && heads->size < sizeof *heads) || !heads->maps || !heads->map_count ||
-        heads->map_count > GVK_DETECTOR_MAPS || stride < sizeof(gvk_detector_map) || !heads->class_count ||
-        heads->class_count > MOST_CLASSES)
+    gvk_detector_heads heads;
+    gvk_result result = gvk_struct_read(host, &layout_of_heads, given, &heads);
+    if (!result)
+        result = gvk_element_size(host, &layout_of_map, heads.map_size, &heads.map_size);
+    if (result)
+        return result;
+    if (!heads.maps || !heads.map_count || heads.map_count > GVK_DETECTOR_MAPS || !heads.class_count ||
+        heads.class_count > MOST_CLASSES)
         return gvk_fail(host, GVK_ERROR_ARGUMENT, "A detector has 1 to %u maps and 1 to %u classes.", GVK_DETECTOR_MAPS,
                         MOST_CLASSES);
-    detector->classes = heads->class_count;
-    for (uint32_t i = 0; i < heads->map_count; i++) {
+    detector->classes = heads.class_count;
+    for (uint32_t i = 0; i < heads.map_count && !result; i++) {
         gvk_detector_map map;
-        memcpy(&map, (const char *)heads->maps + i * stride, sizeof map);
-        gvk_result result = take_map(detector, &map);
-        if (result)
-            return result;
+        result = gvk_element_read(host, &layout_of_map, heads.maps, heads.map_size, i, &map);
+        if (!result)
+            result = take_map(detector, &map);
     }
-    return GVK_OK;
+    return result;
 }
 
 gvk_result gvk_detector_create_for(gvk_model *model, const gvk_detector_heads *heads, const gvk_detector_params *params,
@@ -266,17 +277,23 @@ gvk_result gvk_detector_create_for(gvk_model *model, const gvk_detector_heads *h
     if (!model)
         return GVK_ERROR_ARGUMENT;
     const gvk_host *host = &model->device->host;
-    if (!heads || !params || !out)
-        return gvk_fail(host, GVK_ERROR_ARGUMENT,
-                        "gvk_detector_create_for needs heads, params and a place for the stream.");
+    if (!out)
+        return gvk_fail(host, GVK_ERROR_ARGUMENT, "gvk_detector_create_for needs a place for the stream.");
+    gvk_detector_params used;
+    gvk_stream_params stream;
+    gvk_result result = gvk_struct_read(host, &layout_of_params, params, &used);
+    if (!result)
+        result = gvk_struct_read(host, &gvk_layout_of_stream_params, used.stream, &stream);
+    if (result)
+        return result;
     struct detector *detector = gvk_allocate(host, sizeof *detector);
     if (!detector)
         return gvk_fail_memory(host);
     detector->host = *host;
-    detector->confidence = choose_threshold(params->confidence, DEFAULT_CONFIDENCE);
-    detector->iou = choose_threshold(params->iou, DEFAULT_IOU);
-    detector->max_detections = params->max_detections;
-    gvk_result result = take_heads(detector, heads);
+    detector->confidence = choose_threshold(used.confidence, DEFAULT_CONFIDENCE);
+    detector->iou = choose_threshold(used.iou, DEFAULT_IOU);
+    detector->max_detections = used.max_detections;
+    result = take_heads(detector, heads);
     if (!result && (!is_fraction(detector->confidence) || !is_fraction(detector->iou)))
         result = gvk_fail(host, GVK_ERROR_ARGUMENT, "Confidence and IoU threshold lie between 0 and 1.");
     if (result) {
@@ -295,7 +312,7 @@ gvk_result gvk_detector_create_for(gvk_model *model, const gvk_detector_heads *h
         .fill_longest = fill_longest,
         .release = release,
     };
-    return gvk_stream_create_with_tail(model, &params->stream, &tail, out);
+    return gvk_stream_create_with_tail(model, &stream, &tail, out);
 }
 
 /* A detection as the device may return it: of a class, item and row that there are, inside the largest picture, and
@@ -321,8 +338,22 @@ static bool is_sound(const struct detector *detector, const gvk_detection *detec
             (detection->score == before->score && detection->candidate > before->candidate));
 }
 
-static gvk_result read_result(struct detector *detector, const void *result_bytes, const gvk_detection **out,
-                              uint32_t *count)
+/* A host of a later release has longer detections than this one. */
+static gvk_result make_room(struct detector *detector, size_t detection_size)
+{
+    if (detection_size <= detector->detection_size)
+        return GVK_OK;
+    gvk_detection *larger = gvk_allocate_array(&detector->host, detector->suppression.capacity, detection_size);
+    if (!larger)
+        return gvk_fail_memory(&detector->host);
+    gvk_release(&detector->host, detector->detections);
+    detector->detections = larger;
+    detector->detection_size = detection_size;
+    return GVK_OK;
+}
+
+static gvk_result read_result(struct detector *detector, const void *result_bytes, size_t detection_size,
+                              const gvk_detection **out, uint32_t *count)
 {
     const struct gvk_suppression *of = &detector->suppression;
     uint32_t header[4];
@@ -354,14 +385,15 @@ static gvk_result read_result(struct detector *detector, const void *result_byte
         of_item = i && detection.item == before.item ? of_item + 1 : 0;
         before = detection;
         if (!detector->max_detections || of_item < detector->max_detections)
-            detector->detections[kept++] = detection;
+            gvk_element_write(&layout_of_detection, &detection, detector->detections, detection_size, kept++);
     }
     *out = detector->detections;
     *count = kept;
     return GVK_OK;
 }
 
-gvk_result gvk_detector_read(gvk_stream *stream, gvk_ticket ticket, const gvk_detection **out, uint32_t *count)
+gvk_result gvk_detector_read(gvk_stream *stream, gvk_ticket ticket, const gvk_detection **out, size_t detection_size,
+                             uint32_t *count)
 {
     if (!stream)
         return GVK_ERROR_ARGUMENT;
@@ -371,8 +403,10 @@ gvk_result gvk_detector_read(gvk_stream *stream, gvk_ticket ticket, const gvk_de
         return gvk_fail(host, GVK_ERROR_ARGUMENT,
                         "gvk_detector_read needs a detector's stream and places for the result.");
     const void *result_bytes;
-    gvk_result result = gvk_stream_result(stream, ticket, &result_bytes);
-    if (result)
-        return result;
-    return read_result(detector, result_bytes, out, count);
+    gvk_result result = gvk_element_size(host, &layout_of_detection, detection_size, &detection_size);
+    if (!result)
+        result = gvk_stream_result(stream, ticket, &result_bytes);
+    if (!result)
+        result = make_room(detector, detection_size);
+    return result ? result : read_result(detector, result_bytes, detection_size, out, count);
 }

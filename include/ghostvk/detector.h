@@ -20,24 +20,28 @@ extern "C" {
 /* An output of the graph with GVK_MAP_ANCHORS * (5 + classes) channels: for each anchor x, y, width, height,
  * objectness, then the classes; all of them raw, as the last convolution gives them. */
 typedef struct gvk_detector_map {
+    size_t size;
     const char *output;
-    uint32_t stride;                    /* pixels of the input a side of a cell; checked; 0: not checked */
+    uint32_t stride; /* pixels of the input a side of a cell; checked; 0: not checked */
+    uint32_t reserved;
     float anchors[2 * GVK_MAP_ANCHORS]; /* width, height in pixels of the input, finite and above zero */
 } gvk_detector_map;
 
 typedef struct gvk_detector_heads {
     size_t size;
-    const gvk_detector_map *maps; /* 1 to GVK_DETECTOR_MAPS, in the order that candidates are counted in */
-    uint32_t map_count;
-    size_t map_stride; /* bytes from one to the next; 0: sizeof(gvk_detector_map) of the first release */
-    uint32_t class_count;
+    const gvk_detector_map *maps; /* 1 to GVK_DETECTOR_MAPS, in the order that candidates are counted in ... */
+    size_t map_size;              /* ... each of so many bytes: sizeof maps[0]; 0: the first release's */
+    uint32_t map_count, class_count;
 } gvk_detector_heads;
 
 typedef struct gvk_detector_params {
     size_t size;
-    gvk_stream_params stream; /* width and height 0: the network's default, where the detector is a gvk_network's */
-    float confidence, iou;    /* at most 1; 0: the network's default, else 0.5 and 0.3; negative: zero */
-    uint32_t max_detections;  /* 0: all */
+    const gvk_stream_params *stream; /* read during the call; NULL, or width and height 0: the network's default size,
+                                        where the detector is a gvk_network's */
+    float confidence, iou;           /* at most 1; 0: the network's default, else 0.5 and 0.3; negative: zero */
+    uint32_t max_detections;         /* of a picture; 0: all */
+    /* 0.1 ends here. */
+    uint32_t reserved;
 } gvk_detector_params;
 
 typedef struct gvk_detection {
@@ -45,7 +49,8 @@ typedef struct gvk_detection {
     float score;
     uint32_t class_id;
     uint32_t item;      /* index in the batch */
-    uint32_t candidate; /* row among all candidates: map by map; in a map by anchor, y, x */
+    uint32_t candidate; /* row among all candidates: map by map (a network's: stride 32, 16, 8); anchor; y; x */
+    /* 0.1 ends here. */
 } gvk_detection;
 
 /* Makes a stream that decodes and suppresses behind the model's graph. The structs are copied. GVK_ERROR_ARGUMENT when
@@ -53,11 +58,13 @@ typedef struct gvk_detection {
 GVK_API gvk_result gvk_detector_create_for(gvk_model *model, const gvk_detector_heads *heads,
                                            const gvk_detector_params *params, gvk_stream **out);
 
-/* The detections of a frame that is done: by item, best score first. They live until the stream's next call.
+/* The detections of a frame that is done: by item, best score first. They live until the stream's next call, and lie
+ * `detection_size` bytes apart: sizeof(gvk_detection), so that (*out)[i] is the caller's.
  * GVK_ERROR_NUMBER when the network's maps hold an infinity or a not-a-number; a stream of the same model that keeps
  * all of gvk_model_tensors finds the layer where they begin. GVK_ERROR_DRIVER when the device returned what cannot be
  * (a class that there is not, a side below 0, a wrong order): it computes wrongly. */
-GVK_API gvk_result gvk_detector_read(gvk_stream *stream, gvk_ticket ticket, const gvk_detection **out, uint32_t *count);
+GVK_API gvk_result gvk_detector_read(gvk_stream *stream, gvk_ticket ticket, const gvk_detection **out,
+                                     size_t detection_size, uint32_t *count);
 
 #ifdef __cplusplus
 }

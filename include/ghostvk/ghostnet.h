@@ -29,9 +29,10 @@ typedef struct gvk_network_params {
     size_t byte_count;
     const char *const *classes; /* UTF-8 names of up to 1024 bytes; NULL: the file's metadata, else "0", "1", ... */
     uint32_t class_count;       /* must be what the checkpoint's shapes say; 0 with NULL */
+    int allow_unused;           /* nonzero: also a file with weights that the network does not need */
     const float *anchors;       /* GVK_ANCHORS pairs of width and height in pixels; NULL: metadata, else YOLOv4's */
     const char *weights;        /* the set of weights to take, see below; NULL: chosen */
-    int allow_unused;           /* nonzero: also a file with weights that the network does not need */
+    /* 0.1 ends here. */
 } gvk_network_params;
 
 /* Reads the checkpoint, infers network, width and class count from names and shapes, and checks every tensor that the
@@ -48,11 +49,12 @@ typedef struct gvk_network_params {
  * head inside of a detector.
  * GVK_ERROR_FILE, GVK_ERROR_FORMAT or GVK_ERROR_MISMATCH with a sentence that names the tensor. */
 GVK_API gvk_result gvk_network_open(const gvk_host *host, const gvk_network_params *params, gvk_network **out);
-/* A network with weights made up, for measuring without a file: the same for the same name and class count on every
- * machine. Its results mean nothing. `name` is one of gvk_network_name; NULL: GhostNet-YOLOv4. 1 to 21840 classes, of a
- * classifier to 65536. */
-GVK_API gvk_result gvk_network_generate(const gvk_host *host, const char *name, uint32_t class_count,
-                                        gvk_network **out);
+/* A GhostNet-YOLOv4 with weights made up, for measuring without a file: the same for the same class count on every
+ * machine. Its boxes mean nothing. 1 to 21840 classes. */
+GVK_API gvk_result gvk_network_generate(const gvk_host *host, uint32_t class_count, gvk_network **out);
+/* The same of any network; `name` is one of gvk_network_name. A classifier has up to 65536 classes. */
+GVK_API gvk_result gvk_network_generate_named(const gvk_host *host, const char *name, uint32_t class_count,
+                                              gvk_network **out);
 /* The networks that there are: "GhostNet-YOLOv4", "MobileNetV1-YOLOv4", ..., "GhostNet" (the classifier). NULL past the
  * last one. Static. */
 GVK_API const char *gvk_network_name(uint32_t index);
@@ -63,8 +65,8 @@ GVK_API void gvk_network_destroy(gvk_network *network);
 GVK_API const gvk_graph *gvk_network_graph(const gvk_network *network);
 
 typedef struct gvk_network_info {
+    size_t size;
     gvk_task task;
-    const char *name;   /* one of gvk_network_name */
     const char *format; /* of the file */
     double width;       /* multiplier of the backbone's channels */
     uint32_t class_count;
@@ -77,6 +79,8 @@ typedef struct gvk_network_info {
     const char *const *unused;
     const char *weights; /* where in the file they are: keys of dicts and the prefix of names, joined by dots, such as
                             "model_ema.module"; "" at the top level */
+    /* 0.1 ends here. */
+    const char *name; /* of the network: one of gvk_network_name */
 } gvk_network_info;
 
 /* Pointers live as long as the network. */

@@ -91,7 +91,7 @@ int main(int argument_count, char **arguments)
         snprintf(path[i], sizeof path[i], "%s/%s", arguments[1], names[i]);
     gvk_host host = {.size = sizeof host, .log = print_sentence};
     gvk_network *network = NULL;
-    int done = !gvk_network_generate(&host, NULL, (uint32_t)classes, &network) && write_weights(network, path[0]) &&
+    int done = !gvk_network_generate(&host, (uint32_t)classes, &network) && write_weights(network, path[0]) &&
                write_onnx(network, (uint32_t)side, path[1]) && write_input(path[2], side);
     gvk_network_destroy(network);
     return done ? 0 : 1;

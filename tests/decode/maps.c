@@ -138,9 +138,13 @@ gvk_result try_detector(gvk_model *model, const struct setup *setup, const gvk_s
         maps[i] = (gvk_detector_map){.output = map_names[i]};
         memcpy(maps[i].anchors, setup->anchors + (size_t)(MAPS - 1 - i) * 6, sizeof maps[i].anchors);
     }
-    gvk_detector_heads heads = {.size = sizeof heads, .maps = maps, .map_count = MAPS, .class_count = setup->classes};
+    gvk_detector_heads heads = {.size = sizeof heads,
+                                .maps = maps,
+                                .map_size = sizeof maps[0],
+                                .map_count = MAPS,
+                                .class_count = setup->classes};
     gvk_detector_params params = {.size = sizeof params,
-                                  .stream = *stream,
+                                  .stream = stream,
                                   .confidence = setup->confidence > 0 ? setup->confidence : -1,
                                   .iou = setup->iou > 0 ? setup->iou : -1,
                                   .max_detections = setup->max_detections};
@@ -166,7 +170,7 @@ gvk_picture tensor_picture(uint32_t width, uint32_t height, const float *values)
 gvk_ticket submit(gvk_stream *stream, const gvk_picture *pictures, uint32_t count)
 {
     gvk_ticket ticket = 0;
-    assert_ok(gvk_stream_submit(stream, pictures, count, &ticket));
+    assert_ok(gvk_stream_submit(stream, pictures, sizeof(gvk_picture), count, &ticket));
     return ticket;
 }
 
@@ -174,7 +178,7 @@ uint32_t read_detections(gvk_stream *stream, gvk_ticket ticket, const gvk_detect
 {
     uint32_t count = 0;
     assert_ok(gvk_stream_wait(stream, ticket, UINT64_MAX));
-    assert_ok(gvk_detector_read(stream, ticket, out, &count));
+    assert_ok(gvk_detector_read(stream, ticket, out, sizeof(gvk_detection), &count));
     return count;
 }
 

@@ -16,8 +16,9 @@ enum { STEM = 4, STEM_WIDTH = WIDTH / STEM, STEM_HEIGHT = HEIGHT / STEM, CELLS =
 #define CONFIDENCE 0.3
 #define IOU        0.4
 
-static const gvk_detector_map maps[MAPS] = {{"coarse", 16, {30, 24, 18, 36, 44, 40}},
-                                            {"fine", 8, {6, 8, 12, 9, 16, 20}}};
+static const gvk_detector_map maps[MAPS] = {
+    {.size = sizeof maps[0], .output = "coarse", .stride = 16, .anchors = {30, 24, 18, 36, 44, 40}},
+    {.size = sizeof maps[0], .output = "fine", .stride = 8, .anchors = {6, 8, 12, 9, 16, 20}}};
 static const int steps[MAPS] = {4, 2}; /* of the stem's pixels, a side of a cell */
 
 /* ---- weights ---- */
@@ -264,7 +265,11 @@ static int accepts_wrong_heads(gvk_model *model, const gvk_detector_params *para
     int accepted = 0;
     for (int i = 0; i < 8; i++) {
         memcpy(wrong, maps, sizeof wrong);
-        gvk_detector_heads heads = {.size = sizeof heads, .maps = wrong, .map_count = MAPS, .class_count = CLASSES};
+        gvk_detector_heads heads = {.size = sizeof heads,
+                                    .maps = wrong,
+                                    .map_size = sizeof wrong[0],
+                                    .map_count = MAPS,
+                                    .class_count = CLASSES};
         switch (i) {
         case 0: wrong[1].output = "missing"; break;
         case 1: wrong[1].output = NULL; break;
@@ -302,11 +307,11 @@ int main(void)
         input[i] = 0.5f + next_number(0.5f);
     gvk_checkpoint_params source = {.size = sizeof source, .bytes = file, .byte_count = bytes};
     gvk_device_params device_params = {.size = sizeof device_params, .host = &silence}; /* errors are wanted, too */
-    gvk_detector_heads heads = {.size = sizeof heads, .maps = maps, .map_count = MAPS, .class_count = CLASSES};
-    gvk_detector_params params = {.size = sizeof params,
-                                  .stream = {.size = sizeof params.stream, .width = WIDTH, .height = HEIGHT},
-                                  .confidence = (float)CONFIDENCE,
-                                  .iou = (float)IOU};
+    gvk_detector_heads heads = {
+        .size = sizeof heads, .maps = maps, .map_size = sizeof maps[0], .map_count = MAPS, .class_count = CLASSES};
+    gvk_stream_params stream_params = {.size = sizeof stream_params, .width = WIDTH, .height = HEIGHT};
+    gvk_detector_params params = {
+        .size = sizeof params, .stream = &stream_params, .confidence = (float)CONFIDENCE, .iou = (float)IOU};
     gvk_picture picture = {
         .size = sizeof picture, .kind = GVK_PICTURE_TENSOR, .width = WIDTH, .height = HEIGHT, .pixels = input};
     gvk_result result = file ? gvk_checkpoint_open(&host, &source, &checkpoint) : GVK_ERROR_HOST_MEMORY;
@@ -322,11 +327,11 @@ int main(void)
     if (!result)
         result = gvk_detector_create_for(model, &heads, &params, &stream);
     if (!result)
-        result = gvk_stream_submit(stream, &picture, 1, &ticket);
+        result = gvk_stream_submit(stream, &picture, sizeof picture, 1, &ticket);
     if (!result)
         result = gvk_stream_wait(stream, ticket, UINT64_MAX);
     if (!result)
-        result = gvk_detector_read(stream, ticket, &found, &count);
+        result = gvk_detector_read(stream, ticket, &found, sizeof *found, &count);
     if (!result)
         wrong = compare(found, count, input) | accepts_wrong_heads(model, &params);
     else

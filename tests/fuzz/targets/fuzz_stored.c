@@ -185,7 +185,7 @@ static void plan_network(const struct gvk_traits *traits, bool is_whole)
         gvk_graph_destroy(graph);
         return;
     }
-    gvk_description description = {0};
+    gvk_description description = {.size = sizeof description};
     const gvk_stream_params stream = {.size = sizeof stream, .width = 32, .height = 64, .batch = 1};
     gvk_result result = gvk_plan_describe(&device, graph, NULL, &stream, &description);
     fuzz_check_result(result);
