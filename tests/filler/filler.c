@@ -52,6 +52,12 @@ static uint64_t half_gains_of(const char *name)
     if (strstr(name, "blocks.") != NULL) {
         return 2; /* residual sums add up over sixteen bottlenecks */
     }
+    if (strstr(name, ".stage") != NULL) {
+        return 5; /* a chain of ReLU6 without a sum beside it */
+    }
+    if (strstr(name, ".features.") != NULL) {
+        return 4; /* between the two: some blocks have a sum, hard-swish takes more than ReLU */
+    }
     if (strstr(name, "yolo_head") != NULL) {
         return 10; /* raw maps of a few units, as a trained network's */
     }
