@@ -55,8 +55,10 @@ static uint64_t half_gains_of(const char *name)
     if (strstr(name, ".stage") != NULL) {
         return 5; /* a chain of ReLU6 without a sum beside it */
     }
-    if (strstr(name, ".features.") != NULL) {
-        return 4; /* between the two: some blocks have a sum, hard-swish takes more than ReLU */
+    const char *layer = strstr(name, ".features.") != NULL ? strstr(name, ".conv.") : NULL;
+    layer = layer != NULL ? strchr(layer + strlen(".conv."), '.') : NULL;
+    if (layer != NULL && strchr(layer + 1, '.') == NULL) {
+        return 4; /* less, since some blocks have a sum */
     }
     if (strstr(name, "yolo_head") != NULL) {
         return 10; /* raw maps of a few units, as a trained network's */
