@@ -6,7 +6,7 @@
 #include "runtime/stream/model.h"
 #include "runtime/vulkan/device.h"
 
-static const struct gvk_layout layout_of_params = GVK_LAYOUT(gvk_detector_params, max_detections, max_detections);
+static const struct gvk_layout layout_of_params = GVK_LAYOUT(gvk_detector_params, reserved, max_detections);
 
 static float choose(float given, float by_default)
 {

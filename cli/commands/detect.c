@@ -243,7 +243,7 @@ static int process_picture(struct work *work, size_t index)
     uint32_t count = 0;
     int outcome = OUTCOME_DONE;
     const struct image_choice choice = {
-        .as_stored = work->request->as_stored, .accept = picture_fits, .user = &work->fit};
+        .ignore_orientation = work->request->ignore_orientation, .accept = picture_fits, .user = &work->fit};
     char message[512];
     double start = clock_ms();
     if (!image_read(path, &choice, &image, message, sizeof message)) {

@@ -6,17 +6,17 @@
 /* No struct of any release is near this: a size beyond it was never set. */
 #define MOST_BYTES 8192u
 
-/* A new member goes to the end of its struct in gvk.h, in place of `reserved` where there is one, and here into the
- * last column. The middle column never changes. */
+/* A new member goes to the end of its struct in gvk.h, and here into the last column. Where it takes the place of
+ * `reserved` it goes into the middle column, too, which otherwise never changes. */
 const struct gvk_layout gvk_layout_of_host = GVK_LAYOUT(gvk_host, cache_store, cache_store);
 const struct gvk_layout gvk_layout_of_device_info = GVK_LAYOUT(gvk_device_info, reason, reason);
 const struct gvk_layout gvk_layout_of_device_params = GVK_LAYOUT(gvk_device_params, memory_ceiling, memory_ceiling);
 const struct gvk_layout gvk_layout_of_wants = GVK_LAYOUT(gvk_wants, device_extension_count, device_extension_count);
 const struct gvk_layout gvk_layout_of_import_params = GVK_LAYOUT(gvk_import_params, memory_ceiling, memory_ceiling);
 const struct gvk_layout gvk_layout_of_node = GVK_LAYOUT(gvk_node, activation, epsilon);
-const struct gvk_layout gvk_layout_of_model_params = GVK_LAYOUT(gvk_model_params, precision, precision);
-const struct gvk_layout gvk_layout_of_stream_params = GVK_LAYOUT(gvk_stream_params, max_submit_us, max_submit_us);
-const struct gvk_layout gvk_layout_of_picture = GVK_LAYOUT(gvk_picture, letterbox, letterbox);
+const struct gvk_layout gvk_layout_of_model_params = GVK_LAYOUT(gvk_model_params, reserved, precision);
+const struct gvk_layout gvk_layout_of_stream_params = GVK_LAYOUT(gvk_stream_params, reserved, max_submit_us);
+const struct gvk_layout gvk_layout_of_picture = GVK_LAYOUT(gvk_picture, reserved, letterbox);
 const struct gvk_layout gvk_layout_of_stream_info = GVK_LAYOUT(gvk_stream_info, weight_bytes, weight_bytes);
 const struct gvk_layout gvk_layout_of_timing = GVK_LAYOUT(gvk_timing, ms, ms);
 const struct gvk_layout gvk_layout_of_layer_timing = GVK_LAYOUT(gvk_layer_timing, bytes, bytes);

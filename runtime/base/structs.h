@@ -2,8 +2,8 @@
  * newer release than this library, so its struct may be shorter or longer than ours; all of them are read and written
  * here.
  *
- * A struct grows at its end alone. Its layout says where the first release's members end, and where today's do; a
- * caller's size of 0 stands for the first release's. A member that the caller's struct does not have is 0. A struct
+ * A struct grows at its end alone. Its layout says how long it was in release 0.1, and where today's members end; a
+ * caller's size of 0 stands for the former. A member that the caller's struct does not have is 0. A struct
  * that is longer than ours must hold zeros there: what we do not know, we cannot do. */
 #ifndef GVK_STRUCTS_H
 #define GVK_STRUCTS_H
@@ -12,15 +12,16 @@
 
 struct gvk_layout {
     const char *name;
-    size_t first; /* where the first release's members end */
-    size_t known; /* where today's end, a closing `reserved` left out */
+    size_t first; /* sizeof in release 0.1 */
+    size_t known; /* where today's members end, a closing `reserved` left out */
 };
 
 #define GVK_END_OF(type, member) (offsetof(type, member) + sizeof(((type *)0)->member))
-/* By the last member of the first release and today's. */
+/* By the last member that 0.1 had, `reserved` included, and today's last, `reserved` left out. */
 #define GVK_LAYOUT(type, first_last, last)                                                                             \
     {                                                                                                                  \
-        .name = #type, .first = GVK_END_OF(type, first_last), .known = GVK_END_OF(type, last)                          \
+        .name = #type, .first = (GVK_END_OF(type, first_last) + _Alignof(type) - 1) / _Alignof(type) * _Alignof(type), \
+        .known = GVK_END_OF(type, last)                                                                                \
     }
 
 extern const struct gvk_layout gvk_layout_of_host, gvk_layout_of_device_info, gvk_layout_of_device_params,
@@ -36,7 +37,7 @@ gvk_result gvk_struct_read(const gvk_host *host, const struct gvk_layout *layout
 /* Writes no more than the size says that `to` begins with, which stays as it is. */
 void gvk_struct_write(const struct gvk_layout *layout, const void *made, void *to);
 
-/* Arrays come with the size of one element, 0 for the first release's. *out is the distance from one to the next;
+/* Arrays come with the size of one element, 0 for that in 0.1. *out is the distance from one to the next;
  * GVK_ERROR_ARGUMENT when no release has such elements. */
 gvk_result gvk_element_size(const gvk_host *host, const struct gvk_layout *layout, size_t given, size_t *out);
 /* An element that begins with a size of its own, as gvk_struct_read; a longer one than the array's elements is refused.

@@ -1,5 +1,4 @@
-/* Lists the machine's Vulkan devices, says what each lacks, and picks the one that was asked for.
- * Called by device.c when a device is opened, and by hosts through gvk_device_list and gvk_device_wants. */
+/* Lists the machine's Vulkan devices, says what each lacks, and picks the one that was asked for. */
 #include "runtime/vulkan/device.h"
 
 #include <stdio.h>
@@ -289,7 +288,7 @@ static int place_of(const struct gvk_functions *vk, VkPhysicalDevice physical_de
     return driver.driverID == VK_DRIVER_ID_MESA_LLVMPIPE ? 1 : 2;
 }
 
-/* The physical devices by their place, otherwise in the loader's order. */
+/* The physical devices by their rank (place_of), and those of one rank in the loader's order. */
 static gvk_result list_physical_devices(const gvk_host *host, const struct gvk_functions *vk, VkInstance instance,
                                         VkPhysicalDevice **out, uint32_t *out_count)
 {

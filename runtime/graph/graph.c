@@ -1,5 +1,4 @@
-/* Builds a graph: checks each node against its inputs and its weights, and works out shapes.
- * Called by networks through gvk.h, and by model.c and plan.c for copies and shapes. */
+/* Builds a graph: checks each node against its inputs and its weights, and works out shapes. */
 #include "graph.h"
 
 #include <inttypes.h>
@@ -138,7 +137,8 @@ static void print_shape(char *text, size_t size, uint32_t rank, const uint64_t *
     }
 }
 
-/* Looks a weight up and checks its shape to the last dimension. Without weights *out is the shape alone. */
+/* Finds a weight by its name and checks every dimension of its shape. In a graph without weights *out has the shape and
+ * no data. */
 static bool find_weight(gvk_graph *graph, const char *node, const char *suffix, uint32_t rank, const uint64_t *shape,
                         gvk_array *out)
 {
@@ -413,7 +413,7 @@ fail:
     return gvk_fail_memory(host);
 }
 
-/* Refuses two maps that meet at a node and differ in size. */
+/* Refuses a node whose inputs differ in width or height. */
 static gvk_result compare_maps(const gvk_host *host, const struct gvk_graph_node *node, const struct gvk_shape *left,
                                const struct gvk_shape *right)
 {

@@ -1,4 +1,4 @@
-/* Fuzzes what the host keeps between starts: the header of stored.c, and what stands behind it, a driver's pipeline
+/* Fuzzes what the host keeps between starts: the header of cache_entry.c, and what stands behind it, a driver's pipeline
  * cache, choices of kernels, verdicts about kernels. The first byte of an input says which; the rest is the block. Most
  * mutations change what is behind the header, and the header is made to fit; the others change bytes anywhere.
  *
