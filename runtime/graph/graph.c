@@ -2,6 +2,7 @@
 #include "graph.h"
 
 #include <inttypes.h>
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -223,6 +224,8 @@ static const char *check_node(const gvk_graph *graph, const struct gvk_graph_nod
     if (node->activation && node->op != GVK_OP_CONVOLUTION && node->op != GVK_OP_LINEAR &&
         node->op != GVK_OP_BATCH_NORM && node->op != GVK_OP_ACTIVATION)
         return "only convolutions, linear layers and batch norms end in an activation";
+    if (!(node->norm.epsilon > 0) || isinf(node->norm.epsilon))
+        return "the epsilon of a batch norm is finite and positive";
     switch (node->op) {
     case GVK_OP_CONVOLUTION:
         if (node->groups != 1 &&
@@ -273,6 +276,7 @@ static bool copy_params(gvk_graph *graph, const gvk_node *from, struct gvk_graph
         .padding = from->op == GVK_OP_MAX_POOL ? from->kernel / 2 : from->padding,
         .groups = from->groups ? from->groups : 1,
         .activation = from->activation,
+        .norm.epsilon = from->epsilon == 0 ? GVK_BATCH_NORM_EPSILON : from->epsilon,
     };
     uint32_t channels = 0;
     for (uint32_t i = 0; i < GVK_MAX_INPUTS && from->inputs[i]; i++) {
