@@ -12,7 +12,7 @@
 #include "unused.h"
 
 static const struct gvk_layout layout_of_params = GVK_LAYOUT(gvk_network_params, weights, weights);
-static const struct gvk_layout layout_of_info = GVK_LAYOUT(gvk_network_info, weights, name);
+static const struct gvk_layout layout_of_info = GVK_LAYOUT(gvk_network_info, name, name);
 
 /* ---- the graph over the weights ---- */
 
