@@ -7,6 +7,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "runtime/kernel/forms.h"
 #include "runtime/stream/resize.h"
 #include "suppression.h"
 
@@ -78,7 +79,7 @@ static gvk_result emit_decode(const struct detector *detector, const struct gvk_
     static const char *const labels[MAPS] = {"decode, stride 32", "decode, stride 16", "decode, stride 8"};
     const struct gvk_suppression *steps = &detector->suppression;
     uint32_t row = 0;
-    bool texels = gvk_reads_texels(builder->traits);
+    bool texels = gvk_reads_texels(builder->policy);
     for (int i = 0; i < MAPS; i++) {
         gvk_tensor map = gvk_graph_find_tensor(builder->graph, detector->setup.maps[i]);
         const struct gvk_shape *shape = &builder->program->shapes[map];

@@ -3,7 +3,8 @@
 #include <string.h>
 
 #include "runtime/graph/rewrite.h"
-#include "runtime/kernel/kernel.h"
+#include "runtime/op/ghost.h"
+#include "runtime/op/table.h"
 #include "runtime/stream/recorder.h"
 
 /* What one path over the graph would run. */
@@ -25,41 +26,25 @@ static uint32_t count_pipelines(const struct gvk_program *program)
     return count;
 }
 
-gvk_result gvk_program_follow(struct gvk_builder *builder, struct gvk_packing *packing, const gvk_stream_params *stream)
-{
-    struct gvk_program *program = builder->program;
-    const struct gvk_graph *graph = builder->graph;
-    gvk_result result = gvk_packing_create(builder, packing);
-    if (!result)
-        result = gvk_program_place_tensors(builder, stream->width, stream->height, stream->batch ? stream->batch : 1);
-    for (uint32_t i = 0; !result && i < graph->output_count; i++)
-        gvk_program_keep_block(program, program->places[graph->outputs[i].tensor].block);
-    if (!result) {
-        gvk_program_fill_before(program, program->places[graph->inputs[0].tensor].block);
-        result = gvk_emit_graph(builder);
-    }
-    return result ? result : gvk_program_plan(program);
-}
-
-static gvk_result follow_path(const gvk_host *host, const struct gvk_traits *traits, const gvk_graph *graph,
-                              uint32_t off, const gvk_stream_params *stream, struct path *out)
+static gvk_result follow_path(const gvk_host *host, struct gvk_policy policy, const gvk_graph *graph, uint32_t off,
+                              const gvk_stream_params *stream, struct path *out)
 {
     struct gvk_graph *copy = NULL;
     struct gvk_program *program = NULL;
     struct gvk_packing packing = {0};
+    policy.reference = off & GVK_REWRITE_FAST_KERNELS;
     gvk_result result = gvk_graph_copy(host, graph, &copy);
     if (!result)
-        result = gvk_rewrite_graph(copy, gvk_rewrites_off(traits, off));
+        result = gvk_rewrite_graph(copy, gvk_rewrites_off(&policy, off));
     if (!result)
         result = gvk_program_create(host, &program);
     if (result)
         goto done;
     struct gvk_builder builder = {
         .host = host,
-        .traits = traits,
+        .policy = &policy,
         .graph = copy,
         .packing = &packing,
-        .reference = off & GVK_REWRITE_FAST_KERNELS,
         .program = program,
     };
     result = gvk_program_follow(&builder, &packing, stream);
@@ -69,7 +54,7 @@ static gvk_result follow_path(const gvk_host *host, const struct gvk_traits *tra
         out->dispatches = program->command_count;
         out->pipelines = count_pipelines(program);
         out->arena_bytes = program->arena_bytes;
-        out->weight_bytes = packing.quads * gvk_quad_bytes(traits);
+        out->weight_bytes = packing.quads * gvk_quad_bytes(&policy);
     }
 done:
     gvk_packing_destroy(host, &packing);
@@ -141,16 +126,18 @@ gvk_result gvk_plan_describe(const gvk_device *device, const gvk_graph *graph, c
     if (!graph || !graph->finished || !stream || !out)
         return GVK_ERROR_ARGUMENT;
     const gvk_host *host = device ? &device->host : &graph->host;
-    struct gvk_traits traits = device ? device->traits : gvk_traits_of_plain_gpu();
-    if (!gvk_set_precision(&traits, model ? model->precision : GVK_PRECISION_FP32))
+    const struct gvk_traits plain = gvk_traits_of_plain_gpu();
+    const gvk_precision precision = model ? model->precision : GVK_PRECISION_FP32;
+    struct gvk_policy policy;
+    if (!(device ? gvk_device_policy(device, precision, &policy) : gvk_policy_of(&plain, precision, &policy)))
         return gvk_fail(host, GVK_ERROR_ARGUMENT, "A model's precision is fp32, fp16 or auto.");
     gvk_description made = {0};
     struct path before = {0}, after = {0};
     gvk_result result = describe_layers(host, graph, stream, &made);
     if (!result)
-        result = follow_path(host, &traits, graph, GVK_REWRITE_ALL, stream, &before);
+        result = follow_path(host, policy, graph, GVK_REWRITE_ALL, stream, &before);
     if (!result)
-        result = follow_path(host, &traits, graph, model ? model->rewrites_off : 0, stream, &after);
+        result = follow_path(host, policy, graph, model ? model->rewrites_off : 0, stream, &after);
     if (result) {
         gvk_description_release(host, &made);
         return result;

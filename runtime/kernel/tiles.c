@@ -4,15 +4,15 @@
 /* Slices of fewer inputs than this are not worth handing sums round. */
 #define LEAST_SLICE_QUADS 4u
 
-bool gvk_tile_is_out(const struct gvk_traits *traits, const struct gvk_tile_family *family, const struct gvk_tile *tile)
+bool gvk_tile_is_out(const struct gvk_policy *policy, const struct gvk_tile_family *family, const struct gvk_tile *tile)
 {
-    if (gvk_shader_for(traits, tile->shader) == GVK_SHADER_COUNT || tile->local_size > traits->max_invocations ||
-        tile->local_size > traits->max_workgroup_size_x)
+    if (gvk_shader_for(policy, tile->shader) == GVK_SHADER_COUNT ||
+        tile->local_size > policy->traits->max_invocations || tile->local_size > policy->traits->max_workgroup_size_x)
         return true;
-    if (tile->slices > 1 && (!traits->subgroup_size || traits->subgroup_size > GVK_SLICE_LANES))
+    if (tile->slices > 1 && (!policy->traits->subgroup_size || policy->traits->subgroup_size > GVK_SLICE_LANES))
         return true;
     for (uint32_t store = 0; store < family->stores + tile->chunks; store++)
-        if (gvk_is_struck(traits, tile->shader + store))
+        if (gvk_is_struck(policy, tile->shader + store))
             return true;
     return false;
 }
@@ -27,12 +27,12 @@ uint64_t gvk_padded_quads(const struct gvk_tile *tile, const struct gvk_graph_no
     return (uint64_t)gvk_count_blocks(tile, node) * tile->quads;
 }
 
-struct gvk_block_layout gvk_tile_layout(const struct gvk_traits *traits, const struct gvk_tile *tile)
+struct gvk_block_layout gvk_tile_layout(const struct gvk_policy *policy, const struct gvk_tile *tile)
 {
     uint32_t step = tile->chunks ? GVK_CHUNK_STEP_VEC4S : 1;
     return (struct gvk_block_layout){.quads = tile->quads,
                                      .weights = gvk_divide_up(4 * tile->quads, step) * step,
-                                     .by_input = gvk_sums_in_half(traits, tile->shader)};
+                                     .by_input = gvk_sums_in_half(policy, tile->shader)};
 }
 
 /* In workgroups of 64 lanes, as gvk_wanted_workgroups counts. */
@@ -54,14 +54,14 @@ static const struct gvk_tile *fit_pixels(const struct gvk_builder *builder, cons
                                          const struct gvk_tile_family *family, const struct gvk_tile_list *list,
                                          const struct gvk_tile *widest)
 {
-    uint32_t wanted = gvk_wanted_workgroups(builder->traits), work = builder->traits->lane_work;
+    uint32_t wanted = gvk_wanted_workgroups(builder->policy->traits), work = builder->policy->lane_work;
     const struct gvk_tile *best = widest;
     /* Who packs weights knows no shapes, and asks for the quads alone. */
     if (!wanted || (!work && !(builder->program && builder->program->shapes)))
         return widest;
     for (const struct gvk_tile *tile = widest;
          tile < list->tiles + list->count && tile->quads == widest->quads && tile->chunks == widest->chunks; tile++) {
-        if (gvk_tile_is_out(builder->traits, family, tile) ||
+        if (gvk_tile_is_out(builder->policy, family, tile) ||
             (!work && tile->slices > 1 && gvk_quads(node->input_channels) < tile->slices * LEAST_SLICE_QUADS))
             continue;
         best = tile;
@@ -80,7 +80,7 @@ const struct gvk_tile *gvk_tile_choose(const struct gvk_builder *builder, const 
     for (size_t i = 0; i < list->count; i++) {
         const struct gvk_tile *tile = &list->tiles[i];
         uint64_t cost = (uint64_t)gvk_count_blocks(tile, node) * (tile->quads + list->block_cost);
-        if (gvk_tile_is_out(builder->traits, family, tile) || (best && cost >= least))
+        if (gvk_tile_is_out(builder->policy, family, tile) || (best && cost >= least))
             continue;
         best = tile;
         least = cost;
@@ -95,11 +95,11 @@ static enum gvk_shader shader_of(const struct gvk_tile *tile, const struct gvk_t
 }
 
 /* The tile whose shader for the node this is, of a form that the device can run; NULL: none. */
-static const struct gvk_tile *find_tile(const struct gvk_traits *traits, const struct gvk_tile_family *family,
+static const struct gvk_tile *find_tile(const struct gvk_policy *policy, const struct gvk_tile_family *family,
                                         const struct gvk_graph_node *node, enum gvk_shader shader)
 {
     for (enum gvk_form form = GVK_FORM_UNIFORM; form < GVK_FORM_COUNT; form++)
-        for (size_t i = 0; i < family->lists[form].count && gvk_form_is_possible(traits, form); i++)
+        for (size_t i = 0; i < family->lists[form].count && gvk_form_is_possible(policy, form); i++)
             if (shader_of(&family->lists[form].tiles[i], family, node) == shader)
                 return &family->lists[form].tiles[i];
     return NULL;
@@ -122,13 +122,14 @@ bool gvk_tile_chosen(const struct gvk_builder *builder, const struct gvk_graph_n
 {
     enum gvk_shader shader;
     uint32_t local_size;
-    if (!gvk_find_choice(builder, node, &shader, &local_size))
+    if (!gvk_find_choice(builder->policy, node, &shader, &local_size))
         return false;
-    const struct gvk_tile *tile = find_tile(builder->traits, family, node, shader);
-    if (!tile || gvk_tile_is_out(builder->traits, family, tile))
+    const struct gvk_tile *tile = find_tile(builder->policy, family, node, shader);
+    if (!tile || gvk_tile_is_out(builder->policy, family, tile))
         return false;
-    if (has_one_local_size(family, tile) ? local_size != tile->local_size
-                                         : !gvk_is_candidate_local_size(builder->traits, tile->local_size, local_size))
+    if (has_one_local_size(family, tile)
+            ? local_size != tile->local_size
+            : !gvk_is_candidate_local_size(builder->policy->traits, tile->local_size, local_size))
         return false;
     if (!reads_within_slack(tile, local_size))
         return false;
@@ -149,13 +150,14 @@ bool gvk_tile_candidate(const struct gvk_builder *builder, const struct gvk_grap
 {
     uint32_t seen = 0;
     for (enum gvk_form form = GVK_FORM_UNIFORM; form < GVK_FORM_COUNT; form++)
-        for (size_t i = 0; i < family->lists[form].count && gvk_form_is_candidate(builder->traits, form); i++) {
+        for (size_t i = 0; i < family->lists[form].count && gvk_form_is_candidate(builder->policy, form); i++) {
             const struct gvk_tile *tile = &family->lists[form].tiles[i];
-            if (gvk_tile_is_out(builder->traits, family, tile) || (!family->tries_padding && wastes_much(tile, node)))
+            if (gvk_tile_is_out(builder->policy, family, tile) || (!family->tries_padding && wastes_much(tile, node)))
                 continue;
-            for (uint32_t size = 0; (!size || !has_one_local_size(family, tile)) &&
-                                    gvk_candidate_local_size(builder->traits, tile->local_size, size, local_size) &&
-                                    reads_within_slack(tile, *local_size);
+            for (uint32_t size = 0;
+                 (!size || !has_one_local_size(family, tile)) &&
+                 gvk_candidate_local_size(builder->policy->traits, tile->local_size, size, local_size) &&
+                 reads_within_slack(tile, *local_size);
                  size++)
                 if (seen++ == index) {
                     *shader = shader_of(tile, family, node);

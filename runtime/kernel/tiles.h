@@ -3,7 +3,10 @@
 #ifndef GVK_TILES_H
 #define GVK_TILES_H
 
-#include "kernel.h"
+#include "choice.h"
+#include "dispatch.h"
+#include "forms.h"
+#include "weights.h"
 
 /* Weights come in blocks of 4 * quads outputs. */
 struct gvk_tile {
@@ -42,12 +45,12 @@ struct gvk_tile_family {
 
 /* One of the tile's shaders is struck, there is none for this precision, the workgroup is too large, or slices would
  * not be whole subgroups. */
-bool gvk_tile_is_out(const struct gvk_traits *traits, const struct gvk_tile_family *family,
+bool gvk_tile_is_out(const struct gvk_policy *policy, const struct gvk_tile_family *family,
                      const struct gvk_tile *tile);
 /* Blocks of outputs, and output quads that they compute, those in vain included. */
 uint32_t gvk_count_blocks(const struct gvk_tile *tile, const struct gvk_graph_node *node);
 uint64_t gvk_padded_quads(const struct gvk_tile *tile, const struct gvk_graph_node *node);
-struct gvk_block_layout gvk_tile_layout(const struct gvk_traits *traits, const struct gvk_tile *tile);
+struct gvk_block_layout gvk_tile_layout(const struct gvk_policy *policy, const struct gvk_tile *tile);
 /* The tile of the form whose blocks cost the least, of equals the widest; among those of as many quads the one of the
  * most work a lane whose dispatch has enough workgroups. NULL when all are out. */
 const struct gvk_tile *gvk_tile_choose(const struct gvk_builder *builder, const struct gvk_graph_node *node,

@@ -9,6 +9,7 @@
 #include "shaders/shared.h"
 
 #include "runtime/device/pipeline.h"
+#include "runtime/device/policy.h"
 
 #define GVK_MAX_OPERANDS 5
 #define GVK_FOREVER      UINT32_MAX
@@ -104,10 +105,9 @@ struct gvk_packing {
 /* What emits commands: the kernels are called with one. */
 struct gvk_builder {
     const gvk_host *host;
-    const struct gvk_traits *traits;
+    const struct gvk_policy *policy;
     const struct gvk_graph *graph; /* rewritten */
     const struct gvk_packing *packing;
-    bool reference; /* plain kernels alone */
     struct gvk_program *program;
 };
 
@@ -127,9 +127,6 @@ void gvk_program_keep_block(struct gvk_program *program, uint32_t block);
 /* Reorders the commands (schedule.c) and gives every block its offset in the arena. */
 gvk_result gvk_program_plan(struct gvk_program *program);
 gvk_result gvk_program_schedule(struct gvk_program *program);
-/* All of that for a graph and its packing, without a device: what describe.c counts. */
-gvk_result gvk_program_follow(struct gvk_builder *builder, struct gvk_packing *packing,
-                              const gvk_stream_params *stream);
 
 /* Walks commands in order and says where a barrier is needed. Used by record.c and for counting. */
 struct gvk_hazards {

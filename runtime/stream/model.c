@@ -9,17 +9,17 @@
 #include "runtime/check/proof.h"
 #include "runtime/device/pipeline.h"
 #include "runtime/graph/rewrite.h"
-#include "runtime/kernel/kernel.h"
+#include "runtime/op/ghost.h"
+#include "runtime/op/table.h"
 #include "runtime/vulkan/queue.h"
 
 struct gvk_builder gvk_model_builder(const struct gvk_model *model)
 {
     return (struct gvk_builder){
         .host = &model->device->host,
-        .traits = &model->traits,
+        .policy = &model->policy,
         .graph = model->graph,
         .packing = &model->packing,
-        .reference = model->reference,
     };
 }
 
@@ -51,7 +51,7 @@ static gvk_result pack_all(const struct gvk_builder *builder, void *packed)
         if (node->removed || !quads)
             continue;
         size_t first = (size_t)builder->packing->offsets[i] * 4;
-        gvk_result result = builder->traits->half
+        gvk_result result = builder->policy->half
                                 ? pack_half(builder, node, quads, (uint16_t *)packed + first)
                                 : gvk_kernel_of(node)->pack_weights(builder, node, (float *)packed + first);
         if (result)
@@ -124,7 +124,7 @@ done:
 }
 
 gvk_result gvk_model_create_for(gvk_device *device, const gvk_graph *graph, uint32_t off,
-                                const struct gvk_traits *traits, bool prove, gvk_model **out)
+                                const struct gvk_policy *policy, bool prove, gvk_model **out)
 {
     const gvk_host *host = &device->host;
     void *staged = NULL;
@@ -132,37 +132,37 @@ gvk_result gvk_model_create_for(gvk_device *device, const gvk_graph *graph, uint
     if (!model)
         return gvk_fail_memory(host);
     model->device = device;
-    model->reference = off & GVK_REWRITE_FAST_KERNELS;
-    model->traits = *traits;
-    prove = prove && !model->reference;
+    model->policy = *policy;
+    model->policy.reference = off & GVK_REWRITE_FAST_KERNELS;
+    prove = prove && !model->policy.reference;
     gvk_result result = GVK_OK;
     uint32_t left_out;
     do { /* again where the proof strikes what a rewrite counted on */
         gvk_graph_destroy(model->graph);
         model->graph = NULL;
-        left_out = gvk_rewrites_off(&model->traits, off);
+        left_out = gvk_rewrites_off(&model->policy, off);
         result = gvk_graph_copy(host, graph, &model->graph);
         if (!result)
             result = gvk_rewrite_graph(model->graph, left_out);
         if (!result && prove)
-            result = gvk_kernels_prove(device, model->graph, &model->traits);
+            result = gvk_kernels_prove(device, model->graph, &model->policy);
         if (result)
             goto fail;
-    } while (gvk_rewrites_off(&model->traits, off) != left_out);
+    } while (gvk_rewrites_off(&model->policy, off) != left_out);
     struct gvk_builder builder = gvk_model_builder(model);
     result = gvk_packing_create(&builder, &model->packing);
     if (result)
         goto fail;
-    if (!model->reference && chunks_of(model) > model->traits.max_chunks) {
+    if (!model->policy.reference && model->policy.chunks && chunks_of(model) > device->traits.max_chunks) {
         gvk_packing_destroy(host, &model->packing);
-        model->traits.max_chunks = 0; /* too large a model for one array: its kernels read plain buffers */
-        result = prove ? gvk_kernels_prove(device, model->graph, &model->traits) : GVK_OK;
+        model->policy.chunks = false; /* too large a model for one array: its kernels read plain buffers */
+        result = prove ? gvk_kernels_prove(device, model->graph, &model->policy) : GVK_OK;
         if (!result)
             result = gvk_packing_create(&builder, &model->packing);
         if (result)
             goto fail;
     }
-    uint64_t bytes = model->packing.quads * gvk_quad_bytes(&model->traits);
+    uint64_t bytes = model->packing.quads * gvk_quad_bytes(&model->policy);
     result = gvk_buffer_create(device, bytes, GVK_BUFFER_DEVICE, "weights", &model->weights);
     if (result)
         goto fail;
@@ -179,7 +179,7 @@ gvk_result gvk_model_create_for(gvk_device *device, const gvk_graph *graph, uint
     }
     if (result)
         goto fail;
-    if (!model->reference && model->traits.max_chunks)
+    if (!model->policy.reference && model->policy.chunks)
         result = create_chunks(model);
     if (result)
         goto fail;
@@ -201,12 +201,10 @@ gvk_result gvk_model_create(gvk_device *device, const gvk_graph *graph, const gv
         return gvk_fail(host, GVK_ERROR_ARGUMENT, "gvk_model_create needs a finished graph and a place for the model.");
     if (!graph->find)
         return gvk_fail(host, GVK_ERROR_ARGUMENT, "This graph was made without weights; a model needs them.");
-    gvk_mutex_lock(&device->proof_mutex); /* gvk_tune changes choices under it */
-    struct gvk_traits traits = device->traits;
-    gvk_mutex_unlock(&device->proof_mutex);
-    if (!gvk_set_precision(&traits, params ? params->precision : GVK_PRECISION_FP32))
+    struct gvk_policy policy;
+    if (!gvk_device_policy(device, params ? params->precision : GVK_PRECISION_FP32, &policy))
         return gvk_fail(host, GVK_ERROR_ARGUMENT, "A model's precision is fp32, fp16 or auto.");
-    return gvk_model_create_for(device, graph, params ? params->rewrites_off : 0, &traits,
+    return gvk_model_create_for(device, graph, params ? params->rewrites_off : 0, &policy,
                                 !params || !params->trust_kernels, out);
 }
 

@@ -9,7 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "runtime/kernel/kernel.h"
+#include "runtime/kernel/forms.h"
+#include "runtime/op/table.h"
 #include "runtime/stream/model.h"
 #include "tests/layer/session.h"
 
@@ -246,8 +247,8 @@ static void a_gpus_tiles_for_every_size_of_image_are_proven(void **state)
         assert_ok(gvk_model_create(device, gvk_network_graph(network), NULL, &model));
         assert_string_equal(notes.warnings, "");
         assert_int_equal(notes.unproven, 0);
-        assert_int_equal(model->traits.lane_work, 0);
-        for (model->traits.lane_work = GVK_MOST_LANE_WORK; model->traits.lane_work; model->traits.lane_work /= 2)
+        assert_int_equal(model->policy.lane_work, 0);
+        for (model->policy.lane_work = GVK_MOST_LANE_WORK; model->policy.lane_work; model->policy.lane_work /= 2)
             assert_true(assert_proven(device, model) > 90);
         gvk_model_destroy(model);
         gvk_network_destroy(network);
@@ -402,7 +403,7 @@ static void a_kernel_that_sums_wrongly_in_fp16_leaves_sums_in_fp32(void **state)
         gvk_model *model = NULL;
         device = open_noted(&notes);
         assert_ok(gvk_model_create(device, graph, &half, &model));
-        assert_false(model->traits.half_sums);
+        assert_false(model->policy.half_sums);
         gvk_model_destroy(model);
         deviation = deviation_of(device, graph, &half);
         bool warned = strstr(notes.warnings, "_half_sums") && !strchr(notes.warnings, '\n')[1];

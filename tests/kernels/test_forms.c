@@ -6,7 +6,8 @@
 #include <string.h>
 
 #include "runtime/graph/rewrite.h"
-#include "runtime/kernel/kernel.h"
+#include "runtime/kernel/forms.h"
+#include "runtime/op/table.h"
 #include "runtime/vulkan/lanes.h"
 
 /* A GPU that allows everything. */
@@ -27,7 +28,9 @@ static struct gvk_traits traits_of_gpu(VkPhysicalDeviceType type, uint32_t vendo
 
 static void assert_form(const struct gvk_traits *traits, enum gvk_form expected)
 {
-    enum gvk_form form = gvk_form_of(traits);
+    struct gvk_policy policy;
+    assert_true(gvk_policy_of(traits, GVK_PRECISION_FP32, &policy));
+    enum gvk_form form = gvk_form_of(&policy);
     if (form != expected)
         fail_msg("vendor 0x%04x is given form %d, not %d", traits->vendor_id, (int)form, (int)expected);
 }
@@ -99,8 +102,10 @@ static const char *tile_at(const struct gvk_traits *traits, uint32_t inputs, uin
     assert_ok(gvk_graph_copy(&host, graph, &copy));
     assert_ok(gvk_rewrite_graph(copy, 0));
     assert_ok(gvk_program_create(&host, &program));
+    struct gvk_policy policy;
+    assert_true(gvk_policy_of(traits, GVK_PRECISION_FP32, &policy));
     struct gvk_builder builder = {
-        .host = &host, .traits = traits, .graph = copy, .packing = &packing, .program = program};
+        .host = &host, .policy = &policy, .graph = copy, .packing = &packing, .program = program};
     const gvk_stream_params size = {.size = sizeof size, .width = side, .height = side};
     assert_ok(gvk_program_follow(&builder, &packing, &size));
     assert_int_equal(program->command_count, 1);

@@ -61,7 +61,7 @@ static void every_kernel_and_tile_that_this_driver_can_run_was_chosen(void **sta
     };
     static const char *const around[] = {"resize", "decode", "sort", "overlap", "keep", "drop", "collect"};
     enum { KIND_COUNT = sizeof kinds / sizeof kinds[0] };
-    enum gvk_form form = gvk_form_of(&bench.traits);
+    enum gvk_form form = form_of(&bench.traits);
     if (bench.traits.type == VK_PHYSICAL_DEVICE_TYPE_CPU) /* lavapipe has 8 or 16 lanes, SwiftShader 4 */
         assert_true(form != GVK_FORM_UNIFORM && form != GVK_FORM_BROADCAST_4);
     /* The GPUs' forms run on a CPU device, too, each that it has the means for. */

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "runtime/kernel/kernel.h"
+#include "runtime/kernel/dispatch.h"
 #include "tests/support/folder.h"
 #include "tests/support/harness.h"
 
@@ -156,7 +156,9 @@ static void every_loop_of_every_shader_has_a_stated_bound(void **state)
 static void a_kernel_with_loops_is_refused_unless_its_turns_are_stated_and_few(void **state)
 {
     (void)state;
-    struct gvk_traits traits = gvk_traits_of_plain_gpu();
+    const struct gvk_traits traits = gvk_traits_of_plain_gpu();
+    struct gvk_policy policy;
+    assert_true(gvk_policy_of(&traits, GVK_PRECISION_FP32, &policy));
     gvk_host host = gvk_host_complete(NULL);
     uint32_t with_loops = 0;
     for (uint32_t i = 0; i < GVK_SHADER_COUNT; i++) {
@@ -173,7 +175,7 @@ static void a_kernel_with_loops_is_refused_unless_its_turns_are_stated_and_few(v
         for (size_t j = 0; j < ARRAY_COUNT(turns); j++) {
             struct gvk_program *program = NULL;
             assert_ok(gvk_program_create(&host, &program));
-            struct gvk_builder builder = {.host = &host, .traits = &traits, .program = program};
+            struct gvk_builder builder = {.host = &host, .policy = &policy, .program = program};
             struct gvk_command command = {.kind = GVK_COMMAND_DISPATCH, .label = "a node", .turns = turns[j]};
             command.key.shader = (enum gvk_shader)i;
             bool allowed = !has_loops || (turns[j] && turns[j] <= GVK_MOST_TURNS);

@@ -7,7 +7,8 @@
 #include <string.h>
 
 #include "runtime/graph/rewrite.h"
-#include "runtime/kernel/kernel.h"
+#include "runtime/op/ghost.h"
+#include "runtime/op/table.h"
 #include "runtime/stream/recorder.h"
 #include "tests/fuzz/fuzz.h"
 
@@ -267,23 +268,22 @@ static struct gvk_traits choose_traits(uint8_t byte)
 
 static void plan(const gvk_host *host, const gvk_graph *graph, const uint8_t *head, const gvk_stream_params *stream)
 {
-    struct gvk_traits traits = choose_traits(head[0] >> 2);
+    const struct gvk_traits traits = choose_traits(head[0] >> 2);
     uint32_t off = head[1];
+    struct gvk_policy policy;
+    gvk_policy_of(&traits, GVK_PRECISION_FP32, &policy);
+    policy.reference = off & GVK_REWRITE_FAST_KERNELS;
     struct gvk_graph *copy = NULL;
     struct gvk_program *program = NULL;
     struct gvk_packing packing = {0};
     gvk_result result = gvk_graph_copy(host, graph, &copy);
     if (!result)
         result =
-            gvk_rewrite_graph(copy, head[0] & 2 ? off : gvk_rewrites_off(&traits, off)); /* or what no model does */
+            gvk_rewrite_graph(copy, head[0] & 2 ? off : gvk_rewrites_off(&policy, off)); /* or what no model does */
     if (!result)
         result = gvk_program_create(host, &program);
-    struct gvk_builder builder = {.host = host,
-                                  .traits = &traits,
-                                  .graph = copy,
-                                  .packing = &packing,
-                                  .reference = off & GVK_REWRITE_FAST_KERNELS,
-                                  .program = program};
+    struct gvk_builder builder = {
+        .host = host, .policy = &policy, .graph = copy, .packing = &packing, .program = program};
     if (!result)
         result = gvk_program_follow(&builder, &packing, stream);
     fuzz_check_result(result);

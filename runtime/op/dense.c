@@ -1,5 +1,9 @@
 /* Dense convolutions: the stem, and any that is neither pointwise nor depthwise. */
 #include "kernel.h"
+#include "runtime/kernel/choice.h"
+#include "runtime/kernel/dispatch.h"
+#include "runtime/kernel/forms.h"
+#include "runtime/kernel/weights.h"
 
 /* A kernel of shaders/dense.comp. Weights come in blocks of 4 * quads outputs. */
 struct tile {
@@ -24,12 +28,12 @@ static const struct tile tiles[GVK_FORM_COUNT] = {
 
 static const struct tile *choose_built_in(const struct gvk_builder *builder, const struct gvk_graph_node *node)
 {
-    const struct tile *best = &tiles[gvk_form_of(builder->traits)];
+    const struct tile *best = &tiles[gvk_form_of(builder->policy)];
     if (gvk_quads(node->output_channels) % 4)
         return &plain_tile;
-    if (gvk_is_struck(builder->traits, best->shader))
+    if (gvk_is_struck(builder->policy, best->shader))
         best = &tiles[GVK_FORM_UNIFORM];
-    return gvk_is_struck(builder->traits, best->shader) ? &plain_tile : best;
+    return gvk_is_struck(builder->policy, best->shader) ? &plain_tile : best;
 }
 
 /* The built-in tile, with the local size that was chosen for it. */
@@ -37,11 +41,11 @@ static struct tile choose_tile(const struct gvk_builder *builder, const struct g
 {
     enum gvk_shader shader;
     uint32_t local_size;
-    if (builder->reference)
+    if (builder->policy->reference)
         return plain_tile;
     struct tile tile = *choose_built_in(builder, node);
-    if (gvk_find_choice(builder, node, &shader, &local_size) && shader == tile.shader &&
-        gvk_is_candidate_local_size(builder->traits, tile.local_size, local_size))
+    if (gvk_find_choice(builder->policy, node, &shader, &local_size) && shader == tile.shader &&
+        gvk_is_candidate_local_size(builder->policy->traits, tile.local_size, local_size))
         tile.local_size = local_size;
     return tile;
 }
@@ -51,7 +55,7 @@ static bool candidate(const struct gvk_builder *builder, const struct gvk_graph_
 {
     const struct tile *tile = choose_built_in(builder, node);
     *shader = tile->shader;
-    return gvk_candidate_local_size(builder->traits, tile->local_size, index, local_size);
+    return gvk_candidate_local_size(builder->policy->traits, tile->local_size, index, local_size);
 }
 
 static uint64_t padded_quads(const struct gvk_builder *builder, const struct gvk_graph_node *node)

@@ -1,7 +1,10 @@
 /* Ghost modules in one dispatch (shaders/ghost.comp): which tile, both convolutions' weights, and the dispatch. For
  * GPUs: they save a launch and a barrier for a little arithmetic at the squares' edges. Elsewhere, and where a driver
  * computes them wrongly, the rewrite is left out and the two convolutions run apart. */
-#include "tiles.h"
+#include "ghost.h"
+
+#include "kernel.h"
+#include "runtime/kernel/tiles.h"
 
 #define TAPS 9u
 
@@ -53,20 +56,20 @@ static const struct gvk_tile_family family = {
 };
 
 /* The device's form; the uniform one, which every device runs, where that has no tiles. */
-static enum gvk_form form_with_tiles(const struct gvk_traits *traits)
+static enum gvk_form form_with_tiles(const struct gvk_policy *policy)
 {
-    enum gvk_form form = gvk_form_of(traits);
+    enum gvk_form form = gvk_form_of(policy);
     return family.lists[form].count ? form : GVK_FORM_UNIFORM;
 }
 
-uint32_t gvk_rewrites_off(const struct gvk_traits *traits, uint32_t off)
+uint32_t gvk_rewrites_off(const struct gvk_policy *policy, uint32_t off)
 {
-    const struct gvk_tile_list *list = &family.lists[form_with_tiles(traits)];
+    const struct gvk_tile_list *list = &family.lists[form_with_tiles(policy)];
     /* A CPU device makes a coroutine of a shader with a barrier, and gains nothing by one dispatch fewer. */
-    bool possible =
-        traits->type != VK_PHYSICAL_DEVICE_TYPE_CPU && traits->texel_buffers && !gvk_ghosts_are_chosen_apart(traits);
+    bool possible = policy->traits->type != VK_PHYSICAL_DEVICE_TYPE_CPU && policy->traits->texel_buffers &&
+                    !gvk_ghosts_are_chosen_apart(policy);
     for (size_t i = 0; possible && i < list->count; i++)
-        if (!gvk_tile_is_out(traits, &family, &list->tiles[i]))
+        if (!gvk_tile_is_out(policy, &family, &list->tiles[i]))
             return off;
     return off | GVK_REWRITE_FUSE_GHOST;
 }
@@ -77,7 +80,7 @@ static struct gvk_tile choose_tile(const struct gvk_builder *builder, const stru
     struct gvk_tile chosen;
     if (gvk_tile_chosen(builder, node, &family, &chosen))
         return chosen;
-    enum gvk_form form = form_with_tiles(builder->traits);
+    enum gvk_form form = form_with_tiles(builder->policy);
     const struct gvk_tile *tile = gvk_tile_choose(builder, node, &family, form);
     return tile ? *tile : family.lists[form].tiles[0];
 }
@@ -123,7 +126,7 @@ static gvk_result pack_weights(const struct gvk_builder *builder, const struct g
     cheap.input_channels = cheap.groups = node->output_channels;
     cheap.kernel = 3;
     gvk_result result =
-        gvk_pack_pointwise(builder->host, node, gvk_tile_layout(builder->traits, &tile), out, out + layout.bias * 4);
+        gvk_pack_pointwise(builder->host, node, gvk_tile_layout(builder->policy, &tile), out, out + layout.bias * 4);
     return result ? result : gvk_pack_depthwise(builder->host, &cheap, out + layout.taps * 4);
 }
 

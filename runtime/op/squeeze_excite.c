@@ -1,8 +1,12 @@
 /* Squeeze-excite's gate in two dispatches: an average pool, and both linear layers in one workgroup. */
 #include "kernel.h"
+#include "runtime/graph/ops.h"
+#include "runtime/kernel/dispatch.h"
+#include "runtime/kernel/forms.h"
+#include "runtime/kernel/planes.h"
+#include "runtime/kernel/weights.h"
 
-#define LOCAL_SIZE    64
-#define SHARING_TURNS 64u /* of split.glsl, at most */
+#define LOCAL_SIZE GVK_EXCITE_LANES
 
 struct layout {
     uint64_t reduce_bias, expand, expand_bias, end;
@@ -16,13 +20,6 @@ static struct layout layout_of(const struct gvk_graph_node *node)
     layout.expand_bias = layout.expand + channels * reduced * 4;
     layout.end = layout.expand_bias + channels;
     return layout;
-}
-
-/* As if no lanes shared a sum; where they do it is less. */
-uint64_t gvk_count_excite_turns(uint64_t channel_quads, uint64_t reduced_quads)
-{
-    return (reduced_quads / LOCAL_SIZE + 1) * (channel_quads + 1) +
-           (channel_quads / LOCAL_SIZE + 1) * (reduced_quads + 1) + SHARING_TURNS;
 }
 
 static uint64_t count_weights(const struct gvk_builder *builder, const struct gvk_graph_node *node)
@@ -78,11 +75,12 @@ static gvk_result emit(const struct gvk_builder *builder, uint32_t index)
     if (result)
         return result;
 
-    bool texels = gvk_reads_texels(builder->traits), split = gvk_form_is_for_gpus(gvk_form_of(builder->traits));
+    bool texels = gvk_reads_texels(builder->policy), split = gvk_form_is_for_gpus(gvk_form_of(builder->policy));
     enum gvk_shader shader = texels ? GVK_SHADER_EXCITE_TEXELS : GVK_SHADER_EXCITE;
     if (split)
         shader = texels ? GVK_SHADER_EXCITE_SPLIT_TEXELS : GVK_SHADER_EXCITE_SPLIT;
-    struct gvk_command excite = gvk_begin_dispatch(node, shader, split ? gvk_split_lanes(builder->traits) : LOCAL_SIZE);
+    struct gvk_command excite =
+        gvk_begin_dispatch(node, shader, split ? gvk_split_lanes(builder->policy->traits) : LOCAL_SIZE);
     pooled_operand.binding = texels ? GVK_BINDING_SOURCE_TEXELS : GVK_BINDING_SOURCE;
     pooled_operand.access = GVK_READ;
     gvk_add_operand(&excite, gvk_tensor_operand(program, node->output, GVK_BINDING_OUTPUT, GVK_WRITE));

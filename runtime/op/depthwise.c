@@ -1,5 +1,9 @@
 /* Depthwise convolutions: 3 x 3 and 5 x 5 in tiles, any other in the plain form. */
 #include "kernel.h"
+#include "runtime/kernel/choice.h"
+#include "runtime/kernel/dispatch.h"
+#include "runtime/kernel/forms.h"
+#include "runtime/kernel/weights.h"
 
 /* A kernel of shaders/depthwise.comp or depthwise_strips.comp. */
 struct tile {
@@ -55,12 +59,12 @@ static const struct tile *find_tile(const struct tile *list, const struct gvk_gr
 /* NULL: the plain form, which has no tail of a ghost bottleneck. */
 static const struct tile *choose_tile(const struct gvk_builder *builder, const struct gvk_graph_node *node)
 {
-    if (builder->reference || node->padding != node->kernel / 2)
+    if (builder->policy->reference || node->padding != node->kernel / 2)
         return NULL;
-    const struct tile *best = find_tile(tiles[gvk_form_of(builder->traits)], node);
-    if (best && gvk_is_struck(builder->traits, shader_of(best, node)))
+    const struct tile *best = find_tile(tiles[gvk_form_of(builder->policy)], node);
+    if (best && gvk_is_struck(builder->policy, shader_of(best, node)))
         best = find_tile(tiles[GVK_FORM_UNIFORM], node); /* every device runs these */
-    if (best && gvk_is_struck(builder->traits, shader_of(best, node)) && !node->residual)
+    if (best && gvk_is_struck(builder->policy, shader_of(best, node)) && !node->residual)
         best = NULL;
     return best;
 }
@@ -75,8 +79,8 @@ static uint32_t local_size_of(const struct gvk_builder *builder, const struct gv
     uint32_t local_size;
     if (!tile)
         return PLAIN_LOCAL_SIZE;
-    if (gvk_find_choice(builder, node, &shader, &local_size) && shader == shader_of(tile, node) &&
-        gvk_is_candidate_local_size(builder->traits, tile->local_size, local_size))
+    if (gvk_find_choice(builder->policy, node, &shader, &local_size) && shader == shader_of(tile, node) &&
+        gvk_is_candidate_local_size(builder->policy->traits, tile->local_size, local_size))
         return local_size;
     return tile->local_size;
 }
@@ -96,31 +100,13 @@ static bool candidate(const struct gvk_builder *builder, const struct gvk_graph_
     if (!tile)
         return false;
     *shader = shader_of(tile, node);
-    return gvk_candidate_local_size(builder->traits, tile->local_size, index, local_size);
+    return gvk_candidate_local_size(builder->policy->traits, tile->local_size, index, local_size);
 }
 
 static uint64_t count_weights(const struct gvk_builder *builder, const struct gvk_graph_node *node)
 {
     (void)builder;
     return (uint64_t)gvk_quads(node->input_channels) * (node->kernel * node->kernel + 1);
-}
-
-gvk_result gvk_pack_depthwise(const gvk_host *host, const struct gvk_graph_node *node, float *out)
-{
-    struct gvk_folded_weights weights;
-    gvk_result result = gvk_fold_weights(host, node, &weights);
-    if (result)
-        return result;
-    uint64_t taps = (uint64_t)node->kernel * node->kernel;
-    for (uint64_t c = 0; c < node->input_channels; c++) {
-        const float *row = gvk_folded_row(&weights, c);
-        float *quad = out + (c / 4) * (taps + 1) * 4 + c % 4;
-        for (uint64_t t = 0; t < taps; t++)
-            quad[t * 4] = row[t];
-        quad[taps * 4] = weights.bias[c];
-    }
-    gvk_release_weights(host, &weights);
-    return GVK_OK;
 }
 
 static gvk_result pack_weights(const struct gvk_builder *builder, const struct gvk_graph_node *node, float *out)

@@ -1,5 +1,6 @@
 /* Pointwise convolutions and linear layers: which tile, how weights are packed for it, and the dispatch. */
-#include "tiles.h"
+#include "kernel.h"
+#include "runtime/kernel/tiles.h"
 
 /* Of shaders/pointwise.comp and, those of chunks, pointwise_chunks.comp. docs/kernels.md and docs/laboratory.md say
  * what each was found to be worth. */
@@ -96,12 +97,12 @@ static const struct gvk_tile_family family = {
 
 static const struct gvk_tile *choose_built_in(const struct gvk_builder *builder, const struct gvk_graph_node *node)
 {
-    const enum gvk_form form = gvk_form_of(builder->traits);
+    const enum gvk_form form = gvk_form_of(builder->policy);
     const enum gvk_form others[] = {GVK_FORM_SPREAD_16, GVK_FORM_SPREAD_8, GVK_FORM_UNIFORM};
     const struct gvk_tile *best = gvk_tile_choose(builder, node, &family, form);
     /* All tiles of the form are struck. What another lavapipe likes comes next; every device runs the last. */
     for (size_t i = 0; i < sizeof others / sizeof others[0] && !best; i++)
-        if (others[i] != form && gvk_form_is_possible(builder->traits, others[i]))
+        if (others[i] != form && gvk_form_is_possible(builder->policy, others[i]))
             best = gvk_tile_choose(builder, node, &family, others[i]);
     return best ? best : &uniform_tiles[0]; /* proof.c refuses a graph whose choice is struck */
 }
@@ -109,7 +110,7 @@ static const struct gvk_tile *choose_built_in(const struct gvk_builder *builder,
 static struct gvk_tile choose_tile(const struct gvk_builder *builder, const struct gvk_graph_node *node)
 {
     struct gvk_tile tile;
-    if (builder->reference)
+    if (builder->policy->reference)
         return reference_tile;
     if (gvk_tile_chosen(builder, node, &family, &tile))
         return tile;
@@ -125,7 +126,7 @@ static bool candidate(const struct gvk_builder *builder, const struct gvk_graph_
 static uint64_t bias_offset(const struct gvk_builder *builder, const struct gvk_tile *tile,
                             const struct gvk_graph_node *node)
 {
-    return (uint64_t)gvk_count_blocks(tile, node) * gvk_tile_layout(builder->traits, tile).weights *
+    return (uint64_t)gvk_count_blocks(tile, node) * gvk_tile_layout(builder->policy, tile).weights *
            gvk_quads(node->input_channels);
 }
 
@@ -135,38 +136,17 @@ static uint64_t count_weights(const struct gvk_builder *builder, const struct gv
     return bias_offset(builder, &tile, node) + gvk_padded_quads(&tile, node);
 }
 
-gvk_result gvk_pack_pointwise(const gvk_host *host, const struct gvk_graph_node *node, struct gvk_block_layout layout,
-                              float *weight, float *bias)
-{
-    struct gvk_folded_weights weights;
-    gvk_result result = gvk_fold_weights(host, node, &weights);
-    if (result)
-        return result;
-    uint64_t block = 4 * (uint64_t)layout.quads, input_quads = gvk_quads(node->input_channels);
-    uint64_t input_step = layout.by_input ? 4 : 1, output_step = layout.by_input ? 1 : 4;
-    for (uint64_t o = 0; o < node->output_channels; o++) {
-        const float *row = gvk_folded_row(&weights, o);
-        uint64_t quad = (o / block) * input_quads * layout.weights + o % block / 4 * 4; /* of the first input */
-        for (uint64_t i = 0; i < node->input_channels; i++)
-            weight[(quad + i / 4 * layout.weights) * 4 + i % 4 * input_step + o % 4 * output_step] = row[i];
-    }
-    for (uint64_t o = 0; o < node->output_channels; o++)
-        bias[o] = weights.bias[o];
-    gvk_release_weights(host, &weights);
-    return GVK_OK;
-}
-
 static gvk_result pack_weights(const struct gvk_builder *builder, const struct gvk_graph_node *node, float *out)
 {
     const struct gvk_tile tile = choose_tile(builder, node);
-    return gvk_pack_pointwise(builder->host, node, gvk_tile_layout(builder->traits, &tile), out,
+    return gvk_pack_pointwise(builder->host, node, gvk_tile_layout(builder->policy, &tile), out,
                               out + bias_offset(builder, &tile, node) * 4);
 }
 
 static struct gvk_pipeline_key select_kernel(const struct gvk_builder *builder, const struct gvk_graph_node *node)
 {
     const struct gvk_tile tile = choose_tile(builder, node);
-    if (!builder->reference)
+    if (!builder->policy->reference)
         return gvk_tile_key(&tile, &family, node);
     return (struct gvk_pipeline_key){.shader = tile.shader, .constants = {[GVK_CONSTANT_LOCAL_SIZE] = tile.local_size}};
 }
@@ -195,7 +175,7 @@ static gvk_result emit(const struct gvk_builder *builder, uint32_t index)
                                        tile.texels ? GVK_BINDING_SOURCE_TEXELS : GVK_BINDING_SOURCE, GVK_READ));
     gvk_add_operand(
         &command, gvk_weights_operand(builder, index, tile.texels ? GVK_BINDING_WEIGHTS_TEXELS : GVK_BINDING_WEIGHTS));
-    if (!builder->reference)
+    if (!builder->policy->reference)
         gvk_add_operand(
             &command,
             gvk_tensor_operand(program, extra, tile.texels ? GVK_BINDING_EXTRA_TEXELS : GVK_BINDING_EXTRA, GVK_READ));
