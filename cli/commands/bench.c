@@ -1,14 +1,21 @@
 /* `ghostvk bench`: how fast a network runs on a device. Measures frames one by one and with several in flight, counts
  * what the stream recorded, and with --profile times every dispatch. No picture is needed, and with --random no model.
  */
-#include "bench.h"
+#include "bench_layers.h"
+#include "bench_report.h"
 
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "cli/base/input_file.h"
+#include "cli/base/message.h"
 #include "cli/base/output_file.h"
+#include "cli/base/quantities.h"
+#include "cli/base/values.h"
 #include "cli/files/model_path.h"
+#include "cli/host/device.h"
+#include "cli/host/options.h"
 #include "commands.h"
 
 #define FRAMES_IN_FLIGHT 2u

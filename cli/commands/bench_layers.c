@@ -3,7 +3,9 @@
 #include <math.h>
 #include <stdlib.h>
 
-#include "bench.h"
+#include "bench_layers.h"
+
+#include "cli/base/text.h"
 
 /* ---- the table --------------------------------------------------------------------------------------------------- */
 

@@ -3,7 +3,11 @@
 #include <math.h>
 #include <stdlib.h>
 
-#include "bench.h"
+#include "bench_report.h"
+
+#include "cli/base/quantities.h"
+#include "cli/base/text.h"
+#include "cli/host/device.h"
 
 const char *const bench_stage_names[BENCH_STAGES] = {"resize", "network", "decode", "total"};
 

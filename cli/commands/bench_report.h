@@ -1,10 +1,9 @@
-/* What the files of `ghostvk bench` share: what was measured, and the calls that print and write it. bench.c measures,
- * bench_report.c prints the table and writes the JSON, bench_layers.c has the table by layer and the trace. */
-#ifndef GHOSTVK_CLI_BENCH_H
-#define GHOSTVK_CLI_BENCH_H
+/* What `ghostvk bench` measured, and its report: a table for people, one JSON object for programs. */
+#ifndef GHOSTVK_CLI_BENCH_REPORT_H
+#define GHOSTVK_CLI_BENCH_REPORT_H
 
 #include "cli/base/json.h"
-#include "cli/host/common.h"
+#include "cli/host/program.h"
 
 #define BENCH_PICTURE_WIDTH  640u
 #define BENCH_PICTURE_HEIGHT 480u
@@ -46,9 +45,5 @@ struct bench_spread bench_spread_of(double *samples, size_t count);
 void bench_print(const struct bench *bench);
 /* One object, without the line's end. */
 void bench_write_json(const struct bench *bench, struct json *json);
-/* Sorted by time, with a total. False when memory ran out. */
-bool bench_print_layers(const struct bench *bench);
-/* Of Chrome's trace viewer and Perfetto: an event a dispatch, the stages as a track of their own. */
-void bench_write_trace(const struct bench *bench, struct json *json);
 
 #endif
