@@ -2,6 +2,7 @@
  * Called by `ghostvk inspect` through gvk_plan_describe. */
 #include <string.h>
 
+#include "runtime/graph/ops.h"
 #include "runtime/graph/rewrite.h"
 #include "runtime/op/ghost.h"
 #include "runtime/op/table.h"
@@ -63,11 +64,27 @@ done:
     return result;
 }
 
+/* What was learned of the node's weights. */
+static uint64_t count_parameters(const struct gvk_graph_node *node)
+{
+    const struct gvk_op_line *line = gvk_op_line_of(node->op);
+    struct gvk_wanted_weight weights[GVK_MOST_WANTED_WEIGHTS];
+    struct gvk_graph_node copy = *node;
+    uint32_t count = line->list_weights ? line->list_weights(&copy, node->bias.rank > 0, weights) : 0;
+    uint64_t parameters = 0;
+    for (uint32_t i = 0; i < count; i++) {
+        uint64_t values = !weights[i].is_measured;
+        for (uint32_t j = 0; j < weights[i].rank; j++)
+            values *= weights[i].shape[j];
+        parameters += values;
+    }
+    return parameters;
+}
+
 static void describe_node(const struct gvk_graph_node *node, const struct gvk_shape *shapes, uint64_t batch,
                           gvk_layer_description *out)
 {
     const struct gvk_shape *shape = &shapes[node->output];
-    uint64_t each = (uint64_t)node->input_channels / node->groups * node->kernel * node->kernel;
     *out = (gvk_layer_description){
         .name = node->name,
         .op = gvk_op_name(node),
@@ -76,10 +93,7 @@ static void describe_node(const struct gvk_graph_node *node, const struct gvk_sh
         .width = shape->width,
         .macs = gvk_count_macs(node, shapes) * batch,
     };
-    if (node->op == GVK_OP_CONVOLUTION || node->op == GVK_OP_LINEAR)
-        out->parameters = node->output_channels * each + (node->bias.rank ? node->output_channels : 0);
-    else if (node->op == GVK_OP_BATCH_NORM)
-        out->parameters = (uint64_t)node->output_channels * 2; /* mean and variance are measured, not learned */
+    out->parameters = count_parameters(node);
 }
 
 /* Layers and names in one block, so that they outlive the graph. */

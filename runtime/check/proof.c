@@ -64,19 +64,23 @@ static uint32_t proof_bit(const struct gvk_policy *policy, const struct gvk_pipe
     return 2 * (uint32_t)gvk_shader_for(policy, key->shader) + (key->constants[GVK_CONSTANT_EXTRA] == GVK_EXTRA_GATE);
 }
 
+/* Kernels that have candidates are, before a model uses them. */
+static bool is_proven(const struct gvk_graph_node *node)
+{
+    return !node->removed && gvk_kernel_of(node)->candidate;
+}
+
+static struct gvk_pipeline_key select_key(const struct gvk_policy *policy, const struct gvk_graph_node *node)
+{
+    return gvk_kernel_of(node)->select(policy, node).key;
+}
+
 /* The node of the sample's model is computed by the pipeline that is to be proven. */
 static bool uses_kernel(const struct gvk_model *model, const struct gvk_pipeline_key *key)
 {
-    struct gvk_builder builder = gvk_model_builder(model);
-    for (uint32_t i = 0; i < model->graph->node_count; i++) {
-        const struct gvk_graph_node *node = &model->graph->nodes[i];
-        const struct gvk_kernel *kernel = gvk_kernel_of(node);
-        if (node->removed || !kernel->select)
-            continue;
-        struct gvk_pipeline_key other = kernel->select(&builder, node);
-        if (gvk_pipeline_keys_equal(&other, key))
+    for (uint32_t i = 0; i < model->graph->node_count; i++)
+        if (is_proven(&model->graph->nodes[i]) && gvk_pipeline_keys_equal(&model->packing.selections[i].key, key))
             return true;
-    }
     return false;
 }
 
@@ -131,12 +135,12 @@ done:
 }
 
 /* As few outputs as the kernel is taken for: that makes a fast proof. */
-static uint32_t count_outputs(const struct gvk_builder *builder, const struct gvk_graph_node *node,
+static uint32_t count_outputs(const struct gvk_policy *policy, const struct gvk_graph_node *node,
                               const struct gvk_pipeline_key *key)
 {
     struct gvk_graph_node small = *node;
     for (small.output_channels = 4; small.output_channels < node->output_channels; small.output_channels += 4) {
-        struct gvk_pipeline_key other = gvk_kernel_of(node)->select(builder, &small);
+        struct gvk_pipeline_key other = select_key(policy, &small);
         if (gvk_pipeline_keys_equal(&other, key))
             break;
     }
@@ -151,18 +155,18 @@ static uint32_t count_inputs(const struct gvk_policy *policy, const struct gvk_g
     return node->input_channels < GVK_PROOF_INPUTS ? node->input_channels : GVK_PROOF_INPUTS;
 }
 
-static gvk_result run_proof(struct gvk_device *device, const struct gvk_builder *builder,
+static gvk_result run_proof(struct gvk_device *device, const struct gvk_policy *policy,
                             const struct gvk_graph_node *node, const struct gvk_pipeline_key *key, bool *proven,
                             double *deviation)
 {
     struct gvk_sample *sample = NULL;
-    gvk_result result = gvk_sample_create(&device->host, node, count_inputs(builder->policy, node, key),
-                                          count_outputs(builder, node, key), &sample);
-    struct gvk_policy policy = *builder->policy; /* the sample takes this kernel, whatever its own shape is */
-    policy.forced_shader = (uint32_t)key->shader;
-    policy.forced_local_size = key->constants[GVK_CONSTANT_LOCAL_SIZE];
+    gvk_result result = gvk_sample_create(&device->host, node, count_inputs(policy, node, key),
+                                          count_outputs(policy, node, key), &sample);
+    struct gvk_policy forced = *policy; /* the sample takes this kernel, whatever its own shape is */
+    forced.forced_shader = (uint32_t)key->shader;
+    forced.forced_local_size = key->constants[GVK_CONSTANT_LOCAL_SIZE];
     if (!result)
-        result = run_sample(device, &policy, key, sample, proven, deviation);
+        result = run_sample(device, &forced, key, sample, proven, deviation);
     gvk_sample_destroy(sample);
     return result;
 }
@@ -178,12 +182,11 @@ static void obey_verdicts(const struct gvk_verdicts *verdicts, struct gvk_policy
     }
 }
 
-static gvk_result prove_node(struct gvk_device *device, struct gvk_builder *builder, struct gvk_policy *policy,
-                             const struct gvk_graph_node *node)
+static gvk_result prove_node(struct gvk_device *device, struct gvk_policy *policy, const struct gvk_graph_node *node)
 {
     struct gvk_verdicts *verdicts = &device->verdicts;
     for (;;) { /* each round proves a kernel or strikes one */
-        struct gvk_pipeline_key key = gvk_kernel_of(node)->select(builder, node);
+        struct gvk_pipeline_key key = select_key(policy, node);
         enum gvk_shader shader = gvk_shader_for(policy, key.shader);
         if (shader == GVK_SHADER_COUNT)
             return gvk_fail(&device->host, GVK_ERROR_UNSUPPORTED, "\"%s\" has no kernel for fp16 on this device.",
@@ -201,7 +204,7 @@ static gvk_result prove_node(struct gvk_device *device, struct gvk_builder *buil
             return GVK_OK;
         bool proven = false;
         double deviation = 0;
-        gvk_result result = run_proof(device, builder, node, &key, &proven, &deviation);
+        gvk_result result = run_proof(device, policy, node, &key, &proven, &deviation);
         if (result)
             return result;
         verdicts->changed = true;
@@ -221,7 +224,7 @@ static gvk_result prove_node(struct gvk_device *device, struct gvk_builder *buil
 
 /* Which tile of a list a GPU takes depends on the image's size, too, which the next stream may change: all are proven.
  */
-static gvk_result prove_every_size(struct gvk_device *device, struct gvk_builder *builder, struct gvk_policy *policy,
+static gvk_result prove_every_size(struct gvk_device *device, struct gvk_policy *policy,
                                    const struct gvk_graph_node *node)
 {
     uint32_t struck[GVK_STRUCK_WORDS], given = policy->lane_work;
@@ -229,33 +232,33 @@ static gvk_result prove_every_size(struct gvk_device *device, struct gvk_builder
     do { /* behind a struck kernel there may be one with other sizes */
         memcpy(struck, policy->struck, sizeof struck);
         for (policy->lane_work = GVK_MOST_LANE_WORK; policy->lane_work && !result; policy->lane_work /= 2)
-            result = prove_node(device, builder, policy, node);
+            result = prove_node(device, policy, node);
     } while (!result && memcmp(struck, policy->struck, sizeof struck) != 0);
     policy->lane_work = given;
     return result;
 }
 
 /* All pipelines that are to be proven at once: many drivers compile several in the time of one. */
-static gvk_result make_pipelines(struct gvk_device *device, const struct gvk_builder *builder)
+static gvk_result make_pipelines(struct gvk_device *device, const struct gvk_graph *graph,
+                                 const struct gvk_policy *policy)
 {
-    const struct gvk_graph *graph = builder->graph;
     const struct gvk_verdicts *verdicts = &device->verdicts;
     uint32_t count = 0;
-    struct gvk_pipeline_key *keys = gvk_allocate_array(builder->host, graph->node_count, sizeof *keys);
+    struct gvk_pipeline_key *keys = gvk_allocate_array(&device->host, graph->node_count, sizeof *keys);
     if (!keys)
-        return gvk_fail_memory(builder->host);
+        return gvk_fail_memory(&device->host);
     for (uint32_t i = 0; i < graph->node_count; i++) {
         const struct gvk_graph_node *node = &graph->nodes[i];
-        if (node->removed || !gvk_kernel_of(node)->select)
+        if (!is_proven(node))
             continue;
-        struct gvk_pipeline_key key = gvk_kernel_of(node)->select(builder, node);
-        uint32_t bit = proof_bit(builder->policy, &key);
-        key.shader = gvk_shader_for(builder->policy, key.shader);
+        struct gvk_pipeline_key key = select_key(policy, node);
+        uint32_t bit = proof_bit(policy, &key);
+        key.shader = gvk_shader_for(policy, key.shader);
         if (key.shader != GVK_SHADER_COUNT && !(verdicts->proven[bit / 32] >> (bit % 32) & 1))
             keys[count++] = key;
     }
     gvk_result result = count ? gvk_pipelines_make(device, keys, count) : GVK_OK;
-    gvk_release(builder->host, keys);
+    gvk_release(&device->host, keys);
     return result;
 }
 
@@ -264,14 +267,13 @@ gvk_result gvk_kernels_prove(struct gvk_device *device, const struct gvk_graph *
     gvk_mutex_lock(&device->proof_mutex);
     load_verdicts(device);
     obey_verdicts(&device->verdicts, policy);
-    struct gvk_builder builder = {.host = &device->host, .policy = policy, .graph = graph};
-    gvk_result result = make_pipelines(device, &builder);
+    gvk_result result = make_pipelines(device, graph, policy);
     bool half_sums;
     do { /* again where a struck kernel left others without a proof */
         half_sums = policy->half_sums;
         for (uint32_t i = 0; i < graph->node_count && !result; i++)
-            if (!graph->nodes[i].removed && gvk_kernel_of(&graph->nodes[i])->select)
-                result = prove_every_size(device, &builder, policy, &graph->nodes[i]);
+            if (is_proven(&graph->nodes[i]))
+                result = prove_every_size(device, policy, &graph->nodes[i]);
     } while (!result && half_sums != policy->half_sums);
     save_verdicts(device);
     gvk_mutex_unlock(&device->proof_mutex);

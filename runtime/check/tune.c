@@ -40,11 +40,6 @@ struct tuner {
     struct gvk_choices *choices;
 };
 
-static struct gvk_builder builder_of(const struct tuner *tuner)
-{
-    return (struct gvk_builder){.host = &tuner->device->host, .policy = &tuner->policy, .graph = tuner->rewritten};
-}
-
 static struct shape *find_shape(const struct tuner *tuner, const struct gvk_graph_node *node)
 {
     const struct gvk_node_shape key = gvk_node_shape_of(&tuner->policy, node);
@@ -57,10 +52,9 @@ static struct shape *find_shape(const struct tuner *tuner, const struct gvk_grap
 static gvk_result list_shapes(struct tuner *tuner)
 {
     const struct gvk_graph *graph = tuner->rewritten;
-    struct gvk_builder builder = builder_of(tuner);
-    tuner->shapes = gvk_allocate_array(builder.host, graph->node_count, sizeof *tuner->shapes);
+    tuner->shapes = gvk_allocate_array(&tuner->device->host, graph->node_count, sizeof *tuner->shapes);
     if (!tuner->shapes)
-        return gvk_fail_memory(builder.host);
+        return gvk_fail_memory(&tuner->device->host);
     for (uint32_t i = 0; i < graph->node_count; i++) {
         const struct gvk_graph_node *node = &graph->nodes[i];
         const struct gvk_kernel *kernel = gvk_kernel_of(node);
@@ -68,7 +62,7 @@ static gvk_result list_shapes(struct tuner *tuner)
             continue;
         struct shape *shape = find_shape(tuner, node);
         if (!shape && tuner->shape_count < SHAPES_MOST) {
-            struct gvk_pipeline_key key = kernel->select(&builder, node);
+            const struct gvk_pipeline_key key = kernel->select(&tuner->policy, node).key;
             enum gvk_shader shader;
             uint32_t local_size;
             shape = &tuner->shapes[tuner->shape_count++];
@@ -77,7 +71,7 @@ static gvk_result list_shapes(struct tuner *tuner)
                                                   .shader = (uint32_t)key.shader,
                                                   .local_size = key.constants[GVK_CONSTANT_LOCAL_SIZE]};
             shape->best = shape->built_in;
-            while (kernel->candidate(&builder, node, shape->candidates, &shader, &local_size))
+            while (kernel->candidate(&tuner->policy, node, shape->candidates, &shader, &local_size))
                 shape->candidates++;
             if (shape->candidates > tuner->pass_count)
                 tuner->pass_count = shape->candidates;
@@ -86,10 +80,10 @@ static gvk_result list_shapes(struct tuner *tuner)
             shape->nodes++;
     }
     bool apart = tuner->rewrites_off & GVK_REWRITE_FUSE_GHOST;
-    tuner->choices = gvk_choices_allocate(builder.host, tuner->shape_count + apart);
+    tuner->choices = gvk_choices_allocate(&tuner->device->host, tuner->shape_count + apart);
     if (tuner->choices && apart)
         tuner->choices->list[tuner->shape_count] = gvk_choice_of_ghosts_apart(&tuner->policy);
-    return tuner->choices ? GVK_OK : gvk_fail_memory(builder.host);
+    return tuner->choices ? GVK_OK : gvk_fail_memory(&tuner->device->host);
 }
 
 static float *make_input(const struct tuner *tuner, gvk_picture *picture)
@@ -188,14 +182,13 @@ static gvk_result create_stream(struct tuner *tuner, const struct gvk_choices *c
 /* pass -1 is the built-in kernels'. Shapes with fewer candidates stay with them. */
 static gvk_result run_pass(struct tuner *tuner, const gvk_picture *pictures, int pass)
 {
-    struct gvk_builder builder = builder_of(tuner);
     for (uint32_t i = 0; i < tuner->shape_count; i++) {
         struct shape *shape = &tuner->shapes[i];
         struct gvk_choice *choice = &tuner->choices->list[i];
         enum gvk_shader shader;
         *choice = shape->built_in;
-        if (pass >= 0 &&
-            gvk_kernel_of(shape->node)->candidate(&builder, shape->node, (uint32_t)pass, &shader, &choice->local_size))
+        if (pass >= 0 && gvk_kernel_of(shape->node)
+                             ->candidate(&tuner->policy, shape->node, (uint32_t)pass, &shader, &choice->local_size))
             choice->shader = (uint32_t)shader;
         else
             choice->local_size = shape->built_in.local_size;

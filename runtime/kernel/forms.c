@@ -30,8 +30,11 @@ bool gvk_form_is_possible(const struct gvk_policy *policy, enum gvk_form form)
         return !cpu && sure && policy->traits->subgroup_broadcast && policy->traits->min_subgroup_size <= 16 &&
                policy->traits->max_subgroup_size >= 16;
     case GVK_FORM_TEXELS: return !cpu && texels;
-    default: return true;
+    case GVK_FORM_UNIFORM:
+    case GVK_FORM_PLAIN: return true;
+    case GVK_FORM_COUNT: break;
     }
+    return false;
 }
 
 enum gvk_form gvk_form_of(const struct gvk_policy *policy)

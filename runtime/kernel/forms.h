@@ -4,19 +4,6 @@
 
 #include "runtime/device/policy.h"
 
-/* How weights and activations are read on this device (shaders/pointwise.comp says what SPREAD is). */
-enum gvk_form {
-    GVK_FORM_UNIFORM,      /* SPREAD 0, storage buffers: AMD, NVIDIA, and every device that no other form is for */
-    GVK_FORM_BROADCAST_16, /* SPREAD 2, subgroups of 16, storage buffers: Intel */
-    GVK_FORM_TEXELS,       /* SPREAD 0, texel buffers: Adreno, Mali */
-    GVK_FORM_SHUFFLE_16,   /* SPREAD 1, subgroups of 16, texel buffers: lavapipe until Mesa 22 */
-    GVK_FORM_SHUFFLE_8,    /* the same, subgroups of 8 */
-    GVK_FORM_SPREAD_16,    /* SPREAD 2, subgroups of 16, texel buffers: lavapipe from Mesa 23 on */
-    GVK_FORM_SPREAD_8,     /* the same, subgroups of 8 */
-    GVK_FORM_CHUNKS_4,     /* weights in chunks for pointwise, else as the next; subgroups of 4 */
-    GVK_FORM_BROADCAST_4,  /* SPREAD 2, subgroups of 4, storage buffers */
-    GVK_FORM_COUNT
-};
 /* Forms that read texels are for devices whose texel buffers hold as much as a storage buffer does. */
 #define GVK_TEXELS_OF_EVERY_TENSOR (1u << 27)
 enum gvk_form gvk_form_of(const struct gvk_policy *policy);

@@ -2,6 +2,7 @@
 #include "planes.h"
 
 #include "forms.h"
+#include "tiles.h"
 
 #define SHARING_TURNS 16u /* of split.glsl, at most */
 
@@ -34,25 +35,15 @@ gvk_result gvk_finish_planes(const struct gvk_builder *builder, struct gvk_comma
     return gvk_finish_dispatch(builder, command, gvk_divide_up(lanes, GVK_PLANES_LANES), rows, builder->program->batch);
 }
 
-/* A GPU needs a workgroup for a plane: by a lane each, a few dozen lanes of thousands would have something to do. */
-static enum gvk_shader average_pool_of(const struct gvk_builder *builder, bool split)
+/* One dispatch over `push.quads` planes. Split, a workgroup sums up a plane: by a lane each, as on CPU devices, a few
+ * dozen lanes of a GPU's thousands would have something to do. */
+static gvk_result emit_pool(const struct gvk_builder *builder, const struct gvk_graph_node *node,
+                            const struct gvk_tile *tile, struct gvk_planes_push push, struct gvk_operand output,
+                            struct gvk_operand source)
 {
-    bool texels = !builder->policy->reference && gvk_reads_texels(builder->policy);
-    if (split)
-        return texels ? GVK_SHADER_AVERAGE_POOL_SPLIT_TEXELS : GVK_SHADER_AVERAGE_POOL_SPLIT;
-    /* The plain texel form is for CPU devices, and for fp32. */
-    bool gpu = gvk_form_is_for_gpus(gvk_form_of(builder->policy));
-    return texels && !gpu ? GVK_SHADER_AVERAGE_POOL_TEXELS : GVK_SHADER_AVERAGE_POOL;
-}
-
-/* One dispatch over `push.quads` planes. */
-static gvk_result emit_pool(const struct gvk_builder *builder, const struct gvk_graph_node *node, bool split,
-                            struct gvk_planes_push push, struct gvk_operand output, struct gvk_operand source)
-{
-    enum gvk_shader shader = average_pool_of(builder, split);
-    bool texels = shader == GVK_SHADER_AVERAGE_POOL_TEXELS || shader == GVK_SHADER_AVERAGE_POOL_SPLIT_TEXELS;
-    uint32_t local_size = split ? gvk_split_lanes(builder->policy->traits) : GVK_PLANES_LANES;
-    struct gvk_command command = gvk_begin_dispatch(node, shader, local_size);
+    bool texels = tile->texels, split = gvk_form_is_for_gpus(tile->form);
+    uint32_t local_size = split ? gvk_split_lanes(builder->policy->traits) : tile->local_size;
+    struct gvk_command command = gvk_begin_dispatch(node, tile->shaders[GVK_STORE_PLAIN], local_size);
     output.binding = GVK_BINDING_OUTPUT;
     output.access = GVK_WRITE;
     gvk_add_operand(&command, output);
@@ -68,11 +59,14 @@ static gvk_result emit_pool(const struct gvk_builder *builder, const struct gvk_
 }
 
 gvk_result gvk_emit_average_pool(const struct gvk_builder *builder, const struct gvk_graph_node *node,
-                                 struct gvk_operand output, uint32_t output_item)
+                                 enum gvk_form form, struct gvk_operand output, uint32_t output_item)
 {
     struct gvk_planes_push push = gvk_planes_of(builder->program, node);
     struct gvk_operand source = gvk_tensor_operand(builder->program, node->inputs[0], GVK_BINDING_SOURCE, GVK_READ);
-    bool split = !builder->policy->reference && gvk_form_is_for_gpus(gvk_form_of(builder->policy));
+    bool split = gvk_form_is_for_gpus(form);
+    /* A plane in few lanes is for CPU devices, whose forms are for fp32; every device runs the plain one. */
+    const struct gvk_tile *tile = gvk_tile_of(GVK_FAMILY_AVERAGE_POOL, form);
+    const struct gvk_tile *whole = split ? gvk_tile_of(GVK_FAMILY_AVERAGE_POOL, GVK_FORM_PLAIN) : tile;
     uint64_t lanes = split ? gvk_split_lanes(builder->policy->traits) : 1;
     uint64_t rows_and_columns = (uint64_t)push.height * (push.width + 1) / lanes;
     if (rows_and_columns + 1 + SHARING_TURNS > GVK_MOST_TURNS) {
@@ -85,15 +79,15 @@ gvk_result gvk_emit_average_pool(const struct gvk_builder *builder, const struct
         struct gvk_operand means = {.place = GVK_PLACE_ARENA, .quad_bytes = (uint32_t)each, .bytes = bytes};
         gvk_result result = gvk_program_add_block(builder->program, bytes, &means.block);
         if (!result)
-            result = emit_pool(builder, node, false, rows, means, source);
+            result = emit_pool(builder, node, whole, rows, means, source);
         if (result)
             return result;
         push.source_item = rows.quads;
         push.width = push.height;
         push.height = 1;
         source = means;
-        split = false;
+        tile = whole;
     }
     push.output_item = output_item;
-    return emit_pool(builder, node, split, push, output, source);
+    return emit_pool(builder, node, tile, push, output, source);
 }

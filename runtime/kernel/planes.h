@@ -14,9 +14,10 @@ struct gvk_command gvk_begin_planes(const struct gvk_builder *builder, const str
 /* A lane for each of `lanes` pixels in each of `rows` planes. */
 gvk_result gvk_finish_planes(const struct gvk_builder *builder, struct gvk_command *command,
                              const struct gvk_planes_push *push, uint32_t lanes, uint32_t rows);
-/* The average pool of the node's first input, to `output`, `output_item` quads from one item of the batch to the next.
+/* The average pool of the node's first input by kernels of the form, to `output`, `output_item` quads from one item of
+ * the batch to the next.
  */
 gvk_result gvk_emit_average_pool(const struct gvk_builder *builder, const struct gvk_graph_node *node,
-                                 struct gvk_operand output, uint32_t output_item);
+                                 enum gvk_form form, struct gvk_operand output, uint32_t output_item);
 
 #endif

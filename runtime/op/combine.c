@@ -2,8 +2,9 @@
 #include "kernel.h"
 #include "runtime/kernel/planes.h"
 
-static gvk_result emit_combine(const struct gvk_builder *builder, uint32_t index)
+static gvk_result emit_combine(const struct gvk_builder *builder, uint32_t index, const struct gvk_selection *selection)
 {
+    (void)selection;
     const struct gvk_graph_node *node = &builder->graph->nodes[index];
     struct gvk_command command = gvk_begin_planes(builder, node, GVK_SHADER_COMBINE);
     command.key.constants[GVK_CONSTANT_EXTRA] = node->op == GVK_OP_ADD ? GVK_EXTRA_RESIDUAL : GVK_EXTRA_GATE;
@@ -13,4 +14,6 @@ static gvk_result emit_combine(const struct gvk_builder *builder, uint32_t index
     return gvk_finish_planes(builder, &command, &push, push.width * push.height, push.quads);
 }
 
-const struct gvk_kernel gvk_kernel_combine = {NULL, NULL, emit_combine, NULL, NULL};
+const struct gvk_kernel gvk_kernel_combine = {
+    .emit = emit_combine,
+};

@@ -2,8 +2,9 @@
 #include "kernel.h"
 #include "runtime/kernel/planes.h"
 
-static gvk_result emit_concat(const struct gvk_builder *builder, uint32_t index)
+static gvk_result emit_concat(const struct gvk_builder *builder, uint32_t index, const struct gvk_selection *selection)
 {
+    (void)selection;
     const struct gvk_graph *graph = builder->graph;
     const struct gvk_program *program = builder->program;
     const struct gvk_graph_node *node = &graph->nodes[index];
@@ -39,4 +40,6 @@ static gvk_result emit_concat(const struct gvk_builder *builder, uint32_t index)
     return GVK_OK;
 }
 
-const struct gvk_kernel gvk_kernel_concat = {NULL, NULL, emit_concat, NULL, NULL};
+const struct gvk_kernel gvk_kernel_concat = {
+    .emit = emit_concat,
+};

@@ -3,131 +3,86 @@
 #include "runtime/kernel/choice.h"
 #include "runtime/kernel/dispatch.h"
 #include "runtime/kernel/forms.h"
-#include "runtime/kernel/weights.h"
-
-/* A kernel of shaders/depthwise.comp or depthwise_strips.comp. */
-struct tile {
-    enum gvk_shader shader, ghost; /* the same as the tail of a ghost bottleneck, or itself where there is none */
-    uint32_t kernel, stride;
-    uint32_t out_x, out_y; /* outputs of a lane; a strip has as many rows as the image gives it */
-    uint32_t local_size;
-    bool texels, strips;
-};
-
-#define TILE(FORM, SHADER, GHOST, kernel, stride, ...)                                                                 \
-    {                                                                                                                  \
-        GVK_SHADER_DEPTHWISE_##FORM##_##SHADER, GVK_SHADER_DEPTHWISE_##FORM##_##GHOST, kernel, stride, __VA_ARGS__     \
-    }
-/* x and y: of 3 x 3 with stride 1, and of the others. */
-#define TILES(FORM, x1, y1, x2, y2, local_size, texels, strips)                                                        \
-    {                                                                                                                  \
-        TILE(FORM, 3S1, GHOST, 3, 1, x1, y1, local_size, texels, strips),                                              \
-            TILE(FORM, 3S2, 3S2, 3, 2, x2, y2, local_size, texels, strips),                                            \
-            TILE(FORM, 5S1, 5S1, 5, 1, x2, y2, local_size, texels, strips),                                            \
-            TILE(FORM, 5S2, 5S2, 5, 2, x2, y2, local_size, texels, strips),                                            \
-    }
-#define TILE_COUNT 4
-static const struct tile tiles[GVK_FORM_COUNT][TILE_COUNT] = {
-    [GVK_FORM_UNIFORM] = TILES(UNIFORM, 2, 4, 1, 4, 64, false, false),
-    [GVK_FORM_BROADCAST_16] = TILES(UNIFORM, 2, 4, 1, 4, 64, false, false),
-    [GVK_FORM_TEXELS] = TILES(TEXELS, 2, 4, 1, 4, 64, true, false),
-    [GVK_FORM_SHUFFLE_16] = TILES(STRIPS_TEXELS, 4, 0, 2, 0, 16, true, true),
-    [GVK_FORM_SHUFFLE_8] = TILES(STRIPS_TEXELS, 4, 0, 2, 0, 16, true, true),
-    [GVK_FORM_SPREAD_16] = TILES(STRIPS_TEXELS, 4, 0, 2, 0, 16, true, true),
-    [GVK_FORM_SPREAD_8] = TILES(STRIPS_TEXELS, 4, 0, 2, 0, 16, true, true),
-    [GVK_FORM_CHUNKS_4] = TILES(STRIPS, 4, 0, 2, 0, 16, false, true),
-    [GVK_FORM_BROADCAST_4] = TILES(STRIPS, 4, 0, 2, 0, 16, false, true),
-};
+#include "runtime/kernel/tiles.h"
 
 /* A strip's first outputs cost up to four rows that are loaded for nothing, and a few long strips would leave
  * processors idle. */
 #define STRIP_ROWS 32u
 
-static enum gvk_shader shader_of(const struct tile *tile, const struct gvk_graph_node *node)
+static const struct gvk_tile *find_tile(enum gvk_form form, const struct gvk_graph_node *node)
 {
-    return node->residual ? tile->ghost : tile->shader;
-}
-
-static const struct tile *find_tile(const struct tile *list, const struct gvk_graph_node *node)
-{
-    for (int i = 0; i < TILE_COUNT; i++)
-        if (list[i].kernel == node->kernel && list[i].stride == node->stride)
-            return &list[i];
+    const struct gvk_tile_list *list = &gvk_tile_lists[GVK_FAMILY_DEPTHWISE][form];
+    for (uint32_t i = 0; i < list->count; i++)
+        if (list->tiles[i].kernel == node->kernel && list->tiles[i].stride == node->stride)
+            return &list->tiles[i];
     return NULL;
 }
 
-/* NULL: the plain form, which has no tail of a ghost bottleneck. */
-static const struct tile *choose_tile(const struct gvk_builder *builder, const struct gvk_graph_node *node)
+static bool is_struck(const struct gvk_policy *policy, const struct gvk_tile *tile, const struct gvk_graph_node *node)
 {
-    if (builder->policy->reference || node->padding != node->kernel / 2)
-        return NULL;
-    const struct tile *best = find_tile(tiles[gvk_form_of(builder->policy)], node);
-    if (best && gvk_is_struck(builder->policy, shader_of(best, node)))
-        best = find_tile(tiles[GVK_FORM_UNIFORM], node); /* every device runs these */
-    if (best && gvk_is_struck(builder->policy, shader_of(best, node)) && !node->residual)
-        best = NULL;
-    return best;
+    return gvk_is_struck(policy, gvk_tile_shader(tile, node));
 }
 
-#define PLAIN_LOCAL_SIZE 64u
-
-/* Of the tile, or what was chosen in its place. */
-static uint32_t local_size_of(const struct gvk_builder *builder, const struct gvk_graph_node *node,
-                              const struct tile *tile)
+/* The plain tile has no tail of a ghost bottleneck. */
+static const struct gvk_tile *choose_tile(const struct gvk_policy *policy, const struct gvk_graph_node *node)
 {
+    const struct gvk_tile *plain = gvk_tile_of(GVK_FAMILY_DEPTHWISE, GVK_FORM_PLAIN);
+    if (policy->reference || node->padding != node->kernel / 2)
+        return plain;
+    const struct gvk_tile *best = find_tile(gvk_form_of(policy), node);
+    if (best && is_struck(policy, best, node))
+        best = find_tile(GVK_FORM_UNIFORM, node); /* every device runs these */
+    return best && (!is_struck(policy, best, node) || node->residual) ? best : plain;
+}
+
+static struct gvk_selection select_kernel(const struct gvk_policy *policy, const struct gvk_graph_node *node)
+{
+    const struct gvk_tile *tile = choose_tile(policy, node);
     enum gvk_shader shader;
     uint32_t local_size;
-    if (!tile)
-        return PLAIN_LOCAL_SIZE;
-    if (gvk_find_choice(builder->policy, node, &shader, &local_size) && shader == shader_of(tile, node) &&
-        gvk_is_candidate_local_size(builder->policy->traits, tile->local_size, local_size))
-        return local_size;
-    return tile->local_size;
+    if (tile->form != GVK_FORM_PLAIN && gvk_find_choice(policy, node, &shader, &local_size) &&
+        shader == gvk_tile_shader(tile, node) &&
+        gvk_is_candidate_local_size(policy->traits, tile->local_size, local_size))
+        return gvk_select_tile(policy, node, tile, local_size);
+    return gvk_select_tile(policy, node, tile, tile->local_size);
 }
 
-static struct gvk_pipeline_key select_kernel(const struct gvk_builder *builder, const struct gvk_graph_node *node)
-{
-    const struct tile *tile = choose_tile(builder, node);
-    struct gvk_pipeline_key key = {.shader = tile ? shader_of(tile, node) : GVK_SHADER_DEPTHWISE_REFERENCE};
-    key.constants[GVK_CONSTANT_LOCAL_SIZE] = local_size_of(builder, node, tile);
-    return key;
-}
-
-static bool candidate(const struct gvk_builder *builder, const struct gvk_graph_node *node, uint32_t index,
+static bool candidate(const struct gvk_policy *policy, const struct gvk_graph_node *node, uint32_t index,
                       enum gvk_shader *shader, uint32_t *local_size)
 {
-    const struct tile *tile = choose_tile(builder, node);
-    if (!tile)
+    const struct gvk_tile *tile = choose_tile(policy, node);
+    if (tile->form == GVK_FORM_PLAIN)
         return false;
-    *shader = shader_of(tile, node);
-    return gvk_candidate_local_size(builder->policy->traits, tile->local_size, index, local_size);
+    *shader = gvk_tile_shader(tile, node);
+    return gvk_candidate_local_size(policy->traits, tile->local_size, index, local_size);
 }
 
-static uint64_t count_weights(const struct gvk_builder *builder, const struct gvk_graph_node *node)
+static uint64_t count_weights(const struct gvk_selection *selection, const struct gvk_graph_node *node)
 {
-    (void)builder;
+    (void)selection;
     return (uint64_t)gvk_quads(node->input_channels) * (node->kernel * node->kernel + 1);
 }
 
-static gvk_result pack_weights(const struct gvk_builder *builder, const struct gvk_graph_node *node, float *out)
+static gvk_result pack_weights(const gvk_host *host, const struct gvk_selection *selection,
+                               const struct gvk_graph_node *node, float *out)
 {
-    return gvk_pack_depthwise(builder->host, node, out);
+    (void)selection;
+    return gvk_pack_depthwise(host, node, out);
 }
 
-static gvk_result emit(const struct gvk_builder *builder, uint32_t index)
+static gvk_result emit(const struct gvk_builder *builder, uint32_t index, const struct gvk_selection *selection)
 {
     const struct gvk_program *program = builder->program;
     const struct gvk_graph_node *node = &builder->graph->nodes[index];
-    const struct tile *tile = choose_tile(builder, node);
+    const struct gvk_tile *tile = selection->tile;
     const struct gvk_shape *in = &program->shapes[node->inputs[0]], *out = &program->shapes[node->output];
-    bool texels = tile && tile->texels;
-    uint32_t tiles_x = gvk_divide_up(out->width, tile ? tile->out_x : 1);
-    bool strips = tile && tile->strips;
+    bool texels = tile->texels, strips = !tile->out_y;
+    uint32_t tiles_x = gvk_divide_up(out->width, tile->out_x);
     uint32_t rows = strips ? gvk_divide_up(out->height, gvk_divide_up(out->height, STRIP_ROWS)) : 0;
-    uint32_t tile_count = tiles_x * gvk_divide_up(out->height, strips ? rows : tile ? tile->out_y : 1);
+    uint32_t tile_count = tiles_x * gvk_divide_up(out->height, strips ? rows : tile->out_y);
     uint32_t quads = gvk_quads(node->input_channels);
 
-    struct gvk_command command = gvk_begin_selected(node, select_kernel(builder, node));
+    struct gvk_command command = gvk_begin_selected(node, selection->key);
     uint32_t local_size = command.key.constants[GVK_CONSTANT_LOCAL_SIZE];
     gvk_add_operand(&command, gvk_tensor_operand(program, node->output, GVK_BINDING_OUTPUT, GVK_WRITE));
     gvk_add_operand(&command, gvk_tensor_operand(program, node->inputs[0],
@@ -162,4 +117,10 @@ static gvk_result emit(const struct gvk_builder *builder, uint32_t index)
     return gvk_finish_dispatch(builder, &command, gvk_divide_up(tile_count, local_size), quads, program->batch);
 }
 
-const struct gvk_kernel gvk_kernel_depthwise = {count_weights, pack_weights, emit, select_kernel, candidate};
+const struct gvk_kernel gvk_kernel_depthwise = {
+    .select = select_kernel,
+    .count_weights = count_weights,
+    .pack_weights = pack_weights,
+    .emit = emit,
+    .candidate = candidate,
+};

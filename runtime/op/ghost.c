@@ -4,28 +4,12 @@
 #include "ghost.h"
 
 #include "kernel.h"
+#include "runtime/kernel/choice.h"
+#include "runtime/kernel/dispatch.h"
+#include "runtime/kernel/forms.h"
 #include "runtime/kernel/tiles.h"
 
 #define TAPS 9u
-
-/* Local size * pixels is a whole region. */
-#define TILE(NAME, quads, pixels, subgroup_size, texels)                                                               \
-    {                                                                                                                  \
-        GVK_SHADER_GHOST_##NAME, (quads), (pixels), GVK_GHOST_SIDE *GVK_GHOST_SIDE / (pixels), (subgroup_size),        \
-            (texels), 1, false                                                                                         \
-    }
-static const struct gvk_tile uniform_tiles[] = {
-    TILE(UNIFORM_2X2, 2, 2, 0, false),
-    TILE(UNIFORM_2X1, 2, 1, 0, false),
-};
-static const struct gvk_tile broadcast16_tiles[] = {
-    TILE(BROADCAST16_4X2, 4, 2, 16, false),
-    TILE(BROADCAST16_4X1, 4, 1, 16, false),
-    TILE(BROADCAST16_2X2, 2, 2, 16, false),
-};
-static const struct gvk_tile texel_tiles[] = {
-    TILE(TEXELS_2X4, 2, 4, 0, true),
-};
 
 static uint32_t count_squares(const struct gvk_shape *shape)
 {
@@ -38,18 +22,8 @@ static uint32_t count_groups(const struct gvk_tile *tile, const struct gvk_shape
     return count_squares(source);
 }
 
-static uint32_t store_of(const struct gvk_tile *tile, const struct gvk_graph_node *node)
-{
-    (void)tile;
-    return node->residual ? 1 : 0;
-}
-
 static const struct gvk_tile_family family = {
-    .lists = {[GVK_FORM_UNIFORM] = GVK_TILE_LIST(uniform_tiles, 0),
-              [GVK_FORM_BROADCAST_16] = GVK_TILE_LIST(broadcast16_tiles, 0),
-              [GVK_FORM_TEXELS] = GVK_TILE_LIST(texel_tiles, 0)},
-    .stores = 2,
-    .store_of = store_of,
+    .family = GVK_FAMILY_GHOST,
     .one_local_size = true, /* a workgroup is a square of the image */
     .tries_padding = true,  /* all tiles do where a module has one quad */
     .count_groups = count_groups,
@@ -59,42 +33,42 @@ static const struct gvk_tile_family family = {
 static enum gvk_form form_with_tiles(const struct gvk_policy *policy)
 {
     enum gvk_form form = gvk_form_of(policy);
-    return family.lists[form].count ? form : GVK_FORM_UNIFORM;
+    return gvk_tile_lists[GVK_FAMILY_GHOST][form].count ? form : GVK_FORM_UNIFORM;
 }
 
 uint32_t gvk_rewrites_off(const struct gvk_policy *policy, uint32_t off)
 {
-    const struct gvk_tile_list *list = &family.lists[form_with_tiles(policy)];
+    const struct gvk_tile_list *list = &gvk_tile_lists[GVK_FAMILY_GHOST][form_with_tiles(policy)];
     /* A CPU device makes a coroutine of a shader with a barrier, and gains nothing by one dispatch fewer. */
     bool possible = policy->traits->type != VK_PHYSICAL_DEVICE_TYPE_CPU && policy->traits->texel_buffers &&
                     !gvk_ghosts_are_chosen_apart(policy);
-    for (size_t i = 0; possible && i < list->count; i++)
-        if (!gvk_tile_is_out(policy, &family, &list->tiles[i]))
+    for (uint32_t i = 0; possible && i < list->count; i++)
+        if (!gvk_tile_is_out(policy, &list->tiles[i]))
             return off;
     return off | GVK_REWRITE_FUSE_GHOST;
 }
 
 /* A tile that is out only when all are: proof.c sees that it is, and model.c takes the modules apart. */
-static struct gvk_tile choose_tile(const struct gvk_builder *builder, const struct gvk_graph_node *node)
+static struct gvk_selection select_kernel(const struct gvk_policy *policy, const struct gvk_graph_node *node)
 {
-    struct gvk_tile chosen;
-    if (gvk_tile_chosen(builder, node, &family, &chosen))
-        return chosen;
-    enum gvk_form form = form_with_tiles(builder->policy);
-    const struct gvk_tile *tile = gvk_tile_choose(builder, node, &family, form);
-    return tile ? *tile : family.lists[form].tiles[0];
+    struct gvk_selection made;
+    enum gvk_form form = form_with_tiles(policy);
+    if (gvk_select_chosen(policy, node, &family, &made) || gvk_select_built_in(policy, node, &family, form, &made))
+        return made;
+    const struct gvk_tile *first = gvk_tile_of(GVK_FAMILY_GHOST, form);
+    return gvk_select_tile(policy, node, first, first->local_size);
 }
 
-static struct gvk_pipeline_key select_kernel(const struct gvk_builder *builder, const struct gvk_graph_node *node)
+static struct gvk_selection refine(const struct gvk_policy *policy, const struct gvk_selection *selection,
+                                   const struct gvk_graph_node *node, const struct gvk_program *program)
 {
-    const struct gvk_tile tile = choose_tile(builder, node);
-    return gvk_tile_key(&tile, &family, node);
+    return gvk_refine_tile(policy, selection, node, &family, &program->shapes[node->inputs[0]], program->batch);
 }
 
-static bool candidate(const struct gvk_builder *builder, const struct gvk_graph_node *node, uint32_t index,
+static bool candidate(const struct gvk_policy *policy, const struct gvk_graph_node *node, uint32_t index,
                       enum gvk_shader *shader, uint32_t *local_size)
 {
-    return gvk_tile_candidate(builder, node, &family, index, shader, local_size);
+    return gvk_tile_candidate(policy, node, &family, index, shader, local_size);
 }
 
 struct layout {
@@ -109,37 +83,35 @@ static struct layout layout_of(const struct gvk_tile *tile, const struct gvk_gra
     return layout;
 }
 
-static uint64_t count_weights(const struct gvk_builder *builder, const struct gvk_graph_node *node)
+static uint64_t count_weights(const struct gvk_selection *selection, const struct gvk_graph_node *node)
 {
-    const struct gvk_tile tile = choose_tile(builder, node);
-    return layout_of(&tile, node).end;
+    return layout_of(selection->tile, node).end;
 }
 
-static gvk_result pack_weights(const struct gvk_builder *builder, const struct gvk_graph_node *node, float *out)
+static gvk_result pack_weights(const gvk_host *host, const struct gvk_selection *selection,
+                               const struct gvk_graph_node *node, float *out)
 {
-    const struct gvk_tile tile = choose_tile(builder, node);
-    struct layout layout = layout_of(&tile, node);
+    struct layout layout = layout_of(selection->tile, node);
     struct gvk_graph_node cheap = *node;
     cheap.weight = node->second_weight;
     cheap.bias = node->second_bias;
     cheap.norm = node->second_norm;
     cheap.input_channels = cheap.groups = node->output_channels;
     cheap.kernel = 3;
-    gvk_result result =
-        gvk_pack_pointwise(builder->host, node, gvk_tile_layout(builder->policy, &tile), out, out + layout.bias * 4);
-    return result ? result : gvk_pack_depthwise(builder->host, &cheap, out + layout.taps * 4);
+    gvk_result result = gvk_pack_pointwise(host, node, selection->layout, out, out + layout.bias * 4);
+    return result ? result : gvk_pack_depthwise(host, &cheap, out + layout.taps * 4);
 }
 
-static gvk_result emit(const struct gvk_builder *builder, uint32_t index)
+static gvk_result emit(const struct gvk_builder *builder, uint32_t index, const struct gvk_selection *selection)
 {
     const struct gvk_program *program = builder->program;
     const struct gvk_graph_node *node = &builder->graph->nodes[index];
-    const struct gvk_tile tile = choose_tile(builder, node);
+    const struct gvk_tile *tile = selection->tile;
     const struct gvk_shape *in = &program->shapes[node->inputs[0]];
-    const struct layout layout = layout_of(&tile, node);
-    bool texels = tile.texels;
+    const struct layout layout = layout_of(tile, node);
+    bool texels = tile->texels;
 
-    struct gvk_command command = gvk_begin_selected(node, select_kernel(builder, node));
+    struct gvk_command command = gvk_begin_selected(node, selection->key);
     gvk_add_operand(&command, gvk_tensor_operand(program, node->output, GVK_BINDING_OUTPUT, GVK_WRITE));
     gvk_add_operand(&command, gvk_tensor_operand(program, node->inputs[0],
                                                  texels ? GVK_BINDING_SOURCE_TEXELS : GVK_BINDING_SOURCE, GVK_READ));
@@ -173,9 +145,16 @@ static gvk_result emit(const struct gvk_builder *builder, uint32_t index)
         .tiles_x = gvk_divide_up(in->width, GVK_GHOST_INNER),
     };
     gvk_set_push(&command, &push, sizeof push);
-    uint64_t around = tile.quads * (1 + GVK_GHOST_INNER * GVK_GHOST_INNER / 64 + 1); /* the depthwise part */
+    uint64_t around = tile->quads * (1 + GVK_GHOST_INNER * GVK_GHOST_INNER / 64 + 1); /* the depthwise part */
     command.turns = push.input_quads + around;
-    return gvk_finish_dispatch(builder, &command, count_squares(in), gvk_count_blocks(&tile, node), program->batch);
+    return gvk_finish_dispatch(builder, &command, count_squares(in), gvk_count_blocks(tile, node), program->batch);
 }
 
-const struct gvk_kernel gvk_kernel_ghost = {count_weights, pack_weights, emit, select_kernel, candidate};
+const struct gvk_kernel gvk_kernel_ghost = {
+    .select = select_kernel,
+    .refine = refine,
+    .count_weights = count_weights,
+    .pack_weights = pack_weights,
+    .emit = emit,
+    .candidate = candidate,
+};

@@ -8,7 +8,7 @@
 const struct gvk_kernel *gvk_kernel_of(const struct gvk_graph_node *node);
 /* Emits every live node of the graph in order. */
 gvk_result gvk_emit_graph(const struct gvk_builder *builder);
-/* Counts every node's weights and gives them their places. */
+/* Selects every node's kernel, once, counts its weights and gives them their places. */
 gvk_result gvk_packing_create(const struct gvk_builder *builder, struct gvk_packing *out);
 void gvk_packing_destroy(const gvk_host *host, struct gvk_packing *packing);
 /* From a graph to a planned program, without a device; `packing` is filled on the way. */

@@ -95,11 +95,13 @@ struct gvk_program {
     uint32_t network_first, network_end; /* the network's first command; the first one behind the network's */
 };
 
-/* The model's weights as the kernels read them: for each node the quad where its own begin. */
+/* What was decided for each node, and the model's weights as the kernels read them: the quad where a node's own begin.
+ */
 struct gvk_packing {
     uint64_t *offsets; /* by node, in quads; each at a multiple of 16, 256 bytes of fp32, which weight chunks need */
     uint64_t *sizes;
-    uint64_t quads; /* in all, slack included */
+    struct gvk_selection *selections; /* by node (runtime/kernel/selection.h) */
+    uint64_t quads;                   /* in all, slack included */
 };
 
 /* What emits commands: the kernels are called with one. */

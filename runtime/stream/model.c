@@ -23,15 +23,22 @@ struct gvk_builder gvk_model_builder(const struct gvk_model *model)
     };
 }
 
-/* Packs a node's weights as fp32 and writes them as fp16. */
-static gvk_result pack_half(const struct gvk_builder *builder, const struct gvk_graph_node *node, uint64_t quads,
-                            uint16_t *out)
+static gvk_result pack_node(const struct gvk_builder *builder, uint32_t index, float *out)
 {
+    const struct gvk_graph_node *node = &builder->graph->nodes[index];
+    return gvk_kernel_of(node)->pack_weights(builder->host, &builder->packing->selections[index], node, out);
+}
+
+/* Packs a node's weights as fp32 and writes them as fp16. */
+static gvk_result pack_half(const struct gvk_builder *builder, uint32_t index, uint16_t *out)
+{
+    const struct gvk_graph_node *node = &builder->graph->nodes[index];
+    uint64_t quads = builder->packing->sizes[index];
     size_t count = (size_t)quads * 4;
     float *packed = gvk_allocate_array(builder->host, count, sizeof *packed);
     if (!packed)
         return gvk_fail_memory(builder->host);
-    gvk_result result = gvk_kernel_of(node)->pack_weights(builder, node, packed);
+    gvk_result result = pack_node(builder, index, packed);
     for (size_t i = 0; i < count && !result; i++) {
         out[i] = gvk_half_of_float(packed[i]);
         if (isfinite(packed[i]) && !isfinite(gvk_float_of_half(out[i])))
@@ -47,13 +54,11 @@ static gvk_result pack_all(const struct gvk_builder *builder, void *packed)
 {
     for (uint32_t i = 0; i < builder->graph->node_count; i++) {
         const struct gvk_graph_node *node = &builder->graph->nodes[i];
-        uint64_t quads = builder->packing->sizes[i];
-        if (node->removed || !quads)
+        if (node->removed || !builder->packing->sizes[i])
             continue;
         size_t first = (size_t)builder->packing->offsets[i] * 4;
-        gvk_result result = builder->policy->half
-                                ? pack_half(builder, node, quads, (uint16_t *)packed + first)
-                                : gvk_kernel_of(node)->pack_weights(builder, node, (float *)packed + first);
+        gvk_result result = builder->policy->half ? pack_half(builder, i, (uint16_t *)packed + first)
+                                                  : pack_node(builder, i, (float *)packed + first);
         if (result)
             return result;
     }

@@ -164,9 +164,7 @@ static enum gvk_shader chosen_shader(gvk_device *device, const gvk_graph *graph)
 {
     gvk_model *model = NULL;
     assert_ok(gvk_model_create(device, graph, NULL, &model));
-    struct gvk_builder builder = gvk_model_builder(model);
-    const struct gvk_graph_node *node = &model->graph->nodes[model->graph->node_count - 1];
-    enum gvk_shader shader = gvk_kernel_of(node)->select(&builder, node).shader;
+    enum gvk_shader shader = model->packing.selections[model->graph->node_count - 1].key.shader;
     gvk_model_destroy(model);
     return shader;
 }
@@ -190,13 +188,12 @@ static int heal(void **state)
 /* Every kernel that the model selects is proven. Returns how many nodes have one. */
 static uint32_t assert_proven(const gvk_device *device, const gvk_model *model)
 {
-    struct gvk_builder builder = gvk_model_builder(model);
     uint32_t nodes = 0;
     for (uint32_t i = 0; i < model->graph->node_count; i++) {
         const struct gvk_graph_node *node = &model->graph->nodes[i];
-        if (node->removed || !gvk_kernel_of(node)->select)
+        if (node->removed || !gvk_kernel_of(node)->candidate)
             continue;
-        struct gvk_pipeline_key key = gvk_kernel_of(node)->select(&builder, node);
+        struct gvk_pipeline_key key = gvk_kernel_of(node)->select(&model->policy, node).key;
         uint32_t bit = 2 * (uint32_t)key.shader + (key.constants[GVK_CONSTANT_EXTRA] == GVK_EXTRA_GATE);
         if (!(device->verdicts.proven[bit / 32] >> bit % 32 & 1))
             fail_msg("%s of \"%s\" was not proven", gvk_shader_codes[key.shader].name, node->name);

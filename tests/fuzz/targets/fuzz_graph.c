@@ -244,7 +244,8 @@ static void pack(const struct gvk_builder *builder)
         float *packed = gvk_allocate_array(builder->host, (size_t)vec4s * 4, sizeof *packed);
         if (!packed)
             return;
-        gvk_result result = gvk_kernel_of(node)->pack_weights(builder, node, packed);
+        gvk_result result =
+            gvk_kernel_of(node)->pack_weights(builder->host, &builder->packing->selections[i], node, packed);
         fuzz_check_result(result);
         FUZZ_CHECK(result == GVK_OK || result == GVK_ERROR_HOST_MEMORY);
         gvk_release(builder->host, packed);

@@ -171,12 +171,11 @@ static void check_selection(const struct gvk_policy *policy, const gvk_graph *gr
     if (!result)
         result = gvk_rewrite_graph(copy, gvk_rewrites_off(policy, 0));
     fuzz_check_result(result);
-    struct gvk_builder builder = {.host = &device.host, .policy = policy, .graph = copy};
     for (uint32_t i = 0; !result && i < copy->node_count; i++) {
         const struct gvk_graph_node *node = &copy->nodes[i];
-        if (node->removed || !gvk_kernel_of(node)->select)
+        if (node->removed || !gvk_kernel_of(node)->candidate)
             continue;
-        struct gvk_pipeline_key key = gvk_kernel_of(node)->select(&builder, node);
+        struct gvk_pipeline_key key = gvk_kernel_of(node)->select(policy, node).key;
         FUZZ_CHECK(key.shader <= GVK_SHADER_COUNT);
         FUZZ_CHECK(key.constants[GVK_CONSTANT_LOCAL_SIZE] <= policy->traits->max_invocations);
     }
@@ -250,7 +249,7 @@ static uint32_t list_shapes(struct gvk_node_shape shapes[SHAPES])
     FUZZ_CHECK(graph && gvk_graph_copy(&device.host, graph, &copy) == GVK_OK &&
                gvk_rewrite_graph(copy, gvk_rewrites_off(&policy, 0)) == GVK_OK);
     for (uint32_t i = 0; i < copy->node_count && count < SHAPES; i++)
-        if (!copy->nodes[i].removed && gvk_kernel_of(&copy->nodes[i])->select)
+        if (!copy->nodes[i].removed && gvk_kernel_of(&copy->nodes[i])->candidate)
             shapes[count++] = gvk_node_shape_of(&policy, &copy->nodes[i]);
     gvk_graph_destroy(copy);
     gvk_graph_destroy(graph);
