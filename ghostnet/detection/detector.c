@@ -12,7 +12,7 @@
 #include "suppression.h"
 
 #define MAPS 3
-/* So that the words of overlaps (shaders/overlap.comp) are counted in 32 bits. */
+/* So that the words of overlaps (shaders/detection/overlap.comp) are counted in 32 bits. */
 #define MOST_CANDIDATES (UINT32_MAX / 128)
 
 struct detector {

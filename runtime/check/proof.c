@@ -64,8 +64,8 @@ static uint32_t proof_bit(const struct gvk_policy *policy, const struct gvk_pipe
     return 2 * (uint32_t)gvk_shader_for(policy, key->shader) + (key->constants[GVK_CONSTANT_EXTRA] == GVK_EXTRA_GATE);
 }
 
-/* Kernels that have candidates are, before a model uses them. */
-static bool is_proven(const struct gvk_graph_node *node)
+/* Kernels that have candidates are proven before a model uses them. */
+static bool needs_proof(const struct gvk_graph_node *node)
 {
     return !node->removed && gvk_kernel_of(node)->candidate;
 }
@@ -79,7 +79,7 @@ static struct gvk_pipeline_key select_key(const struct gvk_policy *policy, const
 static bool uses_kernel(const struct gvk_model *model, const struct gvk_pipeline_key *key)
 {
     for (uint32_t i = 0; i < model->graph->node_count; i++)
-        if (is_proven(&model->graph->nodes[i]) && gvk_pipeline_keys_equal(&model->packing.selections[i].key, key))
+        if (needs_proof(&model->graph->nodes[i]) && gvk_pipeline_keys_equal(&model->packing.selections[i].key, key))
             return true;
     return false;
 }
@@ -249,7 +249,7 @@ static gvk_result make_pipelines(struct gvk_device *device, const struct gvk_gra
         return gvk_fail_memory(&device->host);
     for (uint32_t i = 0; i < graph->node_count; i++) {
         const struct gvk_graph_node *node = &graph->nodes[i];
-        if (!is_proven(node))
+        if (!needs_proof(node))
             continue;
         struct gvk_pipeline_key key = select_key(policy, node);
         uint32_t bit = proof_bit(policy, &key);
@@ -272,7 +272,7 @@ gvk_result gvk_kernels_prove(struct gvk_device *device, const struct gvk_graph *
     do { /* again where a struck kernel left others without a proof */
         half_sums = policy->half_sums;
         for (uint32_t i = 0; i < graph->node_count && !result; i++)
-            if (is_proven(&graph->nodes[i]))
+            if (needs_proof(&graph->nodes[i]))
                 result = prove_every_size(device, policy, &graph->nodes[i]);
     } while (!result && half_sums != policy->half_sums);
     save_verdicts(device);

@@ -5,7 +5,6 @@
 #include <math.h>
 #include <string.h>
 
-#include "runtime/kernel/dispatch.h"
 
 #define INPUT_PIXELS  ((size_t)GVK_SAMPLE_WIDTH * GVK_SAMPLE_HEIGHT)
 #define MOST_INPUTS   GVK_PROOF_HALF_INPUTS

@@ -27,7 +27,7 @@ bool gvk_form_is_candidate(const struct gvk_policy *policy, enum gvk_form form);
 
 /* So many workgroups of 64 lanes a dispatch should have, lest cores of the device idle. 0: it does not matter. */
 uint32_t gvk_wanted_workgroups(const struct gvk_traits *traits);
-/* Lanes of a workgroup that share a sum (shaders/split.glsl): a power of two. */
+/* Lanes of a workgroup that share a sum (shaders/planes/split.glsl): a power of two. */
 uint32_t gvk_split_lanes(const struct gvk_traits *traits);
 
 #endif

@@ -131,7 +131,8 @@ bool gvk_select_built_in(const struct gvk_policy *policy, const struct gvk_graph
 static uint64_t count_workgroups(const struct gvk_tile_family *family, const struct gvk_tile *tile,
                                  const struct gvk_graph_node *node, const struct gvk_shape *source, uint32_t batch)
 {
-    return family->count_groups(tile, source) * (uint64_t)gvk_count_blocks(tile, node) * batch * tile->local_size / 64;
+    return family->count_groups(tile, tile->local_size, source) * (uint64_t)gvk_count_blocks(tile, node) * batch *
+           tile->local_size / 64;
 }
 
 struct gvk_selection gvk_refine_tile(const struct gvk_policy *policy, const struct gvk_selection *selection,

@@ -9,8 +9,8 @@ struct gvk_tile_family {
     enum gvk_family family;
     bool one_local_size; /* other local sizes than a tile's own would not compute its output */
     bool tries_padding;  /* tiles that compute much in vain are candidates too */
-    /* Workgroups that a plane of the source takes for one block of outputs. */
-    uint32_t (*count_groups)(const struct gvk_tile *tile, const struct gvk_shape *source);
+    /* Workgroups of so many lanes that a plane of the source takes for one block of outputs. */
+    uint32_t (*count_groups)(const struct gvk_tile *tile, uint32_t local_size, const struct gvk_shape *source);
 };
 
 /* The family's only tile of the form. */

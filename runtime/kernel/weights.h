@@ -25,8 +25,8 @@ struct gvk_block_layout {
     uint32_t quads, weights;
     bool by_input;
 };
-/* Weights and bias of a convolution, batch norm folded in, as shaders/pointwise*.comp and depthwise*.comp read them: in
- * blocks; a quad's taps and bias together. The memory is zeroed. */
+/* Weights and bias of a convolution, batch norm folded in, as shaders/convolution/pointwise*.comp and depthwise*.comp
+ * read them: in blocks; a quad's taps and bias together. The memory is zeroed. */
 gvk_result gvk_pack_pointwise(const gvk_host *host, const struct gvk_graph_node *node, struct gvk_block_layout layout,
                               float *weight, float *bias);
 gvk_result gvk_pack_depthwise(const gvk_host *host, const struct gvk_graph_node *node, float *out);

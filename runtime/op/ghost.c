@@ -1,6 +1,6 @@
-/* Ghost modules in one dispatch (shaders/ghost.comp): which tile, both convolutions' weights, and the dispatch. For
- * GPUs: they save a launch and a barrier for a little arithmetic at the squares' edges. Elsewhere, and where a driver
- * computes them wrongly, the rewrite is left out and the two convolutions run apart. */
+/* Ghost modules in one dispatch (shaders/convolution/ghost.comp): which tile, both convolutions' weights, and the
+ * dispatch. For GPUs: they save a launch and a barrier for a little arithmetic at the squares' edges. Elsewhere, and
+ * where a driver computes them wrongly, the rewrite is left out and the two convolutions run apart. */
 #include "ghost.h"
 
 #include "kernel.h"
@@ -16,9 +16,10 @@ static uint32_t count_squares(const struct gvk_shape *shape)
     return gvk_divide_up(shape->width, GVK_GHOST_INNER) * gvk_divide_up(shape->height, GVK_GHOST_INNER);
 }
 
-static uint32_t count_groups(const struct gvk_tile *tile, const struct gvk_shape *source)
+static uint32_t count_groups(const struct gvk_tile *tile, uint32_t local_size, const struct gvk_shape *source)
 {
     (void)tile;
+    (void)local_size;
     return count_squares(source);
 }
 

@@ -4,9 +4,9 @@
 #include "runtime/kernel/forms.h"
 #include "runtime/kernel/tiles.h"
 
-static uint32_t count_groups(const struct gvk_tile *tile, const struct gvk_shape *source)
+static uint32_t count_groups(const struct gvk_tile *tile, uint32_t local_size, const struct gvk_shape *source)
 {
-    return gvk_divide_up(source->width * source->height, tile->local_size / tile->slices * tile->pixels);
+    return gvk_divide_up(source->width * source->height, local_size / tile->slices * tile->pixels);
 }
 
 /* docs/kernels.md and docs/laboratory.md say what each tile was found to be worth. */
@@ -110,7 +110,8 @@ static gvk_result emit(const struct gvk_builder *builder, uint32_t index, const 
         .width = in->width,
         .chunk = (uint32_t)(builder->packing->offsets[index] / GVK_CHUNK_STEP_VEC4S),
     };
-    uint32_t groups = count_groups(tile, in), blocks = gvk_count_blocks(tile, node);
+    uint32_t groups = count_groups(tile, selection->key.constants[GVK_CONSTANT_LOCAL_SIZE], in);
+    uint32_t blocks = gvk_count_blocks(tile, node);
     push.blocks_first = takes_either_order(tile) && node->output_channels < pixels;
     gvk_set_push(&command, &push, sizeof push);
     command.turns = push.input_quads;

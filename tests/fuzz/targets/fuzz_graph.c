@@ -82,7 +82,7 @@ static void choose_inputs(struct builder *from, const uint8_t *bytes, uint32_t c
 static void add_node(struct builder *from, const uint8_t *bytes)
 {
     char name[24];
-    uint32_t op = bytes[0] % 12, count = 1;
+    uint32_t op = bytes[0] % (GVK_OP_MAX_POOLS + 1), count = 1; /* every op of gvk.h, and one that it has not */
     if (op == GVK_OP_CONCAT)
         count = 2 + bytes[0] / 12 % 3;
     else if (op == GVK_OP_MULTIPLY || op == GVK_OP_ADD)
