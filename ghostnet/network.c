@@ -12,7 +12,11 @@
 #include "ghostnet/networks/classifier.h"
 #include "ghostnet/networks/yolov4.h"
 #include "metadata.h"
+#include "runtime/base/structs.h"
 #include "unused.h"
+
+static const struct gvk_layout layout_of_params = GVK_LAYOUT(gvk_network_params, weights, weights);
+static const struct gvk_layout layout_of_info = GVK_LAYOUT(gvk_network_info, weights, weights);
 
 /* What a checkpoint's graph can have; graphs stop at 65536 channels, three anchors with five numbers each included. */
 #define MAX_DETECTOR_CLASSES   21840u
@@ -342,17 +346,24 @@ static gvk_result fill_network(gvk_network *network, const gvk_network_params *p
     return result;
 }
 
-gvk_result gvk_network_open(const gvk_host *host_or_null, const gvk_network_params *params, gvk_network **out)
+gvk_result gvk_network_open(const gvk_host *host_or_null, const gvk_network_params *given, gvk_network **out)
 {
-    gvk_host host = gvk_host_complete(host_or_null);
-    if (!params || !out || (params->size && params->size < sizeof *params) || !params->path == !params->bytes)
+    gvk_host host;
+    gvk_network_params used;
+    const gvk_network_params *params = &used;
+    gvk_result result = gvk_host_read(host_or_null, &host);
+    if (!result)
+        result = gvk_struct_read(&host, &layout_of_params, given, &used);
+    if (result)
+        return result;
+    if (!out || !params->path == !params->bytes)
         return gvk_fail(&host, GVK_ERROR_ARGUMENT,
                         "gvk_network_open needs params with either a path or bytes, and a place for the network.");
     gvk_network *network = gvk_allocate(&host, sizeof *network);
     if (!network)
         return gvk_fail_memory(&host);
     network->host = host;
-    gvk_result result = open_checkpoint(network, params);
+    result = open_checkpoint(network, params);
     if (!result)
         result = fill_network(network, params);
     if (result)
@@ -367,14 +378,17 @@ fail:
 
 gvk_result gvk_network_generate(const gvk_host *host_or_null, uint32_t class_count, gvk_network **out)
 {
-    gvk_host host = gvk_host_complete(host_or_null);
+    gvk_host host;
+    gvk_result result = gvk_host_read(host_or_null, &host);
+    if (result)
+        return result;
     if (!out || !class_count || class_count > MAX_DETECTOR_CLASSES)
         return gvk_fail(&host, GVK_ERROR_ARGUMENT, "A generated detector has 1 to %u classes.", MAX_DETECTOR_CLASSES);
     gvk_network *network = gvk_allocate(&host, sizeof *network);
     if (!network)
         return gvk_fail_memory(&host);
     network->host = host;
-    gvk_result result = gvk_generate_detector(&host, class_count, &network->checkpoint);
+    result = gvk_generate_detector(&host, class_count, &network->checkpoint);
     if (!result)
         result = fill_network(network, &(gvk_network_params){.size = sizeof(gvk_network_params)});
     if (result)
@@ -408,10 +422,13 @@ const gvk_graph *gvk_network_graph(const gvk_network *network)
 
 void gvk_network_describe(const gvk_network *network, gvk_network_info *out)
 {
-    *out = (gvk_network_info){0};
-    if (!network)
+    if (!out)
         return;
-    *out = (gvk_network_info){
+    if (!network) {
+        gvk_struct_write(&layout_of_info, &(gvk_network_info){.size = 0}, out);
+        return;
+    }
+    gvk_network_info made = {
         .kind = network->kind,
         .format = gvk_checkpoint_format(network->checkpoint),
         .width = network->width,
@@ -427,4 +444,5 @@ void gvk_network_describe(const gvk_network *network, gvk_network_info *out)
         .unused = network->unused,
         .weights = gvk_checkpoint_origin(network->checkpoint),
     };
+    gvk_struct_write(&layout_of_info, &made, out);
 }

@@ -1,5 +1,5 @@
-/* See unused.h. A list of what is harmless, and everything else is not: the next attention block has names that nobody
- * knows yet. */
+/* See unused.h. What is harmless is listed, and everything else counts as a weight: other networks have names that
+ * nobody can foresee. */
 #include "unused.h"
 
 #include <inttypes.h>

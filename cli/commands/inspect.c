@@ -315,7 +315,7 @@ int command_inspect(struct program *program, int argument_count, char **argument
 {
     struct request request = {.batch = 1};
     struct model_file model = {0};
-    gvk_description plan = {0};
+    gvk_description plan = {.size = sizeof plan};
     gvk_device *device = NULL; /* none: a plain GPU's plan */
     int outcome = read_request(program, argument_count, arguments, &request);
     if (outcome < 0)

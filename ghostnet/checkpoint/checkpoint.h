@@ -7,15 +7,15 @@
 #include "runtime/base/host.h"
 
 typedef struct gvk_checkpoint_tensor {
-    char *name;      /* as the network calls it: wrappers such as "module." are stripped */
-    gvk_array array; /* contiguous; data lie in the file's bytes or in a block of the checkpoint's */
-    bool is_integer; /* or boolean: a counter, an index, a mask */
-    bool is_aside;   /* of another set of weights than the one that was chosen; it cannot be found by its name ... */
-    uint32_t wrapper_bytes; /* ... in which this many bytes are the other set's prefix */
-    bool is_spare_average;  /* ... and the other set is a moving average */
+    char *name;             /* as the network calls it: wrappers such as "module." are stripped */
+    gvk_array array;        /* contiguous; data lie in the file's bytes or in a block of the checkpoint's */
+    bool is_integer;        /* or boolean: a counter, an index, a mask */
+    bool is_aside;          /* of a set of weights that was not chosen; gvk_checkpoint_find does not find it ... */
+    uint32_t wrapper_bytes; /* ... the first bytes of its name, so many, are that set's prefix */
+    bool is_spare_average;  /* ... and that set is a moving average */
     /* How its data are loaded. */
     uint32_t record;
-    struct gvk_copy *copy; /* how they are arranged anew; NULL: they stay where they are */
+    struct gvk_copy *copy; /* how they are rearranged once loaded; NULL: they are used as they are in the file */
     bool is_loaded;
 } gvk_checkpoint_tensor;
 
@@ -24,8 +24,8 @@ typedef struct gvk_checkpoint gvk_checkpoint;
 /* Which of several sets of weights was taken, when nobody asked for one. */
 typedef enum gvk_checkpoint_choice {
     GVK_CHOICE_ONLY,
-    GVK_CHOICE_PLAIN,  /* there is an average too, but it is not whole */
-    GVK_CHOICE_AVERAGE /* there are the weights themselves too */
+    GVK_CHOICE_PLAIN,  /* there is a moving average too, but it lacks some of the weights */
+    GVK_CHOICE_AVERAGE /* the moving average; there are the weights themselves, too */
 } gvk_checkpoint_choice;
 
 typedef struct gvk_checkpoint_params {
@@ -53,7 +53,7 @@ gvk_result gvk_checkpoint_create(const gvk_host *host, const char *format, const
 /* Names, arrays and metadata that the calls below gave live until this. Accepts NULL. */
 void gvk_checkpoint_destroy(gvk_checkpoint *checkpoint);
 
-/* Of a deferred checkpoint: the data of a tensor, whose array points at them already. */
+/* Loads the data of a tensor of a deferred checkpoint. Its array points at where they will be already before. */
 gvk_result gvk_checkpoint_load(gvk_checkpoint *checkpoint, uint32_t index);
 /* No more data will be loaded. */
 void gvk_checkpoint_close(gvk_checkpoint *checkpoint);

@@ -5,7 +5,8 @@
 #include "names.h"
 #include "tensor.h"
 
-/* How much more may be loaded than tensors need: a few numbers may lie in a storage of gigabytes. */
+/* How much more than the tensors' own bytes may be loaded: a tensor of a few numbers may be part of a storage of
+ * gigabytes. */
 #define RECORDS_PER_TENSORS 2u
 #define RECORD_SLACK        (UINT64_C(256) << 20)
 
@@ -36,7 +37,7 @@ static gvk_result read_tensors(gvk_checkpoint *checkpoint)
         result = gvk_pth_read_legacy(checkpoint);
         break;
     }
-    if (!result) /* two equal names of one file, before any of them is shortened */
+    if (!result) /* refuses two equal names in the file, before any of them is shortened */
         result = gvk_checkpoint_index_names(checkpoint);
     if (!result)
         result = gvk_settle_names(checkpoint);
@@ -45,7 +46,7 @@ static gvk_result read_tensors(gvk_checkpoint *checkpoint)
     return result;
 }
 
-/* The storage of a tensor, unless it is out of all proportion. */
+/* Loads the storage of a tensor, unless it is far larger than what tensors use of it. */
 static gvk_result load_storage(gvk_checkpoint *checkpoint, const gvk_checkpoint_tensor *tensor)
 {
     const gvk_record *record = &checkpoint->records[tensor->record];

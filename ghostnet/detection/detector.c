@@ -7,6 +7,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "runtime/base/structs.h"
 #include "runtime/kernel/forms.h"
 #include "runtime/stream/resize.h"
 #include "suppression.h"
@@ -15,11 +16,15 @@
 /* So that the words of overlaps (shaders/detection/overlap.comp) are counted in 32 bits. */
 #define MOST_CANDIDATES (UINT32_MAX / 128)
 
+static const struct gvk_layout layout_of_params = GVK_LAYOUT(gvk_detector_params, reserved, max_detections);
+static const struct gvk_layout layout_of_detection = GVK_LAYOUT(gvk_detection, candidate, candidate);
+
 struct detector {
     struct gvk_detector_setup setup;
     uint32_t width, height, batch;
     struct gvk_suppression suppression;
-    gvk_detection *detections; /* of the last read */
+    gvk_detection *detections; /* of the last read, each as long as the caller's */
+    size_t detection_size;     /* what there is room for */
     gvk_host host;
 };
 
@@ -54,6 +59,7 @@ static gvk_result prepare(struct gvk_tail *tail, const struct gvk_builder *build
     detector->detections = gvk_allocate_array(&detector->host, (size_t)capacity, sizeof *detector->detections);
     if (!detector->detections)
         return gvk_fail_memory(builder->host);
+    detector->detection_size = sizeof *detector->detections;
     tail->parameter_bytes =
         ((uint64_t)GVK_FRAME_PARAMETERS_FRONT + GVK_FRAME_PARAMETERS_ITEM * (uint64_t)detector->batch) * 16;
     tail->result_bytes = GVK_RESULT_HEADER_BYTES + capacity * GVK_CANDIDATE_BYTES;
@@ -210,13 +216,17 @@ gvk_result gvk_detector_create(gvk_model *model, const gvk_network *network, con
     const gvk_host *host = &model->device->host;
     if (!network || !out)
         return gvk_fail(host, GVK_ERROR_ARGUMENT, "gvk_detector_create needs the network and a place for the stream.");
-    gvk_network_info info;
+    gvk_network_info info = {.size = sizeof info};
     gvk_network_describe(network, &info);
     if (info.kind != GVK_NETWORK_DETECTOR)
         return gvk_fail(host, GVK_ERROR_ARGUMENT, "This network is a classifier; it finds no boxes.");
-    gvk_detector_params used = {.size = sizeof used};
-    if (params)
-        used = *params;
+    gvk_detector_params used;
+    gvk_stream_params stream;
+    gvk_result result = gvk_struct_read(host, &layout_of_params, params, &used);
+    if (!result)
+        result = gvk_struct_read(host, &gvk_layout_of_stream_params, used.stream, &stream);
+    if (result)
+        return result;
     struct gvk_detector_setup setup = {
         .maps = {"stride32", "stride16", "stride8"},
         .classes = info.class_count,
@@ -231,11 +241,11 @@ gvk_result gvk_detector_create(gvk_model *model, const gvk_network *network, con
     memcpy(setup.anchors, info.anchors, sizeof setup.anchors);
     if (!is_fraction(setup.confidence) || !is_fraction(setup.iou))
         return gvk_fail(host, GVK_ERROR_ARGUMENT, "Confidence and IoU threshold lie between 0 and 1.");
-    if (!used.stream.width && !used.stream.height) {
-        used.stream.width = info.input_width;
-        used.stream.height = info.input_height;
+    if (!stream.width && !stream.height) {
+        stream.width = info.input_width;
+        stream.height = info.input_height;
     }
-    return gvk_detector_create_for(model, &used.stream, &setup, out);
+    return gvk_detector_create_for(model, &stream, &setup, out);
 }
 
 /* A detection as the device may return it: of a class, item and row that there are, inside the largest picture, and
@@ -261,8 +271,22 @@ static bool is_sound(const struct detector *detector, const gvk_detection *detec
             (detection->score == before->score && detection->candidate > before->candidate));
 }
 
-static gvk_result read_result(struct detector *detector, const void *result_bytes, const gvk_detection **out,
-                              uint32_t *count)
+/* A host of a later release has longer detections than this one. */
+static gvk_result make_room(struct detector *detector, size_t detection_size)
+{
+    if (detection_size <= detector->detection_size)
+        return GVK_OK;
+    gvk_detection *larger = gvk_allocate_array(&detector->host, detector->suppression.capacity, detection_size);
+    if (!larger)
+        return gvk_fail_memory(&detector->host);
+    gvk_release(&detector->host, detector->detections);
+    detector->detections = larger;
+    detector->detection_size = detection_size;
+    return GVK_OK;
+}
+
+static gvk_result read_result(struct detector *detector, const void *result_bytes, size_t detection_size,
+                              const gvk_detection **out, uint32_t *count)
 {
     const struct gvk_suppression *of = &detector->suppression;
     uint32_t header[4];
@@ -294,14 +318,15 @@ static gvk_result read_result(struct detector *detector, const void *result_byte
         of_item = i && detection.item == before.item ? of_item + 1 : 0;
         before = detection;
         if (!detector->setup.max_detections || of_item < detector->setup.max_detections)
-            detector->detections[kept++] = detection;
+            gvk_element_write(&layout_of_detection, &detection, detector->detections, detection_size, kept++);
     }
     *out = detector->detections;
     *count = kept;
     return GVK_OK;
 }
 
-gvk_result gvk_detector_read(gvk_stream *stream, gvk_ticket ticket, const gvk_detection **out, uint32_t *count)
+gvk_result gvk_detector_read(gvk_stream *stream, gvk_ticket ticket, const gvk_detection **out, size_t detection_size,
+                             uint32_t *count)
 {
     if (!stream)
         return GVK_ERROR_ARGUMENT;
@@ -311,8 +336,10 @@ gvk_result gvk_detector_read(gvk_stream *stream, gvk_ticket ticket, const gvk_de
         return gvk_fail(host, GVK_ERROR_ARGUMENT,
                         "gvk_detector_read needs a detector's stream and places for the result.");
     const void *result_bytes;
-    gvk_result result = gvk_stream_result(stream, ticket, &result_bytes);
-    if (result)
-        return result;
-    return read_result(detector, result_bytes, out, count);
+    gvk_result result = gvk_element_size(host, &layout_of_detection, detection_size, &detection_size);
+    if (!result)
+        result = gvk_stream_result(stream, ticket, &result_bytes);
+    if (!result)
+        result = make_room(detector, detection_size);
+    return result ? result : read_result(detector, result_bytes, detection_size, out, count);
 }

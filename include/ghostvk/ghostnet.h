@@ -28,9 +28,10 @@ typedef struct gvk_network_params {
     size_t byte_count;
     const char *const *classes; /* UTF-8 names of up to 1024 bytes; NULL: the file's metadata, else "0", "1", ... */
     uint32_t class_count;       /* must be what the checkpoint's shapes say; 0 with NULL */
+    int allow_unused;           /* nonzero: also a file with weights that the network does not need */
     const float *anchors;       /* GVK_ANCHORS pairs of width and height in pixels; NULL: metadata, else YOLOv4's */
     const char *weights;        /* the set of weights to take, see below; NULL: chosen */
-    int allow_unused;           /* nonzero: also a file with weights that the network does not need */
+    /* 0.1 ends here. */
 } gvk_network_params;
 
 /* Reads the checkpoint, infers kind, width and class count from shapes, and checks every tensor that the network needs.
@@ -56,6 +57,7 @@ GVK_API void gvk_network_destroy(gvk_network *network);
 GVK_API const gvk_graph *gvk_network_graph(const gvk_network *network);
 
 typedef struct gvk_network_info {
+    size_t size;
     gvk_network_kind kind;
     const char *format; /* of the file */
     double width;       /* multiplier of the backbone's channels */
@@ -69,6 +71,7 @@ typedef struct gvk_network_info {
     const char *const *unused;
     const char *weights; /* where in the file they are: keys of dicts and the prefix of names, joined by dots, such as
                             "model_ema.module"; "" at the top level */
+    /* 0.1 ends here. */
 } gvk_network_info;
 
 /* Pointers live as long as the network. */
@@ -76,9 +79,11 @@ GVK_API void gvk_network_describe(const gvk_network *network, gvk_network_info *
 
 typedef struct gvk_detector_params {
     size_t size;
-    gvk_stream_params stream; /* width and height 0: the network's default */
-    float confidence, iou;    /* at most 1; 0: the network's default; negative: zero */
-    uint32_t max_detections;  /* 0: all */
+    const gvk_stream_params *stream; /* read during the call; NULL, or width and height 0: the network's default size */
+    float confidence, iou;           /* at most 1; 0: the network's default; negative: zero */
+    uint32_t max_detections;         /* of a picture; 0: all */
+    /* 0.1 ends here. */
+    uint32_t reserved;
 } gvk_detector_params;
 
 typedef struct gvk_detection {
@@ -87,6 +92,7 @@ typedef struct gvk_detection {
     uint32_t class_id;
     uint32_t item;      /* index in the batch */
     uint32_t candidate; /* row among all candidates: stride 32, 16, 8; anchor; y; x */
+    /* 0.1 ends here. */
 } gvk_detection;
 
 /* Makes a stream that decodes and suppresses behind the network; gvk_stream_submit, wait, read and timings work on it.
@@ -94,11 +100,13 @@ typedef struct gvk_detection {
 GVK_API gvk_result gvk_detector_create(gvk_model *model, const gvk_network *network, const gvk_detector_params *params,
                                        gvk_stream **out);
 
-/* The detections of a frame that is done: by item, best score first. They live until the stream's next call.
+/* The detections of a frame that is done: by item, best score first. They live until the stream's next call, and lie
+ * `detection_size` bytes apart: sizeof(gvk_detection), so that (*out)[i] is the caller's.
  * GVK_ERROR_NUMBER when the network's maps hold an infinity or a not-a-number; a stream of the same model that keeps
  * all of gvk_model_tensors finds the layer where they begin. GVK_ERROR_DRIVER when the device returned what cannot be
  * (a class that there is not, a side below 0, a wrong order): it computes wrongly. */
-GVK_API gvk_result gvk_detector_read(gvk_stream *stream, gvk_ticket ticket, const gvk_detection **out, uint32_t *count);
+GVK_API gvk_result gvk_detector_read(gvk_stream *stream, gvk_ticket ticket, const gvk_detection **out,
+                                     size_t detection_size, uint32_t *count);
 
 #ifdef __cplusplus
 }

@@ -2,6 +2,7 @@
  * Called by `ghostvk inspect` through gvk_plan_describe. */
 #include <string.h>
 
+#include "runtime/base/structs.h"
 #include "runtime/graph/ops.h"
 #include "runtime/graph/rewrite.h"
 #include "runtime/op/ghost.h"
@@ -98,12 +99,12 @@ static void describe_node(const struct gvk_graph_node *node, const struct gvk_sh
 
 /* Layers and names in one block, so that they outlive the graph. */
 static gvk_result describe_layers(const gvk_host *host, const gvk_graph *graph, const gvk_stream_params *stream,
-                                  gvk_description *out)
+                                  size_t layer_size, gvk_description *out)
 {
     size_t name_bytes = 0;
     for (uint32_t i = 0; i < graph->node_count; i++)
         name_bytes += strlen(graph->nodes[i].name) + 1;
-    size_t layer_bytes = graph->node_count * sizeof(gvk_layer_description);
+    size_t layer_bytes = graph->node_count * layer_size;
     char *memory = gvk_allocate(host, layer_bytes + name_bytes);
     struct gvk_shape *shapes = gvk_allocate_array(host, graph->tensor_count, sizeof *shapes);
     gvk_result result = memory && shapes ? GVK_OK : gvk_fail_memory(host);
@@ -114,44 +115,60 @@ static gvk_result describe_layers(const gvk_host *host, const gvk_graph *graph, 
         gvk_release(host, shapes);
         return result;
     }
-    gvk_layer_description *layers = (gvk_layer_description *)(void *)memory;
     char *names = memory + layer_bytes;
     uint64_t batch = stream->batch ? stream->batch : 1;
     for (uint32_t i = 0; i < graph->node_count; i++) {
         const struct gvk_graph_node *node = &graph->nodes[i];
-        describe_node(node, shapes, batch, &layers[i]);
+        gvk_layer_description layer;
+        describe_node(node, shapes, batch, &layer);
         size_t bytes = strlen(node->name) + 1;
         memcpy(names, node->name, bytes);
-        layers[i].name = names;
+        layer.name = names;
         names += bytes;
-        out->macs += layers[i].macs;
-        out->parameters += layers[i].parameters;
+        out->macs += layer.macs;
+        out->parameters += layer.parameters;
+        gvk_element_write(&gvk_layout_of_layer_description, &layer, memory, layer_size, i);
     }
     gvk_release(host, shapes);
     out->memory = memory;
-    out->layers = layers;
+    out->layers = (const gvk_layer_description *)(const void *)memory;
     out->layer_count = graph->node_count;
     return GVK_OK;
 }
 
-gvk_result gvk_plan_describe(const gvk_device *device, const gvk_graph *graph, const gvk_model_params *model,
-                             const gvk_stream_params *stream, gvk_description *out)
+gvk_result gvk_plan_describe(const gvk_device *device, const gvk_graph *graph, const gvk_model_params *given_model,
+                             const gvk_stream_params *given_stream, gvk_description *out)
 {
-    if (!graph || !graph->finished || !stream || !out)
+    if (!graph)
         return GVK_ERROR_ARGUMENT;
     const gvk_host *host = device ? &device->host : &graph->host;
+    if (!graph->finished || !given_stream || !out)
+        return gvk_fail(host, GVK_ERROR_ARGUMENT,
+                        "gvk_plan_describe needs a finished graph, a stream's params and a place for the description.");
+    gvk_model_params model;
+    gvk_stream_params stream;
+    size_t size, layer_size;
+    gvk_result result = gvk_struct_read(host, &gvk_layout_of_model_params, given_model, &model);
+    if (!result)
+        result = gvk_struct_read(host, &gvk_layout_of_stream_params, given_stream, &stream);
+    if (!result)
+        result = gvk_element_size(host, &gvk_layout_of_description, out->size, &size);
+    if (!result)
+        result = gvk_element_size(host, &gvk_layout_of_layer_description, out->layer_size, &layer_size);
+    if (result)
+        return result;
     const struct gvk_traits plain = gvk_traits_of_plain_gpu();
-    const gvk_precision precision = model ? model->precision : GVK_PRECISION_FP32;
     struct gvk_policy policy;
-    if (!(device ? gvk_device_policy(device, precision, &policy) : gvk_policy_of(&plain, precision, &policy)))
+    if (!(device ? gvk_device_policy(device, model.precision, &policy)
+                 : gvk_policy_of(&plain, model.precision, &policy)))
         return gvk_fail(host, GVK_ERROR_ARGUMENT, "A model's precision is fp32, fp16 or auto.");
-    gvk_description made = {0};
+    gvk_description made = {.size = sizeof made, .layer_size = out->layer_size};
     struct path before = {0}, after = {0};
-    gvk_result result = describe_layers(host, graph, stream, &made);
+    result = describe_layers(host, graph, &stream, layer_size, &made);
     if (!result)
-        result = follow_path(host, policy, graph, GVK_REWRITE_ALL, stream, &before);
+        result = follow_path(host, policy, graph, GVK_REWRITE_ALL, &stream, &before);
     if (!result)
-        result = follow_path(host, policy, graph, model ? model->rewrites_off : 0, stream, &after);
+        result = follow_path(host, policy, graph, model.rewrites_off, &stream, &after);
     if (result) {
         gvk_description_release(host, &made);
         return result;
@@ -162,13 +179,16 @@ gvk_result gvk_plan_describe(const gvk_device *device, const gvk_graph *graph, c
     made.pipelines_after = after.pipelines;
     made.arena_bytes = after.arena_bytes;
     made.weight_bytes = after.weight_bytes;
-    *out = made;
+    gvk_struct_write(&gvk_layout_of_description, &made, out);
     return GVK_OK;
 }
 
 void gvk_description_release(const gvk_host *host_or_null, gvk_description *description)
 {
-    gvk_host host = gvk_host_complete(host_or_null);
+    gvk_host host;
+    if (!description || gvk_host_read(host_or_null, &host))
+        return;
     gvk_release(&host, description->memory);
-    *description = (gvk_description){0};
+    gvk_struct_write(&gvk_layout_of_description, &(gvk_description){.layer_size = description->layer_size},
+                     description);
 }

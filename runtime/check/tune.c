@@ -4,6 +4,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "runtime/base/structs.h"
 #include "runtime/graph/rewrite.h"
 #include "runtime/kernel/choice.h"
 #include "runtime/op/ghost.h"
@@ -88,9 +89,9 @@ static gvk_result list_shapes(struct tuner *tuner)
 
 static float *make_input(const struct tuner *tuner, gvk_picture *picture)
 {
-    const gvk_stream_params *stream = &tuner->params.stream;
+    const gvk_tune_params *params = &tuner->params;
     size_t count =
-        (size_t)gvk_graph_channels(tuner->graph, tuner->graph->inputs[0].tensor) * stream->width * stream->height;
+        (size_t)gvk_graph_channels(tuner->graph, tuner->graph->inputs[0].tensor) * params->width * params->height;
     float *values = gvk_allocate_array(&tuner->device->host, count, sizeof *values);
     uint32_t state = 1;
     for (size_t i = 0; values && i < count; i++) {
@@ -99,15 +100,15 @@ static float *make_input(const struct tuner *tuner, gvk_picture *picture)
     }
     *picture = (gvk_picture){.size = sizeof *picture,
                              .kind = GVK_PICTURE_TENSOR,
-                             .width = stream->width,
-                             .height = stream->height,
+                             .width = params->width,
+                             .height = params->height,
                              .pixels = values};
     return values;
 }
 
 static gvk_result run_frame(struct tuner *tuner, gvk_stream *stream, const gvk_picture *pictures, gvk_ticket *ticket)
 {
-    gvk_result result = gvk_stream_submit(stream, pictures, tuner->params.stream.batch, ticket);
+    gvk_result result = gvk_stream_submit(stream, pictures, sizeof(gvk_picture), tuner->params.batch, ticket);
     return result ? result : gvk_stream_wait_for(stream, *ticket, "a frame that is timed");
 }
 
@@ -115,7 +116,7 @@ static gvk_result read_times(gvk_stream *stream, gvk_ticket ticket, gvk_layer_ti
                              double *least)
 {
     uint32_t count = capacity;
-    gvk_result result = gvk_stream_layer_timings(stream, ticket, timings, &count);
+    gvk_result result = gvk_stream_layer_timings(stream, ticket, timings, sizeof(gvk_layer_timing), &count);
     for (uint32_t i = 0; i < count && i < capacity && !result; i++)
         least[i] = fmin(least[i], timings[i].ms);
     return result;
@@ -137,7 +138,7 @@ static gvk_result time_stream(struct tuner *tuner, gvk_stream *stream, const gvk
     uint32_t count = 0;
     gvk_result result = run_frame(tuner, stream, pictures, &ticket); /* compiles, on drivers that do so late */
     if (!result)
-        result = gvk_stream_layer_timings(stream, ticket, NULL, &count);
+        result = gvk_stream_layer_timings(stream, ticket, NULL, sizeof(gvk_layer_timing), &count);
     if (result)
         return result;
     gvk_layer_timing *timings = gvk_allocate_array(host, count ? count : 1, sizeof *timings);
@@ -171,9 +172,9 @@ static gvk_result create_stream(struct tuner *tuner, const struct gvk_choices *c
     struct gvk_policy policy = tuner->policy;
     policy.choices = choices;
     gvk_stream_params params = {.size = sizeof params,
-                                .width = tuner->params.stream.width,
-                                .height = tuner->params.stream.height,
-                                .batch = tuner->params.stream.batch,
+                                .width = tuner->params.width,
+                                .height = tuner->params.height,
+                                .batch = tuner->params.batch,
                                 .profile = profile};
     gvk_result result = gvk_model_create_for(tuner->device, tuner->graph, tuner->rewrites_off, &policy, true, model);
     return result ? result : gvk_stream_create(*model, &params, stream);
@@ -262,7 +263,7 @@ static gvk_result time_frame(struct way *way, const gvk_picture *pictures, bool 
     uint32_t count = 4;
     gvk_result result = run_frame(way->tuner, way->stream, pictures, &way->ticket);
     if (!result)
-        result = gvk_stream_timings(way->stream, way->ticket, timings, &count);
+        result = gvk_stream_timings(way->stream, way->ticket, timings, sizeof(gvk_timing), &count);
     for (uint32_t i = 0; i < count && i < 4 && warm && !result; i++)
         if (!strcmp(timings[i].name, "network"))
             way->least_ms = fmin(way->least_ms, timings[i].ms);
@@ -331,6 +332,7 @@ static void report_shapes(const struct tuner *tuner)
     for (uint32_t i = 0; i < tuner->shape_count && params->tuned; i++) {
         const struct shape *shape = &tuner->shapes[i];
         const gvk_tuned_kernel kernel = {
+            .size = sizeof kernel,
             .layer = shape->node->name,
             .layers = shape->nodes,
             .candidates = shape->candidates,
@@ -401,9 +403,9 @@ static gvk_result run_all(struct tuner *tuner, struct tuner *apart, struct tuner
     const gvk_host *host = &tuner->device->host;
     gvk_picture picture;
     float *values = make_input(tuner, &picture);
-    gvk_picture *pictures = gvk_allocate_array(host, tuner->params.stream.batch, sizeof *pictures);
+    gvk_picture *pictures = gvk_allocate_array(host, tuner->params.batch, sizeof *pictures);
     gvk_result result = values && pictures ? GVK_OK : gvk_fail_memory(host);
-    for (uint32_t i = 0; i < tuner->params.stream.batch && !result; i++)
+    for (uint32_t i = 0; i < tuner->params.batch && !result; i++)
         pictures[i] = picture;
     uint32_t own = tuner->pass_count + 1, passes = own + (apart ? apart->pass_count + 1 : 0);
     if (!result)
@@ -419,24 +421,31 @@ static gvk_result run_all(struct tuner *tuner, struct tuner *apart, struct tuner
     return result;
 }
 
-gvk_result gvk_tune(gvk_device *device, const gvk_graph *graph, const gvk_tune_params *params, gvk_tune_result *out)
+gvk_result gvk_tune(gvk_device *device, const gvk_graph *graph, const gvk_tune_params *given, gvk_tune_result *out)
 {
     if (!device)
         return GVK_ERROR_ARGUMENT;
     const gvk_host *host = &device->host;
-    if (!graph || !graph->finished || !graph->find || !params || !out)
+    if (!graph || !graph->finished || !graph->find || !given || !out)
         return gvk_fail(host, GVK_ERROR_ARGUMENT,
                         "gvk_tune needs a finished graph with weights, params, and a place for the result.");
     if (!device->timestamp_bits)
         return gvk_fail(host, GVK_ERROR_UNSUPPORTED, "This device tells no times; kernels cannot be measured on it.");
-    struct tuner tuner = {.device = device, .graph = graph, .params = *params};
+    struct tuner tuner = {.device = device, .graph = graph};
+    gvk_tune_params *params = &tuner.params;
+    size_t size;
+    gvk_result result = gvk_struct_read(host, &gvk_layout_of_tune_params, given, params);
+    if (!result)
+        result = gvk_element_size(host, &gvk_layout_of_tune_result, out->size, &size);
+    if (result)
+        return result;
     if (!gvk_policy_of(&device->traits, params->precision, &tuner.policy) || params->rounds > ROUNDS_MOST)
         return gvk_fail(host, GVK_ERROR_ARGUMENT, "gvk_tune takes fp32, fp16 or auto, and at most %u rounds.",
                         ROUNDS_MOST);
-    tuner.params.rounds = params->rounds ? params->rounds : ROUNDS_DEFAULT;
-    tuner.params.stream.batch = params->stream.batch ? params->stream.batch : 1;
-    gvk_tune_result made = {0};
-    gvk_result result = learn_verdicts(&tuner);
+    params->rounds = params->rounds ? params->rounds : ROUNDS_DEFAULT;
+    params->batch = params->batch ? params->batch : 1;
+    gvk_tune_result made = {.size = sizeof made};
+    result = learn_verdicts(&tuner);
     struct tuner apart = tuner, *best = NULL;
     apart.rewrites_off = GVK_REWRITE_FUSE_GHOST;
     if (!result)
@@ -451,6 +460,6 @@ gvk_result gvk_tune(gvk_device *device, const gvk_graph *graph, const gvk_tune_p
     release(&tuner);
     release(&apart);
     if (!result)
-        *out = made;
+        gvk_struct_write(&gvk_layout_of_tune_result, &made, out);
     return result;
 }

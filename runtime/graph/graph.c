@@ -1,5 +1,4 @@
-/* Builds a graph: checks each node against its inputs and its weights, and works out shapes.
- * Called by networks through gvk.h, and by model.c and plan.c for copies and shapes. */
+/* Builds a graph: checks each node against its inputs and its weights, and works out shapes. */
 #include "graph.h"
 
 #include <inttypes.h>
@@ -8,6 +7,7 @@
 
 #include "ops.h"
 #include "runtime/base/name_index.h"
+#include "runtime/base/structs.h"
 
 /* Ceilings that no real network meets; they keep every product below in 64 bits. */
 #define MAX_CHANNELS 65536u
@@ -16,7 +16,10 @@
 
 gvk_result gvk_graph_create(const gvk_host *host_or_null, gvk_find_weight find, void *user, gvk_graph **out)
 {
-    gvk_host host = gvk_host_complete(host_or_null);
+    gvk_host host;
+    gvk_result result = gvk_host_read(host_or_null, &host);
+    if (result)
+        return result;
     if (!out)
         return gvk_fail(&host, GVK_ERROR_ARGUMENT, "gvk_graph_create needs a place for the graph.");
     gvk_graph *graph = gvk_allocate(&host, sizeof *graph);
@@ -69,9 +72,17 @@ static gvk_tensor add_tensor(gvk_graph *graph, uint32_t producer, uint32_t chann
     return graph->tensor_count++;
 }
 
+/* Whether nothing may be added any more. A finished graph may be shared by threads: it stays as it is. */
+static bool is_closed(const gvk_graph *graph)
+{
+    if (graph->finished)
+        gvk_log(&graph->host, GVK_LOG_ERROR, "The graph is finished; nothing can be added to it.");
+    return graph->finished || graph->error;
+}
+
 gvk_tensor gvk_graph_input(gvk_graph *graph, const char *name, uint32_t channels)
 {
-    if (graph->error)
+    if (!graph || is_closed(graph))
         return 0;
     if (!name || !channels || channels > MAX_CHANNELS || graph->input_count)
         return refuse(graph, gvk_fail(&graph->host, GVK_ERROR_ARGUMENT,
@@ -90,7 +101,7 @@ gvk_tensor gvk_graph_input(gvk_graph *graph, const char *name, uint32_t channels
 
 void gvk_graph_output(gvk_graph *graph, const char *name, gvk_tensor tensor)
 {
-    if (graph->error)
+    if (!graph || is_closed(graph))
         return;
     uint32_t room = sizeof graph->outputs / sizeof graph->outputs[0];
     if (!name || !tensor || tensor >= graph->tensor_count || graph->output_count == room) {
@@ -113,7 +124,7 @@ void gvk_graph_output(gvk_graph *graph, const char *name, gvk_tensor tensor)
 
 uint32_t gvk_graph_channels(const gvk_graph *graph, gvk_tensor tensor)
 {
-    return tensor && tensor < graph->tensor_count ? graph->tensors[tensor].channels : 0;
+    return graph && tensor && tensor < graph->tensor_count ? graph->tensors[tensor].channels : 0;
 }
 
 static void print_shape(char *text, size_t size, uint32_t rank, const uint64_t *shape)
@@ -126,7 +137,8 @@ static void print_shape(char *text, size_t size, uint32_t rank, const uint64_t *
     }
 }
 
-/* Looks a weight up and checks its shape to the last dimension. Without weights *out is the shape alone. */
+/* Finds a weight by its name and checks every dimension of its shape. In a graph without weights *out has the shape and
+ * no data. */
 static bool find_weight(gvk_graph *graph, const char *node, const char *suffix, uint32_t rank, const uint64_t *shape,
                         gvk_array *out)
 {
@@ -244,10 +256,17 @@ static bool copy_params(gvk_graph *graph, const struct gvk_op_line *line, const 
     return true;
 }
 
-gvk_tensor gvk_graph_add(gvk_graph *graph, const gvk_node *params)
+gvk_tensor gvk_graph_add(gvk_graph *graph, const gvk_node *given)
 {
-    if (graph->error)
+    if (!graph || is_closed(graph))
         return 0;
+    if (!given)
+        return refuse(graph, gvk_fail(&graph->host, GVK_ERROR_ARGUMENT, "gvk_graph_add needs a node."));
+    gvk_node read;
+    const gvk_node *params = &read;
+    gvk_result result = gvk_struct_read(&graph->host, &gvk_layout_of_node, given, &read);
+    if (result)
+        return refuse(graph, result);
     const struct gvk_op_line *line = gvk_op_line_of((int)params->op);
     struct gvk_graph_node node;
     if (!copy_params(graph, line, params, &node))
@@ -298,6 +317,10 @@ static gvk_result check_names(gvk_graph *graph)
 
 gvk_result gvk_graph_finish(gvk_graph *graph)
 {
+    if (!graph)
+        return GVK_ERROR_ARGUMENT;
+    if (graph->finished)
+        return GVK_OK;
     if (!graph->error && (!graph->input_count || !graph->output_count))
         refuse(graph, gvk_fail(&graph->host, GVK_ERROR_ARGUMENT, "A graph needs an input and an output."));
     if (!graph->error)

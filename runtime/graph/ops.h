@@ -62,7 +62,7 @@ const struct gvk_op_line *gvk_op_line_of(int op);
 const char *gvk_op_name(const struct gvk_graph_node *node);
 /* Multiply-adds of the node's matrix products and convolutions, for one item of the batch. */
 uint64_t gvk_count_macs(const struct gvk_graph_node *node, const struct gvk_shape *shapes);
-/* Refuses two maps that meet at a node and differ in size. */
+/* Refuses a node whose inputs differ in width or height. */
 gvk_result gvk_compare_maps(const gvk_host *host, const struct gvk_graph_node *node, const struct gvk_shape *left,
                             const struct gvk_shape *right);
 

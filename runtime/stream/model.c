@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "runtime/base/half.h"
+#include "runtime/base/structs.h"
 #include "runtime/check/proof.h"
 #include "runtime/device/pipeline.h"
 #include "runtime/graph/rewrite.h"
@@ -206,11 +207,14 @@ gvk_result gvk_model_create(gvk_device *device, const gvk_graph *graph, const gv
         return gvk_fail(host, GVK_ERROR_ARGUMENT, "gvk_model_create needs a finished graph and a place for the model.");
     if (!graph->find)
         return gvk_fail(host, GVK_ERROR_ARGUMENT, "This graph was made without weights; a model needs them.");
+    gvk_model_params used;
+    gvk_result result = gvk_struct_read(host, &gvk_layout_of_model_params, params, &used);
+    if (result)
+        return result;
     struct gvk_policy policy;
-    if (!gvk_device_policy(device, params ? params->precision : GVK_PRECISION_FP32, &policy))
+    if (!gvk_device_policy(device, used.precision, &policy))
         return gvk_fail(host, GVK_ERROR_ARGUMENT, "A model's precision is fp32, fp16 or auto.");
-    return gvk_model_create_for(device, graph, params ? params->rewrites_off : 0, &policy,
-                                !params || !params->trust_kernels, out);
+    return gvk_model_create_for(device, graph, used.rewrites_off, &policy, !used.trust_kernels, out);
 }
 
 gvk_result gvk_model_tensors(const gvk_model *model, const char **names, uint32_t *count)

@@ -8,6 +8,7 @@
 
 #include <string.h>
 
+#include "runtime/base/structs.h"
 #include "runtime/op/table.h"
 #include "runtime/vulkan/queue.h"
 
@@ -308,7 +309,8 @@ gvk_result gvk_stream_create_with_tail(gvk_model *model, const gvk_stream_params
     if (result)
         goto fail;
     stream->part_ends = gvk_allocate(host, sizeof *stream->part_ends);
-    if (!stream->part_ends) {
+    stream->pictures = gvk_allocate_array(host, stream->program->batch, sizeof *stream->pictures);
+    if (!stream->part_ends || !stream->pictures) {
         result = gvk_fail_memory(host);
         goto fail;
     }
@@ -348,7 +350,9 @@ gvk_result gvk_stream_create(gvk_model *model, const gvk_stream_params *params, 
     if (!params || !out)
         return gvk_fail(&model->device->host, GVK_ERROR_ARGUMENT,
                         "gvk_stream_create needs params and a place for the stream.");
-    return gvk_stream_create_with_tail(model, params, NULL, out);
+    gvk_stream_params used;
+    gvk_result result = gvk_struct_read(&model->device->host, &gvk_layout_of_stream_params, params, &used);
+    return result ? result : gvk_stream_create_with_tail(model, &used, NULL, out);
 }
 
 static gvk_result record_intake(gvk_stream *stream, struct gvk_frame *frame, const struct gvk_input_target *target)
@@ -375,21 +379,36 @@ static gvk_result record_intake(gvk_stream *stream, struct gvk_frame *frame, con
     return result ? result : GVK_VULKAN(device, "vkEndCommandBuffer", ended);
 }
 
-gvk_result gvk_stream_submit(gvk_stream *stream, const gvk_picture *pictures, uint32_t count, gvk_ticket *out)
+/* The pictures as they are given, into stream->pictures. */
+static gvk_result take_pictures(gvk_stream *stream, const gvk_picture *pictures, size_t picture_size)
+{
+    const gvk_host *host = &stream->device->host;
+    gvk_result result = gvk_element_size(host, &gvk_layout_of_picture, picture_size, &picture_size);
+    for (uint32_t i = 0; i < stream->program->batch && !result; i++)
+        result = gvk_element_read(host, &gvk_layout_of_picture, pictures, picture_size, i, &stream->pictures[i]);
+    return result;
+}
+
+gvk_result gvk_stream_submit(gvk_stream *stream, const gvk_picture *given, size_t picture_size, uint32_t count,
+                             gvk_ticket *out)
 {
     if (!stream)
         return GVK_ERROR_ARGUMENT;
     gvk_device *device = stream->device;
     const gvk_host *host = &device->host;
-    if (!pictures || !out)
+    if (!given || !out)
         return gvk_fail(host, GVK_ERROR_ARGUMENT, "gvk_stream_submit needs the pictures and a place for the ticket.");
     if (count != stream->program->batch)
         return gvk_fail(host, GVK_ERROR_ARGUMENT, "A frame of this stream takes %u pictures; %u were given.",
                         stream->program->batch, count);
+    const gvk_picture *pictures = stream->pictures;
+    gvk_result result = take_pictures(stream, given, picture_size);
+    if (result)
+        return result;
     struct gvk_frame *frame = &stream->frames[stream->newest % stream->frame_count];
     if (stream->lost)
         return gvk_fail(host, GVK_ERROR_DEVICE_LOST, "The device was lost; its streams take no more frames.");
-    gvk_result result = gvk_frame_wait(stream, frame, GVK_PATIENTLY, "a frame");
+    result = gvk_frame_wait(stream, frame, GVK_PATIENTLY, "a frame");
     if (result)
         return result;
     struct gvk_input_target target = {

@@ -40,6 +40,7 @@ struct gvk_stream {
     VkCommandPool pool;
     uint32_t *part_ends; /* of each submission the command behind its last; the first also has the intake */
     uint32_t part_count;
+    gvk_picture *pictures; /* of the last submit, as many as the batch */
     struct gvk_frame frames[GVK_MAX_FRAMES];
     uint32_t frame_count;
     gvk_ticket newest;

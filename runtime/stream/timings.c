@@ -1,5 +1,6 @@
 /* What a stream tells of itself: the times of stages and of single dispatches, and counts of what it has recorded.
  * Called by hosts through gvk.h; `ghostvk bench` is made of it. */
+#include "runtime/base/structs.h"
 #include "stream_inside.h"
 
 double gvk_milliseconds_between(const gvk_device *device, uint64_t first, uint64_t last)
@@ -8,7 +9,8 @@ double gvk_milliseconds_between(const gvk_device *device, uint64_t first, uint64
     return (double)((last - first) & mask) * device->timestamp_period_ns * 1e-6;
 }
 
-gvk_result gvk_stream_timings(gvk_stream *stream, gvk_ticket ticket, gvk_timing *out, uint32_t *count)
+gvk_result gvk_stream_timings(gvk_stream *stream, gvk_ticket ticket, gvk_timing *out, size_t timing_size,
+                              uint32_t *count)
 {
     if (!stream)
         return GVK_ERROR_ARGUMENT;
@@ -17,7 +19,9 @@ gvk_result gvk_stream_timings(gvk_stream *stream, gvk_ticket ticket, gvk_timing 
         return gvk_fail(&device->host, GVK_ERROR_ARGUMENT,
                         "gvk_stream_timings needs a count, and room for that many stages.");
     struct gvk_frame *frame = NULL;
-    gvk_result result = gvk_stream_find_done(stream, ticket, &frame);
+    gvk_result result = gvk_element_size(&device->host, &gvk_layout_of_timing, timing_size, &timing_size);
+    if (!result)
+        result = gvk_stream_find_done(stream, ticket, &frame);
     if (result)
         return result;
     uint32_t stages = !frame->queries ? 0 : stream->tail.emit ? 3 : 2;
@@ -31,8 +35,10 @@ gvk_result gvk_stream_timings(gvk_stream *stream, gvk_ticket ticket, gvk_timing 
             return result;
     }
     const char *const names[3] = {"resize", "network", stream->tail.stage};
-    for (uint32_t i = 0; i < stages && i < *count; i++)
-        out[i] = (gvk_timing){names[i], gvk_milliseconds_between(device, times[i], times[i + 1])};
+    for (uint32_t i = 0; i < stages && i < *count; i++) {
+        gvk_timing timing = {names[i], gvk_milliseconds_between(device, times[i], times[i + 1])};
+        gvk_element_write(&gvk_layout_of_timing, &timing, out, timing_size, i);
+    }
     *count = stages;
     return GVK_OK;
 }
@@ -62,7 +68,8 @@ static uint64_t count_bytes(const struct gvk_command *command)
     return bytes;
 }
 
-gvk_result gvk_stream_layer_timings(gvk_stream *stream, gvk_ticket ticket, gvk_layer_timing *out, uint32_t *count)
+gvk_result gvk_stream_layer_timings(gvk_stream *stream, gvk_ticket ticket, gvk_layer_timing *out, size_t timing_size,
+                                    uint32_t *count)
 {
     if (!stream)
         return GVK_ERROR_ARGUMENT;
@@ -71,7 +78,9 @@ gvk_result gvk_stream_layer_timings(gvk_stream *stream, gvk_ticket ticket, gvk_l
         return gvk_fail(&device->host, GVK_ERROR_ARGUMENT,
                         "gvk_stream_layer_timings needs a count, and room for that many dispatches.");
     struct gvk_frame *frame = NULL;
-    gvk_result result = gvk_stream_find_done(stream, ticket, &frame);
+    gvk_result result = gvk_element_size(&device->host, &gvk_layout_of_layer_timing, timing_size, &timing_size);
+    if (!result)
+        result = gvk_stream_find_done(stream, ticket, &frame);
     if (result)
         return result;
     uint32_t capacity = *count, filled = 0;
@@ -88,7 +97,7 @@ gvk_result gvk_stream_layer_timings(gvk_stream *stream, gvk_ticket ticket, gvk_l
         gvk_layer_timing timing = {.name = pass->label, .kernel = pass->kernel, .bytes = pass->bytes};
         result = read_pair(stream, frame, start, gvk_first_resize_query(stream) + 2 * i, &timing);
         if (!result && filled < capacity)
-            out[filled] = timing;
+            gvk_element_write(&gvk_layout_of_layer_timing, &timing, out, timing_size, filled);
     }
     for (uint32_t i = 0; i < stream->program->command_count && !result; i++) {
         const struct gvk_command *command = &stream->program->commands[i];
@@ -102,7 +111,7 @@ gvk_result gvk_stream_layer_timings(gvk_stream *stream, gvk_ticket ticket, gvk_l
         };
         result = read_pair(stream, frame, start, 2 * i, &timing);
         if (!result && filled < capacity)
-            out[filled] = timing;
+            gvk_element_write(&gvk_layout_of_layer_timing, &timing, out, timing_size, filled);
         filled++;
     }
     if (result)
@@ -149,9 +158,12 @@ static uint32_t count_resize_pipelines(const struct gvk_intake *intake)
 
 void gvk_stream_describe(const gvk_stream *stream, gvk_stream_info *out)
 {
-    *out = (gvk_stream_info){0};
-    if (!stream)
+    if (!out)
         return;
+    if (!stream) {
+        gvk_struct_write(&gvk_layout_of_stream_info, &(gvk_stream_info){.size = 0}, out);
+        return;
+    }
     const struct gvk_program *program = stream->program;
     uint64_t newest = stream->newest ? stream->newest - 1 : 0;
     const struct gvk_intake *intake = &stream->frames[newest % stream->frame_count].intake;
@@ -173,5 +185,5 @@ void gvk_stream_describe(const gvk_stream *stream, gvk_stream_info *out)
     add_counts(&info.frame, &intake->counts);
     for (uint32_t i = 0; i < program->network_end; i++)
         info.macs += program->commands[i].macs;
-    *out = info;
+    gvk_struct_write(&gvk_layout_of_stream_info, &info, out);
 }

@@ -34,7 +34,7 @@ static void a_number_that_is_not_finite_fails_its_frame_alone(void **state)
                                        tensor_picture(SIDE, SIDE, second ? bad : good)};
             gvk_ticket ticket = submit(stream, pictures, 2);
             assert_ok(gvk_stream_wait(stream, ticket, UINT64_MAX));
-            gvk_result result = gvk_detector_read(stream, ticket, &found, &count);
+            gvk_result result = gvk_detector_read(stream, ticket, &found, sizeof(gvk_detection), &count);
             if (result != GVK_ERROR_NUMBER)
                 fail_msg("%g in channel %u, place %u, item %d: %s, not GVK_ERROR_NUMBER", (double)wrong[i], c, place,
                          second, gvk_result_name(result));
@@ -51,7 +51,7 @@ static void a_number_that_is_not_finite_fails_its_frame_alone(void **state)
     gvk_picture pictures[2] = {tensor_picture(SIDE, SIDE, good), tensor_picture(SIDE, SIDE, bad)};
     gvk_ticket ticket = submit(stream, pictures, 2);
     assert_ok(gvk_stream_wait(stream, ticket, UINT64_MAX));
-    assert_int_equal(gvk_detector_read(stream, ticket, &found, &count), GVK_ERROR_NUMBER);
+    assert_int_equal(gvk_detector_read(stream, ticket, &found, sizeof(gvk_detection), &count), GVK_ERROR_NUMBER);
     gvk_stream_destroy(stream);
     gvk_model_destroy(model);
 }

@@ -152,7 +152,7 @@ gvk_picture tensor_picture(uint32_t width, uint32_t height, const float *values)
 gvk_ticket submit(gvk_stream *stream, const gvk_picture *pictures, uint32_t count)
 {
     gvk_ticket ticket = 0;
-    assert_ok(gvk_stream_submit(stream, pictures, count, &ticket));
+    assert_ok(gvk_stream_submit(stream, pictures, sizeof(gvk_picture), count, &ticket));
     return ticket;
 }
 
@@ -160,7 +160,7 @@ uint32_t read_detections(gvk_stream *stream, gvk_ticket ticket, const gvk_detect
 {
     uint32_t count = 0;
     assert_ok(gvk_stream_wait(stream, ticket, UINT64_MAX));
-    assert_ok(gvk_detector_read(stream, ticket, out, &count));
+    assert_ok(gvk_detector_read(stream, ticket, out, sizeof(gvk_detection), &count));
     return count;
 }
 

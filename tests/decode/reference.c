@@ -160,7 +160,7 @@ static double decode_milliseconds(gvk_stream *stream, gvk_ticket ticket)
 {
     gvk_timing timings[3];
     uint32_t count = ARRAY_COUNT(timings);
-    assert_ok(gvk_stream_timings(stream, ticket, timings, &count));
+    assert_ok(gvk_stream_timings(stream, ticket, timings, sizeof(gvk_timing), &count));
     if (!count)
         return -1;
     assert_int_equal(count, 3);

@@ -108,8 +108,10 @@ static void a_frame_is_not_read_before_it_is_done(void **state)
     assert_int_equal(gvk_stream_wait(stream, ticket, 1000), GVK_TIMEOUT);
     assert_int_equal(counter.sentences[GVK_LOG_ERROR], 0); /* neither is an error */
     expect_refusal(gvk_stream_read(stream, ticket, "head", &array), GVK_ERROR_ARGUMENT, "wait for it first");
-    expect_refusal(gvk_stream_timings(stream, ticket, timings, &count), GVK_ERROR_ARGUMENT, "wait for it first");
-    expect_refusal(gvk_stream_layer_timings(stream, ticket, layers, &count), GVK_ERROR_ARGUMENT, "wait for it first");
+    expect_refusal(gvk_stream_timings(stream, ticket, timings, sizeof(gvk_timing), &count), GVK_ERROR_ARGUMENT,
+                   "wait for it first");
+    expect_refusal(gvk_stream_layer_timings(stream, ticket, layers, sizeof(gvk_layer_timing), &count),
+                   GVK_ERROR_ARGUMENT, "wait for it first");
     watch.hold = false;
     assert_ok(gvk_stream_wait(stream, ticket, UINT64_MAX));
     assert_ok(gvk_stream_read(stream, ticket, "head", &array));
@@ -184,11 +186,11 @@ static void stages_and_layers_are_timed(void **state)
         assert_ok(gvk_stream_wait(stream, ticket, UINT64_MAX));
         gvk_timing timings[4];
         uint32_t count = 0;
-        assert_ok(gvk_stream_timings(stream, ticket, NULL, &count));
+        assert_ok(gvk_stream_timings(stream, ticket, NULL, sizeof(gvk_timing), &count));
         uint32_t stages = count; /* 0 on a device without timestamps */
         assert_true(stages == 0 || stages == 2);
         count = ARRAY_COUNT(timings);
-        assert_ok(gvk_stream_timings(stream, ticket, timings, &count));
+        assert_ok(gvk_stream_timings(stream, ticket, timings, sizeof(gvk_timing), &count));
         assert_int_equal(count, stages);
         static const char *const names[] = {"resize", "network"};
         for (uint32_t i = 0; i < stages; i++) {
@@ -197,7 +199,7 @@ static void stages_and_layers_are_timed(void **state)
         }
         gvk_layer_timing layers[16] = {{0}};
         count = ARRAY_COUNT(layers);
-        assert_ok(gvk_stream_layer_timings(stream, ticket, layers, &count));
+        assert_ok(gvk_stream_layer_timings(stream, ticket, layers, sizeof(gvk_layer_timing), &count));
         if (!profile || !stages) {
             assert_int_equal(count, 0);
         } else {
@@ -211,15 +213,18 @@ static void stages_and_layers_are_timed(void **state)
             }
             gvk_layer_timing one[2] = {{0}};
             count = 1;
-            assert_ok(gvk_stream_layer_timings(stream, ticket, one, &count));
+            assert_ok(gvk_stream_layer_timings(stream, ticket, one, sizeof(gvk_layer_timing), &count));
             assert_int_equal(count, ARRAY_COUNT(nodes));
             assert_null(one[1].name);
         }
         reset_sentences();
-        expect_refusal(gvk_stream_timings(stream, ticket, timings, NULL), GVK_ERROR_ARGUMENT, "needs a count");
-        expect_refusal(gvk_stream_layer_timings(stream, ticket, layers, NULL), GVK_ERROR_ARGUMENT, "needs a count");
+        expect_refusal(gvk_stream_timings(stream, ticket, timings, sizeof(gvk_timing), NULL), GVK_ERROR_ARGUMENT,
+                       "needs a count");
+        expect_refusal(gvk_stream_layer_timings(stream, ticket, layers, sizeof(gvk_layer_timing), NULL),
+                       GVK_ERROR_ARGUMENT, "needs a count");
         count = 1;
-        expect_refusal(gvk_stream_timings(stream, ticket, NULL, &count), GVK_ERROR_ARGUMENT, "room for that many");
+        expect_refusal(gvk_stream_timings(stream, ticket, NULL, sizeof(gvk_timing), &count), GVK_ERROR_ARGUMENT,
+                       "room for that many");
         gvk_stream_destroy(stream);
     }
     gvk_model_destroy(model);

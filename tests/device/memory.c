@@ -24,7 +24,8 @@ static void a_memory_ceiling_is_kept_and_the_device_goes_on(void **state)
     assert_non_null(pixels);
     gvk_picture picture = {.size = sizeof picture, .width = 2048, .height = 1024, .pixels = pixels};
     gvk_ticket ticket = 0;
-    expect_refusal(gvk_stream_submit(stream, &picture, 1, &ticket), GVK_ERROR_BUDGET, "MiB more are needed");
+    expect_refusal(gvk_stream_submit(stream, &picture, sizeof(gvk_picture), 1, &ticket), GVK_ERROR_BUDGET,
+                   "MiB more are needed");
     free(pixels);
     for (int i = 0; i < 3; i++) {
         assert_ok(run_frame(stream, again, VALUES));

@@ -196,7 +196,7 @@ static gvk_result create_graph(struct session *session)
 static gvk_result describe_plan(struct session *session)
 {
     gvk_stream_params params = {.size = sizeof params, .width = SIDE, .height = SIDE};
-    gvk_description description;
+    gvk_description description = {.size = sizeof description};
     gvk_result result = gvk_plan_describe(session->device, session->graph, NULL, &params, &description);
     if (!result)
         gvk_description_release(&session->counting.host, &description);
@@ -237,7 +237,7 @@ gvk_result submit_frame(struct session *session, uint32_t frame)
     if (frame == 1)
         picture = (gvk_picture){
             .size = sizeof picture, .kind = GVK_PICTURE_TENSOR, .width = SIDE, .height = SIDE, .pixels = tensor};
-    return gvk_stream_submit(session->stream, &picture, 1, &session->tickets[frame]);
+    return gvk_stream_submit(session->stream, &picture, sizeof(gvk_picture), 1, &session->tickets[frame]);
 }
 
 static gvk_result wait_for_all(struct session *session)
@@ -264,7 +264,8 @@ static gvk_result read_detections(struct session *session)
     struct outcome *outcome = &session->outcome;
     for (uint32_t i = 0; i < SESSION_FRAMES; i++) {
         const gvk_detection *found = NULL;
-        gvk_result result = gvk_detector_read(session->stream, session->tickets[i], &found, &outcome->counts[i]);
+        gvk_result result =
+            gvk_detector_read(session->stream, session->tickets[i], &found, sizeof(gvk_detection), &outcome->counts[i]);
         if (result)
             return result;
         assert_in_range(outcome->counts[i], 0, SESSION_CANDIDATES);
@@ -293,8 +294,9 @@ gvk_result take_step(struct session *session, enum step step)
     case STEP_WAIT: return wait_for_all(session);
     case STEP_READ: return read_stem(session);
     case STEP_DETECTIONS: return read_detections(session);
-    case STEP_TIMINGS: return gvk_stream_timings(session->stream, session->tickets[0], NULL, &none);
-    case STEP_LAYER_TIMINGS: return gvk_stream_layer_timings(session->stream, session->tickets[1], NULL, &none);
+    case STEP_TIMINGS: return gvk_stream_timings(session->stream, session->tickets[0], NULL, sizeof(gvk_timing), &none);
+    case STEP_LAYER_TIMINGS:
+        return gvk_stream_layer_timings(session->stream, session->tickets[1], NULL, sizeof(gvk_layer_timing), &none);
     case STEP_COUNT: break;
     }
     return GVK_OK;

@@ -45,7 +45,7 @@ gvk_device_params wanted_device(const char *text)
 static bool create_host_device(const gvk_device_params *wanted)
 {
     gvk_device *device = NULL;
-    gvk_device_info info;
+    gvk_device_info info = {.size = sizeof info};
     if (wanted->choice == GVK_DEVICE_BEST)
         return host_device_create(&imported);
     imported.fault = "the wanted device cannot be opened";

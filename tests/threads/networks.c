@@ -148,7 +148,7 @@ void fill_constants(void)
 gvk_result submit(gvk_stream *stream, unsigned picture, gvk_ticket *ticket)
 {
     const gvk_picture given = picture_of(picture);
-    return gvk_stream_submit(stream, &given, 1, ticket);
+    return gvk_stream_submit(stream, &given, sizeof(gvk_picture), 1, ticket);
 }
 
 gvk_result read_frame(gvk_stream *stream, enum network network, gvk_ticket ticket, struct frame *out)
@@ -164,7 +164,7 @@ gvk_result read_frame(gvk_stream *stream, enum network network, gvk_ticket ticke
             memcpy(out->values, array.data, sizeof out->values);
         return result;
     }
-    result = gvk_detector_read(stream, ticket, &boxes, &out->count);
+    result = gvk_detector_read(stream, ticket, &boxes, sizeof(gvk_detection), &out->count);
     if (!result && out->count > BOXES_MAX)
         return GVK_ERROR_ARGUMENT;
     if (!result)

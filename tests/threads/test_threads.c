@@ -110,7 +110,7 @@ static void churn_devices(struct job *job)
     for (unsigned round = 0; round < job->rounds && !job->result; round++) {
         struct job inner = {.rounds = 1};
         uint32_t count = 0;
-        note(job, gvk_device_list(&counting_host, NULL, &count));
+        note(job, gvk_device_list(&counting_host, NULL, sizeof(gvk_device_info), &count));
         note(job, open_device(&inner.device));
         if (inner.device)
             churn_models(&inner);
@@ -134,7 +134,7 @@ static void describe_plans(struct job *job)
     gvk_graph_output(graph, "output", gvk_graph_add(graph, &wide));
     note(job, gvk_graph_finish(graph));
     for (unsigned round = 0; round < job->rounds && !job->result; round++) {
-        gvk_description description = {0};
+        gvk_description description = {.size = sizeof description};
         note(job, gvk_plan_describe(job->device, graph, NULL, &stream, &description));
         gvk_description_release(&counting_host, &description);
     }

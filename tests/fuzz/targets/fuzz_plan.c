@@ -272,7 +272,7 @@ static void make_bases(void)
 
 static void check_network(const gvk_network *network)
 {
-    gvk_network_info info;
+    gvk_network_info info = {.size = sizeof info};
     gvk_network_describe(network, &info);
     FUZZ_CHECK(info.class_count > 0 && info.width >= 0.1 && info.width <= 4);
     FUZZ_CHECK(info.input_width % 32 == 0 && info.input_width > 0 && info.input_height % 32 == 0 &&
@@ -289,7 +289,7 @@ static void check_network(const gvk_network *network)
 static void check_plan(const gvk_host *host, const gvk_graph *graph, const uint8_t *head)
 {
     static const uint32_t odd_sides[] = {0, 1, 31, 33, 65504, 65535, 65536, 0xffffffff};
-    gvk_description description = {0};
+    gvk_description description = {.size = sizeof description};
     const gvk_model_params model = {.size = sizeof model, .rewrites_off = head[1]};
     const gvk_stream_params stream = {.size = sizeof stream,
                                       .width = head[2] < 200 ? head[2] * 32u : CHOOSE(odd_sides, head[2]),
