@@ -2,6 +2,7 @@
 #include "layout.h"
 
 #include <ghostvk/checkpoint.h>
+#include <ghostvk/detector.h>
 #include <ghostvk/ghostnet.h>
 
 #define JOIN(left, right)   left##right
