@@ -1,5 +1,5 @@
-/* The graph as the runtime's own files see it: nodes, tensors, shapes.
- * graph.c builds it, rewrite.c changes a copy of it, the kernels read it. */
+/* The graph as the runtime's own files see it: nodes, tensors, shapes. build.c makes it, rewrite.c changes a copy of
+ * it, the kernels read it. */
 #ifndef GVK_GRAPH_H
 #define GVK_GRAPH_H
 
