@@ -172,8 +172,8 @@ static gvk_result create_stream(struct work *work, bool profile, gvk_stream **ou
         .size = sizeof params,
         .stream = &stream_params,
     };
-    return info->kind == GVK_NETWORK_DETECTOR ? gvk_detector_create(work->weights, work->model.network, &params, out)
-                                              : gvk_stream_create(work->weights, &stream_params, out);
+    return info->task == GVK_TASK_DETECTOR ? gvk_detector_create(work->weights, work->model.network, &params, out)
+                                           : gvk_stream_create(work->weights, &stream_params, out);
 }
 
 static int open_device_and_model(struct work *work)
@@ -237,7 +237,7 @@ static gvk_result finish_frame(struct work *work, gvk_stream *stream, gvk_ticket
         return result;
     gvk_array logits;
     const gvk_detection *boxes;
-    return work->model.info.kind == GVK_NETWORK_DETECTOR
+    return work->model.info.task == GVK_TASK_DETECTOR
                ? gvk_detector_read(stream, ticket, &boxes, sizeof(gvk_detection), &work->bench.box_count)
                : gvk_stream_read(stream, ticket, "logits", &logits);
 }

@@ -286,7 +286,7 @@ static int open_work(struct work *work)
     if (outcome != OUTCOME_DONE)
         return outcome;
     say_unused_tensors(work->program, &work->model);
-    if (work->model.info.kind != GVK_NETWORK_DETECTOR) {
+    if (work->model.info.task != GVK_TASK_DETECTOR) {
         say("%s: it is a classifier, and detect needs a detector.", work->model.path);
         return OUTCOME_MODEL_REFUSED;
     }

@@ -222,7 +222,7 @@ static int load_image(struct program *program, const struct request *request, co
         .letterbox = request->letterbox_given ? request->letterbox : info->letterbox,
     };
     /* Of a classifier's picture only the cut reaches the device. */
-    bool whole = info->kind == GVK_NETWORK_DETECTOR;
+    bool whole = info->task == GVK_TASK_DETECTOR;
     const struct image_choice choice = {
         .ignore_orientation = request->ignore_orientation, .accept = whole ? picture_fits : NULL, .user = &fit};
     char message[512];
@@ -236,7 +236,7 @@ static int load_image(struct program *program, const struct request *request, co
     source->pictures = calloc(1, sizeof *source->pictures);
     if (!source->pictures)
         return refuse_memory();
-    if (info->kind == GVK_NETWORK_CLASSIFIER)
+    if (info->task == GVK_TASK_CLASSIFIER)
         return prepare_for_classifier(request, source);
     source->pictures[0] = (gvk_picture){
         .size = sizeof *source->pictures,
@@ -278,12 +278,11 @@ static int read_output(struct program *program, struct frame *frame, const char 
     return OUTCOME_DONE;
 }
 
-static int write_outputs(struct program *program, const struct request *request, gvk_network_kind kind,
-                         struct frame *frame)
+static int write_outputs(struct program *program, const struct request *request, gvk_task task, struct frame *frame)
 {
     static const char *const maps[] = {"stride32", "stride16", "stride8", "input"};
     static const char *const logits[] = {"logits", "input"};
-    bool is_detector = kind == GVK_NETWORK_DETECTOR;
+    bool is_detector = task == GVK_TASK_DETECTOR;
     const char *const *names = is_detector ? maps : logits;
     size_t count = is_detector ? sizeof maps / sizeof *maps : sizeof logits / sizeof *logits;
     struct tensor outputs[OUTPUTS_MAX] = {{0}};
@@ -343,7 +342,7 @@ static int run_network(struct program *program, const struct request *request, c
     if (result)
         outcome = report_failure(program, NULL, result);
     else
-        outcome = write_outputs(program, request, model->info.kind, &frame);
+        outcome = write_outputs(program, request, model->info.task, &frame);
 done:
     gvk_stream_destroy(frame.stream);
     gvk_model_destroy(frame.weights);

@@ -3,7 +3,10 @@
 
 #include "ghostnet/files/file_kind.h"
 #include "names.h"
+#include "runtime/base/structs.h"
 #include "tensor.h"
+
+static const struct gvk_layout layout_of_params = GVK_LAYOUT(gvk_checkpoint_params, weights, weights);
 
 /* How much more than the tensors' own bytes may be loaded: a tensor of a few numbers may be part of a storage of
  * gigabytes. */
@@ -106,10 +109,11 @@ static gvk_result open_content(gvk_checkpoint *checkpoint, const gvk_checkpoint_
     return result;
 }
 
-gvk_result gvk_checkpoint_open_with(const gvk_host *host, const gvk_checkpoint_params *params, gvk_checkpoint **out)
+gvk_result gvk_checkpoint_open_as(const gvk_host *host, const gvk_checkpoint_params *params, const char *label,
+                                  bool is_deferred, gvk_checkpoint **out)
 {
     gvk_checkpoint *checkpoint = NULL;
-    const char *label = params->path ? params->path : params->label ? params->label : "checkpoint";
+    label = params->path ? params->path : label ? label : "checkpoint";
     if (params->weights && (!*params->weights || strlen(params->weights) > GVK_NAME_LIMIT)) {
         gvk_host complete = gvk_host_complete(host);
         return gvk_fail(&complete, GVK_ERROR_ARGUMENT, "The name of a set of weights has 1 to 1024 bytes.");
@@ -125,7 +129,7 @@ gvk_result gvk_checkpoint_open_with(const gvk_host *host, const gvk_checkpoint_p
         result = open_content(checkpoint, params);
     if (!result)
         result = read_tensors(checkpoint);
-    if (!result && !params->is_deferred)
+    if (!result && !is_deferred)
         result = load_all(checkpoint);
     if (result)
         gvk_checkpoint_destroy(checkpoint);
@@ -134,13 +138,29 @@ gvk_result gvk_checkpoint_open_with(const gvk_host *host, const gvk_checkpoint_p
     return result;
 }
 
-gvk_result gvk_checkpoint_open(const gvk_host *host, const char *path, gvk_checkpoint **out)
+gvk_result gvk_checkpoint_open(const gvk_host *host_or_null, const gvk_checkpoint_params *given, gvk_checkpoint **out)
+{
+    gvk_host host;
+    gvk_checkpoint_params params;
+    gvk_result result = gvk_host_read(host_or_null, &host);
+    if (!result)
+        result = gvk_struct_read(&host, &layout_of_params, given, &params);
+    if (result)
+        return result;
+    if (!out || !params.path == !params.bytes)
+        return gvk_fail(
+            &host, GVK_ERROR_ARGUMENT,
+            "gvk_checkpoint_open needs params with either a path or bytes, and a place for the checkpoint.");
+    return gvk_checkpoint_open_as(&host, &params, NULL, false, out);
+}
+
+gvk_result gvk_checkpoint_open_path(const gvk_host *host, const char *path, gvk_checkpoint **out)
 {
     if (!path || !out) {
         gvk_host complete = gvk_host_complete(host);
         return gvk_fail(&complete, GVK_ERROR_ARGUMENT, "A checkpoint needs a path.");
     }
-    return gvk_checkpoint_open_with(host, &(gvk_checkpoint_params){.path = path}, out);
+    return gvk_checkpoint_open_as(host, &(gvk_checkpoint_params){.path = path}, NULL, false, out);
 }
 
 gvk_result gvk_checkpoint_open_bytes(const gvk_host *host, const void *bytes, size_t count, const char *label,
@@ -150,6 +170,6 @@ gvk_result gvk_checkpoint_open_bytes(const gvk_host *host, const void *bytes, si
         gvk_host complete = gvk_host_complete(host);
         return gvk_fail(&complete, GVK_ERROR_ARGUMENT, "A checkpoint in memory needs its bytes.");
     }
-    return gvk_checkpoint_open_with(host, &(gvk_checkpoint_params){.bytes = bytes, .byte_count = count, .label = label},
-                                    out);
+    return gvk_checkpoint_open_as(host, &(gvk_checkpoint_params){.bytes = bytes, .byte_count = count}, label, false,
+                                  out);
 }

@@ -2,6 +2,7 @@
 #include "graph.h"
 
 #include <inttypes.h>
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -177,9 +178,14 @@ static bool find_weight(gvk_graph *graph, const char *node, const char *suffix, 
         return false;
     }
     uint64_t item = found.type == GVK_TYPE_F32 ? 4 : 2;
-    if (found.type == GVK_TYPE_OTHER || !found.data || found.bytes < count * item) {
+    if (found.type != GVK_TYPE_F32 && found.type != GVK_TYPE_F16 && found.type != GVK_TYPE_BF16) {
         refuse(graph, gvk_fail(&graph->host, GVK_ERROR_MISMATCH,
                                "The tensor \"%s\" is not of a type that weights have (fp32, fp16, bf16).", name));
+        return false;
+    }
+    if (!found.data || found.bytes < count * item) {
+        refuse(graph,
+               gvk_fail(&graph->host, GVK_ERROR_MISMATCH, "The tensor \"%s\" has fewer values than its shape.", name));
         return false;
     }
     *out = found;
@@ -203,6 +209,8 @@ static const char *check_node(const gvk_graph *graph, const struct gvk_op_line *
         return "its op is unknown";
     if (node->activation && !line->ends_in_activation)
         return "only convolutions, linear layers and batch norms end in an activation";
+    if (!(node->norm.epsilon > 0) || isinf(node->norm.epsilon))
+        return "the epsilon of a batch norm is finite and positive";
     if (node->input_count < line->least_inputs || node->input_count > line->most_inputs)
         return "it has the wrong number of inputs";
     return line->check ? line->check(node, graph->tensors) : NULL;
@@ -232,6 +240,7 @@ static bool copy_params(gvk_graph *graph, const struct gvk_op_line *line, const 
         .padding = line && line->pads_half_its_kernel ? from->kernel / 2 : from->padding,
         .groups = from->groups ? from->groups : 1,
         .activation = from->activation,
+        .norm.epsilon = from->epsilon == 0 ? GVK_BATCH_NORM_EPSILON : from->epsilon,
     };
     uint32_t channels = 0;
     for (uint32_t i = 0; i < GVK_MAX_INPUTS && from->inputs[i]; i++) {

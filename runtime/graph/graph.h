@@ -19,6 +19,7 @@ enum gvk_fused_op {
 /* The four vectors of a batch norm. */
 struct gvk_norm {
     bool present;
+    double epsilon; /* added to the variance */
     gvk_array weight, bias, mean, variance;
 };
 

@@ -283,7 +283,7 @@ static void a_generated_network_is_one_that_works(void **state)
     (void)state;
     gvk_network_info info = {.size = sizeof info};
     gvk_network_describe(network, &info);
-    assert_int_equal(info.kind, GVK_NETWORK_DETECTOR);
+    assert_int_equal(info.task, GVK_TASK_DETECTOR);
     assert_int_equal(info.class_count, CLASSES);
     assert_string_equal(info.format, "generated");
     assert_true(fabs(info.width - 1.0) < 1e-12);

@@ -13,12 +13,12 @@ static void a_number_that_is_not_finite_fails_its_frame_alone(void **state)
     /* In all three maps, in the finest, in two, in the finest. */
     static const uint32_t places[] = {0, 9, 34, PLANE - 1};
     gvk_model *model = create_one_map_model(CHANNELS);
-    struct gvk_detector_setup setup = setup_of(CLASSES, 0.5f, 0.3f, 0.125f);
+    struct setup setup = setup_of(CLASSES, 0.5f, 0.3f, 0.125f);
     static const char *const kept[] = {"stride8"};
     gvk_stream_params params = {
         .size = sizeof params, .width = SIDE, .height = SIDE, .batch = 2, .kept_tensors = kept, .kept_count = 1};
     gvk_stream *stream = NULL;
-    assert_ok(gvk_detector_create_for(model, &params, &setup, &stream));
+    assert_ok(try_detector(model, &setup, &params, &stream));
     static float good[CHANNELS * PLANE], bad[CHANNELS * PLANE];
     for (uint32_t i = 0; i < CHANNELS * PLANE; i++)
         good[i] = i / PLANE % (5 + CLASSES) == 4 ? -6.0f : 0.25f; /* nothing passes the threshold */
@@ -95,7 +95,7 @@ static void boxes_of_letterboxed_pictures_lie_where_the_family_puts_them(void **
     }
     gvk_model *model = finish_model(graph);
     release_weights(&weights);
-    struct gvk_detector_setup setup = setup_of(CLASSES, 0.5f, 0.3f, 1);
+    struct setup setup = setup_of(CLASSES, 0.5f, 0.3f, 1);
     gvk_stream *stream = create_detector(model, &setup, WIDTH, HEIGHT, 2, 1);
     uint8_t *pixels = calloc((size_t)4000 * 1000, 3);
     assert_non_null(pixels);

@@ -105,7 +105,7 @@ static uint32_t count_cases(const struct golden *golden)
 static gvk_stream *create_case_detector(gvk_model *model, const struct decode_case *one, uint32_t frames,
                                         uint32_t max_detections)
 {
-    struct gvk_detector_setup setup = setup_of(one->classes, one->confidence, one->iou, 0.125f);
+    struct setup setup = setup_of(one->classes, one->confidence, one->iou, 0.125f);
     setup.max_detections = max_detections;
     return create_detector(model, &setup, one->width / 8, one->height / 8, one->batch, frames);
 }

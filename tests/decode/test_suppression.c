@@ -85,7 +85,7 @@ static double decode_milliseconds(gvk_stream *stream, gvk_ticket ticket)
 /* Runs the scene twice: right, and the same bytes. Returns the number of detections. */
 static uint32_t prove(const struct scene *scene, gvk_model *model, uint32_t *candidates, double *ms)
 {
-    struct gvk_detector_setup setup = setup_of(scene->classes, scene->confidence, scene->iou, 0.125f);
+    struct setup setup = setup_of(scene->classes, scene->confidence, scene->iou, 0.125f);
     gvk_stream *stream = create_detector(model, &setup, scene->width, scene->height, scene->batch, 1);
     gvk_picture *pictures = pictures_of(scene);
     uint32_t count, again;
@@ -207,7 +207,7 @@ static void a_box_that_cannot_be_is_the_drivers_error(void **state)
                           .picture_height = 16};
     draw_maps(&scene, &styles[SPREAD]);
     gvk_model *model = create_one_map_model(3 * (5 + scene.classes));
-    struct gvk_detector_setup setup = setup_of(scene.classes, scene.confidence, scene.iou, 0.125f);
+    struct setup setup = setup_of(scene.classes, scene.confidence, scene.iou, 0.125f);
     gvk_stream *stream = create_detector(model, &setup, scene.width, scene.height, scene.batch, 1);
     gvk_picture *pictures = pictures_of(&scene);
     gvk_ticket ticket = submit(stream, pictures, scene.batch);
@@ -267,7 +267,7 @@ static void a_confidence_below_the_least_normal_number_is_zero(void **state)
     gvk_model *model = create_one_map_model(3 * 6);
     gvk_picture *pictures = pictures_of(&scene);
     for (size_t i = 0; i < ARRAY_COUNT(confidences); i++) {
-        struct gvk_detector_setup setup = setup_of(1, confidences[i], 1, 0.125f);
+        struct setup setup = setup_of(1, confidences[i], 1, 0.125f);
         gvk_stream *stream = create_detector(model, &setup, 8, 8, 1, 1);
         for (size_t j = 0; j < ARRAY_COUNT(logits); j++) {
             for (uint32_t k = 0; k < 3 * 6 * plane; k++)
@@ -295,7 +295,7 @@ static void max_submit_us_cuts_suppression_as_it_runs_when_every_candidate_passe
     struct scene scene = {.width = 64, .height = 64, .classes = 1, .batch = 1};
     draw_maps(&scene, &styles[CLUSTERS]);
     gvk_model *model = create_one_map_model(3 * 6);
-    struct gvk_detector_setup setup = setup_of(1, 0.7f, 0.5f, 0.125f); /* zeros have a score of a quarter */
+    struct setup setup = setup_of(1, 0.7f, 0.5f, 0.125f); /* zeros have a score of a quarter */
     gvk_picture *pictures = pictures_of(&scene);
     double whole_ms = 0;
     uint32_t submissions = 0;
@@ -305,7 +305,7 @@ static void max_submit_us_cuts_suppression_as_it_runs_when_every_candidate_passe
         params.max_submit_us = whole_ms > 0 ? (uint32_t)(whole_ms * 1000 / 8) : 0;
         gvk_stream *stream = NULL;
         gvk_stream_info info = {.size = sizeof info};
-        assert_ok(gvk_detector_create_for(model, &params, &setup, &stream));
+        assert_ok(try_detector(model, &setup, &params, &stream));
         gvk_ticket ticket = submit(stream, pictures, 1);
         const gvk_detection *found;
         read_detections(stream, ticket, &found);

@@ -8,9 +8,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "ghostnet/detection/detector.h"
 #include "tests/filler/filler.h"
 #include "tests/support/host_device.h"
+#include <ghostvk/ghostnet.h>
 
 #define SIDE         SESSION_SIDE
 #define STEM         SESSION_STEM
@@ -216,11 +216,17 @@ static gvk_result create_stream(struct session *session)
         .profile = 1,
         .max_submit_us = 1, /* a submission a command */
     };
-    struct gvk_detector_setup setup = {
-        .maps = {"stride32", "stride16", "stride8"}, .classes = CLASSES, .confidence = 0.25f, .iou = 0.5f};
-    for (int i = 0; i < 2 * GVK_ANCHORS; i++)
-        setup.anchors[i] = 1.0f + (float)i / 4;
-    return gvk_detector_create_for(session->model, &params, &setup, &session->stream);
+    static const char *const outputs[] = {"stride32", "stride16", "stride8"};
+    gvk_detector_map maps[3];
+    for (int i = 0; i < 3; i++) {
+        maps[i] = (gvk_detector_map){.output = outputs[i]};
+        for (int j = 0; j < 2 * GVK_MAP_ANCHORS; j++) /* the coarsest map has the largest */
+            maps[i].anchors[j] = 1.0f + (float)((2 - i) * 2 * GVK_MAP_ANCHORS + j) / 4;
+    }
+    const gvk_detector_heads heads = {
+        .size = sizeof heads, .maps = maps, .map_size = sizeof maps[0], .map_count = 3, .class_count = CLASSES};
+    const gvk_detector_params detector = {.size = sizeof detector, .stream = &params, .confidence = 0.25f, .iou = 0.5f};
+    return gvk_detector_create_for(session->model, &heads, &detector, &session->stream);
 }
 
 gvk_result submit_frame(struct session *session, uint32_t frame)

@@ -15,7 +15,7 @@ static void check_opening(enum network_kind kind, double width, uint32_t class_c
     free(image.bytes); /* the bytes are copied */
     gvk_network_info info = {.size = sizeof info};
     gvk_network_describe(network, &info);
-    assert_int_equal(info.kind, kind == NETWORK_DETECTOR ? GVK_NETWORK_DETECTOR : GVK_NETWORK_CLASSIFIER);
+    assert_int_equal(info.task, kind == NETWORK_DETECTOR ? GVK_TASK_DETECTOR : GVK_TASK_CLASSIFIER);
     assert_string_equal(info.format, "safetensors");
     if (fabs(info.width - width) > 1e-12)
         fail_msg("width %g was taken for %g", width, info.width);
@@ -76,7 +76,7 @@ static void the_shipped_model_opens_with_its_metadata(void **state)
         GVK_OK);
     gvk_network_info info = {.size = sizeof info};
     gvk_network_describe(network, &info);
-    assert_int_equal(info.kind, GVK_NETWORK_DETECTOR);
+    assert_int_equal(info.task, GVK_TASK_DETECTOR);
     assert_float_equal(info.width, 1.0, 0);
     assert_int_equal(info.class_count, 3);
     assert_string_equal(info.classes[0], "RBC");

@@ -148,7 +148,7 @@ struct golden *open_golden(const char *name)
     snprintf(path, sizeof path, "%s/goldens/%s", folder && *folder ? folder : GVK_TEST_DATA_DIR, name);
     struct golden *golden = calloc(1, sizeof *golden);
     assert_non_null(golden);
-    assert_ok(gvk_checkpoint_open(&test_host, path, &golden->file));
+    assert_ok(gvk_checkpoint_open_path(&test_host, path, &golden->file));
     return golden;
 }
 

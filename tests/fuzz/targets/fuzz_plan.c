@@ -7,8 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "ghostnet/networks/classifier.h"
-#include "ghostnet/networks/yolov4.h"
+#include "ghostnet/networks/heads.h"
 #include "tests/filler/checkpoint_maker.h"
 #include "tests/filler/filler.h"
 #include "tests/fuzz/fuzz.h"
@@ -278,7 +277,7 @@ static void check_network(const gvk_network *network)
     FUZZ_CHECK(info.input_width % 32 == 0 && info.input_width > 0 && info.input_height % 32 == 0 &&
                info.input_height > 0);
     FUZZ_CHECK(info.confidence >= 0 && info.confidence <= 1 && info.iou >= 0 && info.iou <= 1);
-    FUZZ_CHECK((info.anchors != NULL) == (info.kind == GVK_NETWORK_DETECTOR));
+    FUZZ_CHECK((info.anchors != NULL) == (info.task == GVK_TASK_DETECTOR));
     for (uint32_t i = 0; i < info.class_count; i++)
         if (*info.classes[i])
             fuzz_check_sentence(info.classes[i]);
@@ -335,9 +334,9 @@ static void plan_graph(const gvk_host *host, const uint8_t *data, bool is_detect
     if (gvk_graph_create(host, NULL, NULL, &graph) == GVK_OK) {
         gvk_tensor input = gvk_graph_input(graph, "input", 3);
         if (is_detector)
-            gvk_add_yolov4(graph, input, width, CHOOSE(classes, data[6]));
+            gvk_add_yolov4(graph, input, &gvk_ghostnet, width, CHOOSE(classes, data[6]));
         else
-            gvk_add_classifier(graph, input, width, CHOOSE(classes, data[6]));
+            gvk_add_classifier(graph, input, &gvk_ghostnet, width, CHOOSE(classes, data[6]));
         gvk_result result = gvk_graph_finish(graph);
         fuzz_check_result(result);
         if (!result)
