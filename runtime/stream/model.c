@@ -10,29 +10,36 @@
 #include "runtime/check/proof.h"
 #include "runtime/device/pipeline.h"
 #include "runtime/graph/rewrite.h"
-#include "runtime/kernel/kernel.h"
+#include "runtime/op/ghost.h"
+#include "runtime/op/table.h"
 #include "runtime/vulkan/queue.h"
 
 struct gvk_builder gvk_model_builder(const struct gvk_model *model)
 {
     return (struct gvk_builder){
         .host = &model->device->host,
-        .traits = &model->traits,
+        .policy = &model->policy,
         .graph = model->graph,
         .packing = &model->packing,
-        .reference = model->reference,
     };
 }
 
-/* Packs a node's weights as fp32 and writes them as fp16. */
-static gvk_result pack_half(const struct gvk_builder *builder, const struct gvk_graph_node *node, uint64_t quads,
-                            uint16_t *out)
+static gvk_result pack_node(const struct gvk_builder *builder, uint32_t index, float *out)
 {
+    const struct gvk_graph_node *node = &builder->graph->nodes[index];
+    return gvk_kernel_of(node)->pack_weights(builder->host, &builder->packing->selections[index], node, out);
+}
+
+/* Packs a node's weights as fp32 and writes them as fp16. */
+static gvk_result pack_half(const struct gvk_builder *builder, uint32_t index, uint16_t *out)
+{
+    const struct gvk_graph_node *node = &builder->graph->nodes[index];
+    uint64_t quads = builder->packing->sizes[index];
     size_t count = (size_t)quads * 4;
     float *packed = gvk_allocate_array(builder->host, count, sizeof *packed);
     if (!packed)
         return gvk_fail_memory(builder->host);
-    gvk_result result = gvk_kernel_of(node)->pack_weights(builder, node, packed);
+    gvk_result result = pack_node(builder, index, packed);
     for (size_t i = 0; i < count && !result; i++) {
         out[i] = gvk_half_of_float(packed[i]);
         if (isfinite(packed[i]) && !isfinite(gvk_float_of_half(out[i])))
@@ -48,13 +55,11 @@ static gvk_result pack_all(const struct gvk_builder *builder, void *packed)
 {
     for (uint32_t i = 0; i < builder->graph->node_count; i++) {
         const struct gvk_graph_node *node = &builder->graph->nodes[i];
-        uint64_t quads = builder->packing->sizes[i];
-        if (node->removed || !quads)
+        if (node->removed || !builder->packing->sizes[i])
             continue;
         size_t first = (size_t)builder->packing->offsets[i] * 4;
-        gvk_result result = builder->traits->half
-                                ? pack_half(builder, node, quads, (uint16_t *)packed + first)
-                                : gvk_kernel_of(node)->pack_weights(builder, node, (float *)packed + first);
+        gvk_result result = builder->policy->half ? pack_half(builder, i, (uint16_t *)packed + first)
+                                                  : pack_node(builder, i, (float *)packed + first);
         if (result)
             return result;
     }
@@ -125,7 +130,7 @@ done:
 }
 
 gvk_result gvk_model_create_for(gvk_device *device, const gvk_graph *graph, uint32_t off,
-                                const struct gvk_traits *traits, bool prove, gvk_model **out)
+                                const struct gvk_policy *policy, bool prove, gvk_model **out)
 {
     const gvk_host *host = &device->host;
     void *staged = NULL;
@@ -133,37 +138,37 @@ gvk_result gvk_model_create_for(gvk_device *device, const gvk_graph *graph, uint
     if (!model)
         return gvk_fail_memory(host);
     model->device = device;
-    model->reference = off & GVK_REWRITE_FAST_KERNELS;
-    model->traits = *traits;
-    prove = prove && !model->reference;
+    model->policy = *policy;
+    model->policy.reference = off & GVK_REWRITE_FAST_KERNELS;
+    prove = prove && !model->policy.reference;
     gvk_result result = GVK_OK;
     uint32_t left_out;
     do { /* again where the proof strikes what a rewrite counted on */
         gvk_graph_destroy(model->graph);
         model->graph = NULL;
-        left_out = gvk_rewrites_off(&model->traits, off);
+        left_out = gvk_rewrites_off(&model->policy, off);
         result = gvk_graph_copy(host, graph, &model->graph);
         if (!result)
             result = gvk_rewrite_graph(model->graph, left_out);
         if (!result && prove)
-            result = gvk_kernels_prove(device, model->graph, &model->traits);
+            result = gvk_kernels_prove(device, model->graph, &model->policy);
         if (result)
             goto fail;
-    } while (gvk_rewrites_off(&model->traits, off) != left_out);
+    } while (gvk_rewrites_off(&model->policy, off) != left_out);
     struct gvk_builder builder = gvk_model_builder(model);
     result = gvk_packing_create(&builder, &model->packing);
     if (result)
         goto fail;
-    if (!model->reference && chunks_of(model) > model->traits.max_chunks) {
+    if (!model->policy.reference && model->policy.chunks && chunks_of(model) > device->traits.max_chunks) {
         gvk_packing_destroy(host, &model->packing);
-        model->traits.max_chunks = 0; /* too large a model for one array: its kernels read plain buffers */
-        result = prove ? gvk_kernels_prove(device, model->graph, &model->traits) : GVK_OK;
+        model->policy.chunks = false; /* too large a model for one array: its kernels read plain buffers */
+        result = prove ? gvk_kernels_prove(device, model->graph, &model->policy) : GVK_OK;
         if (!result)
             result = gvk_packing_create(&builder, &model->packing);
         if (result)
             goto fail;
     }
-    uint64_t bytes = model->packing.quads * gvk_quad_bytes(&model->traits);
+    uint64_t bytes = model->packing.quads * gvk_quad_bytes(&model->policy);
     result = gvk_buffer_create(device, bytes, GVK_BUFFER_DEVICE, "weights", &model->weights);
     if (result)
         goto fail;
@@ -180,7 +185,7 @@ gvk_result gvk_model_create_for(gvk_device *device, const gvk_graph *graph, uint
     }
     if (result)
         goto fail;
-    if (!model->reference && model->traits.max_chunks)
+    if (!model->policy.reference && model->policy.chunks)
         result = create_chunks(model);
     if (result)
         goto fail;
@@ -206,12 +211,10 @@ gvk_result gvk_model_create(gvk_device *device, const gvk_graph *graph, const gv
     gvk_result result = gvk_struct_read(host, &gvk_layout_of_model_params, params, &used);
     if (result)
         return result;
-    gvk_mutex_lock(&device->proof_mutex); /* gvk_tune changes choices under it */
-    struct gvk_traits traits = device->traits;
-    gvk_mutex_unlock(&device->proof_mutex);
-    if (!gvk_set_precision(&traits, used.precision))
+    struct gvk_policy policy;
+    if (!gvk_device_policy(device, used.precision, &policy))
         return gvk_fail(host, GVK_ERROR_ARGUMENT, "A model's precision is fp32, fp16 or auto.");
-    return gvk_model_create_for(device, graph, used.rewrites_off, &traits, !used.trust_kernels, out);
+    return gvk_model_create_for(device, graph, used.rewrites_off, &policy, !used.trust_kernels, out);
 }
 
 gvk_result gvk_model_tensors(const gvk_model *model, const char **names, uint32_t *count)

@@ -11,16 +11,15 @@ struct gvk_model {
     struct gvk_graph *graph; /* rewritten copy */
     struct gvk_packing packing;
     struct gvk_buffer weights;
-    bool reference;           /* plain kernels */
-    struct gvk_traits traits; /* the device's, as far as this model can use them */
+    struct gvk_policy policy; /* what its kernels were selected by */
     VkDescriptorPool chunk_pool;
     VkDescriptorSet chunks; /* VK_NULL_HANDLE: no kernel of this model reads weight chunks */
     struct gvk_remains remains;
 };
 
-/* gvk_model_create of a checked graph, for a device of these traits. prove false: its kernels are taken as they are. */
+/* gvk_model_create of a checked graph, with kernels by this policy. prove false: its kernels are taken as they are. */
 gvk_result gvk_model_create_for(gvk_device *device, const gvk_graph *graph, uint32_t off,
-                                const struct gvk_traits *traits, bool prove, gvk_model **out);
+                                const struct gvk_policy *policy, bool prove, gvk_model **out);
 
 /* For making programs of the model; the caller sets `program`. */
 struct gvk_builder gvk_model_builder(const struct gvk_model *model);

@@ -9,7 +9,7 @@
 #include <string.h>
 
 #include "runtime/base/structs.h"
-#include "runtime/kernel/kernel.h"
+#include "runtime/op/table.h"
 #include "runtime/vulkan/queue.h"
 
 static uint64_t align_up(uint64_t value, uint64_t alignment)

@@ -174,7 +174,7 @@ void gvk_stream_describe(const gvk_stream *stream, gvk_stream_info *out)
         .frames = stream->frame_count,
         .frame = stream->network_counts,
         .network = stream->network_counts,
-        .precision = stream->model->traits.half ? GVK_PRECISION_FP16 : GVK_PRECISION_FP32,
+        .precision = stream->model->policy.half ? GVK_PRECISION_FP16 : GVK_PRECISION_FP32,
         .submissions = stream->part_count,
         .pipelines = count_pipelines(stream, program->command_count) + count_resize_pipelines(intake),
         .network_pipelines = count_pipelines(stream, program->network_end),
