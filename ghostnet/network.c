@@ -1,6 +1,6 @@
 /* Opens a checkpoint as a network: what it is, how wide, which classes, and the graph over its weights.
  * The public calls of ghostnet.h that need no device are here. */
-#include "network.h"
+#include "network_inside.h"
 
 #include <string.h>
 

@@ -2,7 +2,7 @@
 #include <string.h>
 
 #include "ghostnet/detection/detector.h"
-#include "network.h"
+#include "network_inside.h"
 #include "runtime/stream/model.h"
 #include "runtime/vulkan/device.h"
 
@@ -37,6 +37,8 @@ gvk_result gvk_detector_create(gvk_model *model, const gvk_network *network, con
         stream.width = network->input_width;
         stream.height = network->input_height;
     }
+    used.size = sizeof used;
+    stream.size = sizeof stream;
     used.stream = &stream;
     gvk_detector_map maps[GVK_DETECTOR_MAPS];
     gvk_detector_heads heads = {
