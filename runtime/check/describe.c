@@ -1,10 +1,10 @@
-/* Describes a plan for people: layers as built, dispatches before and after rewriting, memory. Needs no device.
- * Called by `ghostvk inspect` through gvk_plan_describe. */
+/* Describes a plan for people: layers as built, dispatches before and after rewriting, memory, which needs no device;
+ * and counts what a stream has recorded. */
 #include <string.h>
 
 #include "runtime/graph/rewrite.h"
 #include "runtime/kernel/kernel.h"
-#include "runtime/stream/recorder.h"
+#include "runtime/stream/stream_inside.h"
 
 /* What one path over the graph would run. */
 struct path {
@@ -170,4 +170,69 @@ void gvk_description_release(const gvk_host *host_or_null, gvk_description *desc
     gvk_host host = gvk_host_complete(host_or_null);
     gvk_release(&host, description->memory);
     *description = (gvk_description){0};
+}
+
+/* ---- what a stream has recorded ---- */
+
+static void add_counts(gvk_recorded_counts *sum, const gvk_recorded_counts *counts)
+{
+    sum->dispatches += counts->dispatches;
+    sum->transfers += counts->transfers;
+    sum->barriers += counts->barriers;
+}
+
+/* How many pipelines the first `end` commands bind. */
+static uint32_t count_bound_pipelines(const gvk_stream *stream, uint32_t end)
+{
+    const VkPipeline *pipelines = stream->recorder.pipelines;
+    uint32_t count = 0;
+    for (uint32_t i = 0; i < end; i++) {
+        bool seen = !pipelines[i]; /* a fill binds none */
+        for (uint32_t j = 0; j < i && !seen; j++)
+            seen = pipelines[j] == pipelines[i];
+        count += !seen;
+    }
+    return count;
+}
+
+/* The resize's: no command of the network or the tail has them. */
+static uint32_t count_resize_pipelines(const struct gvk_intake *intake)
+{
+    uint32_t count = 0;
+    for (uint32_t i = 0; i < intake->pass_count; i++) {
+        bool seen = false;
+        for (uint32_t j = 0; j < i && !seen; j++)
+            seen = intake->passes[j].pipeline == intake->passes[i].pipeline;
+        count += !seen;
+    }
+    return count;
+}
+
+void gvk_stream_describe(const gvk_stream *stream, gvk_stream_info *out)
+{
+    *out = (gvk_stream_info){0};
+    if (!stream)
+        return;
+    const struct gvk_program *program = stream->program;
+    uint64_t newest = stream->newest ? stream->newest - 1 : 0;
+    const struct gvk_intake *intake = &stream->frames[newest % stream->frame_count].intake;
+    gvk_stream_info info = {
+        .width = program->width,
+        .height = program->height,
+        .batch = program->batch,
+        .frames = stream->frame_count,
+        .frame = stream->network_counts,
+        .network = stream->network_counts,
+        .precision = stream->model->traits.half ? GVK_PRECISION_FP16 : GVK_PRECISION_FP32,
+        .submissions = stream->part_count,
+        .pipelines = count_bound_pipelines(stream, program->command_count) + count_resize_pipelines(intake),
+        .network_pipelines = count_bound_pipelines(stream, program->network_end),
+        .arena_bytes = program->arena_bytes,
+        .weight_bytes = stream->model->packing.quads * stream->program->quad_bytes,
+    };
+    add_counts(&info.frame, &stream->main_counts);
+    add_counts(&info.frame, &intake->counts);
+    for (uint32_t i = 0; i < program->network_end; i++)
+        info.macs += program->commands[i].macs;
+    *out = info;
 }

@@ -103,7 +103,7 @@ static gvk_result run_sample(struct gvk_device *device, const struct gvk_traits 
     gvk_ticket ticket = 0;
     gvk_array got;
     bool finite = false;
-    gvk_result result = gvk_model_create_for(device, sample->graph, 0, traits, false, &model);
+    gvk_result result = gvk_model_create_for(device, sample->graph, 0, traits, &model);
     if (result)
         return result;
     *fits = uses_kernel(model, key);
@@ -192,7 +192,7 @@ static gvk_result prove_node(struct gvk_device *device, struct gvk_builder *buil
         uint32_t bit = proof_bit(traits, &key);
         bool struck = gvk_is_struck(traits, key.shader);
         if (struck && node->op == GVK_OP_GHOST)
-            return GVK_OK; /* model.c takes it apart */
+            return GVK_OK; /* the rewrites take it apart */
         if (struck)
             return gvk_fail(&device->host, GVK_ERROR_DRIVER,
                             "This driver computes \"%s\" wrongly with every kernel there is for it; the last was %s.",

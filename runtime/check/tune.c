@@ -6,6 +6,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "open_model.h"
 #include "runtime/graph/rewrite.h"
 #include "runtime/kernel/kernel.h"
 #include "runtime/stream/model.h"
@@ -274,7 +275,7 @@ static gvk_result create_stream(struct tuner *tuner, const struct gvk_choices *c
                                 .height = tuner->params.stream.height,
                                 .batch = tuner->params.stream.batch,
                                 .profile = profile};
-    gvk_result result = gvk_model_create_for(tuner->device, tuner->graph, tuner->rewrites_off, &traits, true, model);
+    gvk_result result = gvk_model_create_proven(tuner->device, tuner->graph, tuner->rewrites_off, &traits, model);
     return result ? result : gvk_stream_create(*model, &params, stream);
 }
 
@@ -466,7 +467,7 @@ static bool has_ghost_modules(const struct gvk_graph *graph)
 static gvk_result learn_verdicts(struct tuner *tuner)
 {
     gvk_model *model = NULL;
-    gvk_result result = gvk_model_create_for(tuner->device, tuner->graph, 0, &tuner->traits, true, &model);
+    gvk_result result = gvk_model_create_proven(tuner->device, tuner->graph, 0, &tuner->traits, &model);
     if (result)
         return result;
     memcpy(tuner->traits.struck, model->traits.struck, sizeof tuner->traits.struck);

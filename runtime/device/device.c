@@ -1,55 +1,15 @@
-/* Opens a device or takes over the host's; names objects; words Vulkan's failures.
+/* Opens a device or takes over the host's.
  * Both ways end in the same gvk_device, so everything behind this file works alike on either. */
 #include "runtime/vulkan/device.h"
 
-#include <stdio.h>
 #include <string.h>
 
 #include "pipeline.h"
 #include "runtime/check/tune.h"
 #include "runtime/vulkan/cache_entry.h"
+#include "runtime/vulkan/debug.h"
 #include "runtime/vulkan/wait.h"
 #include "shaders/shared.h"
-
-gvk_result gvk_fail_vulkan(const struct gvk_device *device, VkResult result, const char *call, const char *file,
-                           int line)
-{
-    const gvk_host *host = &device->host;
-    gvk_log(host, GVK_LOG_DEBUG, "%s returned %s at %s:%d.", call, gvk_vulkan_result_name(result), file, line);
-    switch (result) {
-    case VK_ERROR_OUT_OF_HOST_MEMORY: return gvk_fail_memory(host);
-    case VK_ERROR_OUT_OF_DEVICE_MEMORY:
-    case VK_ERROR_OUT_OF_POOL_MEMORY:
-    case VK_ERROR_FRAGMENTED_POOL:
-        return gvk_fail(host, GVK_ERROR_DEVICE_MEMORY,
-                        "The device is out of memory. A smaller input size or batch takes less.");
-    case VK_ERROR_DEVICE_LOST:
-        return gvk_fail(host, GVK_ERROR_DEVICE_LOST, "The device was lost: its driver stopped or was reset.");
-    default:
-        return gvk_fail(host, GVK_ERROR_DRIVER, "The driver failed: %s returned %s.", call,
-                        gvk_vulkan_result_name(result));
-    }
-}
-
-void gvk_name_object(const struct gvk_device *device, VkObjectType type, uint64_t handle, const char *format, ...)
-{
-    if (!device->vk.SetDebugUtilsObjectNameEXT)
-        return;
-    char name[128];
-    va_list arguments;
-    va_start(arguments, format);
-    vsnprintf(name, sizeof name, format, arguments);
-    va_end(arguments);
-    VkDebugUtilsObjectNameInfoEXT info = {
-        .sType = VK_STRUCTURE_TYPE_DEBUG_UTILS_OBJECT_NAME_INFO_EXT,
-        .objectType = type,
-        .objectHandle = handle,
-        .pObjectName = name,
-    };
-    VkResult result = device->vk.SetDebugUtilsObjectNameEXT(device->device, &info);
-    if (result != VK_SUCCESS) /* a lost name harms nobody */
-        gvk_log(&device->host, GVK_LOG_DEBUG, "%s could not be named: %s.", name, gvk_vulkan_result_name(result));
-}
 
 static void lock_own_queue(void *user)
 {

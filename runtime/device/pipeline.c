@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "pipeline_cache.h"
+#include "runtime/vulkan/debug.h"
 #include "shaders/shared.h"
 
 struct pipeline_entry {

@@ -2,6 +2,7 @@
  * range asks for. */
 #include "intake.h"
 #include "recorder.h"
+#include "runtime/vulkan/debug.h"
 
 #define LOCAL_SIZE 64
 

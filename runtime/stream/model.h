@@ -1,4 +1,4 @@
-/* A model as stream.c sees it: the rewritten graph and the packed weights on the device. */
+/* A model: the rewritten graph and the packed weights on the device. */
 #ifndef GVK_MODEL_H
 #define GVK_MODEL_H
 
@@ -18,9 +18,13 @@ struct gvk_model {
     struct gvk_remains remains;
 };
 
-/* gvk_model_create of a checked graph, for a device of these traits. prove false: its kernels are taken as they are. */
+/* A model of a checked graph for a device of these traits, whose kernels are taken as they are. `off`: rewrites to
+ * leave out. */
 gvk_result gvk_model_create_for(gvk_device *device, const gvk_graph *graph, uint32_t off,
-                                const struct gvk_traits *traits, bool prove, gvk_model **out);
+                                const struct gvk_traits *traits, gvk_model **out);
+/* Sets max_chunks to 0 where the weights take more chunks than one array of descriptors holds: kernels then read plain
+ * buffers. */
+void gvk_limit_chunks(const struct gvk_packing *packing, struct gvk_traits *traits);
 
 /* For making programs of the model; the caller sets `program`. */
 struct gvk_builder gvk_model_builder(const struct gvk_model *model);

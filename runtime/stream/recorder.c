@@ -2,6 +2,8 @@
  * Called by stream.c; describe.c counts barriers with it. */
 #include "recorder.h"
 
+#include "runtime/vulkan/debug.h"
+
 struct bound_range {
     VkBuffer buffer;
     uint64_t offset, bytes; /* as bound, at the device's alignment */
@@ -188,20 +190,6 @@ void gvk_recorder_destroy(struct gvk_recorder *recorder)
     gvk_release(&device->host, recorder->views);
     gvk_release(&device->host, recorder->pipelines);
     *recorder = (struct gvk_recorder){0};
-}
-
-void gvk_begin_label(const gvk_device *device, VkCommandBuffer commands, const char *name)
-{
-    if (!device->vk.CmdBeginDebugUtilsLabelEXT)
-        return;
-    VkDebugUtilsLabelEXT label = {.sType = VK_STRUCTURE_TYPE_DEBUG_UTILS_LABEL_EXT, .pLabelName = name};
-    device->vk.CmdBeginDebugUtilsLabelEXT(commands, &label);
-}
-
-void gvk_end_label(const gvk_device *device, VkCommandBuffer commands)
-{
-    if (device->vk.CmdEndDebugUtilsLabelEXT)
-        device->vk.CmdEndDebugUtilsLabelEXT(commands);
 }
 
 static void record_barrier(const gvk_device *device, VkCommandBuffer commands, bool transfer)

@@ -38,7 +38,4 @@ gvk_result gvk_recorder_record(struct gvk_recorder *recorder, VkCommandBuffer co
 /* How many barriers that takes. */
 gvk_result gvk_count_barriers(const struct gvk_program *program, uint32_t first, uint32_t end, uint32_t *out);
 
-void gvk_begin_label(const gvk_device *device, VkCommandBuffer commands, const char *name);
-void gvk_end_label(const gvk_device *device, VkCommandBuffer commands);
-
 #endif

@@ -1,10 +1,11 @@
-/* Reads what a frame left: the tail's result, and tensors by name. Called by hosts through gvk.h, by detector.c and
- * proof.c. */
+/* Reads what a frame left: the result behind the network, tensors by name, and the times of its stages and dispatches.
+ */
 #include "stream_inside.h"
 
 #include <math.h>
 
 #include "runtime/base/half.h"
+#include "runtime/vulkan/debug.h"
 
 gvk_result gvk_stream_result(gvk_stream *stream, gvk_ticket ticket, const void **out)
 {
@@ -92,4 +93,109 @@ gvk_result gvk_stream_read(gvk_stream *stream, gvk_ticket ticket, const char *na
     if (!result)
         *out = array;
     return result;
+}
+
+/* ---- times ---- */
+
+gvk_result gvk_stream_timings(gvk_stream *stream, gvk_ticket ticket, gvk_timing *out, uint32_t *count)
+{
+    if (!stream)
+        return GVK_ERROR_ARGUMENT;
+    gvk_device *device = stream->device;
+    if (!count || (*count && !out))
+        return gvk_fail(&device->host, GVK_ERROR_ARGUMENT,
+                        "gvk_stream_timings needs a count, and room for that many stages.");
+    struct gvk_frame *frame = NULL;
+    gvk_result result = gvk_stream_find_done(stream, ticket, &frame);
+    if (result)
+        return result;
+    uint32_t stages = !frame->queries ? 0 : stream->tail.emit ? 3 : 2;
+    uint64_t times[GVK_TIME_COUNT] = {0};
+    if (stages) {
+        result =
+            GVK_VULKAN(device, "vkGetQueryPoolResults",
+                       device->vk.GetQueryPoolResults(device->device, frame->queries, 0, GVK_TIME_COUNT, sizeof times,
+                                                      times, sizeof times[0], VK_QUERY_RESULT_64_BIT));
+        if (result)
+            return result;
+    }
+    const char *const names[3] = {"resize", "network", stream->tail.stage};
+    for (uint32_t i = 0; i < stages && i < *count; i++)
+        out[i] = (gvk_timing){names[i], gvk_milliseconds_between(device, times[i], times[i + 1])};
+    *count = stages;
+    return GVK_OK;
+}
+
+/* Milliseconds that a pair of timestamps is apart, and from the frame's first to it. */
+static gvk_result read_pair(const gvk_stream *stream, const struct gvk_frame *frame, uint64_t start, uint32_t query,
+                            gvk_layer_timing *out)
+{
+    gvk_device *device = stream->device;
+    uint64_t times[2];
+    gvk_result result =
+        GVK_VULKAN(device, "vkGetQueryPoolResults",
+                   device->vk.GetQueryPoolResults(device->device, frame->profile, query, 2, sizeof times, times,
+                                                  sizeof times[0], VK_QUERY_RESULT_64_BIT));
+    if (result)
+        return result;
+    out->ms = gvk_milliseconds_between(device, times[0], times[1]);
+    out->start_ms = gvk_milliseconds_between(device, start, times[0]);
+    return GVK_OK;
+}
+
+static uint64_t count_bytes(const struct gvk_command *command)
+{
+    uint64_t bytes = 0;
+    for (uint32_t i = 0; i < command->operand_count; i++)
+        bytes += command->operands[i].useful;
+    return bytes;
+}
+
+gvk_result gvk_stream_layer_timings(gvk_stream *stream, gvk_ticket ticket, gvk_layer_timing *out, uint32_t *count)
+{
+    if (!stream)
+        return GVK_ERROR_ARGUMENT;
+    gvk_device *device = stream->device;
+    if (!count || (*count && !out))
+        return gvk_fail(&device->host, GVK_ERROR_ARGUMENT,
+                        "gvk_stream_layer_timings needs a count, and room for that many dispatches.");
+    struct gvk_frame *frame = NULL;
+    gvk_result result = gvk_stream_find_done(stream, ticket, &frame);
+    if (result)
+        return result;
+    uint32_t capacity = *count, filled = 0;
+    if (!frame->profile) {
+        *count = 0;
+        return GVK_OK;
+    }
+    uint64_t start = 0;
+    result = GVK_VULKAN(device, "vkGetQueryPoolResults",
+                        device->vk.GetQueryPoolResults(device->device, frame->queries, GVK_TIME_START, 1, sizeof start,
+                                                       &start, sizeof start, VK_QUERY_RESULT_64_BIT));
+    for (uint32_t i = 0; i < frame->intake.pass_count && !result; i++, filled++) {
+        const struct gvk_resize_pass *pass = &frame->intake.passes[i];
+        gvk_layer_timing timing = {.name = pass->label, .kernel = pass->kernel, .bytes = pass->bytes};
+        result = read_pair(stream, frame, start, gvk_first_resize_query(stream) + 2 * i, &timing);
+        if (!result && filled < capacity)
+            out[filled] = timing;
+    }
+    for (uint32_t i = 0; i < stream->program->command_count && !result; i++) {
+        const struct gvk_command *command = &stream->program->commands[i];
+        if (command->kind != GVK_COMMAND_DISPATCH)
+            continue;
+        gvk_layer_timing timing = {
+            .name = command->label,
+            .kernel = gvk_shader_codes[command->key.shader].name,
+            .macs = command->macs,
+            .bytes = count_bytes(command),
+        };
+        result = read_pair(stream, frame, start, 2 * i, &timing);
+        if (!result && filled < capacity)
+            out[filled] = timing;
+        filled++;
+    }
+    if (result)
+        return result;
+    *count = filled;
+    return GVK_OK;
 }

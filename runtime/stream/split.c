@@ -1,10 +1,8 @@
 /* Frames in several submissions: a GPU that a compositor or a game shares is not to be held by one submission for
- * longer than the host allows. The commands are timed once, when the stream is made, and cut where the time is up.
- * Called by stream.c for streams with max_submit_us. */
+ * longer than the host allows. The commands are timed once, when the stream is made, and cut where the time is up. */
 #include "stream_inside.h"
 
-#include <string.h>
-
+#include "runtime/vulkan/debug.h"
 #include "runtime/vulkan/queue.h"
 
 /* What a detector's tail reads beside the maps. */
@@ -19,10 +17,8 @@ static gvk_result fill_parameters(gvk_stream *stream, struct gvk_frame *frame)
 /* Runs the recorded main part of the frame alone, over whatever lies in the arena. */
 static gvk_result run_alone(gvk_stream *stream, struct gvk_frame *frame)
 {
-    gvk_device *device = stream->device;
-    VkSubmitInfo submit = {
-        .sType = VK_STRUCTURE_TYPE_SUBMIT_INFO, .commandBufferCount = 1, .pCommandBuffers = frame->main_commands};
-    gvk_result result = gvk_queue_submit(device, &submit, frame->fence);
+    gvk_result result = GVK_VULKAN(stream->device, "vkQueueSubmit",
+                                   gvk_queue_submit(stream->device, frame->main_commands, 1, frame->fence));
     if (result)
         return result;
     frame->in_flight = true;
@@ -90,38 +86,4 @@ gvk_result gvk_stream_split(gvk_stream *stream, uint32_t max_us)
     stream->part_ends = ends;
     stream->part_count = count;
     return GVK_OK;
-}
-
-bool gvk_frame_fence(gvk_stream *stream, struct gvk_frame *frame)
-{
-    gvk_device *device = stream->device;
-    device->lock_queue(device->queue_user);
-    VkResult result = device->vk.QueueSubmit(device->queue, 0, NULL, frame->fence);
-    device->unlock_queue(device->queue_user);
-    frame->in_flight = result == VK_SUCCESS;
-    frame->is_unfenced = result != VK_SUCCESS && result != VK_ERROR_DEVICE_LOST; /* which runs nothing any more */
-    return !frame->is_unfenced;
-}
-
-gvk_result gvk_frame_submit(gvk_stream *stream, struct gvk_frame *frame)
-{
-    gvk_device *device = stream->device;
-    gvk_result result = GVK_OK;
-    for (uint32_t i = 0; i < stream->part_count && !result; i++) {
-        const VkCommandBuffer commands[2] = {frame->intake_commands, frame->main_commands[i]};
-        VkSubmitInfo submit = {
-            .sType = VK_STRUCTURE_TYPE_SUBMIT_INFO,
-            .commandBufferCount = i ? 1 : 2,
-            .pCommandBuffers = i ? &commands[1] : commands,
-        };
-        result = gvk_queue_submit(device, &submit, i + 1 == stream->part_count ? frame->fence : VK_NULL_HANDLE);
-        if (!result || !i || result == GVK_ERROR_DEVICE_LOST)
-            continue;
-        /* The parts before run without a fence; an empty submission has one for them. It has no ticket: the next submit
-         * waits for it. */
-        stream->is_cut_off = true;
-        gvk_frame_fence(stream, frame);
-        stream->lost = !frame->in_flight;
-    }
-    return result;
 }

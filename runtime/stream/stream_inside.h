@@ -1,5 +1,4 @@
-/* The inside of gvk_stream: stream.c makes it and submits, stream_end.c waits and destroys, parts.c splits its frames,
- * profile.c tells times and counts. */
+/* The inside of gvk_stream, for the files that make, record, submit, read and describe one. */
 #ifndef GVK_STREAM_INSIDE_H
 #define GVK_STREAM_INSIDE_H
 
@@ -61,22 +60,32 @@ static inline uint32_t gvk_first_resize_query(const gvk_stream *stream)
     return 2 * stream->program->command_count;
 }
 
+/* ---- command buffers ---- */
+
+/* A command buffer for the intake of each frame and for each of its submissions; those that there were are freed. */
+gvk_result gvk_stream_create_commands(gvk_stream *stream);
 gvk_result gvk_stream_create_queries(gvk_device *device, uint32_t count, uint32_t frame, VkQueryPool *out);
-/* Records the frame's main commands, part by part. */
+gvk_result gvk_stream_record_intake(gvk_stream *stream, struct gvk_frame *frame, const struct gvk_input_target *target);
+/* Records the frame's main commands, submission by submission. */
 gvk_result gvk_stream_record_main(gvk_stream *stream, uint32_t frame);
-/* Times the commands and sets the parts such that each takes at most that long, or is a single command. The frames are
- * to be given command buffers and recorded anew. */
-gvk_result gvk_stream_split(gvk_stream *stream, uint32_t max_us);
-/* Submits the intake and all parts; the frame's fence is signalled behind the last. */
+
+/* ---- frames on their way ---- */
+
+/* Submits the intake and all main commands; the frame's fence is signalled behind the last. */
 gvk_result gvk_frame_submit(gvk_stream *stream, struct gvk_frame *frame);
 /* Has the frame's fence signalled behind all that was submitted before. False: the driver refused. */
 bool gvk_frame_fence(gvk_stream *stream, struct gvk_frame *frame);
 /* GVK_OK when the frame is done or was never submitted, GVK_NOT_READY or GVK_TIMEOUT before. A patient wait
  * (GVK_PATIENTLY) ends with GVK_ERROR_DEVICE_LOST instead, which the log says of `what`, and so does the stream. */
 gvk_result gvk_frame_wait(gvk_stream *stream, struct gvk_frame *frame, uint64_t timeout_ns, const char *what);
-double gvk_milliseconds_between(const gvk_device *device, uint64_t first, uint64_t last);
-
 /* The frame, when its results can be read. */
 gvk_result gvk_stream_find_done(gvk_stream *stream, gvk_ticket ticket, struct gvk_frame **out);
+double gvk_milliseconds_between(const gvk_device *device, uint64_t first, uint64_t last);
+
+/* ---- frames in several submissions ---- */
+
+/* Times the commands and sets the submissions such that each takes at most that long, or is a single command. The
+ * frames are to be given command buffers and recorded anew. */
+gvk_result gvk_stream_split(gvk_stream *stream, uint32_t max_us);
 
 #endif

@@ -3,6 +3,7 @@
 
 #include <inttypes.h>
 
+#include "debug.h"
 #include "runtime/base/pages.h"
 
 static VkMemoryPropertyFlags preferred_flags(const struct gvk_device *device, enum gvk_buffer_use use)

@@ -1,8 +1,45 @@
-/* The end of a frame and of a stream: waiting, and destroying only what the device has done with. Called by hosts
- * through gvk.h, by stream.c, parts.c, proof.c and tune.c. */
+/* A frame on its way: submitted, waited for, found by its ticket; and the end of a stream, of which only what the
+ * device has done with is freed. */
 #include "stream_inside.h"
 
 #include <inttypes.h>
+
+#include "runtime/vulkan/debug.h"
+#include "runtime/vulkan/queue.h"
+
+double gvk_milliseconds_between(const gvk_device *device, uint64_t first, uint64_t last)
+{
+    uint64_t mask = device->timestamp_bits >= 64 ? UINT64_MAX : ((uint64_t)1 << device->timestamp_bits) - 1;
+    return (double)((last - first) & mask) * device->timestamp_period_ns * 1e-6;
+}
+
+bool gvk_frame_fence(gvk_stream *stream, struct gvk_frame *frame)
+{
+    VkResult result = gvk_queue_submit(stream->device, NULL, 0, frame->fence);
+    frame->in_flight = result == VK_SUCCESS;
+    frame->is_unfenced = result != VK_SUCCESS && result != VK_ERROR_DEVICE_LOST; /* which runs nothing any more */
+    return !frame->is_unfenced;
+}
+
+gvk_result gvk_frame_submit(gvk_stream *stream, struct gvk_frame *frame)
+{
+    gvk_device *device = stream->device;
+    gvk_result result = GVK_OK;
+    for (uint32_t i = 0; i < stream->part_count && !result; i++) {
+        const VkCommandBuffer commands[2] = {frame->intake_commands, frame->main_commands[i]};
+        result = GVK_VULKAN(device, "vkQueueSubmit",
+                            gvk_queue_submit(device, i ? &commands[1] : commands, i ? 1 : 2,
+                                             i + 1 == stream->part_count ? frame->fence : VK_NULL_HANDLE));
+        if (!result || !i || result == GVK_ERROR_DEVICE_LOST)
+            continue;
+        /* The parts before run without a fence; an empty submission has one for them. It has no ticket: the next submit
+         * waits for it. */
+        stream->is_cut_off = true;
+        gvk_frame_fence(stream, frame);
+        stream->lost = !frame->in_flight;
+    }
+    return result;
+}
 
 gvk_result gvk_frame_wait(gvk_stream *stream, struct gvk_frame *frame, uint64_t timeout_ns, const char *what)
 {

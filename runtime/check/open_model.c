@@ -1,0 +1,67 @@
+/* Models for hosts: the kernels that a model is about to use are proven first, and the model is made of those that
+ * computed right. */
+#include "open_model.h"
+
+#include "proof.h"
+#include "runtime/graph/rewrite.h"
+#include "runtime/kernel/kernel.h"
+#include "runtime/stream/model.h"
+
+/* Proves the kernels of the rewritten graph. */
+static gvk_result prove(gvk_device *device, const struct gvk_graph *rewritten, struct gvk_traits *traits)
+{
+    struct gvk_packing packing = {0};
+    const struct gvk_builder builder = {
+        .host = &device->host, .traits = traits, .graph = rewritten, .packing = &packing};
+    gvk_result result = gvk_kernels_prove(device, rewritten, traits);
+    if (!result)
+        result = gvk_packing_create(&builder, &packing);
+    if (result)
+        return result;
+    uint32_t chunks = traits->max_chunks;
+    gvk_limit_chunks(&packing, traits);
+    gvk_packing_destroy(&device->host, &packing);
+    return chunks == traits->max_chunks ? GVK_OK : gvk_kernels_prove(device, rewritten, traits);
+}
+
+gvk_result gvk_model_create_proven(gvk_device *device, const gvk_graph *graph, uint32_t off,
+                                   const struct gvk_traits *traits, gvk_model **out)
+{
+    struct gvk_traits proven = *traits;
+    gvk_result result = GVK_OK;
+    uint32_t left_out = gvk_rewrites_off(&proven, off);
+    bool settled = off & GVK_REWRITE_FAST_KERNELS; /* the plain kernels are taken as they are */
+    while (!result && !settled) {
+        struct gvk_graph *rewritten = NULL;
+        result = gvk_graph_copy(&device->host, graph, &rewritten);
+        if (!result)
+            result = gvk_rewrite_graph(rewritten, left_out);
+        if (!result)
+            result = prove(device, rewritten, &proven);
+        gvk_graph_destroy(rewritten);
+        uint32_t last = left_out;
+        left_out = gvk_rewrites_off(&proven, off);
+        settled = left_out == last; /* else the proof struck what a rewrite counted on */
+    }
+    return result ? result : gvk_model_create_for(device, graph, off, &proven, out);
+}
+
+gvk_result gvk_model_create(gvk_device *device, const gvk_graph *graph, const gvk_model_params *params, gvk_model **out)
+{
+    if (!device)
+        return GVK_ERROR_ARGUMENT;
+    const gvk_host *host = &device->host;
+    if (!out || !graph || !graph->finished)
+        return gvk_fail(host, GVK_ERROR_ARGUMENT, "gvk_model_create needs a finished graph and a place for the model.");
+    if (!graph->find)
+        return gvk_fail(host, GVK_ERROR_ARGUMENT, "This graph was made without weights; a model needs them.");
+    gvk_mutex_lock(&device->proof_mutex); /* gvk_tune changes choices under it */
+    struct gvk_traits traits = device->traits;
+    gvk_mutex_unlock(&device->proof_mutex);
+    if (!gvk_set_precision(&traits, params ? params->precision : GVK_PRECISION_FP32))
+        return gvk_fail(host, GVK_ERROR_ARGUMENT, "A model's precision is fp32, fp16 or auto.");
+    uint32_t off = params ? params->rewrites_off : 0;
+    if (params && params->trust_kernels)
+        return gvk_model_create_for(device, graph, off, &traits, out);
+    return gvk_model_create_proven(device, graph, off, &traits, out);
+}
