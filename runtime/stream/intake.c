@@ -12,8 +12,9 @@ gvk_result gvk_intake_create(gvk_device *device, uint32_t batch, struct gvk_inta
 {
     struct gvk_intake made = {.count = batch};
     made.layouts = gvk_allocate_array(&device->host, batch, sizeof *made.layouts);
+    made.planned = gvk_allocate_array(&device->host, batch, sizeof *made.planned);
     made.passes = gvk_allocate_array(&device->host, (size_t)batch * 2, sizeof *made.passes);
-    if (!made.layouts || !made.passes) {
+    if (!made.layouts || !made.planned || !made.passes) {
         gvk_intake_destroy(device, &made);
         return gvk_fail_memory(&device->host);
     }
@@ -27,6 +28,7 @@ void gvk_intake_destroy(gvk_device *device, struct gvk_intake *intake)
     gvk_buffer_destroy(device, &intake->upload);
     gvk_buffer_destroy(device, &intake->scratch);
     gvk_release(&device->host, intake->layouts);
+    gvk_release(&device->host, intake->planned);
     gvk_release(&device->host, intake->passes);
     gvk_release(&device->host, intake->sets);
     *intake = (struct gvk_intake){0};
@@ -213,31 +215,44 @@ static gvk_result copy_pixels(const struct gvk_input_target *target, const gvk_p
     return GVK_OK;
 }
 
-gvk_result gvk_intake_fill(struct gvk_intake *intake, const struct gvk_input_target *target,
-                           const gvk_picture *pictures, uint32_t count, bool *changed)
+gvk_result gvk_intake_plan(struct gvk_intake *intake, const struct gvk_input_target *target,
+                           const gvk_picture *pictures)
 {
-    gvk_device *device = target->device;
     uint64_t upload = 0, scratch = 0;
-    *changed = !intake->recorded;
-    for (uint32_t i = 0; i < count; i++) {
-        struct gvk_picture_layout layout;
+    for (uint32_t i = 0; i < intake->count; i++) {
         gvk_result result = check_picture(target, &pictures[i], i);
         if (!result)
-            result = lay_out(target, &pictures[i], i, &upload, &scratch, &layout);
+            result = lay_out(target, &pictures[i], i, &upload, &scratch, &intake->planned[i]);
         if (result)
             return result;
-        const struct gvk_picture_layout *last = &intake->layouts[i];
-        *changed |= last->kind != layout.kind || last->format != layout.format || last->width != layout.width ||
-                    last->height != layout.height || last->letterbox != layout.letterbox;
-        intake->recorded &= !*changed;
-        intake->layouts[i] = layout;
     }
-    gvk_result result = grow(device, &intake->upload, upload, GVK_BUFFER_UPLOAD, "upload", changed);
-    if (!result && scratch)
-        result = grow(device, &intake->scratch, scratch, GVK_BUFFER_DEVICE, "resized rows", changed);
+    intake->planned_upload = upload;
+    intake->planned_scratch = scratch;
+    return GVK_OK;
+}
+
+static bool differ(const struct gvk_picture_layout *left, const struct gvk_picture_layout *right)
+{
+    return left->kind != right->kind || left->format != right->format || left->width != right->width ||
+           left->height != right->height || left->letterbox != right->letterbox;
+}
+
+gvk_result gvk_intake_fill(struct gvk_intake *intake, const struct gvk_input_target *target,
+                           const gvk_picture *pictures, bool *changed)
+{
+    gvk_device *device = target->device;
+    *changed = !intake->recorded;
+    for (uint32_t i = 0; i < intake->count; i++) {
+        *changed |= differ(&intake->layouts[i], &intake->planned[i]);
+        intake->layouts[i] = intake->planned[i];
+    }
+    intake->recorded &= !*changed;
+    gvk_result result = grow(device, &intake->upload, intake->planned_upload, GVK_BUFFER_UPLOAD, "upload", changed);
+    if (!result && intake->planned_scratch)
+        result = grow(device, &intake->scratch, intake->planned_scratch, GVK_BUFFER_DEVICE, "resized rows", changed);
     if (result)
         return result;
-    for (uint32_t i = 0; i < count && !result; i++) {
+    for (uint32_t i = 0; i < intake->count && !result; i++) {
         const struct gvk_picture_layout *layout = &intake->layouts[i];
         unsigned char *mapped = intake->upload.mapped;
         if (layout->kind == GVK_PICTURE_TENSOR)

@@ -29,8 +29,10 @@ struct gvk_resize_pass {
 };
 
 struct gvk_intake {
-    struct gvk_buffer upload, scratch;  /* grow */
-    struct gvk_picture_layout *layouts; /* by item; of the last recording */
+    struct gvk_buffer upload, scratch;        /* grow */
+    struct gvk_picture_layout *layouts;       /* by item; of the last recording */
+    struct gvk_picture_layout *planned;       /* of the pictures checked last */
+    uint64_t planned_upload, planned_scratch; /* bytes that those take */
     uint32_t count;
     bool recorded;
     VkDescriptorPool pool;
@@ -51,10 +53,13 @@ struct gvk_input_target {
 gvk_result gvk_intake_create(gvk_device *device, uint32_t batch, struct gvk_intake *out);
 void gvk_intake_destroy(gvk_device *device, struct gvk_intake *intake);
 
-/* Checks and copies the pictures; *changed says that the commands must be recorded anew. The frame must not be in
- * flight. */
+/* Checks the pictures, as many as the batch, and plans where each lies. Touches nothing that a frame in flight uses. */
+gvk_result gvk_intake_plan(struct gvk_intake *intake, const struct gvk_input_target *target,
+                           const gvk_picture *pictures);
+/* Copies the pictures that were planned last; *changed says that the commands must be recorded anew. The frame must not
+ * be in flight. */
 gvk_result gvk_intake_fill(struct gvk_intake *intake, const struct gvk_input_target *target,
-                           const gvk_picture *pictures, uint32_t count, bool *changed);
+                           const gvk_picture *pictures, bool *changed);
 /* With a `profile` pool, pass i writes its timestamps first_query + 2 i and the next, and nothing overlaps. */
 gvk_result gvk_intake_record(struct gvk_intake *intake, const struct gvk_input_target *target, VkCommandBuffer commands,
                              VkQueryPool profile, uint32_t first_query);

@@ -177,9 +177,6 @@ gvk_result gvk_stream_submit(gvk_stream *stream, const gvk_picture *pictures, ui
     struct gvk_frame *frame = &stream->frames[stream->newest % stream->frame_count];
     if (stream->lost)
         return gvk_fail(host, GVK_ERROR_DEVICE_LOST, "The device was lost; its streams take no more frames.");
-    gvk_result result = gvk_frame_wait(stream, frame, GVK_PATIENTLY, "a frame");
-    if (result)
-        return result;
     struct gvk_input_target target = {
         .device = device,
         .program = stream->program,
@@ -187,8 +184,12 @@ gvk_result gvk_stream_submit(gvk_stream *stream, const gvk_picture *pictures, ui
         .tensor = stream->model->graph->inputs[0].tensor,
     };
     bool changed = false;
-    frame->ticket = 0; /* its result is gone from here on */
-    result = gvk_intake_fill(&frame->intake, &target, pictures, count, &changed);
+    gvk_result result = gvk_intake_plan(&frame->intake, &target, pictures);
+    if (!result)
+        result = gvk_frame_wait(stream, frame, GVK_PATIENTLY, "a frame");
+    if (result)
+        return result;
+    result = gvk_intake_fill(&frame->intake, &target, pictures, &changed);
     if (!result && changed)
         result = gvk_stream_record_intake(stream, frame, &target);
     if (result) {
@@ -204,6 +205,7 @@ gvk_result gvk_stream_submit(gvk_stream *stream, const gvk_picture *pictures, ui
     result = GVK_VULKAN(device, "vkResetFences", device->vk.ResetFences(device->device, 1, &frame->fence));
     if (result)
         return result;
+    frame->ticket = 0; /* its result is gone from here on */
     result = gvk_frame_submit(stream, frame);
     if (result == GVK_ERROR_DEVICE_LOST)
         stream->lost = true;
