@@ -32,9 +32,9 @@ gvk_result gvk_frame_submit(gvk_stream *stream, struct gvk_frame *frame)
                                              i + 1 == stream->part_count ? frame->fence : VK_NULL_HANDLE));
         if (!result || !i || result == GVK_ERROR_DEVICE_LOST)
             continue;
-        /* The parts before run without a fence; an empty submission has one for them. It has no ticket: the next submit
-         * waits for it. */
-        stream->is_cut_off = true;
+        /* The parts before run without a fence; an empty submission has one for them. The frame has no ticket, so its
+         * place is the next frame's, whose submit waits for that fence before it writes into the arena: no barrier is
+         * needed between what was cut off and what follows. */
         gvk_frame_fence(stream, frame);
         stream->lost = !frame->in_flight;
     }

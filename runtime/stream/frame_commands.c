@@ -200,14 +200,9 @@ gvk_result gvk_stream_record_intake(gvk_stream *stream, struct gvk_frame *frame,
         return result;
     if (frame->queries)
         vk->CmdResetQueryPool(frame->intake_commands, frame->queries, 0, GVK_TIME_NETWORK);
-    gvk_recorded_counts barrier = {0};
-    if (stream->is_cut_off) /* the frame before may still use the arena, and ended without its barrier */
-        record_full_barrier(stream, frame->intake_commands, &barrier);
-    stream->is_cut_off = false;
     write_timestamp(stream, frame, frame->intake_commands, GVK_TIME_START);
     result = gvk_intake_record(&frame->intake, target, frame->intake_commands, frame->profile,
                                gvk_first_resize_query(stream));
-    frame->intake.counts.barriers += barrier.barriers;
     write_timestamp(stream, frame, frame->intake_commands, GVK_TIME_RESIZED);
     VkResult ended = vk->EndCommandBuffer(frame->intake_commands); /* in any case: the next try begins it again */
     return result ? result : GVK_VULKAN(device, "vkEndCommandBuffer", ended);

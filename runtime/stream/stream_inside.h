@@ -48,9 +48,8 @@ struct gvk_stream {
     float *values;                          /* of the last tensor read */
     uint64_t value_capacity;
     bool profiled;
-    bool lost;       /* the device is, or is taken for it: no further submits */
-    bool stuck;      /* a patient wait for a frame ended without it, and another would */
-    bool is_cut_off; /* of the last frame's parts only the first ones were submitted */
+    bool lost;  /* the device is, or is taken for it: no further submits */
+    bool stuck; /* a patient wait for a frame ended without it, and another would */
     struct gvk_remains remains;
 };
 

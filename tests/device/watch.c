@@ -45,6 +45,9 @@ void reset_watch(void)
     watch.cache = VK_NULL_HANDLE;
     watch.hold = false;
     watch.submit_result = VK_SUCCESS;
+    watch.submit_fails_at = 0;
+    watch.last_fence = VK_NULL_HANDLE;
+    watch.overtaking = 0;
     watch.memory_fails_at = 0;
 }
 
@@ -69,13 +72,21 @@ static VKAPI_ATTR VkResult VKAPI_CALL watched_submit(VkQueue queue, uint32_t cou
     atomic_fetch_add(&watch.submits, 1);
     if (atomic_load(&watch.depth) != 1)
         atomic_fetch_add(&watch.submits_unlocked, 1);
+    if (watch.submit_fails_at && --watch.submit_fails_at == 0)
+        return VK_ERROR_OUT_OF_HOST_MEMORY;
+    watch.overtaking += watch.last_fence != VK_NULL_HANDLE;
+    if (fence)
+        watch.last_fence = fence;
     return watch.submit_result ? watch.submit_result : vkQueueSubmit(queue, count, submits, fence);
 }
 
 static VKAPI_ATTR VkResult VKAPI_CALL watched_wait(VkDevice device, uint32_t count, const VkFence *fences, VkBool32 all,
                                                    uint64_t timeout)
 {
-    return watch.hold ? VK_TIMEOUT : vkWaitForFences(device, count, fences, all, timeout);
+    VkResult result = watch.hold ? VK_TIMEOUT : vkWaitForFences(device, count, fences, all, timeout);
+    if (result == VK_SUCCESS && fences[0] == watch.last_fence)
+        watch.last_fence = VK_NULL_HANDLE;
+    return result;
 }
 
 static VKAPI_ATTR VkResult VKAPI_CALL watched_pipelines(VkDevice device, VkPipelineCache cache, uint32_t count,

@@ -35,6 +35,9 @@ extern struct watch {
     VkPipelineCache cache;  /* what pipelines are expected in */
     bool hold;              /* waits for fences find nothing done */
     VkResult submit_result; /* of every submit, unless it is VK_SUCCESS */
+    long submit_fails_at;   /* this submit from now on fails; 0: none */
+    VkFence last_fence;     /* submitted last; no wait has found it signalled yet */
+    unsigned overtaking;    /* submits while last_fence was still awaited */
     long memory_fails_at;   /* this vkAllocateMemory from now on fails; 0: none */
 } watch;
 
