@@ -1,5 +1,4 @@
-/* Buffers: one Vulkan buffer with memory of its own, counted against the device's ceiling.
- * model.c keeps weights in one, stream.c the arena, uploads and results. */
+/* Buffers: one Vulkan buffer with memory of its own, counted against the device's ceiling. */
 #ifndef GVK_MEMORY_H
 #define GVK_MEMORY_H
 

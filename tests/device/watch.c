@@ -49,6 +49,10 @@ void reset_watch(void)
     watch.last_fence = VK_NULL_HANDLE;
     watch.overtaking = 0;
     watch.memory_fails_at = 0;
+    watch.failed_bytes = 0;
+    watch.small_heap = 0;
+    watch.beyond_heap = 0;
+    watch.small_heap_is_full = false;
 }
 
 static void lock_queue(void *user)
@@ -109,9 +113,46 @@ static VKAPI_ATTR void VKAPI_CALL watched_destroy_cache(VkDevice device, VkPipel
 static VKAPI_ATTR VkResult VKAPI_CALL watched_allocate(VkDevice device, const VkMemoryAllocateInfo *info,
                                                        const VkAllocationCallbacks *callbacks, VkDeviceMemory *out)
 {
-    if (watch.memory_fails_at && --watch.memory_fails_at == 0)
+    bool again = watch.failed_bytes && watch.failed_bytes == info->allocationSize; /* of another type */
+    watch.failed_bytes = 0;
+    if (again || (watch.memory_fails_at && --watch.memory_fails_at == 0)) {
+        watch.failed_bytes = info->allocationSize;
         return VK_ERROR_OUT_OF_DEVICE_MEMORY;
-    return vkAllocateMemory(device, info, callbacks, out);
+    }
+    VkMemoryAllocateInfo real = *info;
+    if (watch.small_heap && info->memoryTypeIndex == 0) {
+        watch.beyond_heap += info->allocationSize > watch.small_heap;
+        if (watch.small_heap_is_full)
+            return VK_ERROR_OUT_OF_DEVICE_MEMORY;
+    }
+    if (watch.small_heap)
+        real.memoryTypeIndex = 0; /* lavapipe and SwiftShader have one type */
+    return vkAllocateMemory(device, &real, callbacks, out);
+}
+
+/* Two types of memory in heaps of their own, of which the first seems the better one for everything. */
+static VKAPI_ATTR void VKAPI_CALL watched_memory(VkPhysicalDevice device, VkPhysicalDeviceMemoryProperties *out)
+{
+    vkGetPhysicalDeviceMemoryProperties(device, out);
+    if (!watch.small_heap)
+        return;
+    VkDeviceSize large = out->memoryHeaps[0].size;
+    *out = (VkPhysicalDeviceMemoryProperties){
+        .memoryTypeCount = 2,
+        .memoryTypes = {{VK_MEMORY_PROPERTY_DEVICE_LOCAL_BIT | VK_MEMORY_PROPERTY_HOST_VISIBLE_BIT |
+                             VK_MEMORY_PROPERTY_HOST_COHERENT_BIT | VK_MEMORY_PROPERTY_HOST_CACHED_BIT,
+                         0},
+                        {VK_MEMORY_PROPERTY_HOST_VISIBLE_BIT | VK_MEMORY_PROPERTY_HOST_COHERENT_BIT, 1}},
+        .memoryHeapCount = 2,
+        .memoryHeaps = {{watch.small_heap, VK_MEMORY_HEAP_DEVICE_LOCAL_BIT}, {large, 0}},
+    };
+}
+
+static VKAPI_ATTR void VKAPI_CALL watched_requirements(VkDevice device, VkBuffer buffer, VkMemoryRequirements *out)
+{
+    vkGetBufferMemoryRequirements(device, buffer, out);
+    if (watch.small_heap)
+        out->memoryTypeBits = 3;
 }
 
 static VKAPI_ATTR VkResult VKAPI_CALL watched_name(VkDevice device, const VkDebugUtilsObjectNameInfoEXT *info)
@@ -145,12 +186,14 @@ static VKAPI_ATTR PFN_vkVoidFunction VKAPI_CALL watched_device_proc(VkDevice dev
     WATCHED("vkCreateComputePipelines", watched_pipelines)
     WATCHED("vkDestroyPipelineCache", watched_destroy_cache)
     WATCHED("vkAllocateMemory", watched_allocate)
+    WATCHED("vkGetBufferMemoryRequirements", watched_requirements)
     return vkGetDeviceProcAddr(device, wanted);
 }
 
 static VKAPI_ATTR PFN_vkVoidFunction VKAPI_CALL watched_instance_proc(VkInstance instance, const char *wanted)
 {
     WATCHED("vkGetDeviceProcAddr", watched_device_proc)
+    WATCHED("vkGetPhysicalDeviceMemoryProperties", watched_memory)
     WATCHED("vkSetDebugUtilsObjectNameEXT", watched_name)
     WATCHED("vkCmdBeginDebugUtilsLabelEXT", watched_begin_label)
     WATCHED("vkCmdEndDebugUtilsLabelEXT", watched_end_label)
