@@ -104,6 +104,73 @@ static void features_of_vulkan_1_2_count_as_those_of_the_extensions_do(void **st
     expect_nothing_held("features of Vulkan 1.2");
 }
 
+/* And VkPhysicalDeviceVulkan13Features, which holds the control of subgroup sizes. */
+static void features_of_vulkan_1_3_count_as_those_of_the_extensions_do(void **state)
+{
+    (void)state;
+    gvk_device *apart = create_device(), *together = NULL;
+    gvk_wants wants;
+    assert_ok(gvk_device_wants(vkGetInstanceProcAddr, shared.instance, shared.physical_device, &wants));
+    VkPhysicalDeviceVulkan13Features of_1_3 = {
+        .sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_VULKAN_1_3_FEATURES,
+        .subgroupSizeControl = wants.subgroup_size.subgroupSizeControl,
+        .computeFullSubgroups = wants.subgroup_size.computeFullSubgroups,
+    };
+    VkPhysicalDeviceVulkan12Features of_1_2 = {
+        .sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_VULKAN_1_2_FEATURES,
+        .pNext = &of_1_3,
+        .shaderFloat16 = wants.half.shaderFloat16,
+        .runtimeDescriptorArray = wants.descriptor_indexing.runtimeDescriptorArray,
+        .descriptorBindingStorageBufferUpdateAfterBind =
+            wants.descriptor_indexing.descriptorBindingStorageBufferUpdateAfterBind,
+        .descriptorBindingVariableDescriptorCount = wants.descriptor_indexing.descriptorBindingVariableDescriptorCount,
+    };
+    VkPhysicalDeviceFeatures2 chain = wants.features;
+    chain.pNext = &of_1_2;
+    gvk_import_params params = watched_params();
+    params.enabled_features = &chain;
+    params.device_extensions = NULL; /* all of it is part of Vulkan 1.3 */
+    params.device_extension_count = 0;
+    params.api_version = VK_API_VERSION_1_3;
+    reset_sentences();
+    assert_ok(gvk_device_import(&params, &together));
+    assert_int_equal(counter.sentences[GVK_LOG_WARNING], 0);
+    assert_int_equal(together->traits.subgroup_size_control, apart->traits.subgroup_size_control);
+    assert_int_equal(together->traits.full_subgroups, apart->traits.full_subgroups);
+    assert_int_equal(together->traits.half_sums, apart->traits.half_sums);
+    assert_int_equal(together->traits.max_chunks, apart->traits.max_chunks);
+    assert_true(wants.subgroup_size.subgroupSizeControl); /* there is one to see */
+    float expected[VALUES], got[VALUES];
+    assert_ok(run_once(apart, expected));
+    assert_ok(run_once(together, got));
+    expect_equal_values(got, expected, "with the features of Vulkan 1.3");
+    gvk_device_destroy(together);
+    gvk_device_destroy(apart);
+    expect_nothing_held("features of Vulkan 1.3");
+}
+
+/* A host sees in the log why its device is slow. */
+static void a_wish_that_was_not_granted_is_told_in_a_warning(void **state)
+{
+    (void)state;
+    gvk_device *device = import_watched();
+    assert_int_equal(counter.sentences[GVK_LOG_WARNING], 0); /* all were */
+    gvk_device_destroy(device);
+    VkPhysicalDeviceFeatures2 chain = shared.wants.features;
+    gvk_import_params params = watched_params();
+    params.enabled_features = &chain;
+    VkPhysicalDeviceSubgroupSizeControlFeatures sizes = shared.wants.subgroup_size;
+    sizes.pNext = NULL;
+    sizes.computeFullSubgroups = VK_FALSE;
+    chain.pNext = &sizes;
+    assert_ok(gvk_device_import(&params, &device));
+    assert_int_equal(counter.sentences[GVK_LOG_WARNING], 1);
+    if (!strstr(counter.last, "computeFullSubgroups") || strstr(counter.last, "subgroupSizeControl"))
+        fail_msg("without computeFullSubgroups the warning is \"%s\"", counter.last);
+    gvk_device_destroy(device);
+    expect_nothing_held("wishes");
+}
+
 static void each_wrong_import_is_refused_in_one_sentence(void **state)
 {
     (void)state;
@@ -277,6 +344,8 @@ int run_importing_tests(void)
         TEST(wants_hold_what_the_physical_device_has),
         TEST(a_device_without_any_feature_or_extension_works),
         TEST(features_of_vulkan_1_2_count_as_those_of_the_extensions_do),
+        TEST(features_of_vulkan_1_3_count_as_those_of_the_extensions_do),
+        TEST(a_wish_that_was_not_granted_is_told_in_a_warning),
         TEST(a_configuration_is_of_what_the_host_enabled),
         TEST(each_wrong_import_is_refused_in_one_sentence),
         TEST(every_submission_is_inside_the_hosts_lock),
