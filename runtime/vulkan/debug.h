@@ -18,7 +18,8 @@ static inline gvk_result gvk_check_vulkan(const struct gvk_device *device, VkRes
     return result == VK_SUCCESS ? GVK_OK : gvk_fail_vulkan(device, result, call, file, line);
 }
 
-/* Gives a Vulkan object the name that captures and validation messages show. */
+/* Gives a Vulkan object the name that captures and validation messages show. Any thread: it calls nothing of the
+ * host's, and is silent where the driver refuses the name. */
 void gvk_name_object(const struct gvk_device *device, VkObjectType type, uint64_t handle, const char *format, ...)
     GVK_FORMAT(4, 5);
 

@@ -281,6 +281,64 @@ static void objects_are_named_only_where_the_host_has_debug_utils(void **state)
     }
 }
 
+static pthread_t callers_thread;
+static atomic_uint calls_elsewhere; /* of a host's callbacks on a thread that is not the caller's */
+
+static void note_thread(void)
+{
+    if (!pthread_equal(pthread_self(), callers_thread))
+        atomic_fetch_add(&calls_elsewhere, 1);
+}
+
+static void noted_log(void *user, gvk_log_level level, const char *sentence)
+{
+    note_thread();
+    counting_host.log(user, level, sentence);
+}
+
+static void *noted_allocate(void *user, size_t bytes, size_t alignment)
+{
+    note_thread();
+    return counting_host.allocate(user, bytes, alignment);
+}
+
+static void noted_release(void *user, void *block)
+{
+    note_thread();
+    counting_host.release(user, block);
+}
+
+/* Pipelines are made on other threads, also where the driver refuses the names that it is given there. */
+static void the_hosts_callbacks_come_on_the_callers_thread_alone(void **state)
+{
+    (void)state;
+    static const char *const debug[] = {VK_EXT_DEBUG_UTILS_EXTENSION_NAME};
+    static const VkResult results[] = {VK_SUCCESS, VK_ERROR_OUT_OF_HOST_MEMORY};
+    gvk_host host = counting_host;
+    host.log = noted_log;
+    host.allocate = noted_allocate;
+    host.release = noted_release;
+    callers_thread = pthread_self();
+    for (size_t i = 0; i < ARRAY_COUNT(results); i++) {
+        reset_watch();
+        atomic_store(&calls_elsewhere, 0);
+        watch.name_result = results[i];
+        gvk_import_params params = watched_params();
+        params.host = &host;
+        params.instance_extensions = debug;
+        params.instance_extension_count = 1;
+        gvk_device *device = NULL;
+        assert_ok(gvk_device_import(&params, &device));
+        assert_ok(run_once(device, NULL));
+        gvk_device_destroy(device);
+        assert_true(atomic_load(&watch.names) > 0);
+        if (atomic_load(&calls_elsewhere))
+            fail_msg("names end with %d: %u calls of the host's callbacks on threads of the library's own",
+                     (int)results[i], atomic_load(&calls_elsewhere));
+    }
+    expect_nothing_held("callbacks");
+}
+
 static void two_devices_at_once_give_equal_results(void **state)
 {
     (void)state;
@@ -351,6 +409,7 @@ int run_importing_tests(void)
         TEST(every_submission_is_inside_the_hosts_lock),
         TEST(pipelines_go_into_the_hosts_cache_which_stays_the_hosts),
         TEST(objects_are_named_only_where_the_host_has_debug_utils),
+        TEST(the_hosts_callbacks_come_on_the_callers_thread_alone),
         TEST(two_devices_at_once_give_equal_results),
     };
     return cmocka_run_group_tests_name("importing a device", tests, NULL, NULL);

@@ -44,6 +44,7 @@ void reset_watch(void)
     atomic_store(&watch.caches_destroyed, 0);
     watch.cache = VK_NULL_HANDLE;
     watch.hold = false;
+    watch.name_result = VK_SUCCESS;
     watch.submit_result = VK_SUCCESS;
     watch.submit_fails_at = 0;
     watch.last_fence = VK_NULL_HANDLE;
@@ -160,7 +161,7 @@ static VKAPI_ATTR VkResult VKAPI_CALL watched_name(VkDevice device, const VkDebu
     (void)device;
     (void)info;
     atomic_fetch_add(&watch.names, 1);
-    return VK_SUCCESS;
+    return watch.name_result;
 }
 
 static VKAPI_ATTR void VKAPI_CALL watched_begin_label(VkCommandBuffer commands, const VkDebugUtilsLabelEXT *label)

@@ -34,6 +34,7 @@ extern struct watch {
     atomic_uint pipelines, pipelines_elsewhere, caches_destroyed;
     VkPipelineCache cache;  /* what pipelines are expected in */
     bool hold;              /* waits for fences find nothing done */
+    VkResult name_result;   /* of every vkSetDebugUtilsObjectNameEXT */
     VkResult submit_result; /* of every submit, unless it is VK_SUCCESS */
     long submit_fails_at;   /* this submit from now on fails; 0: none */
     VkFence last_fence;     /* submitted last; no wait has found it signalled yet */
