@@ -7,9 +7,12 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "cli/base/message.h"
 #include "cli/base/output_file.h"
 #include "cli/commands/commands.h"
+#include "cli/host/cache_folder.h"
 #include "cli/host/lavapipe.h"
+#include "cli/host/program.h"
 
 #define TEXT_(value) #value
 #define TEXT(value)  TEXT_(value)
@@ -125,6 +128,8 @@ int main(int argument_count, char **arguments)
     prepare_lavapipe();
     static struct program program; /* the library's log calls point at it as long as anything lives */
     program_start(&program, argument_count > 0 ? arguments[0] : NULL);
+    program.host.cache_load = cache_folder_load;
+    program.host.cache_store = cache_folder_store;
     catch_signals();
     return finish_stdout(&program, execute(&program, argument_count, arguments));
 }

@@ -1,4 +1,4 @@
-/* Weights made up, for measuring without a file. Called by network.c. */
+/* Weights made up, for measuring without a file. */
 #ifndef GVK_GENERATE_H
 #define GVK_GENERATE_H
 

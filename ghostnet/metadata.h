@@ -1,5 +1,5 @@
 /* What a file's metadata say of a network, and what the caller says instead: classes, anchors, input size, thresholds.
- * Called by network.c once the kind and the class count are known. */
+ * The network's kind and class count must be known. */
 #ifndef GVK_METADATA_H
 #define GVK_METADATA_H
 

@@ -1,5 +1,4 @@
-/* The inside of gvk_network, for network.c and the detector. Everything in it is fixed once gvk_network_open is done.
- */
+/* The inside of gvk_network, which is not public. Everything in it is fixed once gvk_network_open is done. */
 #ifndef GVK_NETWORK_H
 #define GVK_NETWORK_H
 

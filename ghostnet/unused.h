@@ -1,5 +1,5 @@
 /* The tensors of a checkpoint that its network does not need: a file with other weights than the network's is one of
- * another network, whose results would be wrong without a word. For network.c, once the graph has taken its own. */
+ * another network, whose results would be wrong without a word. The graph must have taken its own. */
 #ifndef GVK_UNUSED_H
 #define GVK_UNUSED_H
 

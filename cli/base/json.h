@@ -1,8 +1,7 @@
 /* A small JSON writer: values go out in the order of the calls, commas and indentation come by themselves.
  *
- * Called by the commands with --json and by those that save results. It writes to a stream, or to a buffer that grows.
- * Errors are kept until json_finish, so that the calls between need no checks. Several values one after another at the
- * top make JSON Lines, when each is laid out as JSON_LINE. */
+ * It writes to a stream, or to a buffer that grows. Errors are kept until json_finish, so that the calls between need
+ * no checks. Several values one after another at the top make JSON Lines, when each is laid out as JSON_LINE. */
 #ifndef GHOSTVK_CLI_JSON_H
 #define GHOSTVK_CLI_JSON_H
 

@@ -1,8 +1,8 @@
 /* Whole output files or none: written beside their target under another name, and renamed onto it when complete.
  *
- * Called by every command that writes a file. "-" and /dev/stdout are standard output; a device or pipe is written
- * straight; a link is followed, so that its target is replaced and the link stays. Nothing here prints: on failure
- * `message` holds a predicate without the file's name, "cannot be written: No space left on device".
+ * "-" and /dev/stdout are standard output; a device or pipe is written straight; a link is followed, so that its target
+ * is replaced and the link stays. Nothing here prints: on failure `message` holds a predicate without the file's name,
+ * "cannot be written: No space left on device".
  *
  * Thread-safety: different outputs may be open in several threads. */
 #ifndef GHOSTVK_CLI_OUTPUT_FILE_H

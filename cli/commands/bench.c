@@ -8,8 +8,14 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "cli/base/input_file.h"
+#include "cli/base/message.h"
 #include "cli/base/output_file.h"
+#include "cli/base/quantities.h"
+#include "cli/base/values.h"
 #include "cli/files/model_path.h"
+#include "cli/host/device.h"
+#include "cli/host/options.h"
 #include "commands.h"
 
 #define FRAMES_IN_FLIGHT 2u

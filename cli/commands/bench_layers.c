@@ -5,6 +5,8 @@
 
 #include "bench_layers.h"
 
+#include "cli/base/text.h"
+
 /* ---- the table --------------------------------------------------------------------------------------------------- */
 
 static int compare_times(const void *left, const void *right)

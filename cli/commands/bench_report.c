@@ -5,6 +5,10 @@
 
 #include "bench_report.h"
 
+#include "cli/base/quantities.h"
+#include "cli/base/text.h"
+#include "cli/host/device.h"
+
 const char *const bench_stage_names[BENCH_STAGES] = {"resize", "network", "decode", "total"};
 
 static int compare_numbers(const void *left, const void *right)

@@ -3,7 +3,7 @@
 #define GHOSTVK_CLI_BENCH_REPORT_H
 
 #include "cli/base/json.h"
-#include "cli/host/common.h"
+#include "cli/host/program.h"
 
 #define BENCH_PICTURE_WIDTH  640u
 #define BENCH_PICTURE_HEIGHT 480u

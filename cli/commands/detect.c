@@ -7,10 +7,16 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "cli/base/input_file.h"
 #include "cli/base/json.h"
+#include "cli/base/message.h"
 #include "cli/base/output_file.h"
+#include "cli/base/quantities.h"
+#include "cli/base/text.h"
 #include "cli/files/model_path.h"
 #include "cli/files/not_finite.h"
+#include "cli/host/device.h"
+#include "cli/host/program.h"
 #include "cli/pictures/draw.h"
 #include "cli/pictures/image_io.h"
 #include "cli/pictures/picture_fit.h"

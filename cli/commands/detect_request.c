@@ -6,7 +6,10 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "cli/base/input_file.h"
+#include "cli/base/message.h"
 #include "cli/files/file_plan.h"
+#include "cli/host/options.h"
 #include "cli/pictures/image_io.h"
 
 static const char help_text[] =

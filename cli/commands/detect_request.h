@@ -1,13 +1,15 @@
-/* What the command line of `ghostvk detect` asks for. For detect.c. */
+/* What the command line of `ghostvk detect` asks for. */
 #ifndef GHOSTVK_CLI_DETECT_REQUEST_H
 #define GHOSTVK_CLI_DETECT_REQUEST_H
 
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "cli/base/values.h"
 #include "cli/files/model_path.h"
 #include "cli/files/output_folder.h"
-#include "cli/host/common.h"
+#include "cli/host/device.h"
+#include "cli/host/program.h"
 
 struct detect_request {
     struct model_choice model;

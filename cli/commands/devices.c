@@ -4,7 +4,11 @@
 #include <string.h>
 
 #include "cli/base/json.h"
+#include "cli/base/message.h"
+#include "cli/base/text.h"
 #include "cli/host/driver_files.h"
+#include "cli/host/options.h"
+#include "cli/host/program.h"
 #include "commands.h"
 
 static const char help_text[] = "ghostvk devices lists the Vulkan devices.\n"

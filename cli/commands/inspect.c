@@ -4,7 +4,14 @@
 #include <string.h>
 
 #include "cli/base/json.h"
+#include "cli/base/message.h"
+#include "cli/base/quantities.h"
+#include "cli/base/text.h"
+#include "cli/base/values.h"
 #include "cli/files/model_path.h"
+#include "cli/host/device.h"
+#include "cli/host/options.h"
+#include "cli/host/program.h"
 #include "commands.h"
 
 #define BATCH_MAX 1024

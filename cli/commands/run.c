@@ -5,11 +5,16 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "cli/base/message.h"
 #include "cli/base/output_file.h"
+#include "cli/base/values.h"
 #include "cli/files/compare.h"
 #include "cli/files/model_path.h"
 #include "cli/files/not_finite.h"
 #include "cli/files/tensor_file.h"
+#include "cli/host/device.h"
+#include "cli/host/options.h"
+#include "cli/host/program.h"
 #include "cli/pictures/classifier_input.h"
 #include "cli/pictures/image_io.h"
 #include "cli/pictures/picture_fit.h"

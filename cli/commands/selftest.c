@@ -4,8 +4,14 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "cli/base/input_file.h"
+#include "cli/base/message.h"
+#include "cli/base/text.h"
 #include "cli/files/model_path.h"
 #include "cli/files/tensor_file.h"
+#include "cli/host/device.h"
+#include "cli/host/options.h"
+#include "cli/host/program.h"
 #include "cli/pictures/image_io.h"
 #include "commands.h"
 

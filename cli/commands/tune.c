@@ -5,7 +5,13 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "cli/base/message.h"
+#include "cli/base/text.h"
+#include "cli/base/values.h"
 #include "cli/files/model_path.h"
+#include "cli/host/device.h"
+#include "cli/host/options.h"
+#include "cli/host/program.h"
 #include "commands.h"
 
 #define BATCH_MAX   1024u

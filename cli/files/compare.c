@@ -6,6 +6,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "cli/base/message.h"
+#include "cli/base/text.h"
+#include "cli/host/device.h"
+
 #define TOLERANCE      1e-4
 #define TOLERANCE_HALF 2e-2
 

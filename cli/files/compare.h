@@ -1,8 +1,8 @@
-/* `ghostvk run --compare`: every tensor of the fast path against the reference path on one device. Called by run.c. */
+/* `ghostvk run --compare`: every tensor of the fast path against the reference path on one device. */
 #ifndef GHOSTVK_CLI_COMPARE_H
 #define GHOSTVK_CLI_COMPARE_H
 
-#include "cli/host/common.h"
+#include "cli/host/program.h"
 
 /* Prints a line a tensor and the worst; returns the exit code: 1 where they differ by more than 1e-4 (fp16 against
  * fp32: 2e-2) of a tensor's largest magnitude, or a value is not finite. */

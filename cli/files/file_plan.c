@@ -7,8 +7,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "cli/base/input_file.h"
+#include "cli/base/message.h"
 #include "cli/base/output_file.h"
-#include "cli/host/common.h"
 
 struct planned_file {
     dev_t device;

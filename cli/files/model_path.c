@@ -10,6 +10,9 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "cli/base/input_file.h"
+#include "cli/base/message.h"
+#include "cli/base/values.h"
 #include "text_lists.h"
 
 #define SHIPPED_MODEL "blood-cells.safetensors"

@@ -1,9 +1,12 @@
 /* Which model: the file that the command line names or the one that comes with the program, with the class names and
- * anchors that the command line may give instead of the file's. Called by every command that needs a network. */
+ * anchors that the command line may give instead of the file's. */
 #ifndef GHOSTVK_CLI_MODEL_PATH_H
 #define GHOSTVK_CLI_MODEL_PATH_H
 
-#include "cli/host/common.h"
+#include <stdio.h>
+
+#include "cli/host/options.h"
+#include "cli/host/program.h"
 #include "file_plan.h"
 
 struct model_choice {

@@ -1,6 +1,7 @@
 /* See not_finite.h. */
 #include "not_finite.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 

@@ -1,9 +1,8 @@
-/* Which layer of a network goes wrong first, once its result held an infinity or a not-a-number. Called by detect and
- * run when the library returns GVK_ERROR_NUMBER. */
+/* Which layer of a network goes wrong first, once its result held an infinity or a not-a-number. */
 #ifndef GHOSTVK_CLI_NOT_FINITE_H
 #define GHOSTVK_CLI_NOT_FINITE_H
 
-#include "cli/host/common.h"
+#include "cli/host/program.h"
 
 /* Runs the frame again, every layer kept, and adds what it finds to the reason that report_failure will say. Costs a
  * frame and the memory of all layers; where there is not enough, the reason stays as it is. */

@@ -8,8 +8,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "cli/base/input_file.h"
 #include "cli/base/output_file.h"
-#include "cli/host/common.h"
 
 /* 0, or why not; `existing` as in the struct. */
 static int make(const char *path, size_t *existing)

@@ -4,7 +4,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "cli/base/input_file.h"
+#include "cli/base/message.h"
 #include "cli/base/text.h"
+#include "cli/base/values.h"
 
 #define LIST_LIMIT   ((size_t)1 << 20) /* bytes of a file */
 #define ANCHOR_LIMIT 1e6               /* pixels */

@@ -3,7 +3,9 @@
 #ifndef GHOSTVK_CLI_TEXT_LISTS_H
 #define GHOSTVK_CLI_TEXT_LISTS_H
 
-#include "cli/host/common.h"
+#include <stdint.h>
+
+#include <ghostvk/ghostnet.h>
 
 struct name_list {
     char *text; /* the file, its line ends made zeros */

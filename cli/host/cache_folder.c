@@ -1,4 +1,4 @@
-/* One file a key in the cache folder, replaced whole. Called by the library through gvk_host.
+/* One file a key in the cache folder, replaced whole.
  *
  * A driver is given what lies there, so nothing counts that another user may have written: folder and files must be
  * ours, and writable for nobody else. What is made here others cannot even read, whatever the umask. */
@@ -14,8 +14,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "cli/base/message.h"
 #include "cli/base/output_file.h"
-#include "common.h"
+#include "program.h"
 
 #define PATH_SIZE 4096
 

@@ -1,6 +1,6 @@
-/* Where the program keeps caches between runs: $XDG_CACHE_HOME/ghostvk, or ~/.cache/ghostvk. common.c hands these to
- * the library as the host's cache callbacks. Everything may fail in silence: a cache only saves time, and the library
- * checks what it reads back. */
+/* Where the program keeps caches between runs: $XDG_CACHE_HOME/ghostvk, or ~/.cache/ghostvk. These
+ * are a gvk_host's cache callbacks, with a struct program or NULL as its user. Everything may fail in silence: a cache
+ * only saves time, and the library checks what it reads back. */
 #ifndef GHOSTVK_CLI_CACHE_FOLDER_H
 #define GHOSTVK_CLI_CACHE_FOLDER_H
 

@@ -8,7 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "common.h"
+#include "cli/base/message.h"
 
 /* 0, or why the file or folder cannot be read. */
 static int find_reason(const char *path)

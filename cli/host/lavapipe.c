@@ -1,5 +1,4 @@
-/* Sets variables of the environment: a program may decide so for itself; the library never touches it. Called by
- * main.c. */
+/* Sets variables of the environment: a program may decide so for itself; the library never touches it. */
 #include "lavapipe.h"
 
 #include <stdio.h>

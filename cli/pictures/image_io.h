@@ -17,26 +17,10 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <stdio.h>
+
+#include "cli/pictures/formats/image.h"
 
 #define IMAGE_FILE_BYTES_MAX ((size_t)512 << 20)
-#define IMAGE_SIDE_MAX       65535u
-
-#define IMAGE_JPEG_QUALITY 92
-
-struct image {
-    uint32_t width, height;
-    uint8_t *pixels; /* RGB8, rows without padding, from malloc; NULL when empty */
-};
-
-/* How pictures are read. All zeros: upright, of any size that memory holds. */
-struct image_choice {
-    bool as_stored; /* the orientation is not applied */
-    /* Called with the size that a header says (sides as they will be handed out), before anything is decoded. False
-     * refuses the picture with the predicate that it wrote into `message`. NULL: every size. */
-    bool (*accept)(void *user, uint32_t width, uint32_t height, char *message, size_t message_size);
-    void *user;
-};
 
 enum image_kind { IMAGE_UNKNOWN, IMAGE_JPEG, IMAGE_PNG, IMAGE_WEBP, IMAGE_TIFF, IMAGE_BMP };
 
@@ -46,21 +30,11 @@ bool image_read(const char *path, const struct image_choice *choice, struct imag
 /* The same for a file's content in memory. */
 bool image_read_bytes(const uint8_t *bytes, size_t count, const struct image_choice *choice, struct image *out,
                       char *message, size_t message_size);
-/* Accepts an empty picture. */
-void image_release(struct image *image);
-
-/* Zeroed pixels. */
-bool image_create(uint32_t width, uint32_t height, struct image *out, char *message, size_t message_size);
-
 /* What a file's first bytes show; the name does not count. */
 enum image_kind image_kind_of_bytes(const uint8_t *bytes, size_t count);
 /* What a path's ending says, in either case. */
 enum image_kind image_kind_of_path(const char *path);
 /* Writes a whole file, JPEG or PNG as the ending of `path` asks for, or none at all (see output_file.h). */
 bool image_write(const char *path, const struct image *image, char *message, size_t message_size);
-
-/* Write to a stream that the caller has opened and will flush and close. */
-bool image_write_jpeg(FILE *stream, const struct image *image, char *message, size_t message_size);
-bool image_write_png(FILE *stream, const struct image *image, char *message, size_t message_size);
 
 #endif

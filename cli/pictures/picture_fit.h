@@ -2,7 +2,7 @@
 #ifndef GHOSTVK_CLI_PICTURE_FIT_H
 #define GHOSTVK_CLI_PICTURE_FIT_H
 
-#include "cli/host/common.h"
+#include "cli/host/program.h"
 
 struct picture_fit {
     struct program *program;

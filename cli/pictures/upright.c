@@ -1,8 +1,8 @@
 /* Turns pixels by the eight orientations of EXIF. */
+#include "upright.h"
+
 #include <stdlib.h>
 #include <string.h>
-
-#include "cli/pictures/formats/decoders.h"
 
 /* A turned copy, for the four orientations that swap the sides: the pixel at column x and row y of the upright picture
  * comes from row x (or the last but x) and column y (or the last but y) of the stored one. */

@@ -1,6 +1,6 @@
-/* A checkpoint as a list of named, contiguous tensors, whatever file it came from.
- * network.c opens one and looks weights up in it; each reader (safetensors, zip .pth, legacy .pth) fills one.
- * A reader trusts nothing: every size is checked before it is used, and nothing that a file names is ever called. */
+/* A checkpoint as a list of named, contiguous tensors, whatever file it came from: safetensors, torch's zip or torch's
+ * older stream. A reader trusts nothing: every size is checked before it is used, and nothing that a file names is ever
+ * called. */
 #ifndef GVK_CHECKPOINT_H
 #define GVK_CHECKPOINT_H
 

@@ -3,7 +3,7 @@
 #ifndef GVK_CHECKPOINT_NAMES_H
 #define GVK_CHECKPOINT_NAMES_H
 
-#include "reader.h"
+#include "container.h"
 
 /* What a key of a dict, or the first part of a name, says of what lies below it. */
 typedef enum gvk_wrapper {

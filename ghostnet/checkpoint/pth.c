@@ -1,9 +1,10 @@
 /* Reads the zip that torch.save writes since 1.6: NAME/data.pkl is the pickle, NAME/data/KEY a storage's bytes.
- * Called by checkpoint.c; pth_legacy.c reads the older stream. */
+ * pth_legacy.c reads the older stream. */
 #include <string.h>
 
 #include "ghostnet/files/zip.h"
-#include "pth.h"
+#include "ghostnet/pickle/pickle.h"
+#include "state_dict.h"
 
 #define ENTRY_LIMIT (UINT64_C(256) << 20) /* of a pickle: all of it is read */
 

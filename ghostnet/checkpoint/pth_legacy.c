@@ -1,9 +1,10 @@
 /* Reads the stream that torch.save wrote before 1.6: five pickles (a magic number, a version, facts about the machine,
- * the object, the keys of its storages), then each storage as an item count and its bytes. Called by checkpoint.c. */
+ * the object, the keys of its storages), then each storage as an item count and its bytes. */
 #include <string.h>
 
 #include "ghostnet/files/bytes.h"
-#include "pth.h"
+#include "ghostnet/pickle/pickle.h"
+#include "state_dict.h"
 
 #define PROTOCOL_VERSION 1001
 

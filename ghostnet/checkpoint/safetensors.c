@@ -1,11 +1,11 @@
 /* Reads safetensors: eight bytes of header length, a JSON header, then the tensors' bytes without gap or overlap.
- * Called by checkpoint.c. The tensors stay where they are in the file's bytes. */
+ * The tensors stay where they are in the file's bytes. */
 #include <string.h>
 
+#include "container.h"
 #include "ghostnet/files/bytes.h"
 #include "ghostnet/files/json_reader.h"
 #include "ghostnet/files/ranges.h"
-#include "reader.h"
 
 #define PREFIX_BYTES 8u
 #define HEADER_LIMIT 100000000u /* the format's own ceiling */

@@ -1,9 +1,9 @@
-/* Hands the tensors of the dict of weights in a torch pickle to the checkpoint; see pth.h. weights_search.c finds it.
- */
+/* Hands the tensors of the dict of weights in a torch pickle to the checkpoint; weights_search.c finds it. */
 #include <string.h>
 
 #include "names.h"
-#include "pth.h"
+#include "state_dict.h"
+#include "weights_search.h"
 
 /* An entry that is no tensor. Settings and counters are left out; a weight of unknown making stops the load. */
 static gvk_result pass_over(const gvk_source *source, gvk_pickle *pickle, const gvk_pickle_value *key,

@@ -1,11 +1,11 @@
-/* From torch's view of a storage (offset, shape, strides) to a contiguous array. Called by state_dict.c.
+/* From torch's view of a storage (offset, shape, strides) to a contiguous array.
  * A view that is contiguous stays where it is; any other is gathered into a block once it is loaded, and doubles become
  * floats. */
 #include <float.h>
 #include <string.h>
 
 #include "ghostnet/files/bytes.h"
-#include "pth.h"
+#include "tensor.h"
 
 typedef struct view {
     uint32_t rank;

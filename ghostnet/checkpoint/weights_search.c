@@ -1,11 +1,10 @@
 /* Finds the dict of weights in what a torch pickle holds. Training scripts save the weights alone, or under a key
- * beside optimizer state, counters and settings; those extras are nobody's business here. For state_dict.c; see pth.h.
- */
+ * beside optimizer state, counters and settings; those extras are nobody's business here. */
 #include <stdio.h>
 #include <string.h>
 
 #include "names.h"
-#include "pth.h"
+#include "weights_search.h"
 
 #define NODE_LIMIT    64u /* dicts that are looked into */
 #define UNKNOWN_LIMIT 32u /* of them those under keys that say nothing of weights */

@@ -1,6 +1,6 @@
 /* A checkpoint's bytes, read as they are needed; see content.h. Only regular files are read: a pipe or a device could
  * block for ever or never end. */
-#include "ghostnet/checkpoint/reader.h"
+#include "content.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -15,6 +15,8 @@
 #else
 #include <unistd.h>
 #endif
+
+#include "file_kind.h"
 
 #define HEAD_BYTES  4096u
 #define CHUNK_BYTES 16384u      /* what is loaded at least */
@@ -197,7 +199,7 @@ gvk_result gvk_content_open(const gvk_source *source, const char *path, gvk_cont
         return fail_file(source, "this is a directory, not a file.");
     if (size < 0)
         return fail_file(source, "this is not a regular file; pipes and devices are not read.");
-    if ((uint64_t)size > GVK_CHECKPOINT_FILE_LIMIT || (uint64_t)size > SIZE_MAX)
+    if ((uint64_t)size > GVK_CONTENT_LIMIT || (uint64_t)size > SIZE_MAX)
         return fail_file(source, "the file is larger than 4 GiB, which is more than a checkpoint may take.");
     out->count = (size_t)size;
     result = recognise(out);
@@ -207,7 +209,7 @@ gvk_result gvk_content_open(const gvk_source *source, const char *path, gvk_cont
 gvk_result gvk_content_borrow(const gvk_source *source, const void *bytes, size_t count, gvk_content *out)
 {
     *out = (gvk_content){.source = source, .file = -1, .memory = bytes, .count = count};
-    if (count > GVK_CHECKPOINT_FILE_LIMIT)
+    if (count > GVK_CONTENT_LIMIT)
         return gvk_refuse(source, "it is larger than 4 GiB, which is more than a checkpoint may take.");
     gvk_result result = recognise(out);
     return result ? result : create_content(out);

@@ -1,9 +1,12 @@
 /* The bytes of a checkpoint, at one place from the start and loaded as they are needed: what a header refuses, and what
- * nobody asks for, is never read. For checkpoint.c and the readers. */
+ * nobody asks for, is never read. */
 #ifndef GVK_CHECKPOINT_CONTENT_H
 #define GVK_CHECKPOINT_CONTENT_H
 
 #include "text.h"
+
+/* Files above this are refused unread. */
+#define GVK_CONTENT_LIMIT (UINT64_C(4) << 30)
 
 typedef struct gvk_content {
     const gvk_source *source;

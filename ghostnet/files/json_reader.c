@@ -1,4 +1,4 @@
-/* The JSON grammar of RFC 8259, read strictly. Called by safetensors.c for the header; see json_reader.h. */
+/* The JSON grammar of RFC 8259, read strictly; see json_reader.h. */
 #include "json_reader.h"
 
 #include <string.h>

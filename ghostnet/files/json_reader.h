@@ -1,5 +1,5 @@
-/* A small pull parser for JSON, bounded in depth and never allocating. Called by safetensors.c alone: the caller walks
- * the grammar that it expects, and the parser only answers what stands there.
+/* A small pull parser for JSON, bounded in depth and never allocating: the caller walks the grammar that it
+ * expects, and the parser only answers what stands there.
  * The first failing call sets `problem`; after it, the object is good for messages only. */
 #ifndef GVK_CHECKPOINT_JSON_READER_H
 #define GVK_CHECKPOINT_JSON_READER_H

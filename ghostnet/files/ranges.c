@@ -1,5 +1,4 @@
-/* Sorts byte ranges with a heap: the C library's qsort may allocate, or be slow on an order made to hurt.
- * Called by zip.c and safetensors.c. */
+/* Sorts byte ranges with a heap: the C library's qsort may allocate, or be slow on an order made to hurt. */
 #include "ranges.h"
 
 #include <stdbool.h>

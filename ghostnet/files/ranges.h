@@ -1,5 +1,4 @@
-/* Byte ranges of a file, sorted, so that overlaps and holes show between neighbours.
- * Called by zip.c for entries and by safetensors.c for tensors. */
+/* Byte ranges of a file, sorted, so that overlaps and holes show between neighbours. */
 #ifndef GVK_CHECKPOINT_RANGES_H
 #define GVK_CHECKPOINT_RANGES_H
 

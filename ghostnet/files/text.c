@@ -1,4 +1,4 @@
-/* Checks and cleans text that comes from a file, and words refusals. Called by every reader of this folder. */
+/* Checks and cleans text that comes from a file, and words refusals. */
 #include "text.h"
 
 #include <stdio.h>

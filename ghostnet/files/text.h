@@ -1,5 +1,4 @@
-/* Text that comes from a file: is it UTF-8, and how is it shown in a sentence without harm.
- * Called by every reader of this folder. */
+/* Text that comes from a file: is it UTF-8, and how is it shown in a sentence without harm. */
 #ifndef GVK_CHECKPOINT_TEXT_H
 #define GVK_CHECKPOINT_TEXT_H
 

@@ -1,5 +1,5 @@
 /* Reads the directory of a zip archive and trusts none of it: every offset is checked against the file, the local
- * headers against the central ones, and the entries against each other. Called by pth.c; see zip.h. */
+ * headers against the central ones, and the entries against each other. See zip.h. */
 #include "zip.h"
 
 #include <string.h>

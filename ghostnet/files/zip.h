@@ -1,5 +1,5 @@
-/* The entries of a zip archive as torch.save writes it: stored. Compressed ones are listed and not read. Called by
- * pth.c. Opening checks the whole directory; nothing of an entry's data is loaded. */
+/* The entries of a zip archive as torch.save writes it: stored. Compressed ones are listed and not read.
+ * Opening checks the whole directory; nothing of an entry's data is loaded. */
 #ifndef GVK_CHECKPOINT_ZIP_H
 #define GVK_CHECKPOINT_ZIP_H
 

@@ -1,4 +1,4 @@
-/* The stages of GhostNet, from the table to nodes. Called by the detector's and the classifier's graphs. */
+/* The stages of GhostNet, from the paper's table to graph nodes. */
 #include "backbone.h"
 
 #include <inttypes.h>

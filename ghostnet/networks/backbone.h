@@ -1,5 +1,4 @@
 /* GhostNet as graph nodes: the stages that the detector and the classifier share, and how wide a checkpoint makes them.
- * Called by yolov4.c, classifier.c and network.c.
  *
  * Source: Han et al., "GhostNet: More Features from Cheap Operations", CVPR 2020, Table 1. */
 #ifndef GVK_BACKBONE_H

@@ -1,4 +1,4 @@
-/* The GhostNet image classifier as a graph. Called by network.c. */
+/* The GhostNet image classifier as a graph. */
 #ifndef GVK_CLASSIFIER_H
 #define GVK_CLASSIFIER_H
 

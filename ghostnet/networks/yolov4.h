@@ -1,4 +1,4 @@
-/* The GhostNet-YOLOv4 detector as a graph. Called by network.c. */
+/* The GhostNet-YOLOv4 detector as a graph. */
 #ifndef GVK_YOLOV4_H
 #define GVK_YOLOV4_H
 

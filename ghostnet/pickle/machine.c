@@ -1,4 +1,4 @@
-/* Stream, stack and memo of a pickle; see pickle_machine.h. */
+/* Stream, stack and memo of a pickle; see machine.h. */
 #include "machine.h"
 
 #include <stdio.h>

@@ -1,9 +1,10 @@
 /* What a pickle's opcodes work on: the stream that they read, the stack that they change, the memo that they store in.
- * Every step is checked before it acts, and a wrong one is refused with its opcode's name and place. For pickle.c. */
+ * Every step is checked before it acts, and a wrong one is refused with its opcode's name and place. */
 #ifndef GVK_CHECKPOINT_PICKLE_MACHINE_H
 #define GVK_CHECKPOINT_PICKLE_MACHINE_H
 
-#include "pickle.h"
+#include "ghostnet/files/content.h"
+#include "value.h"
 
 struct gvk_machine {
     gvk_source source;

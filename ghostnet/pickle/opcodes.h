@@ -1,4 +1,4 @@
-/* The opcodes of pickle protocols 0 to 5, with their names for messages. For pickle.c. */
+/* The opcodes of pickle protocols 0 to 5, with their names for messages. */
 #ifndef GVK_CHECKPOINT_PICKLE_OPCODES_H
 #define GVK_CHECKPOINT_PICKLE_OPCODES_H
 

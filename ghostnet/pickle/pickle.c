@@ -1,5 +1,5 @@
-/* Runs a pickle's opcodes over plain data; see pickle.h for what it promises and who calls it, pickle_machine.h for
- * what the opcodes work on. Each opcode is checked before it acts: what it takes from the stack, what it reads from the
+/* Runs a pickle's opcodes over plain data; see pickle.h for what it promises, machine.h for what the
+ * opcodes work on. Each opcode is checked before it acts: what it takes from the stack, what it reads from the
  * stream, what it may change. */
 #include "pickle.h"
 
@@ -7,6 +7,7 @@
 
 #include "machine.h"
 #include "opcodes.h"
+#include "torch.h"
 
 static gvk_result push_integer(struct gvk_machine *m, gvk_pickle_kind kind, int64_t integer)
 {

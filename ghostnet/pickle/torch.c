@@ -1,8 +1,8 @@
 /* What a torch pickle would call, as data: ordered dicts, tensors, parameters, storages. Everything else becomes an
- * opaque value that remembers its maker. Called by pickle.c at REDUCE and at persistent ids; nothing is ever run. */
+ * opaque value that remembers its maker. This is what REDUCE and persistent ids mean here; nothing is ever run. */
 #include <string.h>
 
-#include "pickle.h"
+#include "torch.h"
 
 #define ENCODED_LIMIT 256u /* bytes; one text may be encoded again and again */
 

@@ -1,6 +1,6 @@
-/* The values of a pickle: their memory, and the questions that callers ask of them. See pickle.h.
+/* The values of a pickle: their memory, and the questions that callers ask of them. See value.h.
  * Values live in blocks that are freed together, so sharing and cycles cost nothing. */
-#include "pickle.h"
+#include "value.h"
 
 #include <stddef.h>
 #include <stdio.h>

@@ -1,5 +1,5 @@
 /* A finished graph with its weights as an ONNX file, node by node as it was built: what ONNX Runtime makes of it,
- * folded batch norms included, is its own. Called by export_model.c. */
+ * folded batch norms included, is its own. */
 #ifndef GVK_TESTS_BENCH_ONNX_FILE_H
 #define GVK_TESTS_BENCH_ONNX_FILE_H
 

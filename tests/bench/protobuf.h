@@ -1,4 +1,4 @@
-/* Just enough of protobuf's wire format to write an ONNX file. Called by onnx_file.c.
+/* Just enough of protobuf's wire format to write an ONNX file.
  * A message is a growing block of bytes; one inside another is written first and then added as a field. */
 #ifndef GVK_TESTS_BENCH_PROTOBUF_H
 #define GVK_TESTS_BENCH_PROTOBUF_H

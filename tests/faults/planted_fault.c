@@ -1,6 +1,6 @@
 /* Makes one mistake that the validation layers must report: proof that a run under them looks at all.
- * usage: planted_fault core|synchronisation|shader|practices|vendor. Called by validate.sh, which looks for the
- * message. */
+ * usage: planted_fault core|synchronisation|shader|practices|vendor. The message is to be looked for in what
+ * the layers say. */
 #include <stdio.h>
 #include <string.h>
 

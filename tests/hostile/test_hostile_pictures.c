@@ -17,6 +17,7 @@
 
 #include <zlib.h>
 
+#include "cli/pictures/formats/formats.h"
 #include "cli/pictures/image_io.h"
 
 #define MIB    ((uint64_t)1 << 20)

@@ -4,7 +4,6 @@
 #           opens without its GPU
 #   arm64   a folder with the arm64 driver of Adreno and what it links to, for qemu; nothing of it is installed
 # apt keeps its lists and downloads for this inside build/lab; the machine's own configuration stays as it is.
-# Called by `./dev lab`.
 set -eu
 cd "$(dirname "$0")/../.."
 folder=$PWD/build/lab

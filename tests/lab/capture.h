@@ -1,6 +1,5 @@
 /* A device whose compiler tells what it made of each pipeline (VK_KHR_pipeline_executable_properties).
- * The pipelines are made by the runtime itself; only the flags that ask for figures and assembly are added. Called by
- * lab.c. */
+ * The pipelines are made by the runtime itself; only the flags that ask for figures and assembly are added. */
 #ifndef GVK_LAB_CAPTURE_H
 #define GVK_LAB_CAPTURE_H
 

@@ -1,4 +1,4 @@
-/* A frame of the detector on a driver that takes submissions and does nothing with them. Called by lab.c. */
+/* A frame of the detector on a driver that takes submissions and does nothing with them. */
 #ifndef GVK_LAB_FRAME_H
 #define GVK_LAB_FRAME_H
 

@@ -1,4 +1,4 @@
-/* Reads a kernel's innermost loop out of a driver's assembly: how much of it is multiply-adds. Called by lab.c. */
+/* Reads a kernel's innermost loop out of a driver's assembly: how much of it is multiply-adds. */
 #ifndef GVK_LAB_INNER_LOOP_H
 #define GVK_LAB_INNER_LOOP_H
 

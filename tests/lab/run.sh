@@ -1,6 +1,6 @@
 #!/bin/sh
 # run.sh [CHIP...]: what each chip's compiler makes of the kernels, as tables; then a whole frame on the drivers that
-# take submissions. Ends with 1 when a kernel spills or the frame fails. Called by `./dev lab`, which builds.
+# take submissions. Ends with 1 when a kernel spills or the frame fails. `./dev lab` builds first, then runs this.
 # Nothing is timed: behind a stub of the kernel interface submissions do nothing, and results are void.
 set -u
 cd "$(dirname "$0")/../.."

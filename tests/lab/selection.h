@@ -1,5 +1,4 @@
-/* Which pipelines a frame of the detector takes on a device, and how much of the work each one does. Called by lab.c.
- */
+/* Which pipelines a frame of the detector takes on a device, and how much of the work each one does. */
 #ifndef GVK_LAB_SELECTION_H
 #define GVK_LAB_SELECTION_H
 

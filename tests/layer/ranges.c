@@ -1,7 +1,6 @@
 /* Exact ranges: what is bound becomes a buffer of its own, as long as the bound range, over the same memory. For the
  * run under GPU-assisted validation, which compares accesses with the sizes of buffers and knows no ranges: a kernel
- * that leaves its range for the rest of the arena would go unseen. Called by calls.c where the option exact_ranges is
- * on. */
+ * that leaves its range for the rest of the arena would go unseen. The option exact_ranges turns it on. */
 #include "layer.h"
 
 #include <pthread.h>

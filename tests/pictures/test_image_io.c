@@ -17,6 +17,7 @@
 #include <unistd.h>
 
 #include "cli/pictures/formats/exif.h"
+#include "cli/pictures/formats/formats.h"
 #include "cli/pictures/image_io.h"
 
 #define SECONDS_MAX 2.0 /* for a refusal; generous where a sanitizer slows the decoder */

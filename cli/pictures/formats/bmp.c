@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "decoders.h"
+#include "formats.h"
 
 #define FILE_HEADER     14u
 #define CORE_HEADER     12u

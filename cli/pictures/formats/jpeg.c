@@ -14,8 +14,8 @@
 
 #include <jerror.h>
 
-#include "decoders.h"
 #include "exif.h"
+#include "formats.h"
 #include "jpeg_scans.h"
 
 /* Progressive files hold some ten scans, thorough encoders write a few dozen. A scan that says nothing costs a few

@@ -11,8 +11,8 @@
 
 #include <png.h>
 
-#include "decoders.h"
 #include "exif.h"
+#include "formats.h"
 #include "png_chunks.h"
 
 #define CHUNK_BYTES_MAX 8000000u /* of memory that libpng may take for one chunk */

@@ -7,7 +7,7 @@
 
 #include <tiffio.h>
 
-#include "decoders.h"
+#include "formats.h"
 
 #define PIXELS_FREE  (32u << 20) /* an empty fax page takes a bit a row */
 #define PIECE_MAX    ((uint64_t)32 << 20)

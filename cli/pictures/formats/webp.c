@@ -6,8 +6,8 @@
 #include <webp/decode.h>
 #include <webp/demux.h>
 
-#include "decoders.h"
 #include "exif.h"
+#include "formats.h"
 
 /* A flat picture takes next to no data in either of WebP's forms. */
 #define PIXELS_FREE (8u << 20)

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "cli/base/message.h"
 #include "cli/files/text_lists.h"
 #include "ghostnet/files/text.h"
 #include "tests/fuzz/fuzz.h"

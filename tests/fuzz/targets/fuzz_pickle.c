@@ -2,7 +2,8 @@
  * The input is one pickle. Storages have any number of zero bytes up to 64 KiB, so that no container is needed. */
 #include <string.h>
 
-#include "ghostnet/checkpoint/pth.h"
+#include "ghostnet/checkpoint/state_dict.h"
+#include "ghostnet/pickle/pickle.h"
 #include "tests/fuzz/fuzz.h"
 
 static const unsigned char storage_bytes[65536];

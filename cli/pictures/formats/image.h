@@ -1,17 +1,41 @@
-/* Between image_io.c and the decoders, one a format: what a decoder gets and what it gives back. Nobody else includes
- * this.
+/* A picture in memory, and what every format has in common: a file's content on its way to pixels, the limits that a
+ * picture must keep before memory or time is spent on it, and how a refusal is said.
  *
  * A decoder reads the header, calls image_begin with the size found there, and only then takes memory or time. */
-#ifndef GHOSTVK_CLI_PICTURES_DECODERS_H
-#define GHOSTVK_CLI_PICTURES_DECODERS_H
+#ifndef GHOSTVK_CLI_PICTURES_IMAGE_H
+#define GHOSTVK_CLI_PICTURES_IMAGE_H
 
-#include "cli/pictures/image_io.h"
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
 
 #if defined(__GNUC__)
 #define IMAGE_FORMAT(string_index, first_index) __attribute__((format(printf, string_index, first_index)))
 #else
 #define IMAGE_FORMAT(string_index, first_index)
 #endif
+
+#define IMAGE_SIDE_MAX 65535u
+
+struct image {
+    uint32_t width, height;
+    uint8_t *pixels; /* RGB8, rows without padding, from malloc; NULL when empty */
+};
+
+/* How pictures are read. All zeros: upright, of any size that memory holds. */
+struct image_choice {
+    bool as_stored; /* the orientation is not applied */
+    /* Called with the size that a header says (sides as they will be handed out), before anything is decoded. False
+     * refuses the picture with the predicate that it wrote into `message`. NULL: every size. */
+    bool (*accept)(void *user, uint32_t width, uint32_t height, char *message, size_t message_size);
+    void *user;
+};
+
+/* Zeroed pixels. The caller owns `out` and gives it to image_release; on failure `out` is empty and `message` holds a
+ * predicate. */
+bool image_create(uint32_t width, uint32_t height, struct image *out, char *message, size_t message_size);
+/* Accepts an empty picture. */
+void image_release(struct image *image);
 
 /* A file's content on its way to pixels. */
 struct image_file {
@@ -41,16 +65,5 @@ bool image_is_suspicious(const struct image_file *file, uint32_t width, uint32_t
 
 /* What Pillow's convert makes of CMYK where 255 is no ink. */
 void image_convert_inverted_cmyk(const uint8_t *from, uint8_t *to, size_t width);
-
-/* Each fills an empty *out, or leaves a message and whatever it took in *out, which the caller releases. They do not
- * apply the orientation. */
-bool image_decode_jpeg(struct image_file *file, struct image *out);
-bool image_decode_png(struct image_file *file, struct image *out);
-bool image_decode_webp(struct image_file *file, struct image *out);
-bool image_decode_tiff(struct image_file *file, struct image *out);
-bool image_decode_bmp(struct image_file *file, struct image *out);
-
-/* upright.c: turns the pixels as the orientation says. False when memory ran out; then nothing has changed. */
-bool image_turn_upright(struct image *image, unsigned orientation);
 
 #endif

@@ -1,20 +1,11 @@
-/* Opens a checkpoint of any kind and holds its tensors; see checkpoint.h for what callers get.
- * The readers fill it through the calls of reader.h. */
-#include "reader.h"
+/* The container: what a checkpoint holds, and the calls that fill it. It knows no file format; open.c finds
+ * the reader of a file. */
+#include "container.h"
 
 #include <string.h>
 
-#include "names.h"
-#include "pth.h"
-
 /* Blocks are copies of storages, so in an honest file they are hardly larger than the file. */
 #define BLOCK_SLACK 65536u
-
-/* How much more may be loaded than tensors need: a few numbers may lie in a storage of gigabytes. */
-#define RECORDS_PER_TENSORS 2u
-#define RECORD_SLACK        (UINT64_C(256) << 20)
-
-#define HEAD_BYTES 4096u /* enough to recognise a file */
 
 /* Makes room for one more item. */
 static gvk_result make_room(const gvk_host *host, void **items, uint32_t count, uint32_t *capacity, size_t size)
@@ -141,7 +132,7 @@ gvk_result gvk_checkpoint_note_origin(gvk_checkpoint *checkpoint, const char *pr
     return GVK_OK;
 }
 
-static gvk_result create_checkpoint(const gvk_host *host, const char *label, gvk_checkpoint **out)
+gvk_result gvk_checkpoint_create_empty(const gvk_host *host, const char *label, gvk_checkpoint **out)
 {
     gvk_host complete = gvk_host_complete(host);
     gvk_checkpoint *checkpoint = gvk_allocate(&complete, sizeof *checkpoint);
@@ -157,42 +148,6 @@ static gvk_result create_checkpoint(const gvk_host *host, const char *label, gvk
     *out = checkpoint;
     return GVK_OK;
 }
-
-/* Hands the bytes to the reader that knows them, then settles the names. */
-static gvk_result read_tensors(gvk_checkpoint *checkpoint)
-{
-    gvk_file_kind kind;
-    size_t head = checkpoint->byte_count < HEAD_BYTES ? checkpoint->byte_count : HEAD_BYTES;
-    checkpoint->budget = gvk_pickle_budget_of(checkpoint->byte_count);
-    gvk_result result = gvk_content_need(&checkpoint->content, 0, head);
-    if (!result)
-        result = gvk_recognise(&checkpoint->source, checkpoint->bytes, head, &kind);
-    if (result)
-        return result;
-    switch (kind) {
-    case GVK_FILE_SAFETENSORS:
-        checkpoint->format = "safetensors";
-        result = gvk_safetensors_read(checkpoint);
-        break;
-    case GVK_FILE_TORCH_ZIP:
-        checkpoint->format = "torch zip";
-        result = gvk_pth_read_zip(checkpoint);
-        break;
-    case GVK_FILE_TORCH_LEGACY:
-        checkpoint->format = "torch legacy";
-        result = gvk_pth_read_legacy(checkpoint);
-        break;
-    }
-    if (!result) /* two equal names of one file, before any of them is shortened */
-        result = gvk_checkpoint_index_names(checkpoint);
-    if (!result)
-        result = gvk_settle_names(checkpoint);
-    if (!result)
-        result = gvk_checkpoint_index_names(checkpoint);
-    return result;
-}
-
-/* ---- loading ---- */
 
 gvk_result gvk_checkpoint_add_record(gvk_checkpoint *checkpoint, const gvk_record *record, uint32_t *out)
 {
@@ -237,121 +192,11 @@ gvk_result gvk_checkpoint_load_record(gvk_checkpoint *checkpoint, uint32_t index
     return result;
 }
 
-/* The storage of a tensor, unless it is out of all proportion. */
-static gvk_result load_storage(gvk_checkpoint *checkpoint, const gvk_checkpoint_tensor *tensor)
-{
-    const gvk_record *record = &checkpoint->records[tensor->record];
-    gvk_quoted quoted;
-    checkpoint->tensor_bytes += tensor->array.bytes;
-    if (record->is_loaded)
-        return GVK_OK;
-    checkpoint->record_bytes += record->size;
-    if (checkpoint->record_bytes > RECORD_SLACK + RECORDS_PER_TENSORS * checkpoint->tensor_bytes)
-        return gvk_refuse(&checkpoint->source,
-                          "tensor %s is a small part of a storage of %zu bytes; save a contiguous "
-                          "copy of it instead.",
-                          gvk_quote(&quoted, tensor->name, strlen(tensor->name)), record->size);
-    return gvk_checkpoint_load_record(checkpoint, tensor->record);
-}
-
-gvk_result gvk_checkpoint_load(gvk_checkpoint *checkpoint, uint32_t index)
-{
-    gvk_checkpoint_tensor *tensor = &checkpoint->tensors[index];
-    gvk_result result = GVK_OK;
-    if (tensor->is_loaded)
-        return GVK_OK;
-    if (tensor->record != GVK_NO_RECORD)
-        result = load_storage(checkpoint, tensor);
-    else if (checkpoint->content.loaded && tensor->array.bytes)
-        result = gvk_content_need(&checkpoint->content,
-                                  (uint64_t)((const unsigned char *)tensor->array.data - checkpoint->bytes),
-                                  tensor->array.bytes);
-    if (!result && tensor->copy)
-        gvk_copy_items(tensor->copy);
-    tensor->is_loaded = !result;
-    return result;
-}
-
-static gvk_result load_all(gvk_checkpoint *checkpoint)
-{
-    gvk_result result = GVK_OK;
-    for (uint32_t i = 0; i < checkpoint->count && !result; i++)
-        result = gvk_checkpoint_load(checkpoint, i);
-    if (!result)
-        gvk_checkpoint_close(checkpoint);
-    return result;
-}
-
-void gvk_checkpoint_close(gvk_checkpoint *checkpoint)
-{
-    gvk_content_close(&checkpoint->content);
-}
-
-/* ---- opening ---- */
-
-static gvk_result open_content(gvk_checkpoint *checkpoint, const gvk_checkpoint_params *params)
-{
-    gvk_result result =
-        params->path ? gvk_content_open(&checkpoint->source, params->path, &checkpoint->content)
-                     : gvk_content_borrow(&checkpoint->source, params->bytes, params->byte_count, &checkpoint->content);
-    checkpoint->bytes = checkpoint->content.bytes;
-    checkpoint->byte_count = checkpoint->content.count;
-    return result;
-}
-
-gvk_result gvk_checkpoint_open_with(const gvk_host *host, const gvk_checkpoint_params *params, gvk_checkpoint **out)
-{
-    gvk_checkpoint *checkpoint = NULL;
-    const char *label = params->path ? params->path : params->label ? params->label : "checkpoint";
-    if (params->weights && (!*params->weights || strlen(params->weights) > GVK_NAME_LIMIT)) {
-        gvk_host complete = gvk_host_complete(host);
-        return gvk_fail(&complete, GVK_ERROR_ARGUMENT, "The name of a set of weights has 1 to 1024 bytes.");
-    }
-    gvk_result result = create_checkpoint(host, label, &checkpoint);
-    if (result)
-        return result;
-    checkpoint->wanted = params->weights ? gvk_copy_string(&checkpoint->host, params->weights) : NULL;
-    checkpoint->is_asked = params->weights != NULL;
-    if (params->weights && !checkpoint->wanted)
-        result = gvk_fail_memory(&checkpoint->host);
-    else
-        result = open_content(checkpoint, params);
-    if (!result)
-        result = read_tensors(checkpoint);
-    if (!result && !params->is_deferred)
-        result = load_all(checkpoint);
-    if (result)
-        gvk_checkpoint_destroy(checkpoint);
-    else
-        *out = checkpoint;
-    return result;
-}
-
-gvk_result gvk_checkpoint_open(const gvk_host *host, const char *path, gvk_checkpoint **out)
-{
-    if (!path || !out) {
-        gvk_host complete = gvk_host_complete(host);
-        return gvk_fail(&complete, GVK_ERROR_ARGUMENT, "A checkpoint needs a path.");
-    }
-    return gvk_checkpoint_open_with(host, &(gvk_checkpoint_params){.path = path}, out);
-}
-
-gvk_result gvk_checkpoint_open_bytes(const gvk_host *host, const void *bytes, size_t count, const char *label,
-                                     gvk_checkpoint **out)
-{
-    if ((!bytes && count) || !out) {
-        gvk_host complete = gvk_host_complete(host);
-        return gvk_fail(&complete, GVK_ERROR_ARGUMENT, "A checkpoint in memory needs its bytes.");
-    }
-    return gvk_checkpoint_open_with(host, &(gvk_checkpoint_params){.bytes = bytes, .byte_count = count, .label = label},
-                                    out);
-}
-
 gvk_result gvk_checkpoint_create(const gvk_host *host, const char *format, const gvk_checkpoint_tensor *tensors,
                                  uint32_t count, void *data, gvk_checkpoint **out)
 {
     gvk_checkpoint *checkpoint = NULL;
-    gvk_result result = create_checkpoint(host, format, &checkpoint);
+    gvk_result result = gvk_checkpoint_create_empty(host, format, &checkpoint);
     if (result) {
         gvk_host complete = gvk_host_complete(host);
         gvk_release(&complete, data);

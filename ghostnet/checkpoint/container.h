@@ -1,18 +1,16 @@
-/* What checkpoint.c and the readers share: the checkpoint's inside and the calls that fill it. Not for other folders.
+/* The checkpoint's inside and the calls that fill it. Not for other folders.
  * A reader gets a checkpoint that holds the file's bytes and adds tensors; on failure it has logged one sentence, and
- * checkpoint.c destroys what there is. */
-#ifndef GVK_CHECKPOINT_READER_H
-#define GVK_CHECKPOINT_READER_H
+ * what it added is destroyed with the checkpoint. */
+#ifndef GVK_CHECKPOINT_CONTAINER_H
+#define GVK_CHECKPOINT_CONTAINER_H
 
 #include "checkpoint.h"
 #include "ghostnet/files/checksum.h"
 #include "ghostnet/files/content.h"
 #include "ghostnet/files/text.h"
-#include "ghostnet/pickle/pickle.h"
+#include "ghostnet/pickle/value.h"
 #include "runtime/base/name_index.h"
 
-/* Files above this are refused unread. */
-#define GVK_CHECKPOINT_FILE_LIMIT     (UINT64_C(4) << 30)
 #define GVK_CHECKPOINT_METADATA_LIMIT 1024u
 
 typedef struct gvk_checkpoint_pair {
@@ -59,6 +57,8 @@ struct gvk_checkpoint {
     uint64_t block_bytes;
 };
 
+/* A checkpoint without bytes or tensors. `label` names the source in messages. */
+gvk_result gvk_checkpoint_create_empty(const gvk_host *host, const char *label, gvk_checkpoint **out);
 /* Adds a tensor (all but its name is the caller's) under a copy of the name, which must be fit (gvk_name_problem). */
 gvk_result gvk_checkpoint_add(gvk_checkpoint *checkpoint, const char *name, size_t length,
                               const gvk_checkpoint_tensor *tensor);
@@ -75,13 +75,12 @@ gvk_result gvk_checkpoint_note_origin(gvk_checkpoint *checkpoint, const char *pr
 /* Makes the names findable again after they were filled in or changed; two equal ones are refused. */
 gvk_result gvk_checkpoint_index_names(gvk_checkpoint *checkpoint);
 
-typedef enum gvk_file_kind { GVK_FILE_SAFETENSORS, GVK_FILE_TORCH_ZIP, GVK_FILE_TORCH_LEGACY } gvk_file_kind;
-
-/* kind.c: decides by the first bytes (4096 are enough) and refuses what no reader takes, saying what it seems to be. */
-gvk_result gvk_recognise(const gvk_source *source, const unsigned char *head, size_t count, gvk_file_kind *out);
-
+/* The readers, one a format. */
 gvk_result gvk_safetensors_read(gvk_checkpoint *checkpoint);
 gvk_result gvk_pth_read_zip(gvk_checkpoint *checkpoint);
 gvk_result gvk_pth_read_legacy(gvk_checkpoint *checkpoint);
+
+/* How to get rid of a pickle's own classes, as the end of a sentence. */
+#define GVK_SAVE_AGAIN "load it in torch and save the weights alone: torch.save(model.state_dict(), \"weights.pth\")"
 
 #endif

@@ -1,6 +1,5 @@
-/* Tells from a file's first bytes what it is, and says so when it is nothing that this program reads.
- * Called by content.c before memory is taken, and by checkpoint.c. */
-#include "reader.h"
+/* Tells from a file's first bytes what it is, and says so when it is nothing that is read here. */
+#include "file_kind.h"
 
 #include <string.h>
 

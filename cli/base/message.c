@@ -1,0 +1,55 @@
+/* See message.h. */
+#include "message.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "text.h"
+
+static void say_list(const char *kind, const char *ending, const char *format, va_list arguments)
+{
+    va_list again;
+    va_copy(again, arguments);
+    char text[1024];
+    int length = vsnprintf(text, sizeof text, format, arguments);
+    char *longer = length >= (int)sizeof text ? malloc((size_t)length + 1) : NULL;
+    if (longer)
+        vsnprintf(longer, (size_t)length + 1, format, again);
+    va_end(again);
+    fprintf(stderr, "ghostvk: %s", kind);
+    print_text(stderr, length < 0 ? format : longer ? longer : text);
+    fprintf(stderr, "%s\n", ending);
+    free(longer);
+}
+
+void say(const char *format, ...)
+{
+    va_list arguments;
+    va_start(arguments, format);
+    say_list("", "", format, arguments);
+    va_end(arguments);
+}
+
+void say_kind(const char *kind, const char *format, ...)
+{
+    va_list arguments;
+    va_start(arguments, format);
+    say_list(kind, "", format, arguments);
+    va_end(arguments);
+}
+
+int refuse_usage(const char *format, ...)
+{
+    va_list arguments;
+    va_start(arguments, format);
+    say_list("", "; see `ghostvk --help`", format, arguments);
+    va_end(arguments);
+    return OUTCOME_USAGE;
+}
+
+int refuse_memory(void)
+{
+    say("There is not enough memory.");
+    return OUTCOME_OUT_OF_MEMORY;
+}

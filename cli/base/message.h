@@ -1,0 +1,33 @@
+/* What the program says to the person, and its exit codes.
+ *
+ * Messages go to stderr as "ghostvk: SENTENCE", in the form that print_text gives it, so that a hostile file name or
+ * model cannot steer a terminal. Results go to stdout and are no messages. */
+#ifndef GHOSTVK_CLI_MESSAGE_H
+#define GHOSTVK_CLI_MESSAGE_H
+
+#if defined(__GNUC__)
+#define GHOSTVK_FORMAT(string_index, first_index) __attribute__((format(printf, string_index, first_index)))
+#else
+#define GHOSTVK_FORMAT(string_index, first_index)
+#endif
+
+/* The program's exit codes. */
+enum outcome {
+    OUTCOME_DONE = 0,
+    OUTCOME_SOME_FAILED = 1, /* an input or output failed; the others are done */
+    OUTCOME_USAGE = 2,
+    OUTCOME_MODEL_REFUSED = 3,
+    OUTCOME_NO_DEVICE = 4,
+    OUTCOME_DEVICE_FAILED = 5,
+    OUTCOME_OUT_OF_MEMORY = 6
+};
+
+void say(const char *format, ...) GHOSTVK_FORMAT(1, 2);
+/* The same with a word in front that says what kind of message it is: "note: ", "info: ", "debug: ". */
+void say_kind(const char *kind, const char *format, ...) GHOSTVK_FORMAT(2, 3);
+/* A wrong use of the command line: one line that ends by naming the help. Returns OUTCOME_USAGE. */
+int refuse_usage(const char *format, ...) GHOSTVK_FORMAT(1, 2);
+/* Says that memory ran out. Returns OUTCOME_OUT_OF_MEMORY. */
+int refuse_memory(void);
+
+#endif

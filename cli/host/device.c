@@ -1,0 +1,69 @@
+/* See device.h. */
+#include "device.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "cli/base/values.h"
+#include "driver_files.h"
+
+static const char *const precision_names[] = {"fp32", "fp16", "auto"}; /* by gvk_precision */
+
+bool read_precision(const char *value, gvk_precision *out)
+{
+    for (int i = 0; i < 3; i++)
+        if (strcmp(value, precision_names[i]) == 0) {
+            *out = (gvk_precision)i;
+            return true;
+        }
+    refuse_usage("--precision %s: fp32, fp16 or auto is wanted", *value ? value : "\"\"");
+    return false;
+}
+
+gvk_precision precision_of(const gvk_stream *stream)
+{
+    gvk_stream_info info;
+    gvk_stream_describe(stream, &info);
+    return info.precision;
+}
+
+const char *precision_name(gvk_precision precision)
+{
+    return precision_names[precision];
+}
+
+bool read_device(const char *value, struct device_choice *out)
+{
+    if (!*value) {
+        refuse_usage("--device: the name is empty");
+        return false;
+    }
+    if (value[strspn(value, "0123456789")] == 0) {
+        const char *at = value;
+        *out = (struct device_choice){.kind = GVK_DEVICE_INDEX};
+        if (read_digits(&at, UINT32_MAX, &out->index))
+            return true;
+        refuse_usage("--device %s: there is no device of such a number", value);
+        return false;
+    }
+    bool cpu = strcmp(value, "cpu") == 0 || strcmp(value, "CPU") == 0;
+    *out = (struct device_choice){.kind = cpu ? GVK_DEVICE_CPU : GVK_DEVICE_NAME, .name = cpu ? NULL : value};
+    return true;
+}
+
+int open_device(struct program *program, const struct device_choice *choice, gvk_device **out)
+{
+    gvk_device_params params = {
+        .size = sizeof params,
+        .host = &program->host,
+        .choice = choice->kind,
+        .index = choice->index,
+        .name = choice->name,
+    };
+    char sentence[512];
+    bool missing = driver_files_are_missing(sentence, sizeof sentence);
+    gvk_result result = gvk_device_open(&params, out);
+    if (result == GVK_ERROR_NO_DEVICE && missing)
+        snprintf(program->error, sizeof program->error, "%s", sentence);
+    return result ? report_failure(program, NULL, result) : OUTCOME_DONE;
+}

@@ -1,0 +1,27 @@
+/* Which device the command line asks for, in which precision, and opening it. */
+#ifndef GHOSTVK_CLI_DEVICE_H
+#define GHOSTVK_CLI_DEVICE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "program.h"
+
+struct device_choice {
+    gvk_device_choice kind;
+    uint32_t index;
+    const char *name;
+};
+
+/* The values of --device and --precision: both say what is wrong and return false. */
+bool read_device(const char *value, struct device_choice *out);
+bool read_precision(const char *value, gvk_precision *out);
+
+/* Opens the chosen device; says why not. Returns the exit code. */
+int open_device(struct program *program, const struct device_choice *choice, gvk_device **out);
+
+/* How the stream's tensors lie in memory: fp32 or fp16. */
+gvk_precision precision_of(const gvk_stream *stream);
+const char *precision_name(gvk_precision precision);
+
+#endif
