@@ -182,27 +182,14 @@ static void add_counts(gvk_recorded_counts *sum, const gvk_recorded_counts *coun
 }
 
 /* How many pipelines the first `end` commands bind. */
-static uint32_t count_bound_pipelines(const gvk_stream *stream, uint32_t end)
+static uint32_t count_bound_pipelines(const struct gvk_recorder *recorder, uint32_t end)
 {
-    const VkPipeline *pipelines = stream->recorder.pipelines;
+    const VkPipeline *pipelines = recorder->pipelines;
     uint32_t count = 0;
     for (uint32_t i = 0; i < end; i++) {
-        bool seen = !pipelines[i]; /* a fill binds none */
+        bool seen = !pipelines[i]; /* copies and fills bind none */
         for (uint32_t j = 0; j < i && !seen; j++)
             seen = pipelines[j] == pipelines[i];
-        count += !seen;
-    }
-    return count;
-}
-
-/* The resize's: no command of the network or the tail has them. */
-static uint32_t count_resize_pipelines(const struct gvk_intake *intake)
-{
-    uint32_t count = 0;
-    for (uint32_t i = 0; i < intake->pass_count; i++) {
-        bool seen = false;
-        for (uint32_t j = 0; j < i && !seen; j++)
-            seen = intake->passes[j].pipeline == intake->passes[i].pipeline;
         count += !seen;
     }
     return count;
@@ -215,7 +202,11 @@ void gvk_stream_describe(const gvk_stream *stream, gvk_stream_info *out)
         return;
     const struct gvk_program *program = stream->program;
     uint64_t newest = stream->newest ? stream->newest - 1 : 0;
-    const struct gvk_intake *intake = &stream->frames[newest % stream->frame_count].intake;
+    const struct gvk_frame *frame = &stream->frames[newest % stream->frame_count];
+    const struct gvk_intake *intake = &frame->intake;
+    uint32_t intake_commands = intake->recorded ? intake->program->command_count : 0;
+    uint32_t intake_submissions =
+        intake->recorded ? frame->intake_submissions.count - (frame->intake_joins ? 1 : 0) : 0;
     gvk_stream_info info = {
         .width = program->width,
         .height = program->height,
@@ -224,9 +215,10 @@ void gvk_stream_describe(const gvk_stream *stream, gvk_stream_info *out)
         .frame = stream->network_counts,
         .network = stream->network_counts,
         .precision = stream->model->traits.half ? GVK_PRECISION_FP16 : GVK_PRECISION_FP32,
-        .submissions = stream->part_count,
-        .pipelines = count_bound_pipelines(stream, program->command_count) + count_resize_pipelines(intake),
-        .network_pipelines = count_bound_pipelines(stream, program->network_end),
+        .submissions = intake_submissions + stream->submissions.count,
+        .pipelines = count_bound_pipelines(&stream->recorder, program->command_count) +
+                     count_bound_pipelines(&intake->recorder, intake_commands), /* of which neither has the other's */
+        .network_pipelines = count_bound_pipelines(&stream->recorder, program->network_end),
         .arena_bytes = program->arena_bytes,
         .weight_bytes = stream->model->packing.quads * stream->program->quad_bytes,
     };

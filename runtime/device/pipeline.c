@@ -315,8 +315,12 @@ static bool is_listed(const struct attempt *attempts, uint32_t count, const stru
 gvk_result gvk_pipelines_make(struct gvk_device *device, const struct gvk_pipeline_key *keys, uint32_t count)
 {
     VkPipeline known;
-    uint32_t missing = 0;
-    struct attempt *attempts = gvk_allocate_array(&device->host, count ? count : 1, sizeof *attempts);
+    uint32_t missing = 0, found = 0;
+    while (found < count && find_pipeline(device, &keys[found], &known))
+        found++;
+    if (found == count) /* a submit does not wait here for what another thread compiles */
+        return GVK_OK;
+    struct attempt *attempts = gvk_allocate_array(&device->host, count, sizeof *attempts);
     if (!attempts)
         return gvk_fail_memory(&device->host);
     gvk_mutex_lock(&device->compile_mutex);

@@ -25,16 +25,22 @@ gvk_result gvk_frame_submit(gvk_stream *stream, struct gvk_frame *frame)
 {
     gvk_device *device = stream->device;
     gvk_result result = GVK_OK;
-    for (uint32_t i = 0; i < stream->part_count && !result; i++) {
-        const VkCommandBuffer commands[2] = {frame->intake_commands, frame->main_commands[i]};
+    uint32_t joined = frame->intake_submissions.count - 1; /* the intake's that the first main one may go with */
+    uint32_t front = frame->intake_joins ? joined : joined + 1, count = front + stream->submissions.count;
+    for (uint32_t i = 0; i < count && !result; i++) {
+        VkCommandBuffer commands[2];
+        uint32_t used = 0;
+        if (i < front || (i == front && frame->intake_joins))
+            commands[used++] = frame->intake_commands[i];
+        if (i >= front)
+            commands[used++] = frame->main_commands[i - front];
         result = GVK_VULKAN(device, "vkQueueSubmit",
-                            gvk_queue_submit(device, i ? &commands[1] : commands, i ? 1 : 2,
-                                             i + 1 == stream->part_count ? frame->fence : VK_NULL_HANDLE));
+                            gvk_queue_submit(device, commands, used, i + 1 == count ? frame->fence : VK_NULL_HANDLE));
         if (!result || !i || result == GVK_ERROR_DEVICE_LOST)
             continue;
-        /* The parts before run without a fence; an empty submission has one for them. The frame has no ticket, so its
-         * place is the next frame's, whose submit waits for that fence before it writes into the arena: no barrier is
-         * needed between what was cut off and what follows. */
+        /* What was submitted before runs without a fence; an empty submission has one for it. The frame has no ticket,
+         * so its place is the next frame's, whose submit waits for that fence before it writes into the arena: no
+         * barrier is needed between what was cut off and what follows. */
         gvk_frame_fence(stream, frame);
         stream->lost = !frame->in_flight;
     }
@@ -129,6 +135,8 @@ static void destroy_frame(gvk_device *device, struct gvk_frame *frame)
 {
     const struct gvk_functions *vk = &device->vk;
     gvk_intake_destroy(device, &frame->intake);
+    gvk_release(&device->host, frame->intake_submissions.ends);
+    gvk_release(&device->host, frame->intake_commands);
     gvk_release(&device->host, frame->main_commands);
     gvk_buffer_destroy(device, &frame->parameters);
     gvk_buffer_destroy(device, &frame->result);
@@ -136,8 +144,10 @@ static void destroy_frame(gvk_device *device, struct gvk_frame *frame)
         vk->DestroyFence(device->device, frame->fence, NULL);
     if (frame->queries)
         vk->DestroyQueryPool(device->device, frame->queries, NULL);
-    if (frame->profile)
-        vk->DestroyQueryPool(device->device, frame->profile, NULL);
+    if (frame->main_profile)
+        vk->DestroyQueryPool(device->device, frame->main_profile, NULL);
+    if (frame->intake_profile)
+        vk->DestroyQueryPool(device->device, frame->intake_profile, NULL);
 }
 
 static void destroy_stream(void *object)
@@ -153,7 +163,7 @@ static void destroy_stream(void *object)
     gvk_program_destroy(stream->program);
     if (stream->tail.release)
         stream->tail.release(&device->host, stream->tail.user);
-    gvk_release(&device->host, stream->part_ends);
+    gvk_release(&device->host, stream->submissions.ends);
     gvk_release(&device->host, stream->readables);
     gvk_release(&device->host, stream->values);
     gvk_release(&device->host, stream);

@@ -7,6 +7,42 @@
 
 #include "runtime/vulkan/debug.h"
 
+static gvk_result allocate_commands(const gvk_stream *stream, VkCommandBuffer *out, uint32_t count, uint32_t frame,
+                                    const char *what)
+{
+    gvk_device *device = stream->device;
+    VkCommandBufferAllocateInfo allocate = {
+        .sType = VK_STRUCTURE_TYPE_COMMAND_BUFFER_ALLOCATE_INFO,
+        .commandPool = stream->pool,
+        .level = VK_COMMAND_BUFFER_LEVEL_PRIMARY,
+        .commandBufferCount = count,
+    };
+    gvk_result result = GVK_VULKAN(device, "vkAllocateCommandBuffers",
+                                   device->vk.AllocateCommandBuffers(device->device, &allocate, out));
+    for (uint32_t i = 0; i < count && !result; i++)
+        gvk_name_object(device, VK_OBJECT_TYPE_COMMAND_BUFFER, (uint64_t)(uintptr_t)out[i], "frame %u, %s, %u", frame,
+                        what, i);
+    return result;
+}
+
+/* Room for the intake's submissions. */
+static gvk_result grow_intake_commands(const gvk_stream *stream, struct gvk_frame *frame, uint32_t count)
+{
+    uint32_t have = frame->intake_command_count;
+    if (count <= have)
+        return GVK_OK;
+    VkCommandBuffer *grown =
+        gvk_grow_array(&stream->device->host, frame->intake_commands, have, count, sizeof(VkCommandBuffer));
+    if (!grown)
+        return gvk_fail_memory(&stream->device->host);
+    frame->intake_commands = grown;
+    gvk_result result =
+        allocate_commands(stream, grown + have, count - have, (uint32_t)(frame - stream->frames), "intake");
+    if (!result)
+        frame->intake_command_count = count;
+    return result;
+}
+
 gvk_result gvk_stream_create_commands(gvk_stream *stream)
 {
     gvk_device *device = stream->device;
@@ -24,31 +60,19 @@ gvk_result gvk_stream_create_commands(gvk_stream *stream)
     if (result)
         return result;
     gvk_name_object(device, VK_OBJECT_TYPE_COMMAND_POOL, (uint64_t)stream->pool, "stream");
-    VkCommandBufferAllocateInfo allocate = {
-        .sType = VK_STRUCTURE_TYPE_COMMAND_BUFFER_ALLOCATE_INFO,
-        .commandPool = stream->pool,
-        .level = VK_COMMAND_BUFFER_LEVEL_PRIMARY,
-        .commandBufferCount = 1,
-    };
     for (uint32_t i = 0; i < stream->frame_count && !result; i++) {
         struct gvk_frame *frame = &stream->frames[i];
-        gvk_release(&device->host, frame->main_commands);
-        frame->main_commands = gvk_allocate_array(&device->host, stream->part_count, sizeof *frame->main_commands);
-        if (!frame->main_commands)
-            return gvk_fail_memory(&device->host);
-        allocate.commandBufferCount = 1;
-        result = GVK_VULKAN(device, "vkAllocateCommandBuffers",
-                            vk->AllocateCommandBuffers(device->device, &allocate, &frame->intake_commands));
+        frame->intake_command_count = 0;
+        frame->intake.recorded = false;
+        result = grow_intake_commands(stream, frame, 1);
         if (result)
             return result;
-        gvk_name_object(device, VK_OBJECT_TYPE_COMMAND_BUFFER, (uint64_t)(uintptr_t)frame->intake_commands,
-                        "frame %u, intake", i);
-        allocate.commandBufferCount = stream->part_count;
-        result = GVK_VULKAN(device, "vkAllocateCommandBuffers",
-                            vk->AllocateCommandBuffers(device->device, &allocate, frame->main_commands));
-        for (uint32_t j = 0; j < stream->part_count && !result; j++)
-            gvk_name_object(device, VK_OBJECT_TYPE_COMMAND_BUFFER, (uint64_t)(uintptr_t)frame->main_commands[j],
-                            "frame %u, network, part %u", i, j);
+        gvk_release(&device->host, frame->main_commands);
+        frame->main_commands =
+            gvk_allocate_array(&device->host, stream->submissions.count, sizeof *frame->main_commands);
+        if (!frame->main_commands)
+            return gvk_fail_memory(&device->host);
+        result = allocate_commands(stream, frame->main_commands, stream->submissions.count, i, "network");
     }
     return result;
 }
@@ -88,61 +112,43 @@ static void record_full_barrier(const gvk_stream *stream, VkCommandBuffer comman
     counts->barriers++;
 }
 
-static void record_readables(gvk_stream *stream, VkCommandBuffer commands, struct gvk_frame *frame)
-{
-    const struct gvk_program *program = stream->program;
-    if (!stream->readable_count)
-        return;
-    record_full_barrier(stream, commands, &stream->main_counts);
-    for (uint32_t i = 0; i < stream->readable_count; i++) {
-        const struct gvk_readable *readable = &stream->readables[i];
-        const struct gvk_tensor_place *place = &program->places[readable->tensor];
-        const struct gvk_shape *shape = &program->shapes[readable->tensor];
-        uint64_t bytes = (uint64_t)gvk_quads(shape->channels) * shape->width * shape->height * program->quad_bytes;
-        for (uint32_t item = 0; item < program->batch; item++) {
-            VkBufferCopy region = {
-                .srcOffset = program->blocks[place->block].offset + place->offset +
-                             (uint64_t)place->item * item * program->quad_bytes,
-                .dstOffset = readable->offset + bytes * item,
-                .size = bytes,
-            };
-            stream->device->vk.CmdCopyBuffer(commands, stream->arena.buffer, frame->result.buffer, 1, &region);
-            stream->main_counts.transfers++;
-        }
-    }
-}
-
 /* Commands [first, end) of the program, with the timestamps behind the network and behind the tail. */
-static gvk_result record_part(gvk_stream *stream, uint32_t index, VkCommandBuffer commands, uint32_t first,
-                              uint32_t end, struct gvk_hazards *hazards)
+static gvk_result record_commands(gvk_stream *stream, uint32_t index, VkCommandBuffer commands, uint32_t first,
+                                  uint32_t end, struct gvk_hazards *hazards)
 {
     const struct gvk_program *program = stream->program;
     struct gvk_frame *frame = &stream->frames[index];
-    uint32_t front = program->network_first < end ? program->network_first : end;
-    uint32_t network = program->network_end < end ? program->network_end : end;
-    gvk_result result = GVK_OK;
-    if (first < front)
-        result = gvk_recorder_record(&stream->recorder, commands, index, first, front, hazards, frame->profile,
-                                     &stream->main_counts);
-    uint32_t begin = first < front ? front : first;
-    if (!result && begin < network)
-        result = gvk_recorder_record(&stream->recorder, commands, index, begin, network, hazards, frame->profile,
-                                     &stream->network_counts);
-    if (!result && end >= program->network_end && (!first || first < program->network_end))
-        write_timestamp(stream, frame, commands, GVK_TIME_NETWORK);
-    first = first < network ? network : first;
-    if (!result && first < end)
-        result = gvk_recorder_record(&stream->recorder, commands, index, first, end, hazards, frame->profile,
-                                     &stream->main_counts);
-    return result;
+    const struct {
+        uint32_t end;
+        gvk_recorded_counts *counts;
+        enum gvk_timestamp behind; /* GVK_TIME_COUNT: none */
+    } sections[] = {
+        {program->network_first, &stream->main_counts, GVK_TIME_COUNT},
+        {program->network_end, &stream->network_counts, GVK_TIME_NETWORK},
+        {stream->tail_end, &stream->main_counts, GVK_TIME_TAIL},
+        {program->command_count, &stream->main_counts, GVK_TIME_COUNT},
+    };
+    uint32_t at = first;
+    for (size_t i = 0; i < sizeof sections / sizeof sections[0]; i++) {
+        uint32_t section_end = sections[i].end < end ? sections[i].end : end;
+        gvk_result result = GVK_OK;
+        if (at < section_end) {
+            result = gvk_recorder_record(&stream->recorder, commands, index, at, section_end, hazards,
+                                         frame->main_profile, sections[i].counts);
+            at = section_end;
+        }
+        if (result)
+            return result;
+        if (sections[i].behind != GVK_TIME_COUNT && sections[i].end <= end && (first < sections[i].end || !first))
+            write_timestamp(stream, frame, commands, sections[i].behind);
+    }
+    return GVK_OK;
 }
 
 /* What follows the last command: the result on its way to the host, and everything visible to the next frame's intake,
  * which writes into the same arena. */
-static void record_end(gvk_stream *stream, struct gvk_frame *frame, VkCommandBuffer commands)
+static void record_end(gvk_stream *stream, VkCommandBuffer commands)
 {
-    write_timestamp(stream, frame, commands, GVK_TIME_TAIL);
-    record_readables(stream, commands, frame);
     VkMemoryBarrier barrier = {
         .sType = VK_STRUCTURE_TYPE_MEMORY_BARRIER,
         .srcAccessMask = VK_ACCESS_SHADER_WRITE_BIT | VK_ACCESS_TRANSFER_WRITE_BIT,
@@ -165,45 +171,145 @@ gvk_result gvk_stream_record_main(gvk_stream *stream, uint32_t index)
     gvk_result result = GVK_OK;
     stream->main_counts = (gvk_recorded_counts){0}; /* every frame's are the same */
     stream->network_counts = (gvk_recorded_counts){0};
-    for (uint32_t part = 0; part < stream->part_count && !result; part++) {
-        VkCommandBuffer commands = frame->main_commands[part];
+    for (uint32_t i = 0; i < stream->submissions.count && !result; i++) {
+        VkCommandBuffer commands = frame->main_commands[i];
         result = GVK_VULKAN(device, "vkBeginCommandBuffer", vk->BeginCommandBuffer(commands, &begin));
         if (result)
             break;
-        /* Each command buffer resets what it writes itself: parts.c runs this one without the intake's. */
-        if (!part && frame->queries)
+        /* The main commands reset what they write themselves: they run without the intake's when they are timed. */
+        if (!i && frame->queries)
             vk->CmdResetQueryPool(commands, frame->queries, GVK_TIME_NETWORK, GVK_TIME_COUNT - GVK_TIME_NETWORK);
-        if (!part && frame->profile)
-            vk->CmdResetQueryPool(commands, frame->profile, 0, 2 * stream->program->command_count);
-        if (!part)
+        if (!i && frame->main_profile)
+            vk->CmdResetQueryPool(commands, frame->main_profile, 0, 2 * stream->program->command_count);
+        if (!i)
             record_full_barrier(stream, commands, &stream->main_counts);
-        result = record_part(stream, index, commands, part ? stream->part_ends[part - 1] : 0, stream->part_ends[part],
-                             &hazards);
+        result = record_commands(stream, index, commands, i ? stream->submissions.ends[i - 1] : 0,
+                                 stream->submissions.ends[i], &hazards);
         if (result)
             break;
-        if (part + 1 == stream->part_count)
-            record_end(stream, frame, commands);
+        if (i + 1 == stream->submissions.count)
+            record_end(stream, commands);
         result = GVK_VULKAN(device, "vkEndCommandBuffer", vk->EndCommandBuffer(commands));
     }
     gvk_hazards_release(&hazards);
     return result;
 }
 
-gvk_result gvk_stream_record_intake(gvk_stream *stream, struct gvk_frame *frame, const struct gvk_input_target *target)
+/* ---- the intake ---- */
+
+struct gvk_input_target gvk_stream_input(const gvk_stream *stream)
+{
+    struct gvk_input_target target = {
+        .device = stream->device,
+        .builder = gvk_model_builder(stream->model),
+        .arena = &stream->arena,
+        .tensor = stream->model->graph->inputs[0].tensor,
+        .max_us = stream->max_us,
+        .turn_us = {stream->turn_us[0], stream->turn_us[1]},
+    };
+    target.builder.program = stream->program;
+    return target;
+}
+
+gvk_result gvk_submissions_cut(const gvk_host *host, const double *microseconds, uint32_t commands, uint32_t max_us,
+                               struct gvk_submissions *out)
+{
+    struct gvk_submissions made = {.ends = gvk_allocate_array(host, commands ? commands : 1, sizeof *made.ends)};
+    if (!made.ends)
+        return gvk_fail_memory(host);
+    for (uint32_t i = 0; i < commands && max_us; i++) {
+        if (i && microseconds[i] > 0 && made.last_us + microseconds[i] > max_us) {
+            made.first_us = made.count ? made.first_us : made.last_us;
+            made.ends[made.count++] = i;
+            made.last_us = 0;
+        }
+        made.last_us += microseconds[i];
+    }
+    made.first_us = made.count ? made.first_us : made.last_us;
+    made.ends[made.count++] = commands;
+    gvk_release(host, out->ends);
+    *out = made;
+    return GVK_OK;
+}
+
+static gvk_result cut_intake(const gvk_stream *stream, struct gvk_frame *frame, const struct gvk_input_target *target)
+{
+    const gvk_host *host = &stream->device->host;
+    const struct gvk_program *program = frame->intake.program;
+    double *microseconds = gvk_allocate_array(host, program->command_count, sizeof *microseconds);
+    if (!microseconds)
+        return gvk_fail_memory(host);
+    for (uint32_t i = 0; i < program->command_count; i++)
+        microseconds[i] = gvk_expect_us(target, &program->commands[i]);
+    gvk_result result =
+        gvk_submissions_cut(host, microseconds, program->command_count, stream->max_us, &frame->intake_submissions);
+    gvk_release(host, microseconds);
+    double last = frame->intake_submissions.last_us;
+    frame->intake_joins = last <= 0 || last + stream->submissions.first_us <= stream->max_us;
+    return result;
+}
+
+/* Room for the timestamps of so many commands. */
+static gvk_result grow_intake_profile(const gvk_stream *stream, struct gvk_frame *frame, uint32_t commands)
+{
+    gvk_device *device = stream->device;
+    if (commands <= frame->intake_profile_size)
+        return GVK_OK;
+    if (frame->intake_profile)
+        device->vk.DestroyQueryPool(device->device, frame->intake_profile, NULL);
+    frame->intake_profile = VK_NULL_HANDLE;
+    frame->intake_profile_size = 0;
+    gvk_result result =
+        gvk_stream_create_queries(device, 2 * commands, (uint32_t)(frame - stream->frames), &frame->intake_profile);
+    if (!result)
+        frame->intake_profile_size = commands;
+    return result;
+}
+
+static gvk_result record_intake(gvk_stream *stream, struct gvk_frame *frame, VkQueryPool profile,
+                                struct gvk_hazards *hazards)
 {
     gvk_device *device = stream->device;
     const struct gvk_functions *vk = &device->vk;
+    struct gvk_intake *intake = &frame->intake;
     VkCommandBufferBeginInfo begin = {.sType = VK_STRUCTURE_TYPE_COMMAND_BUFFER_BEGIN_INFO};
-    gvk_result result =
-        GVK_VULKAN(device, "vkBeginCommandBuffer", vk->BeginCommandBuffer(frame->intake_commands, &begin));
-    if (result)
-        return result;
-    if (frame->queries)
-        vk->CmdResetQueryPool(frame->intake_commands, frame->queries, 0, GVK_TIME_NETWORK);
-    write_timestamp(stream, frame, frame->intake_commands, GVK_TIME_START);
-    result = gvk_intake_record(&frame->intake, target, frame->intake_commands, frame->profile,
-                               gvk_first_resize_query(stream));
-    write_timestamp(stream, frame, frame->intake_commands, GVK_TIME_RESIZED);
-    VkResult ended = vk->EndCommandBuffer(frame->intake_commands); /* in any case: the next try begins it again */
-    return result ? result : GVK_VULKAN(device, "vkEndCommandBuffer", ended);
+    gvk_result result = GVK_OK;
+    for (uint32_t i = 0; i < frame->intake_submissions.count && !result; i++) {
+        VkCommandBuffer commands = frame->intake_commands[i];
+        result = GVK_VULKAN(device, "vkBeginCommandBuffer", vk->BeginCommandBuffer(commands, &begin));
+        if (result)
+            break;
+        if (!i && frame->queries)
+            vk->CmdResetQueryPool(commands, frame->queries, 0, GVK_TIME_NETWORK);
+        if (!i && profile)
+            vk->CmdResetQueryPool(commands, profile, 0, 2 * intake->program->command_count);
+        if (!i)
+            write_timestamp(stream, frame, commands, GVK_TIME_START);
+        result = gvk_recorder_record(&intake->recorder, commands, 0, i ? frame->intake_submissions.ends[i - 1] : 0,
+                                     frame->intake_submissions.ends[i], hazards, profile, &intake->counts);
+        if (i + 1 == frame->intake_submissions.count)
+            write_timestamp(stream, frame, commands, GVK_TIME_RESIZED);
+        VkResult ended = vk->EndCommandBuffer(commands); /* in any case: the next try begins it again */
+        result = result ? result : GVK_VULKAN(device, "vkEndCommandBuffer", ended);
+    }
+    return result;
+}
+
+gvk_result gvk_stream_record_intake(gvk_stream *stream, struct gvk_frame *frame, bool timed)
+{
+    const struct gvk_input_target target = gvk_stream_input(stream);
+    struct gvk_hazards hazards = {.host = &stream->device->host};
+    timed = timed && stream->device->timestamp_bits;
+    gvk_result result = gvk_intake_prepare(&frame->intake, &target);
+    if (!result)
+        result = cut_intake(stream, frame, &target);
+    if (!result)
+        result = grow_intake_commands(stream, frame, frame->intake_submissions.count);
+    if (!result && timed)
+        result = grow_intake_profile(stream, frame, frame->intake.program->command_count);
+    if (!result)
+        result = record_intake(stream, frame, timed ? frame->intake_profile : VK_NULL_HANDLE, &hazards);
+    gvk_hazards_release(&hazards);
+    frame->intake.recorded = !result;
+    return result;
 }

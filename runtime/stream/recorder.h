@@ -1,4 +1,4 @@
-/* Turns a planned program into descriptor sets and recorded commands. stream.c makes one recorder a stream. */
+/* Turns a program whose blocks have their offsets into descriptor sets and recorded commands. */
 #ifndef GVK_RECORD_H
 #define GVK_RECORD_H
 
@@ -7,7 +7,7 @@
 
 /* The buffers of one frame in flight. */
 struct gvk_frame_buffers {
-    const struct gvk_buffer *parameters, *result;
+    const struct gvk_buffer *parameters, *result, *upload, *scratch; /* NULL: no command names it */
 };
 
 struct gvk_recorder {
@@ -17,7 +17,8 @@ struct gvk_recorder {
     VkDescriptorSet chunks; /* set 1, or VK_NULL_HANDLE */
     VkDescriptorPool pool;
     VkDescriptorSet *sets; /* frame * command_count + command */
-    VkBufferView *views;   /* shared by the frames */
+    struct gvk_frame_buffers *frames;
+    VkBufferView *views; /* shared by the frames */
     uint32_t view_count;
     VkPipeline *pipelines; /* by command */
     uint32_t frame_count;

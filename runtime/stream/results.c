@@ -127,15 +127,14 @@ gvk_result gvk_stream_timings(gvk_stream *stream, gvk_ticket ticket, gvk_timing 
 }
 
 /* Milliseconds that a pair of timestamps is apart, and from the frame's first to it. */
-static gvk_result read_pair(const gvk_stream *stream, const struct gvk_frame *frame, uint64_t start, uint32_t query,
+static gvk_result read_pair(const gvk_stream *stream, VkQueryPool profile, uint64_t start, uint32_t query,
                             gvk_layer_timing *out)
 {
     gvk_device *device = stream->device;
     uint64_t times[2];
-    gvk_result result =
-        GVK_VULKAN(device, "vkGetQueryPoolResults",
-                   device->vk.GetQueryPoolResults(device->device, frame->profile, query, 2, sizeof times, times,
-                                                  sizeof times[0], VK_QUERY_RESULT_64_BIT));
+    gvk_result result = GVK_VULKAN(device, "vkGetQueryPoolResults",
+                                   device->vk.GetQueryPoolResults(device->device, profile, query, 2, sizeof times,
+                                                                  times, sizeof times[0], VK_QUERY_RESULT_64_BIT));
     if (result)
         return result;
     out->ms = gvk_milliseconds_between(device, times[0], times[1]);
@@ -151,6 +150,36 @@ static uint64_t count_bytes(const struct gvk_command *command)
     return bytes;
 }
 
+/* Where timings go. */
+struct timing_list {
+    gvk_layer_timing *out;
+    uint32_t capacity, count;
+};
+
+/* Adds the dispatches of a program, whose timestamps are in `profile`. */
+static gvk_result add_timings(const gvk_stream *stream, const struct gvk_program *program, VkQueryPool profile,
+                              uint64_t start, struct timing_list *list)
+{
+    for (uint32_t i = 0; i < program->command_count; i++) {
+        const struct gvk_command *command = &program->commands[i];
+        if (command->kind != GVK_COMMAND_DISPATCH)
+            continue;
+        gvk_layer_timing timing = {
+            .name = command->label,
+            .kernel = gvk_shader_codes[command->key.shader].name,
+            .macs = command->macs,
+            .bytes = count_bytes(command),
+        };
+        gvk_result result = read_pair(stream, profile, start, 2 * i, &timing);
+        if (result)
+            return result;
+        if (list->count < list->capacity)
+            list->out[list->count] = timing;
+        list->count++;
+    }
+    return GVK_OK;
+}
+
 gvk_result gvk_stream_layer_timings(gvk_stream *stream, gvk_ticket ticket, gvk_layer_timing *out, uint32_t *count)
 {
     if (!stream)
@@ -163,8 +192,8 @@ gvk_result gvk_stream_layer_timings(gvk_stream *stream, gvk_ticket ticket, gvk_l
     gvk_result result = gvk_stream_find_done(stream, ticket, &frame);
     if (result)
         return result;
-    uint32_t capacity = *count, filled = 0;
-    if (!frame->profile) {
+    struct timing_list list = {.out = out, .capacity = *count};
+    if (!frame->main_profile) {
         *count = 0;
         return GVK_OK;
     }
@@ -172,30 +201,12 @@ gvk_result gvk_stream_layer_timings(gvk_stream *stream, gvk_ticket ticket, gvk_l
     result = GVK_VULKAN(device, "vkGetQueryPoolResults",
                         device->vk.GetQueryPoolResults(device->device, frame->queries, GVK_TIME_START, 1, sizeof start,
                                                        &start, sizeof start, VK_QUERY_RESULT_64_BIT));
-    for (uint32_t i = 0; i < frame->intake.pass_count && !result; i++, filled++) {
-        const struct gvk_resize_pass *pass = &frame->intake.passes[i];
-        gvk_layer_timing timing = {.name = pass->label, .kernel = pass->kernel, .bytes = pass->bytes};
-        result = read_pair(stream, frame, start, gvk_first_resize_query(stream) + 2 * i, &timing);
-        if (!result && filled < capacity)
-            out[filled] = timing;
-    }
-    for (uint32_t i = 0; i < stream->program->command_count && !result; i++) {
-        const struct gvk_command *command = &stream->program->commands[i];
-        if (command->kind != GVK_COMMAND_DISPATCH)
-            continue;
-        gvk_layer_timing timing = {
-            .name = command->label,
-            .kernel = gvk_shader_codes[command->key.shader].name,
-            .macs = command->macs,
-            .bytes = count_bytes(command),
-        };
-        result = read_pair(stream, frame, start, 2 * i, &timing);
-        if (!result && filled < capacity)
-            out[filled] = timing;
-        filled++;
-    }
+    if (!result)
+        result = add_timings(stream, frame->intake.program, frame->intake_profile, start, &list);
+    if (!result)
+        result = add_timings(stream, stream->program, frame->main_profile, start, &list);
     if (result)
         return result;
-    *count = filled;
+    *count = list.count;
     return GVK_OK;
 }

@@ -35,6 +35,29 @@ static gvk_result add_readable(gvk_stream *stream, const char *name)
     return GVK_OK;
 }
 
+/* Appends the copies of a tensor to the result: of each item by itself, since other tensors may lie between. */
+static gvk_result emit_readable(gvk_stream *stream, const struct gvk_readable *readable)
+{
+    struct gvk_program *program = stream->program;
+    const struct gvk_tensor_place *place = &program->places[readable->tensor];
+    const struct gvk_shape *shape = &program->shapes[readable->tensor];
+    uint64_t bytes = (uint64_t)gvk_quads(shape->channels) * shape->width * shape->height * program->quad_bytes;
+    gvk_result result = GVK_OK;
+    for (uint32_t item = 0; item < program->batch && !result; item++) {
+        struct gvk_command command = {.kind = GVK_COMMAND_COPY, .label = "result", .operand_count = 2};
+        command.operands[1] = gvk_tensor_operand(program, readable->tensor, GVK_BINDING_SOURCE, GVK_READ);
+        command.operands[1].offset += (uint64_t)place->item * item * program->quad_bytes;
+        command.operands[1].bytes = command.operands[1].useful = bytes;
+        command.operands[0] = (struct gvk_operand){.binding = GVK_BINDING_OUTPUT,
+                                                   .place = GVK_PLACE_RESULT,
+                                                   .access = GVK_WRITE,
+                                                   .offset = readable->offset + bytes * item,
+                                                   .bytes = bytes};
+        result = gvk_program_add_command(program, &command);
+    }
+    return result;
+}
+
 static gvk_result make_program(gvk_stream *stream, const gvk_stream_params *params)
 {
     struct gvk_builder builder = gvk_model_builder(stream->model);
@@ -60,9 +83,12 @@ static gvk_result make_program(gvk_stream *stream, const gvk_stream_params *para
     result = gvk_emit_graph(&builder);
     if (!result && stream->tail.emit)
         result = stream->tail.emit(&stream->tail, &builder);
-    if (result)
-        return result;
-    return gvk_program_plan(stream->program);
+    if (!result)
+        result = gvk_program_plan(stream->program);
+    stream->tail_end = stream->program->command_count;
+    for (uint32_t i = 0; i < stream->readable_count && !result; i++)
+        result = emit_readable(stream, &stream->readables[i]);
+    return result;
 }
 
 static gvk_result create_frame(gvk_stream *stream, uint32_t index)
@@ -87,9 +113,14 @@ static gvk_result create_frame(gvk_stream *stream, uint32_t index)
         return GVK_OK;
     result = gvk_stream_create_queries(device, GVK_TIME_COUNT, index, &frame->queries);
     if (!result && stream->profiled)
-        result = gvk_stream_create_queries(device, gvk_first_resize_query(stream) + 4 * stream->program->batch, index,
-                                           &frame->profile);
+        result = gvk_stream_create_queries(device, 2 * stream->program->command_count, index, &frame->main_profile);
     return result;
+}
+
+static gvk_result make_intake_pipelines(const gvk_stream *stream)
+{
+    const struct gvk_input_target target = gvk_stream_input(stream);
+    return gvk_intake_make_pipelines(&target);
 }
 
 gvk_result gvk_stream_create_with_tail(gvk_model *model, const gvk_stream_params *params, const struct gvk_tail *tail,
@@ -119,28 +150,28 @@ gvk_result gvk_stream_create_with_tail(gvk_model *model, const gvk_stream_params
     result = make_program(stream, params);
     if (result)
         goto fail;
-    stream->part_ends = gvk_allocate(host, sizeof *stream->part_ends);
-    if (!stream->part_ends) {
-        result = gvk_fail_memory(host);
+    result = gvk_submissions_cut(host, NULL, stream->program->command_count, 0, &stream->submissions);
+    if (result)
         goto fail;
-    }
-    stream->part_ends[0] = stream->program->command_count;
-    stream->part_count = 1;
     result = gvk_buffer_create(device, stream->program->arena_bytes, GVK_BUFFER_DEVICE, "arena", &stream->arena);
     if (!result)
         result = gvk_stream_create_commands(stream);
     struct gvk_frame_buffers buffers[GVK_MAX_FRAMES];
     for (uint32_t i = 0; i < stream->frame_count && !result; i++) {
         result = create_frame(stream, i);
-        buffers[i] = (struct gvk_frame_buffers){&stream->frames[i].parameters, &stream->frames[i].result};
+        buffers[i] = (struct gvk_frame_buffers){.parameters = &stream->frames[i].parameters,
+                                                .result = &stream->frames[i].result};
     }
     if (!result)
         result = gvk_recorder_create(device, stream->program, &stream->arena, &model->weights, buffers,
                                      stream->frame_count, &stream->recorder);
     stream->recorder.chunks = model->chunks;
-    if (!result && params->max_submit_us)
-        result = gvk_stream_split(stream, params->max_submit_us);
-    if (!result && stream->part_count > 1)
+    if (!result) /* now, lest the first picture waits for them */
+        result = make_intake_pipelines(stream);
+    stream->max_us = params->max_submit_us;
+    if (!result && stream->max_us)
+        result = gvk_stream_split(stream);
+    if (!result && stream->submissions.count > 1)
         result = gvk_stream_create_commands(stream);
     for (uint32_t i = 0; i < stream->frame_count && !result; i++)
         result = gvk_stream_record_main(stream, i);
@@ -177,12 +208,7 @@ gvk_result gvk_stream_submit(gvk_stream *stream, const gvk_picture *pictures, ui
     struct gvk_frame *frame = &stream->frames[stream->newest % stream->frame_count];
     if (stream->lost)
         return gvk_fail(host, GVK_ERROR_DEVICE_LOST, "The device was lost; its streams take no more frames.");
-    struct gvk_input_target target = {
-        .device = device,
-        .program = stream->program,
-        .arena = &stream->arena,
-        .tensor = stream->model->graph->inputs[0].tensor,
-    };
+    const struct gvk_input_target target = gvk_stream_input(stream);
     bool changed = false;
     gvk_result result = gvk_intake_plan(&frame->intake, &target, pictures);
     if (!result)
@@ -190,14 +216,16 @@ gvk_result gvk_stream_submit(gvk_stream *stream, const gvk_picture *pictures, ui
     if (result)
         return result;
     result = gvk_intake_fill(&frame->intake, &target, pictures, &changed);
-    if (!result && changed)
-        result = gvk_stream_record_intake(stream, frame, &target);
+    if (!result && changed) {
+        frame->ticket = 0; /* its times are gone with the program */
+        result = gvk_stream_record_intake(stream, frame, stream->profiled);
+    }
     if (result) {
         frame->intake.recorded = false;
         return result;
     }
     if (stream->tail.fill) {
-        stream->tail.fill(&stream->tail, pictures, count, frame->parameters.mapped);
+        stream->tail.fill(&stream->tail, frame->intake.layouts, count, frame->parameters.mapped);
         result = gvk_buffer_flush(device, &frame->parameters);
         if (result)
             return result;

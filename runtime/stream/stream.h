@@ -3,6 +3,7 @@
 #ifndef GVK_STREAM_H
 #define GVK_STREAM_H
 
+#include "intake.h"
 #include "model.h"
 #include "runtime/plan/program.h"
 
@@ -14,10 +15,11 @@ struct gvk_tail {
     gvk_result (*prepare)(struct gvk_tail *tail, const struct gvk_builder *builder);
     /* Appends commands behind the network's. */
     gvk_result (*emit)(const struct gvk_tail *tail, const struct gvk_builder *builder);
-    /* Writes a frame's parameters. */
-    void (*fill)(const struct gvk_tail *tail, const gvk_picture *pictures, uint32_t count, void *parameters);
-    /* The same for the frame that parts.c times, over whatever maps the arena holds: the commands are to take about as
-     * long as they take at most. */
+    /* Writes a frame's parameters; where each picture lies in the input is said by its layout. */
+    void (*fill)(const struct gvk_tail *tail, const struct gvk_picture_layout *pictures, uint32_t count,
+                 void *parameters);
+    /* The same for the frame that is timed when the stream is made, over whatever maps the arena holds: the commands
+     * are to take about as long as they take at most. */
     void (*fill_longest)(const struct gvk_tail *tail, void *parameters);
     void (*release)(const gvk_host *host, void *user);
 };

@@ -16,16 +16,26 @@ struct gvk_readable {
     uint64_t offset; /* in the result */
 };
 
+/* How a program's commands are cut into submissions. */
+struct gvk_submissions {
+    uint32_t *ends; /* of each the command behind its last */
+    uint32_t count;
+    double first_us, last_us; /* that the first and the last one are expected to take */
+};
+
 struct gvk_frame {
     struct gvk_intake intake;
     struct gvk_buffer parameters, result;
-    VkCommandBuffer intake_commands;
-    VkCommandBuffer *main_commands; /* one a part */
+    struct gvk_submissions intake_submissions;
+    bool intake_joins; /* the last of them is one submission with the first of the main ones */
+    VkCommandBuffer *intake_commands, *main_commands; /* one for each submission */
+    uint32_t intake_command_count;                    /* that there are; the program may take fewer */
     VkFence fence;
-    VkQueryPool queries, profile; /* of stages; of commands and then of the resize, or none */
+    VkQueryPool queries, main_profile, intake_profile; /* of stages; of single commands, or none */
+    uint32_t intake_profile_size;                      /* commands that it has room for */
     gvk_ticket ticket;
     bool in_flight;
-    bool is_unfenced; /* parts of it were submitted, and no fence behind them */
+    bool is_unfenced; /* submissions of it run, and no fence is behind them */
 };
 
 struct gvk_stream {
@@ -37,8 +47,10 @@ struct gvk_stream {
     struct gvk_recorder recorder;
     gvk_recorded_counts network_counts, main_counts; /* of what `main` records, the network left out */
     VkCommandPool pool;
-    uint32_t *part_ends; /* of each submission the command behind its last; the first also has the intake */
-    uint32_t part_count;
+    struct gvk_submissions submissions; /* of the main commands */
+    uint32_t max_us;                    /* that a submission may take; 0: any time */
+    double turn_us[2];                  /* gvk_input_target */
+    uint32_t tail_end; /* the program's command behind the tail's last: from there on results are copied */
     struct gvk_frame frames[GVK_MAX_FRAMES];
     uint32_t frame_count;
     gvk_ticket newest;
@@ -53,18 +65,18 @@ struct gvk_stream {
     struct gvk_remains remains;
 };
 
-/* Of the resize's timestamps in a frame's `profile`. */
-static inline uint32_t gvk_first_resize_query(const gvk_stream *stream)
-{
-    return 2 * stream->program->command_count;
-}
-
 /* ---- command buffers ---- */
 
 /* A command buffer for the intake of each frame and for each of its submissions; those that there were are freed. */
 gvk_result gvk_stream_create_commands(gvk_stream *stream);
 gvk_result gvk_stream_create_queries(gvk_device *device, uint32_t count, uint32_t frame, VkQueryPool *out);
-gvk_result gvk_stream_record_intake(gvk_stream *stream, struct gvk_frame *frame, const struct gvk_input_target *target);
+struct gvk_input_target gvk_stream_input(const gvk_stream *stream);
+/* Makes the program of the pictures that the intake holds, and records it; `timed`: with timestamps of each command. */
+gvk_result gvk_stream_record_intake(gvk_stream *stream, struct gvk_frame *frame, bool timed);
+/* Cuts commands that take so long such that each submission takes max_us at most, or is a single command; 0: one
+ * submission. */
+gvk_result gvk_submissions_cut(const gvk_host *host, const double *microseconds, uint32_t commands, uint32_t max_us,
+                               struct gvk_submissions *out);
 /* Records the frame's main commands, submission by submission. */
 gvk_result gvk_stream_record_main(gvk_stream *stream, uint32_t frame);
 
@@ -83,8 +95,8 @@ double gvk_milliseconds_between(const gvk_device *device, uint64_t first, uint64
 
 /* ---- frames in several submissions ---- */
 
-/* Times the commands and sets the submissions such that each takes at most that long, or is a single command. The
- * frames are to be given command buffers and recorded anew. */
-gvk_result gvk_stream_split(gvk_stream *stream, uint32_t max_us);
+/* Times the commands, of the resize too, and cuts the main ones such that each submission takes stream->max_us at most,
+ * or is a single command. The frames are to be given command buffers and recorded anew. */
+gvk_result gvk_stream_split(gvk_stream *stream);
 
 #endif

@@ -153,6 +153,37 @@ static void frames_allocate_nothing_once_they_run(void **state)
     gvk_device_destroy(device);
 }
 
+/* Pictures of any kind find the pipelines of their resize made: compiling takes longer than a frame. */
+static void no_pipeline_is_made_once_the_stream_is(void **state)
+{
+    (void)state;
+    static const uint8_t pixels[40 * 30 * 4];
+    static const float tensor[3 * SIDE * SIDE];
+    reset_watch();
+    gvk_device *device = import_watched();
+    gvk_model *model = create_model(device);
+    gvk_stream *stream = create_stream(model, SIDE, 1);
+    unsigned made = atomic_load(&watch.pipelines);
+    gvk_ticket ticket;
+    for (int i = 0; i < 12; i++) {
+        gvk_picture picture = {.size = sizeof picture,
+                               .format = (gvk_pixel_format)(i % 3),
+                               .width = i < 6 ? 40 : 8,
+                               .height = i < 6 ? 30 : 9,
+                               .letterbox = i % 2,
+                               .pixels = pixels};
+        assert_ok(gvk_stream_submit(stream, &picture, 1, &ticket));
+    }
+    gvk_picture input = {
+        .size = sizeof input, .kind = GVK_PICTURE_TENSOR, .width = SIDE, .height = SIDE, .pixels = tensor};
+    assert_ok(gvk_stream_submit(stream, &input, 1, &ticket));
+    if (atomic_load(&watch.pipelines) != made)
+        fail_msg("%u pipelines were made by submits", atomic_load(&watch.pipelines) - made);
+    gvk_stream_destroy(stream);
+    gvk_model_destroy(model);
+    gvk_device_destroy(device);
+}
+
 static void null_is_destroyed_in_peace(void **state)
 {
     (void)state;
@@ -230,9 +261,13 @@ static void any_allocation_may_fail_and_nothing_is_lost(void **state)
 int run_memory_tests(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(a_memory_ceiling_is_kept_and_the_device_goes_on), TEST(a_device_out_of_memory_says_so_and_goes_on),
-        TEST(memory_comes_from_a_heap_that_has_room),          TEST(making_and_destroying_keeps_nothing),
-        TEST(frames_allocate_nothing_once_they_run),           TEST(null_is_destroyed_in_peace),
+        TEST(a_memory_ceiling_is_kept_and_the_device_goes_on),
+        TEST(a_device_out_of_memory_says_so_and_goes_on),
+        TEST(memory_comes_from_a_heap_that_has_room),
+        TEST(making_and_destroying_keeps_nothing),
+        TEST(frames_allocate_nothing_once_they_run),
+        TEST(no_pipeline_is_made_once_the_stream_is),
+        TEST(null_is_destroyed_in_peace),
         TEST(any_allocation_may_fail_and_nothing_is_lost),
     };
     return cmocka_run_group_tests_name("memory", tests, NULL, NULL);
