@@ -6,7 +6,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "ghostnet/networks/yolov4.h"
 #include "runtime/graph/graph.h"
 
 #define NAME_BYTES 128
@@ -49,7 +48,7 @@ static void add_tensor(struct list *list, const char *node, const char *part, co
     if (list->count < list->capacity) {
         gvk_checkpoint_tensor *tensor = &list->tensors[list->count];
         tensor->name = list->names + (size_t)list->count * NAME_BYTES;
-        snprintf(tensor->name, NAME_BYTES, "%s.%s", node, part); /* names of this network are shorter */
+        snprintf(tensor->name, NAME_BYTES, "%s.%s", node, part); /* names of the table's networks are shorter */
         tensor->array = *array;
         tensor->array.bytes = sizeof(float);
         for (uint32_t i = 0; i < array->rank; i++)
@@ -100,21 +99,23 @@ static void fill(const gvk_checkpoint_tensor *tensor, float *out)
         out[i] = (float)(low + (high - low) * next_unit(&state));
 }
 
-static gvk_result build_without_weights(const gvk_host *host, uint32_t class_count, gvk_graph **out)
+static gvk_result build_without_weights(const gvk_host *host, const struct gvk_architecture *architecture,
+                                        uint32_t class_count, gvk_graph **out)
 {
     gvk_result result = gvk_graph_create(host, NULL, NULL, out);
     if (result)
         return result;
-    gvk_add_yolov4(*out, gvk_graph_input(*out, "input", 3), 1.0, class_count);
+    architecture->add(*out, gvk_graph_input(*out, "input", 3), architecture->backbone, 1.0, class_count);
     return gvk_graph_finish(*out);
 }
 
-gvk_result gvk_generate_detector(const gvk_host *host, uint32_t class_count, gvk_checkpoint **out)
+gvk_result gvk_generate_weights(const gvk_host *host, const struct gvk_architecture *architecture, uint32_t class_count,
+                                gvk_checkpoint **out)
 {
     gvk_graph *graph = NULL;
     struct list list = {.host = host};
     unsigned char *data = NULL;
-    gvk_result result = build_without_weights(host, class_count, &graph);
+    gvk_result result = build_without_weights(host, architecture, class_count, &graph);
     if (result)
         goto done;
     add_tensors(&list, graph);

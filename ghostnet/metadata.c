@@ -156,7 +156,7 @@ static bool parse_anchors(const char *at, float *anchors)
 
 gvk_result gvk_take_anchors(gvk_network *network, const float *given)
 {
-    if (network->kind != GVK_NETWORK_DETECTOR)
+    if (network->architecture->task != GVK_TASK_DETECTOR)
         return GVK_OK;
     if (given) {
         for (uint32_t i = 0; i < 2 * GVK_ANCHORS; i++)
@@ -175,7 +175,7 @@ gvk_result gvk_take_anchors(gvk_network *network, const float *given)
 
 gvk_result gvk_read_defaults(gvk_network *network)
 {
-    network->input_width = network->input_height = network->kind == GVK_NETWORK_DETECTOR ? 416 : 224;
+    network->input_width = network->input_height = gvk_task_traits(network->architecture->task)->default_side;
     network->confidence = 0.5f;
     network->iou = 0.3f;
     gvk_result result = read_input_size(network);

@@ -2,7 +2,7 @@
 #ifndef GVK_NETWORK_H
 #define GVK_NETWORK_H
 
-#include "ghostnet/checkpoint/checkpoint.h"
+#include "ghostnet/networks/table.h"
 #include "runtime/base/host.h"
 #include <ghostvk/ghostnet.h>
 
@@ -10,7 +10,7 @@ struct gvk_network {
     gvk_host host;
     gvk_checkpoint *checkpoint; /* the graph's weights lie in it */
     gvk_graph *graph;
-    gvk_network_kind kind;
+    const struct gvk_architecture *architecture;
     double width;
     uint32_t class_count;
     char **classes;

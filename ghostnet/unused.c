@@ -1,5 +1,5 @@
-/* See unused.h. A list of what is harmless, and everything else is not: the next attention block has names that nobody
- * knows yet. */
+/* See unused.h. What is harmless is listed, and everything else counts as a weight: other networks have names that
+ * nobody can foresee. */
 #include "unused.h"
 
 #include <inttypes.h>
@@ -13,15 +13,15 @@ static bool starts_with(const char *text, const char *start)
     return !strncmp(text, start, strlen(start));
 }
 
-/* GhostNet's own head, which stays in the state dict of many a detector's backbone and is never run there. */
-static bool is_classifier_head(const char *name)
+/* The backbone's own head, which stays in the state dict of many a detector's backbone and is never run there. */
+static bool is_classifier_head(const struct gvk_architecture *architecture, const char *name)
 {
-    static const char *const parts[] = {"blocks.9.", "conv_head.", "classifier."};
-    if (!starts_with(name, "backbone.model."))
+    const char *prefix = gvk_task_traits(architecture->task)->prefix;
+    size_t length = strlen(prefix);
+    if (architecture->task != GVK_TASK_DETECTOR || !starts_with(name, prefix) || name[length] != '.')
         return false;
-    name += strlen("backbone.model.");
-    for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++)
-        if (starts_with(name, parts[i]))
+    for (const char *const *part = architecture->backbone->head_parts; *part; part++)
+        if (starts_with(name + length + 1, *part))
             return true;
     return false;
 }
@@ -40,7 +40,7 @@ static bool can_matter(const gvk_network *network, const gvk_checkpoint_tensor *
         return false;
     if (tensor->is_aside && (is_asked || tensor->is_spare_average || is_copy(network, tensor)))
         return false;
-    if (network->kind == GVK_NETWORK_DETECTOR && is_classifier_head(tensor->name))
+    if (is_classifier_head(network->architecture, tensor->name))
         return false;
     return !tensor->is_integer || gvk_is_weight_name(tensor->name, strlen(tensor->name));
 }
@@ -58,14 +58,13 @@ static gvk_result refuse(const gvk_network *network, const char *name, uint32_t 
     gvk_quote(&quoted, name, strlen(name));
     if (count == 1)
         return gvk_fail(&network->host, GVK_ERROR_MISMATCH,
-                        "The tensor \"%s\" belongs to no layer of GhostNet%s, so the file is of another network, whose "
+                        "The tensor \"%s\" belongs to no layer of %s, so the file is of another network, whose "
                         "results would be wrong here.",
-                        quoted.text, network->kind == GVK_NETWORK_DETECTOR ? "-YOLOv4" : "");
+                        quoted.text, network->architecture->name);
     return gvk_fail(&network->host, GVK_ERROR_MISMATCH,
-                    "The tensor \"%s\" and %" PRIu32
-                    " more belong to no layer of GhostNet%s, so the file is of another "
+                    "The tensor \"%s\" and %" PRIu32 " more belong to no layer of %s, so the file is of another "
                     "network, whose results would be wrong here.",
-                    quoted.text, count - 1, network->kind == GVK_NETWORK_DETECTOR ? "-YOLOv4" : "");
+                    quoted.text, count - 1, network->architecture->name);
 }
 
 gvk_result gvk_judge_unused(gvk_network *network, const gvk_network_params *params)

@@ -1,6 +1,7 @@
 #!/bin/sh
 # The README's C example against an installed library: it compiles without a warning by what pkg-config says, as it does
-# in a CMake project that finds the package, and finds the boxes that the installed program finds.
+# in a CMake project that finds the package, and finds the boxes that the installed program finds. Then a host with a
+# network of its own, which sees no other header than the public ones.
 # usage: installed.sh BUILD_FOLDER C_COMPILER
 set -eu
 source=$(cd "$(dirname "$0")/.." && pwd)
@@ -37,6 +38,9 @@ run cmake --build "$work/build"
     sed -n 's/.*"class_id": \([0-9]*\), "score": \([0-9.e-]*\), "box": \[\(.*\)\].*/\1 \2 \3/p' |
     tr -d , >"$work/expected.txt"
 [ -s "$work/expected.txt" ] || { cat "$work/log.txt"; echo "installed: the program found nothing"; exit 1; }
+run "$compiler" -std=c11 -Wall -Wextra -Wpedantic -Werror -o "$work/own_network" "$source/tests/installed/own_network.c" \
+    $(pkg-config --cflags --libs ghostvk)
+LD_LIBRARY_PATH=$(dirname "$PKG_CONFIG_PATH") run "$work/own_network"
 run "$prefix/bin/ghostvk" selftest # needs all that comes with the program
 # The example prints scores with two digits and whole pixels; the kernels of both may differ in the last bits.
 paste -d ' ' "$work/found.txt" "$work/expected.txt" | awk '

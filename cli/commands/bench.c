@@ -162,17 +162,18 @@ static gvk_result create_stream(struct work *work, bool profile, gvk_stream **ou
 {
     const struct request *request = work->request;
     const gvk_network_info *info = &work->model.info;
+    gvk_stream_params stream_params = {.size = sizeof stream_params,
+                                       .width = request->size.width ? request->size.width : info->input_width,
+                                       .height = request->size.width ? request->size.height : info->input_height,
+                                       .batch = request->batch,
+                                       .frames = profile ? 1 : FRAMES_IN_FLIGHT,
+                                       .profile = profile};
     gvk_detector_params params = {
         .size = sizeof params,
-        .stream = {.size = sizeof params.stream,
-                   .width = request->size.width ? request->size.width : info->input_width,
-                   .height = request->size.width ? request->size.height : info->input_height,
-                   .batch = request->batch,
-                   .frames = profile ? 1 : FRAMES_IN_FLIGHT,
-                   .profile = profile},
+        .stream = &stream_params,
     };
-    return info->kind == GVK_NETWORK_DETECTOR ? gvk_detector_create(work->weights, work->model.network, &params, out)
-                                              : gvk_stream_create(work->weights, &params.stream, out);
+    return info->task == GVK_TASK_DETECTOR ? gvk_detector_create(work->weights, work->model.network, &params, out)
+                                           : gvk_stream_create(work->weights, &stream_params, out);
 }
 
 static int open_device_and_model(struct work *work)
@@ -181,6 +182,7 @@ static int open_device_and_model(struct work *work)
     int outcome = open_device(program, &work->request->device, &work->device);
     if (outcome != OUTCOME_DONE)
         return outcome;
+    work->bench.device.size = sizeof work->bench.device;
     gvk_device_describe(work->device, &work->bench.device);
     gvk_model_params weights = {.size = sizeof weights, .precision = work->request->precision};
     gvk_result result =
@@ -224,7 +226,7 @@ static bool make_pictures(struct work *work)
 
 static gvk_result submit_frame(struct work *work, gvk_stream *stream, gvk_ticket *ticket)
 {
-    return gvk_stream_submit(stream, work->pictures, work->request->batch, ticket);
+    return gvk_stream_submit(stream, work->pictures, sizeof(gvk_picture), work->request->batch, ticket);
 }
 
 /* Waits, and reads what a host would read. */
@@ -235,8 +237,8 @@ static gvk_result finish_frame(struct work *work, gvk_stream *stream, gvk_ticket
         return result;
     gvk_array logits;
     const gvk_detection *boxes;
-    return work->model.info.kind == GVK_NETWORK_DETECTOR
-               ? gvk_detector_read(stream, ticket, &boxes, &work->bench.box_count)
+    return work->model.info.task == GVK_TASK_DETECTOR
+               ? gvk_detector_read(stream, ticket, &boxes, sizeof(gvk_detection), &work->bench.box_count)
                : gvk_stream_read(stream, ticket, "logits", &logits);
 }
 
@@ -262,7 +264,7 @@ static gvk_result read_stages(gvk_stream *stream, gvk_ticket ticket, double *ms)
     uint32_t count = STAGES_MAX;
     for (int stage = 0; stage < BENCH_TOTAL; stage++)
         ms[stage] = NAN;
-    gvk_result result = gvk_stream_timings(stream, ticket, timings, &count);
+    gvk_result result = gvk_stream_timings(stream, ticket, timings, sizeof(gvk_timing), &count);
     for (uint32_t index = 0; index < count && index < STAGES_MAX && !result; index++)
         for (int stage = 0; stage < BENCH_TOTAL; stage++)
             if (strcmp(timings[index].name, bench_stage_names[stage]) == 0)
@@ -323,6 +325,7 @@ static int measure(struct work *work)
         result = measure_frames(work, samples);
     if (!result)
         result = measure_flow(work);
+    bench->stream.size = sizeof bench->stream;
     if (!result)
         gvk_stream_describe(work->stream, &bench->stream);
     free(samples);
@@ -345,7 +348,7 @@ static int measure_layers(struct work *work)
     if (!result)
         result = run_frame(work, stream, &ticket);
     if (!result)
-        result = gvk_stream_layer_timings(stream, ticket, NULL, &count);
+        result = gvk_stream_layer_timings(stream, ticket, NULL, sizeof(gvk_layer_timing), &count);
     if (result)
         goto done;
     if (!count) {
@@ -363,7 +366,7 @@ static int measure_layers(struct work *work)
         uint32_t filled = count;
         result = run_frame(work, stream, &ticket);
         if (!result)
-            result = gvk_stream_layer_timings(stream, ticket, timings, &filled);
+            result = gvk_stream_layer_timings(stream, ticket, timings, sizeof(gvk_layer_timing), &filled);
         for (uint32_t index = 0; index < count && !result; index++)
             samples[(size_t)index * runs + run] = timings[index].ms;
     }

@@ -199,7 +199,7 @@ static void read_timings(struct work *work, gvk_ticket ticket, struct times *tim
     uint32_t count = STAGES_MAX;
     for (int stage = STAGE_RESIZE; stage <= STAGE_DECODE; stage++)
         times->ms[stage] = NAN;
-    if (gvk_stream_timings(work->stream, ticket, stages, &count) != GVK_OK)
+    if (gvk_stream_timings(work->stream, ticket, stages, sizeof(gvk_timing), &count) != GVK_OK)
         return;
     for (uint32_t index = 0; index < count && index < STAGES_MAX; index++)
         for (int stage = STAGE_RESIZE; stage <= STAGE_DECODE; stage++)
@@ -221,13 +221,13 @@ static gvk_result find_boxes(struct work *work, const struct image *image, const
         .letterbox = work->fit.letterbox,
     };
     gvk_ticket ticket = 0;
-    gvk_result result = gvk_stream_submit(work->stream, &picture, 1, &ticket);
+    gvk_result result = gvk_stream_submit(work->stream, &picture, sizeof(gvk_picture), 1, &ticket);
     if (!result)
         result = gvk_stream_wait(work->stream, ticket, UINT64_MAX);
     if (result)
         return result;
     read_timings(work, ticket, times);
-    result = gvk_detector_read(work->stream, ticket, detections, count);
+    result = gvk_detector_read(work->stream, ticket, detections, sizeof(gvk_detection), count);
     if (result == GVK_ERROR_NUMBER)
         explain_not_finite(work->program, work->weights, &picture, 1, work->fit.width, work->fit.height);
     return result;
@@ -243,7 +243,7 @@ static int process_picture(struct work *work, size_t index)
     uint32_t count = 0;
     int outcome = OUTCOME_DONE;
     const struct image_choice choice = {
-        .as_stored = work->request->as_stored, .accept = picture_fits, .user = &work->fit};
+        .ignore_orientation = work->request->ignore_orientation, .accept = picture_fits, .user = &work->fit};
     char message[512];
     double start = clock_ms();
     if (!image_read(path, &choice, &image, message, sizeof message)) {
@@ -286,13 +286,14 @@ static int open_work(struct work *work)
     if (outcome != OUTCOME_DONE)
         return outcome;
     say_unused_tensors(work->program, &work->model);
-    if (work->model.info.kind != GVK_NETWORK_DETECTOR) {
+    if (work->model.info.task != GVK_TASK_DETECTOR) {
         say("%s: it is a classifier, and detect needs a detector.", work->model.path);
         return OUTCOME_MODEL_REFUSED;
     }
     outcome = open_device(work->program, &request->device, &work->device);
     if (outcome != OUTCOME_DONE)
         return outcome;
+    work->device_info.size = sizeof work->device_info;
     gvk_device_describe(work->device, &work->device_info);
     const gvk_network_info *info = &work->model.info;
     bool has_size = request->size.width != 0;
@@ -306,9 +307,11 @@ static int open_work(struct work *work)
         gvk_model_create(work->device, gvk_network_graph(work->model.network), &weights, &work->weights);
     if (result)
         return report_failure(work->program, NULL, result);
+    gvk_stream_params stream_params = {
+        .size = sizeof stream_params, .width = request->size.width, .height = request->size.height};
     gvk_detector_params params = {
         .size = sizeof params,
-        .stream = {.size = sizeof params.stream, .width = request->size.width, .height = request->size.height},
+        .stream = &stream_params,
         .confidence = request->confidence,
         .iou = request->iou,
     };

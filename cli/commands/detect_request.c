@@ -77,7 +77,7 @@ static bool read_option(struct detect_request *request, int option, const char *
         request->letterbox = option == OPTION_LETTERBOX;
         request->letterbox_given = true;
         return true;
-    case OPTION_NO_EXIF: request->as_stored = true; return true;
+    case OPTION_NO_EXIF: request->ignore_orientation = true; return true;
     case OPTION_CONF: return read_threshold("--conf", value, &request->confidence);
     case OPTION_IOU: return read_threshold("--iou", value, &request->iou);
     case OPTION_JSON: return read_path("--json", value, &request->json);

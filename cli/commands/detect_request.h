@@ -17,8 +17,8 @@ struct detect_request {
     struct size size;
     gvk_precision precision;
     bool letterbox, letterbox_given;
-    bool as_stored;        /* EXIF orientations are not applied */
-    float confidence, iou; /* as gvk_detector_params takes them */
+    bool ignore_orientation; /* EXIF orientations are not applied */
+    float confidence, iou;   /* as gvk_detector_params takes them */
     const char *json, *output;
     char **images;
     size_t image_count;

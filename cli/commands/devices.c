@@ -140,14 +140,14 @@ int command_devices(struct program *program, int argument_count, char **argument
     uint32_t capacity = 0, count = 0;
     char sentence[512];
     bool missing = driver_files_are_missing(sentence, sizeof sentence);
-    gvk_result result = gvk_device_list(&program->host, NULL, &count);
+    gvk_result result = gvk_device_list(&program->host, NULL, sizeof(gvk_device_info), &count);
     int outcome = OUTCOME_DONE;
     if (!result) {
         capacity = count;
         infos = calloc(capacity ? capacity : 1, sizeof *infos);
         if (!infos)
             return refuse_memory();
-        result = gvk_device_list(&program->host, infos, &count);
+        result = gvk_device_list(&program->host, infos, sizeof(gvk_device_info), &count);
         if (count > capacity)
             count = capacity; /* one was plugged in between the calls */
     }

@@ -82,9 +82,9 @@ static int read_request(struct program *program, int argument_count, char **argu
     return OUTCOME_DONE;
 }
 
-static const char *name_kind(gvk_network_kind kind)
+static const char *name_task(gvk_task task)
 {
-    return kind == GVK_NETWORK_DETECTOR ? "detector" : "classifier";
+    return task == GVK_TASK_DETECTOR ? "detector" : "classifier";
 }
 
 /* ---- for a person ------------------------------------------------------------------------------------------------ */
@@ -139,7 +139,7 @@ static void print_summary(const struct model_file *model, const struct request *
     print_text(stdout, *info->weights ? info->weights : "at the top level");
     putchar('\n');
     print_label("Network");
-    fputs(info->kind == GVK_NETWORK_DETECTOR ? "GhostNet-YOLOv4 detector" : "GhostNet classifier", stdout);
+    printf("%s %s", info->name, name_task(info->task));
     if (info->width > 0)
         printf(", width %.4g\n", info->width);
     else
@@ -155,7 +155,7 @@ static void print_summary(const struct model_file *model, const struct request *
     print_label("Input");
     printf("%" PRIu32 "x%" PRIu32 ", batch %" PRIu32 ", letterbox %s\n", size->width, size->height, request->batch,
            info->letterbox ? "on" : "off");
-    if (info->kind == GVK_NETWORK_DETECTOR) {
+    if (info->task == GVK_TASK_DETECTOR) {
         print_label("Thresholds");
         printf("score %.4g, overlap %.4g\n", (double)info->confidence, (double)info->iou);
     }
@@ -233,7 +233,9 @@ static void write_network(struct json *json, const struct model_file *model)
     json_key(json, "model");
     json_string(json, model->path);
     json_key(json, "kind");
-    json_string(json, name_kind(info->kind));
+    json_string(json, name_task(info->task));
+    json_key(json, "network");
+    json_string(json, info->name);
     json_key(json, "format");
     json_string(json, info->format);
     json_key(json, "weights");
@@ -315,7 +317,7 @@ int command_inspect(struct program *program, int argument_count, char **argument
 {
     struct request request = {.batch = 1};
     struct model_file model = {0};
-    gvk_description plan = {0};
+    gvk_description plan = {.size = sizeof plan};
     gvk_device *device = NULL; /* none: a plain GPU's plan */
     int outcome = read_request(program, argument_count, arguments, &request);
     if (outcome < 0)

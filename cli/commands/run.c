@@ -68,7 +68,7 @@ struct request {
     struct model_choice model;
     struct device_choice device;
     struct size size;
-    bool letterbox, letterbox_given, as_stored, compare;
+    bool letterbox, letterbox_given, ignore_orientation, compare;
     gvk_precision precision;
     uint32_t rewrites_off;
     const char *input, *image, *output;
@@ -105,7 +105,7 @@ static bool read_option(struct request *request, int option, const char *value)
         request->letterbox = option == OPTION_LETTERBOX;
         request->letterbox_given = true;
         return true;
-    case OPTION_NO_EXIF: request->as_stored = true; return true;
+    case OPTION_NO_EXIF: request->ignore_orientation = true; return true;
     case OPTION_COMPARE: request->compare = true; return true;
     case OPTION_REWRITE: return read_rewrite(value, &request->rewrites_off);
     case OPTION_DEVICE: return read_device(value, &request->device);
@@ -151,7 +151,7 @@ static int read_request(struct program *program, int argument_count, char **argu
         return refuse_usage("--size is for --image; a tensor has its own size");
     if (request->input && request->letterbox_given)
         return refuse_usage("--letterbox and --no-letterbox are for --image; a tensor is taken as it is");
-    if (request->input && request->as_stored)
+    if (request->input && request->ignore_orientation)
         return refuse_usage("--no-exif is for --image; a tensor is taken as it is");
     return request->output ? check_output(program, request) : OUTCOME_DONE;
 }
@@ -222,9 +222,9 @@ static int load_image(struct program *program, const struct request *request, co
         .letterbox = request->letterbox_given ? request->letterbox : info->letterbox,
     };
     /* Of a classifier's picture only the cut reaches the device. */
-    bool whole = info->kind == GVK_NETWORK_DETECTOR;
+    bool whole = info->task == GVK_TASK_DETECTOR;
     const struct image_choice choice = {
-        .as_stored = request->as_stored, .accept = whole ? picture_fits : NULL, .user = &fit};
+        .ignore_orientation = request->ignore_orientation, .accept = whole ? picture_fits : NULL, .user = &fit};
     char message[512];
     if (!image_read(request->image, &choice, &source->image, message, sizeof message)) {
         say("%s: %s", request->image, message);
@@ -236,7 +236,7 @@ static int load_image(struct program *program, const struct request *request, co
     source->pictures = calloc(1, sizeof *source->pictures);
     if (!source->pictures)
         return refuse_memory();
-    if (info->kind == GVK_NETWORK_CLASSIFIER)
+    if (info->task == GVK_TASK_CLASSIFIER)
         return prepare_for_classifier(request, source);
     source->pictures[0] = (gvk_picture){
         .size = sizeof *source->pictures,
@@ -278,12 +278,11 @@ static int read_output(struct program *program, struct frame *frame, const char 
     return OUTCOME_DONE;
 }
 
-static int write_outputs(struct program *program, const struct request *request, gvk_network_kind kind,
-                         struct frame *frame)
+static int write_outputs(struct program *program, const struct request *request, gvk_task task, struct frame *frame)
 {
     static const char *const maps[] = {"stride32", "stride16", "stride8", "input"};
     static const char *const logits[] = {"logits", "input"};
-    bool is_detector = kind == GVK_NETWORK_DETECTOR;
+    bool is_detector = task == GVK_TASK_DETECTOR;
     const char *const *names = is_detector ? maps : logits;
     size_t count = is_detector ? sizeof maps / sizeof *maps : sizeof logits / sizeof *logits;
     struct tensor outputs[OUTPUTS_MAX] = {{0}};
@@ -337,13 +336,13 @@ static int run_network(struct program *program, const struct request *request, c
     if (!result)
         result = gvk_stream_create(frame.weights, &stream_params, &frame.stream);
     if (!result)
-        result = gvk_stream_submit(frame.stream, source->pictures, source->batch, &frame.ticket);
+        result = gvk_stream_submit(frame.stream, source->pictures, sizeof(gvk_picture), source->batch, &frame.ticket);
     if (!result)
         result = gvk_stream_wait(frame.stream, frame.ticket, UINT64_MAX);
     if (result)
         outcome = report_failure(program, NULL, result);
     else
-        outcome = write_outputs(program, request, model->info.kind, &frame);
+        outcome = write_outputs(program, request, model->info.task, &frame);
 done:
     gvk_stream_destroy(frame.stream);
     gvk_model_destroy(frame.weights);

@@ -114,11 +114,11 @@ static int check_picture(struct program *program, gvk_stream *stream, const char
     gvk_ticket ticket = 0;
     const gvk_detection *found = NULL;
     uint32_t count = 0;
-    gvk_result result = gvk_stream_submit(stream, &picture, 1, &ticket);
+    gvk_result result = gvk_stream_submit(stream, &picture, sizeof(gvk_picture), 1, &ticket);
     if (!result)
         result = gvk_stream_wait(stream, ticket, UINT64_MAX);
     if (!result)
-        result = gvk_detector_read(stream, ticket, &found, &count);
+        result = gvk_detector_read(stream, ticket, &found, sizeof(gvk_detection), &count);
     if (result) {
         outcome = report_failure(program, name, result);
         goto done;
@@ -184,7 +184,7 @@ int command_selftest(struct program *program, int argument_count, char **argumen
     if (outcome == OUTCOME_DONE)
         outcome = open_device(program, &device_choice, &device);
     if (outcome == OUTCOME_DONE) {
-        gvk_device_info info;
+        gvk_device_info info = {.size = sizeof info};
         gvk_device_describe(device, &info);
         fputs("Device   ", stdout);
         print_text(stdout, info.name);

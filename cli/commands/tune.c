@@ -126,15 +126,14 @@ static int tune(struct program *program, const struct request *request, const st
 {
     struct progress progress = {.to_terminal = isatty(STDERR_FILENO)};
     bool sized = request->size.width != 0;
-    gvk_device_info info;
+    gvk_device_info info = {.size = sizeof info};
     gvk_device_describe(device, &info);
     gvk_tune_params params = {
         .size = sizeof params,
         .precision = request->precision,
-        .stream = {.size = sizeof params.stream,
-                   .width = sized ? request->size.width : model->info.input_width,
-                   .height = sized ? request->size.height : model->info.input_height,
-                   .batch = request->batch},
+        .width = sized ? request->size.width : model->info.input_width,
+        .height = sized ? request->size.height : model->info.input_height,
+        .batch = request->batch,
         .rounds = request->runs,
         .user = &progress,
         .progress = show_pass,
@@ -142,10 +141,9 @@ static int tune(struct program *program, const struct request *request, const st
     };
     printf("Device   ");
     print_text(stdout, info.name);
-    printf("\nInput    %" PRIu32 "x%" PRIu32 ", batch %" PRIu32 "\n\n", params.stream.width, params.stream.height,
-           request->batch);
+    printf("\nInput    %" PRIu32 "x%" PRIu32 ", batch %" PRIu32 "\n\n", params.width, params.height, request->batch);
     fflush(stdout);
-    gvk_tune_result tuned;
+    gvk_tune_result tuned = {.size = sizeof tuned};
     gvk_result result = gvk_tune(device, gvk_network_graph(model->network), &params, &tuned);
     if (result) {
         if (progress.to_terminal)

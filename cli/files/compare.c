@@ -27,7 +27,7 @@ static gvk_result run_path(gvk_device *device, const gvk_graph *graph, const gvk
     if (!result)
         result = gvk_stream_create(path->model, params, &path->stream);
     if (!result)
-        result = gvk_stream_submit(path->stream, pictures, params->batch, &path->ticket);
+        result = gvk_stream_submit(path->stream, pictures, sizeof(gvk_picture), params->batch, &path->ticket);
     return result ? result : gvk_stream_wait(path->stream, path->ticket, UINT64_MAX);
 }
 

@@ -150,7 +150,7 @@ int model_file_open(struct program *program, const struct model_choice *choice, 
         outcome = report_failure(program, is_named ? NULL : path, result);
         goto done;
     }
-    *out = (struct model_file){.path = path, .network = network};
+    *out = (struct model_file){.path = path, .network = network, .info = {.size = sizeof out->info}};
     gvk_network_describe(network, &out->info);
     path = NULL;
 done:
@@ -164,6 +164,7 @@ int model_file_generate(struct program *program, uint32_t class_count, struct mo
     gvk_result result = gvk_network_generate(&program->host, class_count, &out->network);
     if (result)
         return report_failure(program, NULL, result);
+    out->info.size = sizeof out->info;
     gvk_network_describe(out->network, &out->info);
     return OUTCOME_DONE;
 }

@@ -46,7 +46,7 @@ void explain_not_finite(struct program *program, gvk_model *model, const gvk_pic
     };
     gvk_result result = names ? gvk_stream_create(model, &params, &stream) : GVK_ERROR_HOST_MEMORY;
     if (!result)
-        result = gvk_stream_submit(stream, pictures, batch, &ticket);
+        result = gvk_stream_submit(stream, pictures, sizeof(gvk_picture), batch, &ticket);
     if (!result)
         result = gvk_stream_wait(stream, ticket, UINT64_MAX);
     for (uint32_t index = 0; index < count && !result; index++) {

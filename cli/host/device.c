@@ -22,7 +22,7 @@ bool read_precision(const char *value, gvk_precision *out)
 
 gvk_precision precision_of(const gvk_stream *stream)
 {
-    gvk_stream_info info;
+    gvk_stream_info info = {.size = sizeof info};
     gvk_stream_describe(stream, &info);
     return info.precision;
 }

@@ -114,7 +114,7 @@ bool image_read_bytes(const uint8_t *bytes, size_t count, const struct image_cho
                               .message_size = message_size};
     *out = (struct image){0};
     bool is_read = decode(&file, out);
-    if (is_read && !file.choice->as_stored && !image_turn_upright(out, file.orientation))
+    if (is_read && !file.choice->ignore_orientation && !image_turn_upright(out, file.orientation))
         is_read = image_refuse(&file, "needs more memory than there is");
     if (!is_read)
         image_release(out);

@@ -17,7 +17,7 @@ bool picture_fits(void *user, uint32_t width, uint32_t height, char *message, si
     };
     if (gvk_device_check_picture(fit->device, &picture, fit->width, fit->height) == GVK_OK)
         return true;
-    gvk_device_info info;
+    gvk_device_info info = {.size = sizeof info};
     gvk_device_describe(fit->device, &info);
     fit->program->error[0] = 0; /* it is said here, in the picture's own sentence */
     snprintf(message, message_size, "is a picture of %" PRIu32 " x %" PRIu32 " pixels, more than %s can hold", width,

@@ -266,7 +266,7 @@ const gvk_checkpoint_tensor *gvk_checkpoint_find(const gvk_checkpoint *checkpoin
 
 const char *gvk_checkpoint_metadata(const gvk_checkpoint *checkpoint, const char *key)
 {
-    for (uint32_t i = 0; i < checkpoint->metadata_count; i++)
+    for (uint32_t i = 0; checkpoint && key && i < checkpoint->metadata_count; i++)
         if (strcmp(checkpoint->metadata[i].key, key) == 0)
             return checkpoint->metadata[i].value;
     return NULL;
@@ -274,12 +274,12 @@ const char *gvk_checkpoint_metadata(const gvk_checkpoint *checkpoint, const char
 
 const char *gvk_checkpoint_format(const gvk_checkpoint *checkpoint)
 {
-    return checkpoint->format;
+    return checkpoint ? checkpoint->format : NULL;
 }
 
 const char *gvk_checkpoint_origin(const gvk_checkpoint *checkpoint)
 {
-    return checkpoint->origin ? checkpoint->origin : "";
+    return checkpoint && checkpoint->origin ? checkpoint->origin : "";
 }
 
 gvk_checkpoint_choice gvk_checkpoint_chosen(const gvk_checkpoint *checkpoint)
@@ -290,4 +290,23 @@ gvk_checkpoint_choice gvk_checkpoint_chosen(const gvk_checkpoint *checkpoint)
 const char *gvk_checkpoint_keys(const gvk_checkpoint *checkpoint)
 {
     return checkpoint->keys;
+}
+
+gvk_result gvk_checkpoint_find_weight(void *checkpoint, const char *name, gvk_array *out)
+{
+    if (!checkpoint || !name || !out)
+        return GVK_ERROR_ARGUMENT;
+    const gvk_checkpoint_tensor *tensor = gvk_checkpoint_find(checkpoint, name);
+    if (!tensor)
+        return GVK_ERROR_MISMATCH;
+    *out = tensor->array;
+    return GVK_OK;
+}
+
+const char *gvk_checkpoint_tensor_name(const gvk_checkpoint *checkpoint, uint32_t index, gvk_array *out)
+{
+    const gvk_checkpoint_tensor *tensor = checkpoint ? gvk_checkpoint_at(checkpoint, index) : NULL;
+    if (tensor && out)
+        *out = tensor->array;
+    return tensor ? tensor->name : NULL;
 }

@@ -26,7 +26,7 @@ typedef struct gvk_record {
     bool is_loaded;
 } gvk_record;
 
-#define GVK_NO_RECORD UINT32_MAX /* all bytes are there, or are loaded by themselves */
+#define GVK_NO_RECORD UINT32_MAX /* no record: its bytes are in memory already, or are loaded without one */
 
 struct gvk_checkpoint {
     gvk_host host;
@@ -41,7 +41,8 @@ struct gvk_checkpoint {
     uint64_t record_bytes, tensor_bytes; /* that were loaded, and for what */
     gvk_checksum *checksum;
     gvk_pickle_budget budget; /* one for all pickles of the file */
-    char *wanted;             /* the set of weights that is asked for, as far as no reader used it up; or NULL */
+    char *wanted;             /* the name of the set of weights that is asked for, less the keys of dicts that a reader
+                               * has followed already; or NULL */
     char *dict;               /* keys of dicts that lead to the weights, joined by dots; or NULL */
     char *origin;             /* the same and the prefix of their names; or NULL */
     char *keys;               /* of the outermost dict, for a sentence; or NULL */
@@ -59,7 +60,8 @@ struct gvk_checkpoint {
 
 /* A checkpoint without bytes or tensors. `label` names the source in messages. */
 gvk_result gvk_checkpoint_create_empty(const gvk_host *host, const char *label, gvk_checkpoint **out);
-/* Adds a tensor (all but its name is the caller's) under a copy of the name, which must be fit (gvk_name_problem). */
+/* Adds the tensor, and takes over its `copy`, under a copy of the name, for which gvk_name_problem must be NULL. On
+ * failure nothing is taken over. */
 gvk_result gvk_checkpoint_add(gvk_checkpoint *checkpoint, const char *name, size_t length,
                               const gvk_checkpoint_tensor *tensor);
 gvk_result gvk_checkpoint_add_record(gvk_checkpoint *checkpoint, const gvk_record *record, uint32_t *out);
@@ -72,7 +74,7 @@ gvk_result gvk_checkpoint_add_metadata(gvk_checkpoint *checkpoint, const char *k
 gvk_result gvk_checkpoint_add_block(gvk_checkpoint *checkpoint, uint64_t bytes, unsigned char **out);
 /* Notes that the names of the weights begin with `prefix` in the file. */
 gvk_result gvk_checkpoint_note_origin(gvk_checkpoint *checkpoint, const char *prefix, size_t length);
-/* Makes the names findable again after they were filled in or changed; two equal ones are refused. */
+/* Builds the index of names, to be called after names were added or changed. Two equal names are refused. */
 gvk_result gvk_checkpoint_index_names(gvk_checkpoint *checkpoint);
 
 /* The readers, one a format. */
@@ -80,7 +82,7 @@ gvk_result gvk_safetensors_read(gvk_checkpoint *checkpoint);
 gvk_result gvk_pth_read_zip(gvk_checkpoint *checkpoint);
 gvk_result gvk_pth_read_legacy(gvk_checkpoint *checkpoint);
 
-/* How to get rid of a pickle's own classes, as the end of a sentence. */
+/* The end of a refusal of a file that holds Python objects: what to do instead. */
 #define GVK_SAVE_AGAIN "load it in torch and save the weights alone: torch.save(model.state_dict(), \"weights.pth\")"
 
 #endif

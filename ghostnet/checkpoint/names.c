@@ -1,4 +1,5 @@
-/* See names.h. Sets are told apart by the wrappers in front of their names; a tensor that is no weight has no vote. */
+/* See names.h. A set is all tensors whose names begin with the same wrappers. Tensors that are no weights do not count
+ * when a set is chosen. */
 #include "names.h"
 
 #include <string.h>
@@ -41,7 +42,7 @@ gvk_wrapper gvk_judge_wrapper(const char *word, size_t length)
     return is_average ? GVK_WRAPPER_AVERAGE : is_more ? GVK_WRAPPER_PLAIN : GVK_WRAPPER_NONE;
 }
 
-/* How much of the name is wrappers; what is left must be a name. */
+/* How many bytes of the name are wrappers; something must be left behind them. */
 static size_t measure_prefix(const char *name, bool *is_average)
 {
     size_t length = 0;
@@ -56,7 +57,7 @@ static size_t measure_prefix(const char *name, bool *is_average)
     }
 }
 
-/* Takes the parts "module" and "_orig_mod" out of a name; the last part stays. */
+/* Removes "module" and "_orig_mod" wherever they stand between the dots of a name, but not at its end. */
 static void drop_parts(char *name)
 {
     static const char *const parts[] = {"module", "_orig_mod"};
@@ -90,7 +91,7 @@ static gvk_result make_short_names(gvk_checkpoint *checkpoint, char **names, boo
     return result;
 }
 
-/* Exchanges the names for the short ones, or, where these collide, shortens only what follows the wrappers. */
+/* Replaces the names by the short ones. Where two of these would be equal, shortens only what follows the wrappers. */
 static void shorten(gvk_checkpoint *checkpoint, char **names, bool collide)
 {
     for (uint32_t i = 0; i < checkpoint->count; i++) {
@@ -232,7 +233,8 @@ static gvk_result choose_set(gvk_checkpoint *checkpoint)
     return result;
 }
 
-/* What the names of the set begin with in the file, shown by the first of them. */
+/* Notes the prefix that the names of the set have in the file, found by comparing the first of them before and after.
+ */
 static gvk_result note_prefix(gvk_checkpoint *checkpoint, char *const *names)
 {
     uint32_t first = 0;

@@ -18,7 +18,7 @@ gvk_wrapper gvk_judge_wrapper(const char *word, size_t length);
  * put aside. Of an average and the weights themselves the average is taken, if it has as many; of several sets, the one
  * with the most weights. "module." and "_orig_mod." go wherever they stand in a name, unless two names would become
  * one. checkpoint->wanted, where it is not NULL, names the set: a prefix, or "." for names without one. Notes the
- * prefix. */
+ * prefix as the checkpoint's origin. */
 gvk_result gvk_settle_names(gvk_checkpoint *checkpoint);
 
 /* Whether the name is one of those that layers give to what they learn and measure: weight, bias, running_mean,

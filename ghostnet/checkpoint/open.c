@@ -3,9 +3,13 @@
 
 #include "ghostnet/files/file_kind.h"
 #include "names.h"
+#include "runtime/base/structs.h"
 #include "tensor.h"
 
-/* How much more may be loaded than tensors need: a few numbers may lie in a storage of gigabytes. */
+static const struct gvk_layout layout_of_params = GVK_LAYOUT(gvk_checkpoint_params, weights, weights);
+
+/* How much more than the tensors' own bytes may be loaded: a tensor of a few numbers may be part of a storage of
+ * gigabytes. */
 #define RECORDS_PER_TENSORS 2u
 #define RECORD_SLACK        (UINT64_C(256) << 20)
 
@@ -36,7 +40,7 @@ static gvk_result read_tensors(gvk_checkpoint *checkpoint)
         result = gvk_pth_read_legacy(checkpoint);
         break;
     }
-    if (!result) /* two equal names of one file, before any of them is shortened */
+    if (!result) /* refuses two equal names in the file, before any of them is shortened */
         result = gvk_checkpoint_index_names(checkpoint);
     if (!result)
         result = gvk_settle_names(checkpoint);
@@ -45,7 +49,7 @@ static gvk_result read_tensors(gvk_checkpoint *checkpoint)
     return result;
 }
 
-/* The storage of a tensor, unless it is out of all proportion. */
+/* Loads the storage of a tensor, unless it is far larger than what tensors use of it. */
 static gvk_result load_storage(gvk_checkpoint *checkpoint, const gvk_checkpoint_tensor *tensor)
 {
     const gvk_record *record = &checkpoint->records[tensor->record];
@@ -105,10 +109,11 @@ static gvk_result open_content(gvk_checkpoint *checkpoint, const gvk_checkpoint_
     return result;
 }
 
-gvk_result gvk_checkpoint_open_with(const gvk_host *host, const gvk_checkpoint_params *params, gvk_checkpoint **out)
+gvk_result gvk_checkpoint_open_as(const gvk_host *host, const gvk_checkpoint_params *params, const char *label,
+                                  bool is_deferred, gvk_checkpoint **out)
 {
     gvk_checkpoint *checkpoint = NULL;
-    const char *label = params->path ? params->path : params->label ? params->label : "checkpoint";
+    label = params->path ? params->path : label ? label : "checkpoint";
     if (params->weights && (!*params->weights || strlen(params->weights) > GVK_NAME_LIMIT)) {
         gvk_host complete = gvk_host_complete(host);
         return gvk_fail(&complete, GVK_ERROR_ARGUMENT, "The name of a set of weights has 1 to 1024 bytes.");
@@ -124,7 +129,7 @@ gvk_result gvk_checkpoint_open_with(const gvk_host *host, const gvk_checkpoint_p
         result = open_content(checkpoint, params);
     if (!result)
         result = read_tensors(checkpoint);
-    if (!result && !params->is_deferred)
+    if (!result && !is_deferred)
         result = load_all(checkpoint);
     if (result)
         gvk_checkpoint_destroy(checkpoint);
@@ -133,13 +138,29 @@ gvk_result gvk_checkpoint_open_with(const gvk_host *host, const gvk_checkpoint_p
     return result;
 }
 
-gvk_result gvk_checkpoint_open(const gvk_host *host, const char *path, gvk_checkpoint **out)
+gvk_result gvk_checkpoint_open(const gvk_host *host_or_null, const gvk_checkpoint_params *given, gvk_checkpoint **out)
+{
+    gvk_host host;
+    gvk_checkpoint_params params;
+    gvk_result result = gvk_host_read(host_or_null, &host);
+    if (!result)
+        result = gvk_struct_read(&host, &layout_of_params, given, &params);
+    if (result)
+        return result;
+    if (!out || !params.path == !params.bytes)
+        return gvk_fail(
+            &host, GVK_ERROR_ARGUMENT,
+            "gvk_checkpoint_open needs params with either a path or bytes, and a place for the checkpoint.");
+    return gvk_checkpoint_open_as(&host, &params, NULL, false, out);
+}
+
+gvk_result gvk_checkpoint_open_path(const gvk_host *host, const char *path, gvk_checkpoint **out)
 {
     if (!path || !out) {
         gvk_host complete = gvk_host_complete(host);
         return gvk_fail(&complete, GVK_ERROR_ARGUMENT, "A checkpoint needs a path.");
     }
-    return gvk_checkpoint_open_with(host, &(gvk_checkpoint_params){.path = path}, out);
+    return gvk_checkpoint_open_as(host, &(gvk_checkpoint_params){.path = path}, NULL, false, out);
 }
 
 gvk_result gvk_checkpoint_open_bytes(const gvk_host *host, const void *bytes, size_t count, const char *label,
@@ -149,6 +170,6 @@ gvk_result gvk_checkpoint_open_bytes(const gvk_host *host, const void *bytes, si
         gvk_host complete = gvk_host_complete(host);
         return gvk_fail(&complete, GVK_ERROR_ARGUMENT, "A checkpoint in memory needs its bytes.");
     }
-    return gvk_checkpoint_open_with(host, &(gvk_checkpoint_params){.bytes = bytes, .byte_count = count, .label = label},
-                                    out);
+    return gvk_checkpoint_open_as(host, &(gvk_checkpoint_params){.bytes = bytes, .byte_count = count}, label, false,
+                                  out);
 }

@@ -75,7 +75,8 @@ static gvk_result read_preamble(stream *from)
     return result;
 }
 
-/* Gives each storage key a number. Mentions of one storage must agree, since only the first one is measured. */
+/* Gives each storage key a number. All mentions of one storage must say the same of it, because only the first one is
+ * looked at from here on. */
 static gvk_result number_storages(stream *from)
 {
     const gvk_host *host = &from->checkpoint->host;

@@ -83,7 +83,7 @@ static gvk_result check_place(const gvk_source *source, const char *name, const 
     uint64_t left = room - offset;
     if (left == 0)
         return refuse(source, name, "begins outside of its storage");
-    left--; /* for the first item; the strides lead on from there */
+    left--; /* less the first item, at the offset itself; the strides only lead to the others */
     for (uint32_t i = 0; i < out->rank; i++) {
         uint64_t steps = out->shape[i] - 1;
         if (steps && out->strides[i] > left / steps)

@@ -1,5 +1,5 @@
 /* Finds the dict of weights in what a torch pickle holds. Training scripts save the weights alone, or under a key
- * beside optimizer state, counters and settings; those extras are nobody's business here. */
+ * beside optimizer state, counters and settings; those are passed over. */
 #include <stdio.h>
 #include <string.h>
 
@@ -38,7 +38,7 @@ static void count_entries(node *dict)
             dict->tensors++;
             dict->weights += is_name;
         } else if (value->kind == GVK_PICKLE_OPAQUE && is_name) {
-            dict->weights++; /* of unknown making, for which the file will be refused */
+            dict->weights++; /* made by an unknown function: the file will be refused for it */
             dict->tensors++;
         }
     }
@@ -50,7 +50,7 @@ static bool is_same_key(const gvk_pickle_value *a, const gvk_pickle_value *b)
            memcmp(a->as.text.text, b->as.text.text, a->as.text.length) == 0;
 }
 
-/* A dict that was met under a key that says nothing, and now under one that says that it holds weights. */
+/* The dict was reached before by a key that says nothing of weights, and now by one that does. */
 static void rename_node(search *found, uint32_t at, const node *next)
 {
     node *known = &found->nodes[at];

@@ -1,47 +1,94 @@
-/* The detector: a stream whose tail decodes the three maps and suppresses (suppression.c), and the checked reading of
+/* The detector: a stream whose tail decodes up to three maps and suppresses (suppression.c), and the checked reading of
  * what the device found. Decode as in Bochkovskiy et al., "YOLOv4", 2020: sigmoid xy + cell, exp(wh) * anchor,
  * objectness * best class. All candidates that there can be are handled. */
-#include "detector.h"
+#include <ghostvk/detector.h>
 
 #include <float.h>
 #include <math.h>
+#include <stdio.h>
 #include <string.h>
 
+#include "runtime/base/structs.h"
 #include "runtime/stream/intake.h"
+#include "runtime/stream/stream.h"
 #include "suppression.h"
 
-#define MAPS 3
+#define DEFAULT_CONFIDENCE 0.5f
+#define DEFAULT_IOU        0.3f
+/* Five numbers beside the classes, of each anchor; graphs stop at 65536 channels. */
+#define MOST_CLASSES 21840u
 /* So that the words of overlaps (shaders/overlap.comp) are counted in 32 bits. */
 #define MOST_CANDIDATES (UINT32_MAX / 128)
 
+static const struct gvk_layout layout_of_heads = GVK_LAYOUT(gvk_detector_heads, class_count, class_count);
+static const struct gvk_layout layout_of_map = GVK_LAYOUT(gvk_detector_map, anchors, anchors);
+static const struct gvk_layout layout_of_params = GVK_LAYOUT(gvk_detector_params, reserved, max_detections);
+static const struct gvk_layout layout_of_detection = GVK_LAYOUT(gvk_detection, candidate, candidate);
+
+struct map {
+    char *output; /* a copy */
+    uint32_t stride;
+    float anchors[2 * GVK_MAP_ANCHORS];
+    char label[32]; /* of its decode */
+};
+
 struct detector {
-    struct gvk_detector_setup setup;
+    struct map maps[GVK_DETECTOR_MAPS];
+    uint32_t map_count, classes, max_detections;
+    float confidence, iou;
     uint32_t width, height, batch;
     struct gvk_suppression suppression;
-    gvk_detection *detections; /* of the last read */
+    gvk_detection *detections; /* of the last read, each as long as the caller's */
+    size_t detection_size;     /* what there is room for */
     gvk_host host;
 };
+
+static const struct gvk_shape *shape_of(const struct map *map, const struct gvk_builder *builder)
+{
+    return &builder->program->shapes[gvk_graph_find_tensor(builder->graph, map->output)];
+}
+
+static uint32_t count_channels(const struct detector *detector)
+{
+    return GVK_MAP_ANCHORS * (5 + detector->classes);
+}
 
 /* Candidates of an item. */
 static uint64_t count_cells(const struct detector *detector, const struct gvk_builder *builder)
 {
     uint64_t cells = 0;
-    for (int i = 0; i < MAPS; i++) {
-        gvk_tensor map = gvk_graph_find_tensor(builder->graph, detector->setup.maps[i]);
-        cells += (uint64_t)builder->program->shapes[map].width * builder->program->shapes[map].height;
+    for (uint32_t i = 0; i < detector->map_count; i++) {
+        const struct gvk_shape *shape = shape_of(&detector->maps[i], builder);
+        cells += (uint64_t)shape->width * shape->height;
     }
-    return 3 * cells;
+    return GVK_MAP_ANCHORS * cells;
+}
+
+static gvk_result check_map(const struct detector *detector, struct map *map, const struct gvk_builder *builder)
+{
+    gvk_tensor tensor = gvk_graph_find_tensor(builder->graph, map->output);
+    if (!tensor || builder->graph->tensors[tensor].channels != count_channels(detector))
+        return gvk_fail(builder->host, GVK_ERROR_ARGUMENT,
+                        "The model has no map \"%s\" of 3 x (5 + %u) channels; it is not a detector's.", map->output,
+                        detector->classes);
+    const struct gvk_program *program = builder->program;
+    const struct gvk_shape *shape = &program->shapes[tensor];
+    if (map->stride && ((uint64_t)shape->width * map->stride != program->width ||
+                        (uint64_t)shape->height * map->stride != program->height))
+        return gvk_fail(builder->host, GVK_ERROR_ARGUMENT,
+                        "The map \"%s\" is %ux%u for an input of %ux%u, which is not its stride of %u.", map->output,
+                        shape->width, shape->height, program->width, program->height, map->stride);
+    snprintf(map->label, sizeof map->label, "decode, stride %u", program->width / shape->width);
+    return GVK_OK;
 }
 
 static gvk_result prepare(struct gvk_tail *tail, const struct gvk_builder *builder)
 {
     struct detector *detector = tail->user;
-    for (int i = 0; i < MAPS; i++) {
-        gvk_tensor map = gvk_graph_find_tensor(builder->graph, detector->setup.maps[i]);
-        if (!map || builder->graph->tensors[map].channels != 3 * (5 + detector->setup.classes))
-            return gvk_fail(builder->host, GVK_ERROR_ARGUMENT,
-                            "The model has no map \"%s\" of 3 x (5 + %u) channels; it is not a detector's.",
-                            detector->setup.maps[i], detector->setup.classes);
+    for (uint32_t i = 0; i < detector->map_count; i++) {
+        gvk_result result = check_map(detector, &detector->maps[i], builder);
+        if (result)
+            return result;
     }
     detector->width = builder->program->width;
     detector->height = builder->program->height;
@@ -53,15 +100,16 @@ static gvk_result prepare(struct gvk_tail *tail, const struct gvk_builder *build
     detector->detections = gvk_allocate_array(&detector->host, (size_t)capacity, sizeof *detector->detections);
     if (!detector->detections)
         return gvk_fail_memory(builder->host);
+    detector->detection_size = sizeof *detector->detections;
     tail->parameter_bytes =
         ((uint64_t)GVK_FRAME_PARAMETERS_FRONT + GVK_FRAME_PARAMETERS_ITEM * (uint64_t)detector->batch) * 16;
     tail->result_bytes = GVK_RESULT_HEADER_BYTES + capacity * GVK_CANDIDATE_BYTES;
     detector->suppression = (struct gvk_suppression){
         .capacity = (uint32_t)capacity,
         .item_capacity = (uint32_t)cells,
-        .classes = detector->setup.classes,
+        .classes = detector->classes,
         .batch = detector->batch,
-        .keeps_all = detector->setup.iou >= 1.0f,
+        .keeps_all = detector->iou >= 1.0f,
         .parameters = {.place = GVK_PLACE_PARAMETERS, .bytes = tail->parameter_bytes},
         .result = {.place = GVK_PLACE_RESULT, .bytes = tail->result_bytes},
     };
@@ -75,35 +123,33 @@ static gvk_result prepare(struct gvk_tail *tail, const struct gvk_builder *build
 
 static gvk_result emit_decode(const struct detector *detector, const struct gvk_builder *builder)
 {
-    static const char *const labels[MAPS] = {"decode, stride 32", "decode, stride 16", "decode, stride 8"};
     const struct gvk_suppression *steps = &detector->suppression;
     uint32_t row = 0;
     bool texels = gvk_reads_texels(builder->traits);
-    for (int i = 0; i < MAPS; i++) {
-        gvk_tensor map = gvk_graph_find_tensor(builder->graph, detector->setup.maps[i]);
-        const struct gvk_shape *shape = &builder->program->shapes[map];
-        struct gvk_command command = gvk_begin_step(labels[i], texels ? GVK_SHADER_DECODE_TEXELS : GVK_SHADER_DECODE);
-        command.turns = (5 + detector->setup.classes) / 4 + 2;
+    for (uint32_t i = 0; i < detector->map_count; i++) {
+        const struct map *map = &detector->maps[i];
+        const struct gvk_shape *shape = shape_of(map, builder);
+        gvk_tensor tensor = gvk_graph_find_tensor(builder->graph, map->output);
+        struct gvk_command command = gvk_begin_step(map->label, texels ? GVK_SHADER_DECODE_TEXELS : GVK_SHADER_DECODE);
+        command.turns = (5 + detector->classes) / 4 + 2;
         gvk_add_operand(&command, gvk_bind(steps->candidates, GVK_BINDING_OUTPUT, GVK_APPEND));
         gvk_add_operand(&command,
-                        gvk_tensor_operand(builder->program, map,
+                        gvk_tensor_operand(builder->program, tensor,
                                            texels ? GVK_BINDING_SOURCE_TEXELS : GVK_BINDING_SOURCE, GVK_READ));
         gvk_add_operand(&command, gvk_bind(steps->state, GVK_BINDING_EXTRA, GVK_APPEND));
         gvk_add_operand(&command, gvk_bind(steps->parameters, GVK_BINDING_WEIGHTS, GVK_READ));
         struct gvk_decode_push push = {
-            .source_item = builder->program->places[map].item,
-            .classes = detector->setup.classes,
+            .source_item = builder->program->places[tensor].item,
+            .classes = detector->classes,
             .width = shape->width,
             .height = shape->height,
             .first_row = row,
             .batch = detector->batch,
         };
-        /* The coarsest map has the largest anchors. */
-        const float *anchors = detector->setup.anchors + (size_t)(MAPS - 1 - i) * 6;
-        for (int j = 0; j < 6; j++)
-            push.anchors[j] = anchors[j] / (float)(j % 2 ? detector->height : detector->width);
+        for (int j = 0; j < 2 * GVK_MAP_ANCHORS; j++)
+            push.anchors[j] = map->anchors[j] / (float)(j % 2 ? detector->height : detector->width);
         gvk_set_push(&command, &push, sizeof push);
-        uint32_t cells = 3 * shape->width * shape->height;
+        uint32_t cells = GVK_MAP_ANCHORS * shape->width * shape->height;
         gvk_result result =
             gvk_finish_dispatch(builder, &command, gvk_divide_up(cells, GVK_STEP_LANES), 1, detector->batch);
         if (result)
@@ -130,8 +176,8 @@ static void fill(const struct gvk_tail *tail, const struct gvk_picture_layout *p
     const struct detector *detector = tail->user;
     float *out = parameters;
     memset(out, 0, (size_t)tail->parameter_bytes);
-    out[0] = detector->setup.confidence;
-    out[1] = detector->setup.iou;
+    out[0] = detector->confidence;
+    out[1] = detector->iou;
     out += GVK_FRAME_PARAMETERS_FRONT * 4;
     for (uint32_t i = 0; i < count; i++, out += GVK_FRAME_PARAMETERS_ITEM * 4) {
         double scale[2] = {1, 1}, offset[2] = {0, 0};
@@ -163,28 +209,101 @@ static void fill_longest(const struct gvk_tail *tail, void *parameters)
     float *out = parameters;
     memset(out, 0, (size_t)tail->parameter_bytes);
     out[0] = -1.0f;
-    out[1] = detector->setup.iou;
+    out[1] = detector->iou;
 }
 
 static void release(const gvk_host *host, void *user)
 {
     struct detector *detector = user;
+    for (uint32_t i = 0; i < detector->map_count; i++)
+        gvk_release(host, detector->maps[i].output);
     gvk_release(host, detector->detections);
     gvk_release(host, detector);
 }
 
-gvk_result gvk_detector_create_for(gvk_model *model, const gvk_stream_params *params,
-                                   const struct gvk_detector_setup *setup, gvk_stream **out)
+static bool is_fraction(float value)
 {
+    return value >= 0.0f && value <= 1.0f; /* false for a not-a-number */
+}
+
+/* 0 is the default, what is negative zero. */
+static float choose_threshold(float given, float by_default)
+{
+    return given == 0.0f ? by_default : given < 0.0f ? 0.0f : given;
+}
+
+static gvk_result take_map(struct detector *detector, const gvk_detector_map *map)
+{
+    struct map *own = &detector->maps[detector->map_count];
+    if (!map->output)
+        return gvk_fail(&detector->host, GVK_ERROR_ARGUMENT, "A detector's map names an output of the graph.");
+    for (int i = 0; i < 2 * GVK_MAP_ANCHORS; i++)
+        if (!isfinite(map->anchors[i]) || !(map->anchors[i] > 0))
+            return gvk_fail(&detector->host, GVK_ERROR_ARGUMENT, "An anchor's sides are finite and above zero.");
+    own->output = gvk_copy_string(&detector->host, map->output);
+    if (!own->output)
+        return gvk_fail_memory(&detector->host);
+    own->stride = map->stride;
+    memcpy(own->anchors, map->anchors, sizeof own->anchors);
+    detector->map_count++;
+    return GVK_OK;
+}
+
+static gvk_result take_heads(struct detector *detector, const gvk_detector_heads *given)
+{
+    const gvk_host *host = &detector->host;
+    gvk_detector_heads heads;
+    gvk_result result = gvk_struct_read(host, &layout_of_heads, given, &heads);
+    if (!result)
+        result = gvk_element_size(host, &layout_of_map, heads.map_size, &heads.map_size);
+    if (result)
+        return result;
+    if (!heads.maps || !heads.map_count || heads.map_count > GVK_DETECTOR_MAPS || !heads.class_count ||
+        heads.class_count > MOST_CLASSES)
+        return gvk_fail(host, GVK_ERROR_ARGUMENT, "A detector has 1 to %u maps and 1 to %u classes.", GVK_DETECTOR_MAPS,
+                        MOST_CLASSES);
+    detector->classes = heads.class_count;
+    for (uint32_t i = 0; i < heads.map_count && !result; i++) {
+        gvk_detector_map map;
+        result = gvk_element_read(host, &layout_of_map, heads.maps, heads.map_size, i, &map);
+        if (!result)
+            result = take_map(detector, &map);
+    }
+    return result;
+}
+
+gvk_result gvk_detector_create_for(gvk_model *model, const gvk_detector_heads *heads, const gvk_detector_params *params,
+                                   gvk_stream **out)
+{
+    if (!model)
+        return GVK_ERROR_ARGUMENT;
     const gvk_host *host = &model->device->host;
+    if (!out)
+        return gvk_fail(host, GVK_ERROR_ARGUMENT, "gvk_detector_create_for needs a place for the stream.");
+    gvk_detector_params used;
+    gvk_stream_params stream;
+    gvk_result result = gvk_struct_read(host, &layout_of_params, params, &used);
+    if (!result)
+        result = gvk_struct_read(host, &gvk_layout_of_stream_params, used.stream, &stream);
+    if (result)
+        return result;
     struct detector *detector = gvk_allocate(host, sizeof *detector);
     if (!detector)
         return gvk_fail_memory(host);
-    detector->setup = *setup;
-    /* A device may take what is smaller for zero, and scores of zero would pass that the host finds too low. */
-    if (setup->confidence < FLT_MIN)
-        detector->setup.confidence = 0.0f;
     detector->host = *host;
+    detector->confidence = choose_threshold(used.confidence, DEFAULT_CONFIDENCE);
+    detector->iou = choose_threshold(used.iou, DEFAULT_IOU);
+    detector->max_detections = used.max_detections;
+    result = take_heads(detector, heads);
+    if (!result && (!is_fraction(detector->confidence) || !is_fraction(detector->iou)))
+        result = gvk_fail(host, GVK_ERROR_ARGUMENT, "Confidence and IoU threshold lie between 0 and 1.");
+    if (result) {
+        release(host, detector);
+        return result;
+    }
+    /* A device may take what is smaller for zero, and scores of zero would pass that the host finds too low. */
+    if (detector->confidence < FLT_MIN)
+        detector->confidence = 0.0f;
     struct gvk_tail tail = {
         .stage = "decode",
         .user = detector,
@@ -194,48 +313,7 @@ gvk_result gvk_detector_create_for(gvk_model *model, const gvk_stream_params *pa
         .fill_longest = fill_longest,
         .release = release,
     };
-    return gvk_stream_create_with_tail(model, params, &tail, out);
-}
-
-static bool is_fraction(float value)
-{
-    return value >= 0.0f && value <= 1.0f; /* false for a not-a-number */
-}
-
-gvk_result gvk_detector_create(gvk_model *model, const gvk_network *network, const gvk_detector_params *params,
-                               gvk_stream **out)
-{
-    if (!model)
-        return GVK_ERROR_ARGUMENT;
-    const gvk_host *host = &model->device->host;
-    if (!network || !out)
-        return gvk_fail(host, GVK_ERROR_ARGUMENT, "gvk_detector_create needs the network and a place for the stream.");
-    gvk_network_info info;
-    gvk_network_describe(network, &info);
-    if (info.kind != GVK_NETWORK_DETECTOR)
-        return gvk_fail(host, GVK_ERROR_ARGUMENT, "This network is a classifier; it finds no boxes.");
-    gvk_detector_params used = {.size = sizeof used};
-    if (params)
-        used = *params;
-    struct gvk_detector_setup setup = {
-        .maps = {"stride32", "stride16", "stride8"},
-        .classes = info.class_count,
-        .confidence = used.confidence == 0.0f  ? info.confidence
-                      : used.confidence < 0.0f ? 0.0f
-                                               : used.confidence,
-        .iou = used.iou == 0.0f  ? info.iou
-               : used.iou < 0.0f ? 0.0f
-                                 : used.iou,
-        .max_detections = used.max_detections,
-    };
-    memcpy(setup.anchors, info.anchors, sizeof setup.anchors);
-    if (!is_fraction(setup.confidence) || !is_fraction(setup.iou))
-        return gvk_fail(host, GVK_ERROR_ARGUMENT, "Confidence and IoU threshold lie between 0 and 1.");
-    if (!used.stream.width && !used.stream.height) {
-        used.stream.width = info.input_width;
-        used.stream.height = info.input_height;
-    }
-    return gvk_detector_create_for(model, &used.stream, &setup, out);
+    return gvk_stream_create_with_tail(model, &stream, &tail, out);
 }
 
 /* A detection as the device may return it: of a class, item and row that there are, inside the largest picture, and
@@ -248,7 +326,7 @@ static bool is_sound(const struct detector *detector, const gvk_detection *detec
     if (detection->class_id >= of->classes || detection->item >= of->batch || detection->candidate >= of->item_capacity)
         return false;
     /* A product of two probabilities, which a device may round up. */
-    if (!(detection->score >= detector->setup.confidence && detection->score <= 1.001f))
+    if (!(detection->score >= detector->confidence && detection->score <= 1.001f))
         return false;
     for (int axis = 0; axis < 2; axis++)
         if (!(detection->box[axis] >= 0.0f && detection->box[axis] <= detection->box[axis + 2] &&
@@ -261,8 +339,22 @@ static bool is_sound(const struct detector *detector, const gvk_detection *detec
             (detection->score == before->score && detection->candidate > before->candidate));
 }
 
-static gvk_result read_result(struct detector *detector, const void *result_bytes, const gvk_detection **out,
-                              uint32_t *count)
+/* A host of a later release has longer detections than this one. */
+static gvk_result make_room(struct detector *detector, size_t detection_size)
+{
+    if (detection_size <= detector->detection_size)
+        return GVK_OK;
+    gvk_detection *larger = gvk_allocate_array(&detector->host, detector->suppression.capacity, detection_size);
+    if (!larger)
+        return gvk_fail_memory(&detector->host);
+    gvk_release(&detector->host, detector->detections);
+    detector->detections = larger;
+    detector->detection_size = detection_size;
+    return GVK_OK;
+}
+
+static gvk_result read_result(struct detector *detector, const void *result_bytes, size_t detection_size,
+                              const gvk_detection **out, uint32_t *count)
 {
     const struct gvk_suppression *of = &detector->suppression;
     uint32_t header[4];
@@ -293,15 +385,16 @@ static gvk_result read_result(struct detector *detector, const void *result_byte
                 (double)detection.box[0], (double)detection.box[1], (double)detection.box[2], (double)detection.box[3]);
         of_item = i && detection.item == before.item ? of_item + 1 : 0;
         before = detection;
-        if (!detector->setup.max_detections || of_item < detector->setup.max_detections)
-            detector->detections[kept++] = detection;
+        if (!detector->max_detections || of_item < detector->max_detections)
+            gvk_element_write(&layout_of_detection, &detection, detector->detections, detection_size, kept++);
     }
     *out = detector->detections;
     *count = kept;
     return GVK_OK;
 }
 
-gvk_result gvk_detector_read(gvk_stream *stream, gvk_ticket ticket, const gvk_detection **out, uint32_t *count)
+gvk_result gvk_detector_read(gvk_stream *stream, gvk_ticket ticket, const gvk_detection **out, size_t detection_size,
+                             uint32_t *count)
 {
     if (!stream)
         return GVK_ERROR_ARGUMENT;
@@ -311,8 +404,10 @@ gvk_result gvk_detector_read(gvk_stream *stream, gvk_ticket ticket, const gvk_de
         return gvk_fail(host, GVK_ERROR_ARGUMENT,
                         "gvk_detector_read needs a detector's stream and places for the result.");
     const void *result_bytes;
-    gvk_result result = gvk_stream_result(stream, ticket, &result_bytes);
-    if (result)
-        return result;
-    return read_result(detector, result_bytes, out, count);
+    gvk_result result = gvk_element_size(host, &layout_of_detection, detection_size, &detection_size);
+    if (!result)
+        result = gvk_stream_result(stream, ticket, &result_bytes);
+    if (!result)
+        result = make_room(detector, detection_size);
+    return result ? result : read_result(detector, result_bytes, detection_size, out, count);
 }

@@ -1,4 +1,4 @@
-/* Little-endian numbers at any address, on any host. Every reader of this folder uses these. */
+/* Little-endian numbers at any address, on any host. */
 #ifndef GVK_CHECKPOINT_BYTES_H
 #define GVK_CHECKPOINT_BYTES_H
 

@@ -120,7 +120,7 @@ static void close_file(int file)
 
 #endif
 
-/* The bytes from `begin` to `end` at their place, or a refusal. */
+/* Loads the bytes from `begin` to `end`, or refuses. */
 static gvk_result load(gvk_content *content, size_t begin, size_t end)
 {
     if (content->memory) {
@@ -174,7 +174,7 @@ static gvk_result create_content(gvk_content *content)
     return content->bytes && content->loaded ? GVK_OK : gvk_fail_memory(host);
 }
 
-/* What is no checkpoint costs a stray large file no memory. */
+/* Recognises the file by its first bytes, before memory is taken: a large file of another kind must not cost any. */
 static gvk_result recognise(gvk_content *content)
 {
     unsigned char head[HEAD_BYTES];

@@ -1,5 +1,5 @@
-/* The bytes of a checkpoint, at one place from the start and loaded as they are needed: what a header refuses, and what
- * nobody asks for, is never read. */
+/* The bytes of a checkpoint in one block of memory, which has its final address from the start and is filled as bytes
+ * are needed: a file that is refused by its header, and tensors that nobody uses, are never read whole. */
 #ifndef GVK_CHECKPOINT_CONTENT_H
 #define GVK_CHECKPOINT_CONTENT_H
 
@@ -12,7 +12,7 @@ typedef struct gvk_content {
     const gvk_source *source;
     unsigned char *bytes; /* `count` of them, the host's memory; those that were not needed yet are undefined */
     size_t count;
-    unsigned char *loaded;       /* a bit a chunk; NULL: no more is loaded */
+    unsigned char *loaded;       /* a bit for each chunk; NULL: nothing more is loaded */
     const unsigned char *memory; /* where they come from: the caller's memory, or a file */
     int file;
     bool is_file;

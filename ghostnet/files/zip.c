@@ -72,7 +72,8 @@ static gvk_result find_end(const gvk_zip *zip, size_t *out)
     return refuse(zip, "its directory is missing, so the file is cut short or has bytes after its end");
 }
 
-/* The end record of large archives, which torch writes for small ones too. `at` is the plain end record. */
+/* The end record for large archives (zip64), which torch writes in small ones, too. `at` is where the plain end record
+ * is. */
 static gvk_result read_end64(const gvk_zip *zip, size_t at, directory *out)
 {
     if (at < LOCATOR64_BYTES + END64_BYTES)

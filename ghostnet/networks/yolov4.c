@@ -1,9 +1,8 @@
-/* YOLOv4's neck and heads on GhostNet: spatial pyramid pooling, a path up and a path down (PANet), three heads.
+/* YOLOv4's neck and heads on any backbone: spatial pyramid pooling, a path up and a path down (PANet), three heads.
  * Source: Bochkovskiy et al., "YOLOv4", 2020; each 3x3 convolution of the paper is a depthwise and a pointwise one
  * here. The names are those of the PyTorch modules that checkpoints come from. */
-#include "yolov4.h"
-
-#include "backbone.h"
+#include "heads.h"
+#include "layers.h"
 
 /* ---- the parts, by the names of the PyTorch helpers ---- */
 
@@ -44,9 +43,7 @@ static gvk_tensor five_convs(gvk_graph *graph, const char *name, gvk_tensor in, 
 static gvk_tensor head(gvk_graph *graph, const char *name, gvk_tensor in, uint32_t hidden, uint32_t outputs)
 {
     gvk_tensor x = conv_dw(graph, gvk_join(name, "0").text, in, hidden, 1);
-    struct gvk_name last = gvk_join(name, "1");
-    return gvk_graph_add(
-        graph, &(gvk_node){.op = GVK_OP_CONVOLUTION, .name = last.text, .inputs = {x}, .outputs = outputs, .bias = 1});
+    return gvk_add_biased(graph, gvk_join(name, "1").text, x, outputs, GVK_ACTIVATION_NONE);
 }
 
 static gvk_tensor upsample(gvk_graph *graph, const char *name, gvk_tensor in, uint32_t outputs)
@@ -75,14 +72,15 @@ static gvk_tensor spatial_pyramid(gvk_graph *graph, gvk_tensor x)
         graph, &(gvk_node){.op = GVK_OP_CONCAT, .name = "spatial_pyramid.concat", .inputs = {pool13, pool9, pool5, x}});
 }
 
-/* ---- the network, with shapes for an input of 3 x 416 x 416 and width 1.0; the neck's channels have no width ---- */
+/* ---- the network, with shapes for an input of 3 x 416 x 416; the neck's channels are those of no backbone ---- */
 
-void gvk_add_yolov4(gvk_graph *graph, gvk_tensor input, double width, uint32_t class_count)
+void gvk_add_yolov4(gvk_graph *graph, gvk_tensor input, const struct gvk_backbone *backbone, double width,
+                    uint32_t class_count)
 {
     uint32_t outputs = 3 * (5 + class_count);
     /* clang-format off */
-    struct gvk_backbone_maps c = gvk_add_backbone(graph, "backbone.model", input, width);
-                                        /* c.stride8 40 x 52 x 52, c.stride16 112 x 26 x 26, c.stride32 160 x 13 x 13 */
+    struct gvk_backbone_maps c = backbone->add(graph, "backbone.model", input, width);
+                                        /* c.stride8 of 52 x 52, c.stride16 of 26 x 26, c.stride32 of 13 x 13 pixels */
     /* The pyramid. */
     gvk_tensor p5 = three_convs(graph, "conv1", c.stride32, 512, 1024);                 /*  512 x 13 x 13 */
     p5 = spatial_pyramid(graph, p5);                                                    /* 2048 x 13 x 13 */

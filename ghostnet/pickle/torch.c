@@ -109,13 +109,13 @@ static gvk_result make_tensor(gvk_pickle *pickle, gvk_pickle_value *arguments, g
     if (arguments->as.list.count < 4)
         return refuse(problem, "gives _rebuild_tensor_v2 too few arguments");
     gvk_pickle_value **items = arguments->as.list.items;
-    /* What is made by a stranger is a stranger itself, and the refusal will name the first one. */
+    /* What an unknown function makes is unknown itself; a refusal will name the function. */
     for (int i = 0; i < 4; i++)
         if (items[i]->kind == GVK_PICKLE_OPAQUE)
             return make_opaque(pickle, items[i], arguments, out);
     if (items[0]->kind != GVK_PICKLE_STORAGE)
         return refuse(problem, "gives _rebuild_tensor_v2 no storage");
-    /* Many tensors may share one shape, which is gone over for each of them. */
+    /* Many tensors may share one shape, so going over it is paid for each time. */
     for (int i = 2; i < 4; i++)
         if (items[i]->kind == GVK_PICKLE_TUPLE && items[i]->as.list.count > GVK_PICKLE_RANK_LIMIT)
             return refuse(problem, "gives _rebuild_tensor_v2 more than 64 dimensions");

@@ -226,7 +226,8 @@ static bool is_plain_constructor(const gvk_pickle_value *global)
 
 const char *gvk_pickle_name_maker(gvk_quoted *quoted, const gvk_pickle_value *value)
 {
-    /* A maker may have a maker; a few steps lead to a name, and cycles must not hold us. */
+    /* What made the value may have been made by something itself. A few steps are followed to a name, and no more,
+     * because there may be a cycle. */
     for (int step = 0; step < 8 && value; step++) {
         if (value->kind == GVK_PICKLE_OPAQUE) {
             const gvk_pickle_value *maker = value->as.opaque.maker, *arguments = value->as.opaque.arguments;
@@ -248,7 +249,7 @@ const char *gvk_pickle_name_maker(gvk_quoted *quoted, const gvk_pickle_value *va
     return gvk_quote(quoted, "an unknown class", 16);
 }
 
-/* Queues the values that one value refers to, each once in its life. */
+/* Queues the values that one value refers to; a value that was queued once is never queued again. */
 static gvk_result push_children(gvk_pickle *pickle, const gvk_pickle_value *value, gvk_pickle_value ***queue,
                                 size_t *count, size_t *capacity)
 {

@@ -5,8 +5,8 @@
 #include "ghostnet/files/text.h"
 
 /* Bounds of all pickles of a file together. A checkpoint of a large network with optimizer state stays far below them.
- * The memory is what the promise leaves (twice the file's size and 64 MiB) when the file itself is held, and a program
- * around it. */
+ * A file is read within twice its size and 64 MiB of memory; the limits of memory here are what remains of that beside
+ * the file's own bytes and the program. */
 #define GVK_PICKLE_STEP_LIMIT   16000000u
 #define GVK_PICKLE_VALUE_LIMIT  2000000u
 #define GVK_PICKLE_STACK_LIMIT  1000000u
@@ -112,8 +112,8 @@ bool gvk_pickle_is_text(const gvk_pickle_value *value, const char *text);
 gvk_pickle_value *gvk_pickle_find(const gvk_pickle_value *dict, const char *key);
 /* "module.name" of a global, or of what made an opaque value. */
 const char *gvk_pickle_name_maker(gvk_quoted *quoted, const gvk_pickle_value *value);
-/* Whether a tensor or storage can be reached from the value. Values that an earlier call found to hold none are not
- * walked again, so any number of calls takes each value once, up to the first true. */
+/* Whether a tensor or storage can be reached from the value. Values in which an earlier call found none are not visited
+ * again, so all calls together visit each value once. */
 gvk_result gvk_pickle_holds_tensor(gvk_pickle *pickle, gvk_pickle_value *value, bool *out);
 
 /* ---- for what reads a pickle ---- */

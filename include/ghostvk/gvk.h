@@ -2,13 +2,24 @@
  *
  * The way of a frame: open (or import) a device, build a graph of nodes over named weights, create a model (the graph's
  * weights on that device) and a stream (one input size and batch); then submit pictures, wait for the ticket, read.
- * The runtime knows no network; ghostnet.h adds GhostNet and GhostNet-YOLOv4 on top of it.
+ * The runtime knows no network. On top of it checkpoint.h reads files of weights, detector.h finds boxes behind any
+ * graph that ends in YOLO's maps, and ghostnet.h has GhostNet, GhostNet-YOLOv4 and its siblings ready.
  *
  * Rules that hold for every call
  *   - Every call that can fail returns gvk_result. GVK_OK is 0, errors are negative. The reason goes to the host's log
  *     as one plain sentence. `*out` is written on success only.
- *   - The first member of a params struct is its size in bytes; 0 means the first release's. Other zero members mean
- *     the default.
+ *   - Structs grow from release to release, at their end alone; a comment in each says where release 0.1 ends. A host
+ *     and the library may be of different releases, so a struct begins with `size`, which the caller sets to its own
+ *     sizeof: gvk_stream_params params = {.size = sizeof params, .width = 416, .height = 416}. It does so for what it
+ *     passes in and for what it wants filled; 0 stands for the size in 0.1. Members that are not set are 0, which means
+ *     the default, and so are those that an older host's struct does not have. A newer host's struct is taken as long
+ *     as what this library does not know of it is 0, and refused otherwise (GVK_ERROR_ARGUMENT). A call fills no more
+ *     of a struct than its `size` says, and leaves `size` as it is. `reserved` is 0: it keeps a struct from ending in
+ *     padding.
+ *   - An array of structs comes with the size of one element, sizeof array[0], which is the distance from one to the
+ *     next; 0 stands for the size in 0.1. That holds for arrays of the caller's and of the library's alike, so array[i]
+ *     is right for every host. Elements that the library alone fills have no `size` of their own.
+ *   - gvk_array and gvk_recorded_counts never grow.
  *   - A destroy call accepts NULL. Destroy streams before their model, models before their device, a device last.
  *   - Tensors outside the device are N, C, H, W, row-major. Sizes are in pixels, times in the unit that the name says.
  *   - Thread safety: devices, graphs (once finished) and models may be shared by threads; a stream belongs to one
@@ -78,6 +89,7 @@ typedef struct gvk_host {
      * checked. store may fail in silence. */
     gvk_result (*cache_load)(void *user, const char *key, void *bytes, size_t *count);
     void (*cache_store)(void *user, const char *key, const void *bytes, size_t count);
+    /* 0.1 ends here. */
 } gvk_host;
 
 /* ---- devices ------------------------------------------------------------------------------------------------------
@@ -86,6 +98,7 @@ typedef struct gvk_host {
 typedef struct gvk_device gvk_device; /* opened or imported; owns pipelines, which all its models share */
 
 typedef struct gvk_device_info {
+    size_t size;
     uint32_t index; /* what GVK_DEVICE_INDEX takes */
     char name[VK_MAX_PHYSICAL_DEVICE_NAME_SIZE];
     char driver[VK_MAX_DRIVER_NAME_SIZE + VK_MAX_DRIVER_INFO_SIZE]; /* name and version as the driver words them */
@@ -96,12 +109,14 @@ typedef struct gvk_device_info {
     uint64_t memory_bytes; /* the largest device-local heap */
     int usable;            /* 0: the device misses something of the floor; `reason` says what */
     char reason[128];
+    /* 0.1 ends here. */
 } gvk_device_info;
 
-/* Lists physical devices, GPUs before CPU devices, and of these lavapipe first. On entry *count is the capacity of
- * `infos`; on return it is the number of devices there are (which may be larger; the first capacity ones are filled).
- * GVK_ERROR_NO_DEVICE when there is no Vulkan loader or no driver; the log says what to install. */
-GVK_API gvk_result gvk_device_list(const gvk_host *host, gvk_device_info *infos, uint32_t *count);
+/* Lists physical devices, each `info_size` bytes behind the one before, GPUs before CPU devices, and of these lavapipe
+ * first. On entry *count is the capacity of `infos`; on return it is the number of devices there are (which may be
+ * larger; the first capacity ones are filled). GVK_ERROR_NO_DEVICE when there is no Vulkan loader or no driver; the log
+ * says what to install. */
+GVK_API gvk_result gvk_device_list(const gvk_host *host, gvk_device_info *infos, size_t info_size, uint32_t *count);
 
 typedef enum gvk_device_choice {
     GVK_DEVICE_BEST,  /* a GPU; a CPU device only when it is alone, with a notice in the log */
@@ -118,6 +133,7 @@ typedef struct gvk_device_params {
     uint32_t index;
     const char *name;
     uint64_t memory_ceiling; /* bytes of device memory that all objects together may take; 0: none */
+    /* 0.1 ends here. */
 } gvk_device_params;
 
 /* Opens a device with an instance of its own. */
@@ -130,12 +146,14 @@ GVK_API gvk_result gvk_device_open(const gvk_device_params *params, gvk_device *
  * does not allow beside it. Nothing of it is needed: a Vulkan 1.1 device with a compute queue and no feature at all
  * works, though perhaps several times slower; gvk_device_import warns in the log of what is missing. */
 typedef struct gvk_wants {
+    size_t size;
     VkPhysicalDeviceFeatures2 features;
     VkPhysicalDeviceSubgroupSizeControlFeatures subgroup_size;
     VkPhysicalDeviceDescriptorIndexingFeatures descriptor_indexing;
     VkPhysicalDeviceShaderFloat16Int8Features half;
     const char *device_extensions[8];
     uint32_t device_extension_count;
+    /* 0.1 ends here. */
 } gvk_wants;
 
 GVK_API gvk_result gvk_device_wants(PFN_vkGetInstanceProcAddr get_instance_proc, VkInstance instance,
@@ -163,6 +181,7 @@ typedef struct gvk_import_params {
     void *queue_user;
     VkPipelineCache pipeline_cache; /* VK_NULL_HANDLE: the runtime's own */
     uint64_t memory_ceiling;
+    /* 0.1 ends here. */
 } gvk_import_params;
 
 GVK_API gvk_result gvk_device_import(const gvk_import_params *params, gvk_device **out);
@@ -194,7 +213,7 @@ typedef uint32_t gvk_tensor; /* the output of a node; 0 is none */
 typedef enum gvk_op {
     GVK_OP_NONE,
     GVK_OP_CONVOLUTION,  /* pointwise, depthwise (groups = channels) or dense; weights NAME.weight, NAME.bias */
-    GVK_OP_BATCH_NORM,   /* NAME.weight, .bias, .running_mean, .running_var; epsilon 1e-5; then `activation` */
+    GVK_OP_BATCH_NORM,   /* NAME.weight, .bias, .running_mean, .running_var; then `activation` */
     GVK_OP_ACTIVATION,   /* `activation` alone */
     GVK_OP_CONCAT,       /* along channels, 2 to 4 inputs of one size */
     GVK_OP_UPSAMPLE,     /* nearest, factor 2 */
@@ -213,8 +232,9 @@ typedef enum gvk_activation {
 } gvk_activation;
 
 typedef struct gvk_node {
+    size_t size;
+    const char *name; /* unique; the prefix of its weights' names; copied */
     gvk_op op;
-    const char *name;          /* unique; the prefix of its weights' names; copied */
     gvk_tensor inputs[4];      /* unused ones 0 */
     uint32_t outputs;          /* output channels of a convolution or linear; 0: as many as the input has */
     uint32_t kernel;           /* 0: 1 */
@@ -223,6 +243,8 @@ typedef struct gvk_node {
     uint32_t groups;           /* 0: 1; else the input's channel count (depthwise) */
     int bias;                  /* a convolution has NAME.bias */
     gvk_activation activation; /* behind a convolution, linear or batch norm, or alone; other ops take none */
+    /* 0.1 ends here. */
+    double epsilon; /* of a batch norm, added to the variance; finite and positive; 0: 1e-5 */
 } gvk_node;
 
 /* Finds a weight by name: GVK_OK and *out, or GVK_ERROR_MISMATCH when there is none. The data must outlive the graph.
@@ -276,6 +298,8 @@ typedef struct gvk_model_params {
     uint32_t rewrites_off; /* gvk_rewrite bits to leave out; GVK_REWRITE_ALL is the reference path */
     int trust_kernels;     /* 1: kernels are taken without the proof below */
     gvk_precision precision;
+    /* 0.1 ends here. */
+    uint32_t reserved;
 } gvk_model_params;
 
 /* Rewrites a copy of the graph and uploads its weights. The graph may be destroyed afterwards. params may be NULL.
@@ -309,6 +333,8 @@ typedef struct gvk_stream_params {
      * a frame is one submission. Creating the stream then runs the commands once to time them. A command that takes
      * longer is a submission of its own, and each is where the device tells no times. */
     uint32_t max_submit_us;
+    /* 0.1 ends here. */
+    uint32_t reserved;
 } gvk_stream_params;
 
 GVK_API gvk_result gvk_stream_create(gvk_model *model, const gvk_stream_params *params, gvk_stream **out);
@@ -336,6 +362,8 @@ typedef struct gvk_picture {
     size_t row_pitch;       /* bytes from row to row; 0: tight */
     const void *pixels;     /* read during the submit call only */
     int letterbox;          /* keep the aspect ratio, fill the rest with grey 128 */
+    /* 0.1 ends here. */
+    uint32_t reserved;
 } gvk_picture;
 
 /* Whether a picture of pixels of this size and format, alone in a frame, fits the device's limits, with an input of
@@ -350,6 +378,7 @@ typedef struct gvk_recorded_counts {
 } gvk_recorded_counts;
 
 typedef struct gvk_stream_info {
+    size_t size;
     uint32_t width, height, batch, frames; /* as created, defaults filled in */
     gvk_recorded_counts frame;             /* of all that one frame runs: upload or resize, network, what follows */
     gvk_recorded_counts network;           /* the network's alone */
@@ -358,6 +387,7 @@ typedef struct gvk_stream_info {
     gvk_precision precision;               /* fp32 or fp16 */
     uint64_t macs;                         /* multiply-adds of the network in a frame */
     uint64_t arena_bytes, weight_bytes;    /* on the device: activations and results between, the model's weights */
+    /* 0.1 ends here. */
 } gvk_stream_info;
 
 /* Counts what the stream has recorded. The part in front of the network is that of the newest frame's pictures, and
@@ -366,7 +396,8 @@ GVK_API void gvk_stream_describe(const gvk_stream *stream, gvk_stream_info *out)
 
 /* Copies the pictures (as many as the batch) and submits one frame. Waits for the oldest frame when all are in flight.
  * Pixels are resized with Pillow's antialiased bicubic, bit for bit, and scaled to [0, 1]. */
-GVK_API gvk_result gvk_stream_submit(gvk_stream *stream, const gvk_picture *pictures, uint32_t count, gvk_ticket *out);
+GVK_API gvk_result gvk_stream_submit(gvk_stream *stream, const gvk_picture *pictures, size_t picture_size,
+                                     uint32_t count, gvk_ticket *out);
 
 /* GVK_OK once the frame is done; GVK_NOT_READY (timeout 0) or GVK_TIMEOUT before. With UINT64_MAX it waits as every
  * call waits that needs the device to get on: on a CPU device for as long as that takes, on a GPU for ten minutes,
@@ -382,10 +413,12 @@ GVK_API gvk_result gvk_stream_read(gvk_stream *stream, gvk_ticket ticket, const 
 typedef struct gvk_timing {
     const char *name; /* "resize", "network", "decode"; lives as long as the stream */
     double ms;        /* on the device, by its timestamps */
+    /* 0.1 ends here. */
 } gvk_timing;
 
 /* On entry *count is the capacity; on return the number of stages. 0 stages when the device has no timestamps. */
-GVK_API gvk_result gvk_stream_timings(gvk_stream *stream, gvk_ticket ticket, gvk_timing *out, uint32_t *count);
+GVK_API gvk_result gvk_stream_timings(gvk_stream *stream, gvk_ticket ticket, gvk_timing *out, size_t timing_size,
+                                      uint32_t *count);
 
 typedef struct gvk_layer_timing {
     const char *name;   /* of the node, or of the step before or behind the network; lives as long as the stream */
@@ -394,40 +427,48 @@ typedef struct gvk_layer_timing {
     double start_ms; /* from the frame's first timestamp */
     uint64_t macs;   /* multiply-adds */
     uint64_t bytes;  /* of tensors and weights, that it reads and writes at least; 0: depends on the picture */
+    /* 0.1 ends here. */
 } gvk_layer_timing;
 
 /* Every dispatch of a frame of a stream made with `profile`, in order. On entry *count is the capacity; on return the
  * number of dispatches; 0 without `profile` or timestamps. */
 GVK_API gvk_result gvk_stream_layer_timings(gvk_stream *stream, gvk_ticket ticket, gvk_layer_timing *out,
-                                            uint32_t *count);
+                                            size_t timing_size, uint32_t *count);
 
 /* ---- measuring kernels --------------------------------------------------------------------------------------------
  */
 
-/* What was found for one shape of layers; times are of all its layers together, each dispatch by itself. */
+/* What was found for one shape of layers; `size` is the library's, for a host that may meet an older one. Times are of
+ * all its layers together, each dispatch by itself. */
 typedef struct gvk_tuned_kernel {
+    size_t size;
     const char *layer;             /* the first of them; lives during the call */
     uint32_t layers, candidates;   /* how many have the shape; how many kernels and workgroup sizes were tried */
     const char *built_in, *chosen; /* variants; static */
     uint32_t built_in_lanes, chosen_lanes; /* of a workgroup */
     double built_in_ms, chosen_ms;
+    /* 0.1 ends here. */
 } gvk_tuned_kernel;
 
 typedef struct gvk_tune_params {
     size_t size;
     gvk_precision precision;
-    gvk_stream_params stream; /* width, height, batch; the rest is not looked at */
-    uint32_t rounds;          /* frames that each candidate is timed for; 0: 5 */
+    uint32_t width, height; /* of the network's input */
+    uint32_t batch;         /* pictures a frame; 0: 1 */
+    uint32_t rounds;        /* frames that each candidate is timed for; 0: 5 */
     void *user;
     void (*progress)(void *user, uint32_t pass, uint32_t passes); /* before each; NULL: none */
     void (*tuned)(void *user, const gvk_tuned_kernel *kernel);    /* for each shape, at the end; NULL: none */
+    /* 0.1 ends here. */
 } gvk_tune_params;
 
 typedef struct gvk_tune_result {
+    size_t size;
     double built_in_ms, tuned_ms; /* of the whole network in a frame */
     double deviation;             /* of the outputs from the built-in kernels', in parts of a map's largest value */
     int kept;                     /* 0: the built-in kernels are as fast */
     int ghosts_apart;             /* 1: and ghost modules are faster as two convolutions than as one dispatch */
+    /* 0.1 ends here. */
 } gvk_tune_result;
 
 /* Times the kernels that the device can run for each shape of the graph's layers. Where whole frames are faster with
@@ -445,16 +486,20 @@ typedef struct gvk_layer_description {
     const char *op;
     uint32_t channels, height, width; /* of its output */
     uint64_t macs, parameters;
+    /* 0.1 ends here. */
 } gvk_layer_description;
 
 typedef struct gvk_description {
+    size_t size;
+    size_t layer_size;                   /* set by the caller: sizeof(gvk_layer_description); 0: the first release's */
     const gvk_layer_description *layers; /* nodes as built, before rewriting */
     uint32_t layer_count;
     uint32_t dispatches_before, dispatches_after; /* of the network, without and with the rewrites */
     uint32_t barriers_after, pipelines_after;
     uint64_t macs, parameters; /* of the whole batch; parameters are what training changes: no mean, no variance */
     uint64_t arena_bytes, weight_bytes;
-    void *memory; /* what gvk_description_release frees */
+    void *memory; /* what gvk_description_release frees; NULL before */
+    /* 0.1 ends here. */
 } gvk_description;
 
 /* For `device`, or for a plain GPU where device is NULL. */

@@ -1,5 +1,5 @@
-/* fp16 on the host: for weights, for tensors that are handed over and for those that are read. IEEE 754 binary16.
- * Called by model.c, picture.c, stream.c and kernel/kernels.c. */
+/* fp16 on the host, between IEEE 754 binary16 and float: for weights, and for tensors on their way to and from a
+ * device. */
 #ifndef GVK_HALF_H
 #define GVK_HALF_H
 

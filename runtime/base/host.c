@@ -1,4 +1,4 @@
-/* Memory and log of the host, with defaults. Called by every file of the library. */
+/* Memory and log of the host, with defaults where it gives none. */
 #include "host.h"
 
 #include <stdio.h>

@@ -14,7 +14,8 @@
 #define GVK_FORMAT(string_index, first_index)
 #endif
 
-/* A copy of `from` with every callback set; NULL gives malloc and silence. */
+/* A copy of `from`, which is ours or was read by gvk_host_read, with every callback set; NULL gives malloc and silence.
+ */
 gvk_host gvk_host_complete(const gvk_host *from);
 
 /* Zeroed memory, aligned for every C type; NULL when there is none. */

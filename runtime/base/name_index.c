@@ -1,4 +1,4 @@
-/* A hash table of fixed size with linear probing, from byte strings to numbers. See name_index.h for its callers. */
+/* A hash table of fixed size with linear probing, from byte strings to numbers. */
 #include "name_index.h"
 
 #include <string.h>
@@ -12,7 +12,7 @@ static uint64_t hash_text(const gvk_name_index *index, const char *text, size_t 
         hash ^= (unsigned char)text[i];
         hash *= UINT64_C(0x100000001b3);
     }
-    /* The low bits choose the slot, so let the high ones take part. */
+    /* The low bits choose the slot: the high ones are mixed into them. */
     return hash ^ hash >> 29;
 }
 

@@ -1,5 +1,5 @@
-/* Finds a number by a byte string. graph.c keys nodes with it, checkpoint.c tensors, zip.c entries, pth_legacy.c
- * storages. */
+/* Finds a number by a byte string: a node, a tensor or a file's entry by its name. Names may come from a hostile file.
+ */
 #ifndef GVK_NAME_INDEX_H
 #define GVK_NAME_INDEX_H
 

@@ -1,5 +1,5 @@
 /* Large pages for large blocks of host memory: a page fault costs up to 13 us on virtual machines, and a network's
- * weights have 11,000 pages of 4 KiB. Called by host.c and memory.c. */
+ * weights have 11,000 pages of 4 KiB. */
 #ifndef GVK_PAGES_H
 #define GVK_PAGES_H
 

@@ -2,6 +2,7 @@
  * and counts what a stream has recorded. */
 #include <string.h>
 
+#include "runtime/base/structs.h"
 #include "runtime/graph/rewrite.h"
 #include "runtime/kernel/kernel.h"
 #include "runtime/stream/stream_inside.h"
@@ -99,12 +100,12 @@ static void describe_node(const struct gvk_graph_node *node, const struct gvk_sh
 
 /* Layers and names in one block, so that they outlive the graph. */
 static gvk_result describe_layers(const gvk_host *host, const gvk_graph *graph, const gvk_stream_params *stream,
-                                  gvk_description *out)
+                                  size_t layer_size, gvk_description *out)
 {
     size_t name_bytes = 0;
     for (uint32_t i = 0; i < graph->node_count; i++)
         name_bytes += strlen(graph->nodes[i].name) + 1;
-    size_t layer_bytes = graph->node_count * sizeof(gvk_layer_description);
+    size_t layer_bytes = graph->node_count * layer_size;
     char *memory = gvk_allocate(host, layer_bytes + name_bytes);
     struct gvk_shape *shapes = gvk_allocate_array(host, graph->tensor_count, sizeof *shapes);
     gvk_result result = memory && shapes ? GVK_OK : gvk_fail_memory(host);
@@ -115,42 +116,58 @@ static gvk_result describe_layers(const gvk_host *host, const gvk_graph *graph, 
         gvk_release(host, shapes);
         return result;
     }
-    gvk_layer_description *layers = (gvk_layer_description *)(void *)memory;
     char *names = memory + layer_bytes;
     uint64_t batch = stream->batch ? stream->batch : 1;
     for (uint32_t i = 0; i < graph->node_count; i++) {
         const struct gvk_graph_node *node = &graph->nodes[i];
-        describe_node(node, shapes, batch, &layers[i]);
+        gvk_layer_description layer;
+        describe_node(node, shapes, batch, &layer);
         size_t bytes = strlen(node->name) + 1;
         memcpy(names, node->name, bytes);
-        layers[i].name = names;
+        layer.name = names;
         names += bytes;
-        out->macs += layers[i].macs;
-        out->parameters += layers[i].parameters;
+        out->macs += layer.macs;
+        out->parameters += layer.parameters;
+        gvk_element_write(&gvk_layout_of_layer_description, &layer, memory, layer_size, i);
     }
     gvk_release(host, shapes);
     out->memory = memory;
-    out->layers = layers;
+    out->layers = (const gvk_layer_description *)(const void *)memory;
     out->layer_count = graph->node_count;
     return GVK_OK;
 }
 
-gvk_result gvk_plan_describe(const gvk_device *device, const gvk_graph *graph, const gvk_model_params *model,
-                             const gvk_stream_params *stream, gvk_description *out)
+gvk_result gvk_plan_describe(const gvk_device *device, const gvk_graph *graph, const gvk_model_params *given_model,
+                             const gvk_stream_params *given_stream, gvk_description *out)
 {
-    if (!graph || !graph->finished || !stream || !out)
+    if (!graph)
         return GVK_ERROR_ARGUMENT;
     const gvk_host *host = device ? &device->host : &graph->host;
+    if (!graph->finished || !given_stream || !out)
+        return gvk_fail(host, GVK_ERROR_ARGUMENT,
+                        "gvk_plan_describe needs a finished graph, a stream's params and a place for the description.");
+    gvk_model_params model;
+    gvk_stream_params stream;
+    size_t size, layer_size;
+    gvk_result result = gvk_struct_read(host, &gvk_layout_of_model_params, given_model, &model);
+    if (!result)
+        result = gvk_struct_read(host, &gvk_layout_of_stream_params, given_stream, &stream);
+    if (!result)
+        result = gvk_element_size(host, &gvk_layout_of_description, out->size, &size);
+    if (!result)
+        result = gvk_element_size(host, &gvk_layout_of_layer_description, out->layer_size, &layer_size);
+    if (result)
+        return result;
     struct gvk_traits traits = device ? device->traits : gvk_traits_of_plain_gpu();
-    if (!gvk_set_precision(&traits, model ? model->precision : GVK_PRECISION_FP32))
+    if (!gvk_set_precision(&traits, model.precision))
         return gvk_fail(host, GVK_ERROR_ARGUMENT, "A model's precision is fp32, fp16 or auto.");
-    gvk_description made = {0};
+    gvk_description made = {.size = sizeof made, .layer_size = out->layer_size};
     struct path before = {0}, after = {0};
-    gvk_result result = describe_layers(host, graph, stream, &made);
+    result = describe_layers(host, graph, &stream, layer_size, &made);
     if (!result)
-        result = follow_path(host, &traits, graph, GVK_REWRITE_ALL, stream, &before);
+        result = follow_path(host, &traits, graph, GVK_REWRITE_ALL, &stream, &before);
     if (!result)
-        result = follow_path(host, &traits, graph, model ? model->rewrites_off : 0, stream, &after);
+        result = follow_path(host, &traits, graph, model.rewrites_off, &stream, &after);
     if (result) {
         gvk_description_release(host, &made);
         return result;
@@ -161,15 +178,18 @@ gvk_result gvk_plan_describe(const gvk_device *device, const gvk_graph *graph, c
     made.pipelines_after = after.pipelines;
     made.arena_bytes = after.arena_bytes;
     made.weight_bytes = after.weight_bytes;
-    *out = made;
+    gvk_struct_write(&gvk_layout_of_description, &made, out);
     return GVK_OK;
 }
 
 void gvk_description_release(const gvk_host *host_or_null, gvk_description *description)
 {
-    gvk_host host = gvk_host_complete(host_or_null);
+    gvk_host host;
+    if (!description || gvk_host_read(host_or_null, &host))
+        return;
     gvk_release(&host, description->memory);
-    *description = (gvk_description){0};
+    gvk_struct_write(&gvk_layout_of_description, &(gvk_description){.layer_size = description->layer_size},
+                     description);
 }
 
 /* ---- what a stream has recorded ---- */
@@ -197,9 +217,12 @@ static uint32_t count_bound_pipelines(const struct gvk_recorder *recorder, uint3
 
 void gvk_stream_describe(const gvk_stream *stream, gvk_stream_info *out)
 {
-    *out = (gvk_stream_info){0};
-    if (!stream)
+    if (!out)
         return;
+    if (!stream) {
+        gvk_struct_write(&gvk_layout_of_stream_info, &(gvk_stream_info){.size = 0}, out);
+        return;
+    }
     const struct gvk_program *program = stream->program;
     uint64_t newest = stream->newest ? stream->newest - 1 : 0;
     const struct gvk_frame *frame = &stream->frames[newest % stream->frame_count];
@@ -226,5 +249,5 @@ void gvk_stream_describe(const gvk_stream *stream, gvk_stream_info *out)
     add_counts(&info.frame, &intake->counts);
     for (uint32_t i = 0; i < program->network_end; i++)
         info.macs += program->commands[i].macs;
-    *out = info;
+    gvk_struct_write(&gvk_layout_of_stream_info, &info, out);
 }

@@ -3,6 +3,7 @@
 #include "open_model.h"
 
 #include "proof.h"
+#include "runtime/base/structs.h"
 #include "runtime/graph/rewrite.h"
 #include "runtime/kernel/kernel.h"
 #include "runtime/stream/model.h"
@@ -55,13 +56,15 @@ gvk_result gvk_model_create(gvk_device *device, const gvk_graph *graph, const gv
         return gvk_fail(host, GVK_ERROR_ARGUMENT, "gvk_model_create needs a finished graph and a place for the model.");
     if (!graph->find)
         return gvk_fail(host, GVK_ERROR_ARGUMENT, "This graph was made without weights; a model needs them.");
+    gvk_model_params used;
+    gvk_result result = gvk_struct_read(host, &gvk_layout_of_model_params, params, &used);
+    if (result)
+        return result;
     gvk_mutex_lock(&device->proof_mutex); /* gvk_tune changes choices under it */
     struct gvk_traits traits = device->traits;
     gvk_mutex_unlock(&device->proof_mutex);
-    if (!gvk_set_precision(&traits, params ? params->precision : GVK_PRECISION_FP32))
+    if (!gvk_set_precision(&traits, used.precision))
         return gvk_fail(host, GVK_ERROR_ARGUMENT, "A model's precision is fp32, fp16 or auto.");
-    uint32_t off = params ? params->rewrites_off : 0;
-    if (params && params->trust_kernels)
-        return gvk_model_create_for(device, graph, off, &traits, out);
-    return gvk_model_create_proven(device, graph, off, &traits, out);
+    return used.trust_kernels ? gvk_model_create_for(device, graph, used.rewrites_off, &traits, out)
+                              : gvk_model_create_proven(device, graph, used.rewrites_off, &traits, out);
 }

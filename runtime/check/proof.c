@@ -117,7 +117,7 @@ static gvk_result run_sample(struct gvk_device *device, const struct gvk_traits 
                          .pixels = sample->input};
     result = gvk_stream_create(model, &params, &stream);
     if (!result)
-        result = gvk_stream_submit(stream, &input, 1, &ticket);
+        result = gvk_stream_submit(stream, &input, sizeof(gvk_picture), 1, &ticket);
     if (!result)
         result = gvk_stream_wait_for(stream, ticket, "the proof of a kernel");
     if (!result)

@@ -1,5 +1,5 @@
-/* Samples for proof.c: graphs of a node or a few whose rewriting gives just the form that is to be proven, and the same
- * computed on the host. */
+/* Makes samples: graphs of a few nodes that the rewriting turns into a node of just the kind that is to be proven, and
+ * what must come of them, computed on the host. */
 #include "sample.h"
 
 #include <math.h>

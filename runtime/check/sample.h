@@ -1,5 +1,4 @@
-/* A small graph that uses one kernel as a network's node does, with made-up numbers and what must come of them.
- * Made by proof_sample.c for proof.c. */
+/* A small graph that uses one kernel as a network's node does, with made-up numbers and what must come of them. */
 #ifndef GVK_PROOF_SAMPLE_H
 #define GVK_PROOF_SAMPLE_H
 
@@ -20,7 +19,8 @@ struct gvk_sample {
     uint32_t inputs, outputs, kernel, stride, padding, groups; /* of the convolution */
     gvk_activation activation;
     bool residual, gate, upsample;
-    bool ghost;                       /* the tail of a ghost bottleneck, without its pointwise convolution */
+    bool ghost;                       /* the depthwise convolution that ends a ghost bottleneck, without the pointwise
+                                       * one */
     bool module;                      /* a ghost module */
     uint32_t width, height, channels; /* of the result */
     struct gvk_sample_weight weights[8];
@@ -30,8 +30,8 @@ struct gvk_sample {
     gvk_graph *graph;
 };
 
-/* Input channels that make a kernel go through its loop several times: six quads; where products are summed up in fp16,
- * which takes several quads a step, two steps and what is left in each slice. */
+/* Input channels that make a kernel go through its loop several times: six quads. Where products are summed up in fp16
+ * the loop takes several quads a step: two whole steps and a rest in each slice. */
 #define GVK_PROOF_INPUTS      24u
 #define GVK_PROOF_HALF_INPUTS (4u * GVK_MOST_SLICES * (2 * GVK_MOST_HALF_SUM_QUADS + 1))
 /* A convolution as the rewritten node does it, with so many input channels, at most GVK_PROOF_HALF_INPUTS, and outputs.

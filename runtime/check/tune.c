@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "open_model.h"
+#include "runtime/base/structs.h"
 #include "runtime/graph/rewrite.h"
 #include "runtime/kernel/kernel.h"
 #include "runtime/stream/model.h"
@@ -188,9 +189,9 @@ static gvk_result list_shapes(struct tuner *tuner)
 
 static float *make_input(const struct tuner *tuner, gvk_picture *picture)
 {
-    const gvk_stream_params *stream = &tuner->params.stream;
+    const gvk_tune_params *params = &tuner->params;
     size_t count =
-        (size_t)gvk_graph_channels(tuner->graph, tuner->graph->inputs[0].tensor) * stream->width * stream->height;
+        (size_t)gvk_graph_channels(tuner->graph, tuner->graph->inputs[0].tensor) * params->width * params->height;
     float *values = gvk_allocate_array(&tuner->device->host, count, sizeof *values);
     uint32_t state = 1;
     for (size_t i = 0; values && i < count; i++) {
@@ -199,15 +200,15 @@ static float *make_input(const struct tuner *tuner, gvk_picture *picture)
     }
     *picture = (gvk_picture){.size = sizeof *picture,
                              .kind = GVK_PICTURE_TENSOR,
-                             .width = stream->width,
-                             .height = stream->height,
+                             .width = params->width,
+                             .height = params->height,
                              .pixels = values};
     return values;
 }
 
 static gvk_result run_frame(struct tuner *tuner, gvk_stream *stream, const gvk_picture *pictures, gvk_ticket *ticket)
 {
-    gvk_result result = gvk_stream_submit(stream, pictures, tuner->params.stream.batch, ticket);
+    gvk_result result = gvk_stream_submit(stream, pictures, sizeof(gvk_picture), tuner->params.batch, ticket);
     return result ? result : gvk_stream_wait_for(stream, *ticket, "a frame that is timed");
 }
 
@@ -215,7 +216,7 @@ static gvk_result read_times(gvk_stream *stream, gvk_ticket ticket, gvk_layer_ti
                              double *least)
 {
     uint32_t count = capacity;
-    gvk_result result = gvk_stream_layer_timings(stream, ticket, timings, &count);
+    gvk_result result = gvk_stream_layer_timings(stream, ticket, timings, sizeof(gvk_layer_timing), &count);
     for (uint32_t i = 0; i < count && i < capacity && !result; i++)
         least[i] = fmin(least[i], timings[i].ms);
     return result;
@@ -237,7 +238,7 @@ static gvk_result time_stream(struct tuner *tuner, gvk_stream *stream, const gvk
     uint32_t count = 0;
     gvk_result result = run_frame(tuner, stream, pictures, &ticket); /* compiles, on drivers that do so late */
     if (!result)
-        result = gvk_stream_layer_timings(stream, ticket, NULL, &count);
+        result = gvk_stream_layer_timings(stream, ticket, NULL, sizeof(gvk_layer_timing), &count);
     if (result)
         return result;
     gvk_layer_timing *timings = gvk_allocate_array(host, count ? count : 1, sizeof *timings);
@@ -271,9 +272,9 @@ static gvk_result create_stream(struct tuner *tuner, const struct gvk_choices *c
     struct gvk_traits traits = tuner->traits;
     traits.choices = choices;
     gvk_stream_params params = {.size = sizeof params,
-                                .width = tuner->params.stream.width,
-                                .height = tuner->params.stream.height,
-                                .batch = tuner->params.stream.batch,
+                                .width = tuner->params.width,
+                                .height = tuner->params.height,
+                                .batch = tuner->params.batch,
                                 .profile = profile};
     gvk_result result = gvk_model_create_proven(tuner->device, tuner->graph, tuner->rewrites_off, &traits, model);
     return result ? result : gvk_stream_create(*model, &params, stream);
@@ -363,7 +364,7 @@ static gvk_result time_frame(struct way *way, const gvk_picture *pictures, bool 
     uint32_t count = 4;
     gvk_result result = run_frame(way->tuner, way->stream, pictures, &way->ticket);
     if (!result)
-        result = gvk_stream_timings(way->stream, way->ticket, timings, &count);
+        result = gvk_stream_timings(way->stream, way->ticket, timings, sizeof(gvk_timing), &count);
     for (uint32_t i = 0; i < count && i < 4 && warm && !result; i++)
         if (!strcmp(timings[i].name, "network"))
             way->least_ms = fmin(way->least_ms, timings[i].ms);
@@ -432,6 +433,7 @@ static void report_shapes(const struct tuner *tuner)
     for (uint32_t i = 0; i < tuner->shape_count && params->tuned; i++) {
         const struct shape *shape = &tuner->shapes[i];
         const gvk_tuned_kernel kernel = {
+            .size = sizeof kernel,
             .layer = shape->node->name,
             .layers = shape->nodes,
             .candidates = shape->candidates,
@@ -463,7 +465,8 @@ static bool has_ghost_modules(const struct gvk_graph *graph)
     return false;
 }
 
-/* Which kernels are struck on this driver: a model proves them. */
+/* Which kernels are struck on this driver: a model proves them. A stream of it refuses sizes that cannot be, before
+ * anything is allocated for them. */
 static gvk_result learn_verdicts(struct tuner *tuner)
 {
     gvk_model *model = NULL;
@@ -472,8 +475,15 @@ static gvk_result learn_verdicts(struct tuner *tuner)
         return result;
     memcpy(tuner->traits.struck, model->traits.struck, sizeof tuner->traits.struck);
     tuner->traits.half_sums = model->traits.half_sums;
+    gvk_stream_params params = {.size = sizeof params,
+                                .width = tuner->params.width,
+                                .height = tuner->params.height,
+                                .batch = tuner->params.batch};
+    gvk_stream *stream = NULL;
+    result = gvk_stream_create(model, &params, &stream);
+    gvk_stream_destroy(stream);
     gvk_model_destroy(model);
-    return GVK_OK;
+    return result;
 }
 
 static void release(struct tuner *tuner)
@@ -502,9 +512,9 @@ static gvk_result run_all(struct tuner *tuner, struct tuner *apart, struct tuner
     const gvk_host *host = &tuner->device->host;
     gvk_picture picture;
     float *values = make_input(tuner, &picture);
-    gvk_picture *pictures = gvk_allocate_array(host, tuner->params.stream.batch, sizeof *pictures);
+    gvk_picture *pictures = gvk_allocate_array(host, tuner->params.batch, sizeof *pictures);
     gvk_result result = values && pictures ? GVK_OK : gvk_fail_memory(host);
-    for (uint32_t i = 0; i < tuner->params.stream.batch && !result; i++)
+    for (uint32_t i = 0; i < tuner->params.batch && !result; i++)
         pictures[i] = picture;
     uint32_t own = tuner->pass_count + 1, passes = own + (apart ? apart->pass_count + 1 : 0);
     if (!result)
@@ -520,25 +530,32 @@ static gvk_result run_all(struct tuner *tuner, struct tuner *apart, struct tuner
     return result;
 }
 
-gvk_result gvk_tune(gvk_device *device, const gvk_graph *graph, const gvk_tune_params *params, gvk_tune_result *out)
+gvk_result gvk_tune(gvk_device *device, const gvk_graph *graph, const gvk_tune_params *given, gvk_tune_result *out)
 {
     if (!device)
         return GVK_ERROR_ARGUMENT;
     const gvk_host *host = &device->host;
-    if (!graph || !graph->finished || !graph->find || !params || !out)
+    if (!graph || !graph->finished || !graph->find || !given || !out)
         return gvk_fail(host, GVK_ERROR_ARGUMENT,
                         "gvk_tune needs a finished graph with weights, params, and a place for the result.");
     if (!device->timestamp_bits)
         return gvk_fail(host, GVK_ERROR_UNSUPPORTED, "This device tells no times; kernels cannot be measured on it.");
-    struct tuner tuner = {.device = device, .graph = graph, .params = *params, .traits = device->traits};
+    struct tuner tuner = {.device = device, .graph = graph, .traits = device->traits};
+    gvk_tune_params *params = &tuner.params;
+    size_t size;
+    gvk_result result = gvk_struct_read(host, &gvk_layout_of_tune_params, given, params);
+    if (!result)
+        result = gvk_element_size(host, &gvk_layout_of_tune_result, out->size, &size);
+    if (result)
+        return result;
     if (!gvk_set_precision(&tuner.traits, params->precision) || params->rounds > ROUNDS_MOST)
         return gvk_fail(host, GVK_ERROR_ARGUMENT, "gvk_tune takes fp32, fp16 or auto, and at most %u rounds.",
                         ROUNDS_MOST);
     tuner.traits.choices = NULL;
-    tuner.params.rounds = params->rounds ? params->rounds : ROUNDS_DEFAULT;
-    tuner.params.stream.batch = params->stream.batch ? params->stream.batch : 1;
-    gvk_tune_result made = {0};
-    gvk_result result = learn_verdicts(&tuner);
+    params->rounds = params->rounds ? params->rounds : ROUNDS_DEFAULT;
+    params->batch = params->batch ? params->batch : 1;
+    gvk_tune_result made = {.size = sizeof made};
+    result = learn_verdicts(&tuner);
     struct tuner apart = tuner, *best = NULL;
     apart.rewrites_off = GVK_REWRITE_FUSE_GHOST;
     if (!result)
@@ -553,6 +570,6 @@ gvk_result gvk_tune(gvk_device *device, const gvk_graph *graph, const gvk_tune_p
     release(&tuner);
     release(&apart);
     if (!result)
-        *out = made;
+        gvk_struct_write(&gvk_layout_of_tune_result, &made, out);
     return result;
 }

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "pipeline.h"
+#include "runtime/base/structs.h"
 #include "runtime/check/tune.h"
 #include "runtime/vulkan/cache_entry.h"
 #include "runtime/vulkan/debug.h"
@@ -127,7 +128,7 @@ static struct creation creation_of_wants(const gvk_wants *wants)
 /* A host that forgot a feature would see no more than a slow device. */
 static void warn_of_missing_wishes(const struct gvk_device *device, const bool has[FEATURE_COUNT])
 {
-    gvk_wants wants;
+    gvk_wants wants = {.size = sizeof wants};
     bool wished[FEATURE_COUNT];
     char list[512] = "";
     size_t used = 0;
@@ -243,12 +244,22 @@ static gvk_result finish_device(struct gvk_device *device, const struct enabled_
     return gvk_pipelines_create(device, &device->pipelines);
 }
 
-gvk_result gvk_device_open(const gvk_device_params *params, gvk_device **out)
+/* The host, and with it the params that name it. */
+static gvk_result read_params(const struct gvk_layout *layout, const void *given, const gvk_host *given_host,
+                              gvk_host *host, void *params)
 {
-    gvk_device_params defaults = {.size = sizeof defaults};
-    if (!params)
-        params = &defaults;
-    gvk_host host = gvk_host_complete(params->host);
+    gvk_result result = gvk_host_read(given_host, host);
+    return result ? result : gvk_struct_read(host, layout, given, params);
+}
+
+gvk_result gvk_device_open(const gvk_device_params *given, gvk_device **out)
+{
+    gvk_host host;
+    gvk_device_params used;
+    const gvk_device_params *params = &used;
+    gvk_result result = read_params(&gvk_layout_of_device_params, given, given ? given->host : NULL, &host, &used);
+    if (result)
+        return result;
     if (!out)
         return gvk_fail(&host, GVK_ERROR_ARGUMENT, "gvk_device_open needs a place for the device.");
     struct gvk_device *device = gvk_allocate(&host, sizeof *device);
@@ -258,10 +269,10 @@ gvk_result gvk_device_open(const gvk_device_params *params, gvk_device **out)
     device->owned = true;
     device->memory_ceiling = params->memory_ceiling;
     struct gvk_functions *vk = &device->vk;
-    gvk_result result = gvk_instance_open(&host, vk, &device->loader, &device->instance);
+    result = gvk_instance_open(&host, vk, &device->loader, &device->instance);
     if (result)
         goto fail;
-    gvk_device_info chosen;
+    gvk_device_info chosen = {.size = sizeof chosen};
     result = gvk_device_choose(&host, vk, device->instance, params, &device->physical_device, &chosen);
     if (result)
         goto fail;
@@ -271,7 +282,7 @@ gvk_result gvk_device_open(const gvk_device_params *params, gvk_device **out)
         gvk_log(&host, GVK_LOG_ERROR, "%s has no compute queue.", device->info.name);
     if (result)
         goto fail;
-    gvk_wants wants;
+    gvk_wants wants = {.size = sizeof wants};
     result = gvk_device_wants(vk->GetInstanceProcAddr, device->instance, device->physical_device, &wants);
     if (result)
         goto fail;
@@ -311,18 +322,34 @@ fail:
     return result;
 }
 
-gvk_result gvk_device_import(const gvk_import_params *params, gvk_device **out)
+/* A count that was never set is not followed: no device has a thousand extensions. */
+static bool are_names(const char *const *names, uint32_t count)
 {
-    if (!params)
+    if (count > 1024 || (count && !names))
+        return false;
+    for (uint32_t i = 0; i < count; i++)
+        if (!names[i])
+            return false;
+    return true;
+}
+
+gvk_result gvk_device_import(const gvk_import_params *given, gvk_device **out)
+{
+    if (!given)
         return GVK_ERROR_ARGUMENT;
-    gvk_host host = gvk_host_complete(params->host);
+    gvk_host host;
+    gvk_import_params used;
+    const gvk_import_params *params = &used;
+    gvk_result result = read_params(&gvk_layout_of_import_params, given, given->host, &host, &used);
+    if (result)
+        return result;
     if (!out || !params->get_instance_proc || !params->instance || !params->physical_device || !params->device ||
         !params->queue || !params->lock_queue != !params->unlock_queue ||
-        (params->instance_extension_count && !params->instance_extensions) ||
-        (params->device_extension_count && !params->device_extensions))
+        !are_names(params->instance_extensions, params->instance_extension_count) ||
+        !are_names(params->device_extensions, params->device_extension_count))
         return gvk_fail(&host, GVK_ERROR_ARGUMENT,
                         "gvk_device_import needs the instance, its proc-addr, the physical device, the device and a "
-                        "queue, and both lock functions or neither.");
+                        "queue, the names of extensions, and both lock functions or neither.");
     if (params->api_version < VK_API_VERSION_1_1)
         return gvk_fail(&host, GVK_ERROR_UNSUPPORTED, "The host's instance is of Vulkan 1.0; 1.1 is needed.");
     struct gvk_device *device = gvk_allocate(&host, sizeof *device);
@@ -339,7 +366,6 @@ gvk_result gvk_device_import(const gvk_import_params *params, gvk_device **out)
     struct gvk_functions *vk = &device->vk;
     vk->GetInstanceProcAddr = params->get_instance_proc;
     const char *missing = NULL;
-    gvk_result result = GVK_OK;
     if (!gvk_functions_load_instance(vk, params->instance, &missing)) {
         result = gvk_fail(&host, GVK_ERROR_UNSUPPORTED, "The host's instance lacks the function %s.", missing);
         goto fail;
@@ -389,7 +415,10 @@ fail:
 
 void gvk_device_describe(const gvk_device *device, gvk_device_info *out)
 {
-    *out = device->info;
+    if (!out)
+        return;
+    gvk_device_info info = {.size = 0};
+    gvk_struct_write(&gvk_layout_of_device_info, device ? &device->info : &info, out);
 }
 
 void gvk_device_destroy(gvk_device *device)

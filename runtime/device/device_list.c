@@ -1,10 +1,10 @@
-/* Lists the machine's Vulkan devices, says what each lacks, and picks the one that was asked for.
- * Called by device.c when a device is opened, and by hosts through gvk_device_list and gvk_device_wants. */
+/* Lists the machine's Vulkan devices, says what each lacks, and picks the one that was asked for. */
 #include "runtime/vulkan/device.h"
 
 #include <stdio.h>
 #include <string.h>
 
+#include "runtime/base/structs.h"
 #include "runtime/vulkan/lanes.h"
 
 static const char *const no_driver_sentence =
@@ -205,6 +205,7 @@ void gvk_physical_device_read(const struct gvk_functions *vk, VkPhysicalDevice p
 
     memset(info, 0, sizeof *info);
     memset(traits, 0, sizeof *traits);
+    info->size = sizeof *info;
     info->index = index;
     snprintf(info->name, sizeof info->name, "%.*s", (int)(sizeof info->name - 1), properties->deviceName);
     info->type = properties->deviceType;
@@ -287,7 +288,7 @@ static int place_of(const struct gvk_functions *vk, VkPhysicalDevice physical_de
     return driver.driverID == VK_DRIVER_ID_MESA_LLVMPIPE ? 1 : 2;
 }
 
-/* The physical devices by their place, otherwise in the loader's order. */
+/* The physical devices by their rank (place_of), and those of one rank in the loader's order. */
 static gvk_result list_physical_devices(const gvk_host *host, const struct gvk_functions *vk, VkInstance instance,
                                         VkPhysicalDevice **out, uint32_t *out_count)
 {
@@ -326,9 +327,14 @@ static gvk_result list_physical_devices(const gvk_host *host, const struct gvk_f
     return GVK_OK;
 }
 
-gvk_result gvk_device_list(const gvk_host *host_or_null, gvk_device_info *infos, uint32_t *count)
+gvk_result gvk_device_list(const gvk_host *host_or_null, gvk_device_info *infos, size_t info_size, uint32_t *count)
 {
-    gvk_host host = gvk_host_complete(host_or_null);
+    gvk_host host;
+    gvk_result result = gvk_host_read(host_or_null, &host);
+    if (!result)
+        result = gvk_element_size(&host, &gvk_layout_of_device_info, info_size, &info_size);
+    if (result)
+        return result;
     if (!count || (*count && !infos))
         return gvk_fail(&host, GVK_ERROR_ARGUMENT, "gvk_device_list needs a count, and room for that many devices.");
     struct gvk_functions vk = {0};
@@ -336,14 +342,17 @@ gvk_result gvk_device_list(const gvk_host *host_or_null, gvk_device_info *infos,
     VkInstance instance = VK_NULL_HANDLE;
     VkPhysicalDevice *devices = NULL;
     uint32_t device_count = 0;
-    gvk_result result = gvk_instance_open(&host, &vk, &loader, &instance);
+    result = gvk_instance_open(&host, &vk, &loader, &instance);
     if (result)
         return result;
     result = list_physical_devices(&host, &vk, instance, &devices, &device_count);
     if (!result) {
         for (uint32_t i = 0; i < device_count && i < *count; i++) {
+            gvk_device_info info = {.size = sizeof info};
             struct gvk_traits traits;
-            gvk_physical_device_read(&vk, devices[i], i, &infos[i], &traits);
+            gvk_physical_device_read(&vk, devices[i], i, &info, &traits);
+            info.size = info_size;
+            gvk_element_write(&gvk_layout_of_device_info, &info, infos, info_size, i);
         }
         *count = device_count;
     }
@@ -504,63 +513,78 @@ gvk_result gvk_device_choose(const gvk_host *host, const struct gvk_functions *v
     return GVK_OK;
 }
 
+/* Where a pointer into `from` points in `to`. */
+static void *move_pointer(const void *pointer, const gvk_wants *from, gvk_wants *to)
+{
+    return pointer ? (char *)to + ((const char *)pointer - (const char *)from) : NULL;
+}
+
 gvk_result gvk_device_wants(PFN_vkGetInstanceProcAddr get_instance_proc, VkInstance instance,
                             VkPhysicalDevice physical_device, gvk_wants *out)
 {
     if (!get_instance_proc || !instance || !physical_device || !out)
         return GVK_ERROR_ARGUMENT;
     gvk_host host = gvk_host_complete(NULL);
+    size_t size;
+    gvk_result result = gvk_element_size(&host, &gvk_layout_of_wants, out->size, &size);
+    if (result)
+        return result;
     struct gvk_functions vk = {.GetInstanceProcAddr = get_instance_proc};
     const char *missing = NULL;
     if (!gvk_functions_load_instance(&vk, instance, &missing))
         return GVK_ERROR_UNSUPPORTED;
-    memset(out, 0, sizeof *out);
-    out->features.sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_FEATURES_2;
-    out->subgroup_size.sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_SUBGROUP_SIZE_CONTROL_FEATURES;
+    gvk_wants made = {.size = sizeof made};
+    made.features.sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_FEATURES_2;
+    made.subgroup_size.sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_SUBGROUP_SIZE_CONTROL_FEATURES;
     if (gvk_physical_device_has(&vk, &host, physical_device, VK_EXT_SUBGROUP_SIZE_CONTROL_EXTENSION_NAME)) {
         VkPhysicalDeviceFeatures2 query = {.sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_FEATURES_2,
-                                           .pNext = &out->subgroup_size};
+                                           .pNext = &made.subgroup_size};
         vk.GetPhysicalDeviceFeatures2(physical_device, &query);
-        out->subgroup_size.pNext = NULL;
-        out->features.pNext = &out->subgroup_size;
-        out->device_extensions[out->device_extension_count++] = VK_EXT_SUBGROUP_SIZE_CONTROL_EXTENSION_NAME;
+        made.subgroup_size.pNext = NULL;
+        made.features.pNext = &made.subgroup_size;
+        made.device_extensions[made.device_extension_count++] = VK_EXT_SUBGROUP_SIZE_CONTROL_EXTENSION_NAME;
     }
-    gvk_device_info info;
+    gvk_device_info info = {.size = sizeof info};
     struct gvk_traits traits;
     gvk_physical_device_read(&vk, physical_device, 0, &info, &traits);
     /* lavapipe's fast path alone (docs/kernels.md). */
     if (info.type == VK_PHYSICAL_DEVICE_TYPE_CPU && traits.subgroup_size > 4) {
         VkPhysicalDeviceFeatures2 can = {.sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_FEATURES_2};
         vk.GetPhysicalDeviceFeatures2(physical_device, &can);
-        out->features.features.shaderFloat64 = can.features.shaderFloat64;
+        made.features.features.shaderFloat64 = can.features.shaderFloat64;
     }
     /* Arrays of weight chunks are SwiftShader's fast path alone (docs/kernels.md); others are not asked for them. */
-    out->descriptor_indexing.sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_DESCRIPTOR_INDEXING_FEATURES;
+    made.descriptor_indexing.sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_DESCRIPTOR_INDEXING_FEATURES;
     if (info.type == VK_PHYSICAL_DEVICE_TYPE_CPU && traits.subgroup_size == 4 &&
         gvk_physical_device_has(&vk, &host, physical_device, VK_EXT_DESCRIPTOR_INDEXING_EXTENSION_NAME)) {
-        VkPhysicalDeviceDescriptorIndexingFeatures can = out->descriptor_indexing;
+        VkPhysicalDeviceDescriptorIndexingFeatures can = made.descriptor_indexing;
         VkPhysicalDeviceFeatures2 query = {.sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_FEATURES_2, .pNext = &can};
         vk.GetPhysicalDeviceFeatures2(physical_device, &query);
         if (can.runtimeDescriptorArray && can.descriptorBindingStorageBufferUpdateAfterBind &&
             can.descriptorBindingVariableDescriptorCount && query.features.shaderStorageBufferArrayDynamicIndexing) {
-            out->descriptor_indexing.runtimeDescriptorArray = VK_TRUE;
-            out->descriptor_indexing.descriptorBindingStorageBufferUpdateAfterBind = VK_TRUE;
-            out->descriptor_indexing.descriptorBindingVariableDescriptorCount = VK_TRUE;
-            out->features.features.shaderStorageBufferArrayDynamicIndexing = VK_TRUE;
-            out->descriptor_indexing.pNext = out->features.pNext;
-            out->features.pNext = &out->descriptor_indexing;
-            out->device_extensions[out->device_extension_count++] = VK_EXT_DESCRIPTOR_INDEXING_EXTENSION_NAME;
+            made.descriptor_indexing.runtimeDescriptorArray = VK_TRUE;
+            made.descriptor_indexing.descriptorBindingStorageBufferUpdateAfterBind = VK_TRUE;
+            made.descriptor_indexing.descriptorBindingVariableDescriptorCount = VK_TRUE;
+            made.features.features.shaderStorageBufferArrayDynamicIndexing = VK_TRUE;
+            made.descriptor_indexing.pNext = made.features.pNext;
+            made.features.pNext = &made.descriptor_indexing;
+            made.device_extensions[made.device_extension_count++] = VK_EXT_DESCRIPTOR_INDEXING_EXTENSION_NAME;
         }
     }
-    out->half.sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_SHADER_FLOAT16_INT8_FEATURES;
+    made.half.sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_SHADER_FLOAT16_INT8_FEATURES;
     if (traits.half_arithmetic) {
-        out->half.shaderFloat16 = VK_TRUE;
-        out->half.pNext = out->features.pNext;
-        out->features.pNext = &out->half;
-        out->device_extensions[out->device_extension_count++] = VK_KHR_SHADER_FLOAT16_INT8_EXTENSION_NAME;
+        made.half.shaderFloat16 = VK_TRUE;
+        made.half.pNext = made.features.pNext;
+        made.features.pNext = &made.half;
+        made.device_extensions[made.device_extension_count++] = VK_KHR_SHADER_FLOAT16_INT8_EXTENSION_NAME;
     }
     /* A device that offers this extension must be created with it. */
     if (gvk_physical_device_has(&vk, &host, physical_device, "VK_KHR_portability_subset"))
-        out->device_extensions[out->device_extension_count++] = "VK_KHR_portability_subset";
+        made.device_extensions[made.device_extension_count++] = "VK_KHR_portability_subset";
+    gvk_struct_write(&gvk_layout_of_wants, &made, out);
+    out->features.pNext = move_pointer(made.features.pNext, &made, out);
+    out->subgroup_size.pNext = move_pointer(made.subgroup_size.pNext, &made, out);
+    out->descriptor_indexing.pNext = move_pointer(made.descriptor_indexing.pNext, &made, out);
+    out->half.pNext = move_pointer(made.half.pNext, &made, out);
     return GVK_OK;
 }

@@ -1,4 +1,4 @@
-/* The device's pipelines, found by shader and constants. Called by device.c (create, destroy) and record.c (get). */
+/* The device's pipelines, found by shader and constants. */
 #include "pipeline.h"
 
 #include <string.h>
@@ -261,7 +261,7 @@ static void make_pipelines(void *user)
 
 #define THREADS_MOST 8u
 
-/* Makes all attempts, on this thread and on as many others as there are processors for it. */
+/* Makes all attempts, on this thread and on others, one for each further processor. */
 static gvk_result make_all(const struct gvk_device *device, struct attempt *attempts, uint32_t count)
 {
     struct work work = {.device = device, .attempts = attempts, .count = count};

@@ -1,6 +1,6 @@
-/* Compute pipelines: made when first asked for, kept by the device, shared by all its models.
- * All kernels share one descriptor set layout and one pipeline layout (shaders/shared.h numbers the bindings), so a
- * pipeline is known by its shader and its specialisation constants alone. record.c asks for them. */
+/* Compute pipelines: made when first asked for, kept by the device, shared by all its models. All kernels share one
+ * descriptor set layout and one pipeline layout (shaders/shared.h numbers the bindings), so a pipeline is known by its
+ * shader and its specialisation constants alone. */
 #ifndef GVK_PIPELINE_H
 #define GVK_PIPELINE_H
 
@@ -18,7 +18,7 @@ struct gvk_pipeline_key {
 gvk_result gvk_pipelines_create(struct gvk_device *device, struct gvk_pipelines **out);
 void gvk_pipelines_destroy(struct gvk_device *device, struct gvk_pipelines *pipelines);
 
-/* Makes those of them that there are not yet, several at once: drivers take from milliseconds to a second for one.
+/* Makes those pipelines that do not exist yet, several at once: a driver takes from milliseconds to a second for one.
  * Thread-safe. */
 gvk_result gvk_pipelines_make(struct gvk_device *device, const struct gvk_pipeline_key *keys, uint32_t count);
 /* Thread-safe. The pipeline lives as long as the device. */

@@ -1,4 +1,4 @@
-/* Reads, checks and writes the stored pipeline cache. Called by pipeline.c. */
+/* Reads, checks and writes the stored pipeline cache. */
 #include "pipeline_cache.h"
 
 #include "runtime/vulkan/cache_entry.h"
@@ -33,8 +33,8 @@ gvk_result gvk_pipeline_cache_open(struct gvk_device *device, VkPipelineCache *o
     return result;
 }
 
-/* Nothing but the driver's header in front of what was loaded: SwiftShader gives that, and the file would grow with
- * every run. */
+/* Whether the driver gave back what was loaded with nothing but a header of its own in front, as SwiftShader does.
+ * Stored, it would grow with every run. */
 static bool is_wrapped(const struct gvk_device *device, const unsigned char *data, size_t bytes)
 {
     return device->cache_bytes && bytes == device->cache_bytes + DRIVER_HEADER &&

@@ -1,4 +1,4 @@
-/* The driver's pipeline cache between runs, through the host's cache callbacks. pipeline.c opens and saves it.
+/* The driver's pipeline cache between runs, through the host's cache callbacks.
  *
  * What is stored has a header of ours in front, with a hash over everything behind it: a driver need not survive
  * damaged data, so none reaches it. Anything that does not fit is ignored and replaced. */

@@ -1,12 +1,13 @@
-/* Builds a graph: checks each node against its inputs and its weights, and works out shapes.
- * Called by networks through gvk.h, and by model.c and plan.c for copies and shapes. */
+/* Builds a graph: checks each node against its inputs and its weights, and works out shapes. */
 #include "graph.h"
 
 #include <inttypes.h>
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "runtime/base/name_index.h"
+#include "runtime/base/structs.h"
 
 /* Ceilings that no real network meets; they keep every product below in 64 bits. */
 #define MAX_CHANNELS 65536u
@@ -15,7 +16,10 @@
 
 gvk_result gvk_graph_create(const gvk_host *host_or_null, gvk_find_weight find, void *user, gvk_graph **out)
 {
-    gvk_host host = gvk_host_complete(host_or_null);
+    gvk_host host;
+    gvk_result result = gvk_host_read(host_or_null, &host);
+    if (result)
+        return result;
     if (!out)
         return gvk_fail(&host, GVK_ERROR_ARGUMENT, "gvk_graph_create needs a place for the graph.");
     gvk_graph *graph = gvk_allocate(&host, sizeof *graph);
@@ -68,9 +72,17 @@ static gvk_tensor add_tensor(gvk_graph *graph, uint32_t producer, uint32_t chann
     return graph->tensor_count++;
 }
 
+/* Whether nothing may be added any more. A finished graph may be shared by threads: it stays as it is. */
+static bool is_closed(const gvk_graph *graph)
+{
+    if (graph->finished)
+        gvk_log(&graph->host, GVK_LOG_ERROR, "The graph is finished; nothing can be added to it.");
+    return graph->finished || graph->error;
+}
+
 gvk_tensor gvk_graph_input(gvk_graph *graph, const char *name, uint32_t channels)
 {
-    if (graph->error)
+    if (!graph || is_closed(graph))
         return 0;
     if (!name || !channels || channels > MAX_CHANNELS || graph->input_count)
         return refuse(graph, gvk_fail(&graph->host, GVK_ERROR_ARGUMENT,
@@ -89,7 +101,7 @@ gvk_tensor gvk_graph_input(gvk_graph *graph, const char *name, uint32_t channels
 
 void gvk_graph_output(gvk_graph *graph, const char *name, gvk_tensor tensor)
 {
-    if (graph->error)
+    if (!graph || is_closed(graph))
         return;
     uint32_t room = sizeof graph->outputs / sizeof graph->outputs[0];
     if (!name || !tensor || tensor >= graph->tensor_count || graph->output_count == room) {
@@ -112,7 +124,7 @@ void gvk_graph_output(gvk_graph *graph, const char *name, gvk_tensor tensor)
 
 uint32_t gvk_graph_channels(const gvk_graph *graph, gvk_tensor tensor)
 {
-    return tensor && tensor < graph->tensor_count ? graph->tensors[tensor].channels : 0;
+    return graph && tensor && tensor < graph->tensor_count ? graph->tensors[tensor].channels : 0;
 }
 
 static void print_shape(char *text, size_t size, uint32_t rank, const uint64_t *shape)
@@ -125,7 +137,8 @@ static void print_shape(char *text, size_t size, uint32_t rank, const uint64_t *
     }
 }
 
-/* Looks a weight up and checks its shape to the last dimension. Without weights *out is the shape alone. */
+/* Finds a weight by its name and checks every dimension of its shape. In a graph without weights *out has the shape and
+ * no data. */
 static bool find_weight(gvk_graph *graph, const char *node, const char *suffix, uint32_t rank, const uint64_t *shape,
                         gvk_array *out)
 {
@@ -164,9 +177,14 @@ static bool find_weight(gvk_graph *graph, const char *node, const char *suffix, 
         return false;
     }
     uint64_t item = found.type == GVK_TYPE_F32 ? 4 : 2;
-    if (found.type == GVK_TYPE_OTHER || !found.data || found.bytes < count * item) {
+    if (found.type != GVK_TYPE_F32 && found.type != GVK_TYPE_F16 && found.type != GVK_TYPE_BF16) {
         refuse(graph, gvk_fail(&graph->host, GVK_ERROR_MISMATCH,
                                "The tensor \"%s\" is not of a type that weights have (fp32, fp16, bf16).", name));
+        return false;
+    }
+    if (!found.data || found.bytes < count * item) {
+        refuse(graph,
+               gvk_fail(&graph->host, GVK_ERROR_MISMATCH, "The tensor \"%s\" has fewer values than its shape.", name));
         return false;
     }
     *out = found;
@@ -206,6 +224,8 @@ static const char *check_node(const gvk_graph *graph, const struct gvk_graph_nod
     if (node->activation && node->op != GVK_OP_CONVOLUTION && node->op != GVK_OP_LINEAR &&
         node->op != GVK_OP_BATCH_NORM && node->op != GVK_OP_ACTIVATION)
         return "only convolutions, linear layers and batch norms end in an activation";
+    if (!(node->norm.epsilon > 0) || isinf(node->norm.epsilon))
+        return "the epsilon of a batch norm is finite and positive";
     switch (node->op) {
     case GVK_OP_CONVOLUTION:
         if (node->groups != 1 &&
@@ -256,6 +276,7 @@ static bool copy_params(gvk_graph *graph, const gvk_node *from, struct gvk_graph
         .padding = from->op == GVK_OP_MAX_POOL ? from->kernel / 2 : from->padding,
         .groups = from->groups ? from->groups : 1,
         .activation = from->activation,
+        .norm.epsilon = from->epsilon == 0 ? GVK_BATCH_NORM_EPSILON : from->epsilon,
     };
     uint32_t channels = 0;
     for (uint32_t i = 0; i < GVK_MAX_INPUTS && from->inputs[i]; i++) {
@@ -282,10 +303,17 @@ static bool copy_params(gvk_graph *graph, const gvk_node *from, struct gvk_graph
     return true;
 }
 
-gvk_tensor gvk_graph_add(gvk_graph *graph, const gvk_node *params)
+gvk_tensor gvk_graph_add(gvk_graph *graph, const gvk_node *given)
 {
-    if (graph->error)
+    if (!graph || is_closed(graph))
         return 0;
+    if (!given)
+        return refuse(graph, gvk_fail(&graph->host, GVK_ERROR_ARGUMENT, "gvk_graph_add needs a node."));
+    gvk_node read;
+    const gvk_node *params = &read;
+    gvk_result result = gvk_struct_read(&graph->host, &gvk_layout_of_node, given, &read);
+    if (result)
+        return refuse(graph, result);
     struct gvk_graph_node node;
     if (!copy_params(graph, params, &node))
         return 0;
@@ -335,6 +363,10 @@ static gvk_result check_names(gvk_graph *graph)
 
 gvk_result gvk_graph_finish(gvk_graph *graph)
 {
+    if (!graph)
+        return GVK_ERROR_ARGUMENT;
+    if (graph->finished)
+        return GVK_OK;
     if (!graph->error && (!graph->input_count || !graph->output_count))
         refuse(graph, gvk_fail(&graph->host, GVK_ERROR_ARGUMENT, "A graph needs an input and an output."));
     if (!graph->error)
@@ -386,7 +418,7 @@ fail:
     return gvk_fail_memory(host);
 }
 
-/* Refuses two maps that meet at a node and differ in size. */
+/* Refuses a node whose inputs differ in width or height. */
 static gvk_result compare_maps(const gvk_host *host, const struct gvk_graph_node *node, const struct gvk_shape *left,
                                const struct gvk_shape *right)
 {

@@ -18,6 +18,7 @@ enum gvk_fused_op {
 /* The four vectors of a batch norm. */
 struct gvk_norm {
     bool present;
+    double epsilon; /* added to the variance */
     gvk_array weight, bias, mean, variance;
 };
 
@@ -27,8 +28,8 @@ struct gvk_graph_node {
     gvk_tensor inputs[GVK_MAX_INPUTS];
     uint32_t input_count;
     gvk_tensor output;
-    gvk_tensor
-        built; /* where the node's own value is, if anywhere: a rewrite may remove it, or store another. Then 0 */
+    gvk_tensor built; /* the tensor that held this node's value when the graph was built; 0 once a rewrite has removed
+                       * that tensor or stores another value in it */
     uint32_t input_channels, output_channels;
     uint32_t kernel, stride, padding, groups;
     gvk_activation activation;
@@ -38,9 +39,10 @@ struct gvk_graph_node {
     bool removed;              /* by a rewrite */
     gvk_tensor residual, gate; /* fused inputs; 0: none */
     bool upsample;             /* each value goes to 2 x 2 pixels */
-    bool ghost_tail;           /* depthwise.comp's tail of a ghost bottleneck */
+    bool ghost_tail;           /* the depthwise convolution that ends a ghost bottleneck: it stores both halves */
     uint32_t pool_kernels[3];
-    /* Squeeze-excite: expand's, while weight and bias are reduce's. Ghost: the depthwise convolution's. */
+    /* The weights of a fused node's second part: of a squeeze-excite, whose weight and bias are those of `reduce`,
+     * those of `expand`; of a ghost module those of the depthwise convolution. */
     gvk_array second_weight, second_bias;
     struct gvk_norm second_norm;
     uint32_t reduced_channels;
@@ -49,7 +51,7 @@ struct gvk_graph_node {
 struct gvk_graph_tensor {
     uint32_t producer; /* index of the node; UINT32_MAX: a graph input */
     uint32_t channels;
-    gvk_tensor parent; /* lives inside this tensor from first_channel on; 0: has memory of its own */
+    gvk_tensor parent; /* the concat whose memory holds it, from first_channel on; 0: it has memory of its own */
     uint32_t first_channel;
     bool removed; /* a rewrite made it disappear */
 };
@@ -85,7 +87,7 @@ gvk_result gvk_graph_copy(const gvk_host *host, const struct gvk_graph *graph, s
  */
 gvk_result gvk_graph_shapes(const gvk_host *host, const struct gvk_graph *graph, uint32_t width, uint32_t height,
                             struct gvk_shape *shapes);
-/* The node whose output, or the output or input, is called so; 0 when there is none. */
+/* The tensor of that name: a node's output, or an output or input of the graph; 0 when there is none. */
 gvk_tensor gvk_graph_find_tensor(const struct gvk_graph *graph, const char *name);
 /* How many live nodes and outputs use the tensor. */
 uint32_t gvk_graph_uses(const struct gvk_graph *graph, gvk_tensor tensor);

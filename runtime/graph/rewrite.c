@@ -1,4 +1,4 @@
-/* Rewrites a graph for speed without changing what it computes. Called through gvk_rewrite_graph alone.
+/* Rewrites a graph for speed without changing what it computes.
  *
  * A pass looks for a pattern of nodes whose inner tensors nobody else uses, makes one node of them, and marks the rest
  * removed. Nodes stay in an order in which every input is made before it is used. */
@@ -26,7 +26,7 @@ static void remove_node(struct gvk_graph_node *node)
     node->removed = true;
 }
 
-/* `node` now makes the tensor that `last` made, and what lay between them is gone. */
+/* `node` takes over the output of `last`; the tensors between them no longer exist. */
 static void take_output(struct gvk_graph *graph, struct gvk_graph_node *node, struct gvk_graph_node *last)
 {
     graph->tensors[node->output].removed = true;
@@ -34,8 +34,8 @@ static void take_output(struct gvk_graph *graph, struct gvk_graph_node *node, st
     remove_node(last);
 }
 
-/* Puts `node` where `later` stands, whose output it makes from now on: its inputs may include tensors made in between.
- */
+/* Moves `node` to where `later` stands in the order and gives it the output of `later`, because its inputs may include
+ * tensors that are made between the two. */
 static void move_to(struct gvk_graph *graph, struct gvk_graph_node *node, struct gvk_graph_node *later)
 {
     char *name = later->name;
@@ -84,7 +84,8 @@ static void fuse_activation(struct gvk_graph *graph)
     }
 }
 
-/* A concat that begins with two or three max pools of one tensor, kernels falling: the pools become one node. */
+/* A concat that begins with two or three max pools of one tensor, the largest kernel first: the pools become one node.
+ */
 static gvk_result fuse_pools(struct gvk_graph *graph)
 {
     for (uint32_t i = 0; i < graph->node_count; i++) {
@@ -246,7 +247,8 @@ static bool is_graph_input(const struct gvk_graph *graph, gvk_tensor tensor)
     return graph->input_count && graph->inputs[0].tensor == tensor;
 }
 
-/* Parts whose channels start and end at a quad are written where the concat wants them; the others are still copied. */
+/* Inputs of a concat whose channels begin and end at a whole quad are written straight into its memory; the others are
+ * still copied. */
 static void place_concat(struct gvk_graph *graph)
 {
     for (uint32_t i = 0; i < graph->node_count; i++) {
@@ -270,7 +272,8 @@ static void place_concat(struct gvk_graph *graph)
     }
 }
 
-/* Both halves of a concat, one behind the other: the concat itself is gone, because its parts were placed. */
+/* The two halves of a concat that was removed because both are written straight into its memory, one behind the other.
+ */
 static bool are_halves(const struct gvk_graph *graph, gvk_tensor first, gvk_tensor second)
 {
     const struct gvk_graph_tensor *left = &graph->tensors[first], *right = &graph->tensors[second];

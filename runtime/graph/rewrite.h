@@ -1,5 +1,5 @@
 /* The passes that turn the graph as built into the graph that runs. Each is a function with a name, and each can be
- * left out; with all of them out the graph runs node by node. model.c and describe.c call this on a copy. */
+ * left out; with all of them out the graph runs node by node. The graph is changed in place. */
 #ifndef GVK_REWRITE_H
 #define GVK_REWRITE_H
 

@@ -53,7 +53,7 @@ static gvk_result pack_norm(const struct gvk_builder *builder, const struct gvk_
         result = gvk_read_weights(builder->host, arrays[i], node->input_channels, &values[i]);
     float *shifts = out + (size_t)gvk_quads(node->input_channels) * 4;
     for (uint32_t c = 0; c < node->input_channels && !result && node->norm.present; c++) {
-        double scale = (double)values[0][c] / sqrt((double)values[3][c] + GVK_BATCH_NORM_EPSILON);
+        double scale = (double)values[0][c] / sqrt((double)values[3][c] + node->norm.epsilon);
         out[c] = (float)scale;
         shifts[c] = (float)((double)values[1][c] - (double)values[2][c] * scale);
     }

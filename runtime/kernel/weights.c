@@ -46,7 +46,7 @@ static gvk_result fold_norm(const gvk_host *host, const struct gvk_graph_node *n
     for (int i = 0; i < 4 && !result; i++)
         result = gvk_read_weights(host, arrays[i], outputs, &norm[i]);
     for (uint64_t o = 0; o < outputs && !result; o++) {
-        double scale = (double)norm[0][o] / sqrt((double)norm[3][o] + GVK_BATCH_NORM_EPSILON);
+        double scale = (double)norm[0][o] / sqrt((double)norm[3][o] + node->norm.epsilon);
         weights->scales[o] = scale;
         weights->bias[o] = (float)((double)norm[1][o] + ((double)weights->bias[o] - (double)norm[2][o]) * scale);
     }

@@ -1,11 +1,12 @@
-/* Lifetimes to offsets, and hazards to barriers. Called by stream.c and describe.c once a program is complete. */
+/* From lifetimes of blocks to their offsets in the arena, and from hazards to barriers. The program must be complete.
+ */
 #include "program.h"
 
 /* Ranges are bound at the device's alignment, 256 bytes at most. */
 #define BLOCK_ALIGNMENT 256u
-/* More than networks were seen to take. */
+/* Steps of improving the order; more than any network was seen to take. */
 #define MOST_IMPROVEMENTS 16u
-/* Of the arena: a smaller block is not worth a try. */
+/* A block below this part of the arena is not tried at another place. */
 #define SMALL_PART 64u
 
 static uint64_t align_up(uint64_t value, uint64_t alignment)
@@ -18,15 +19,15 @@ static bool live_together(const struct gvk_block *left, const struct gvk_block *
     return left->first <= right->last && right->first <= left->last;
 }
 
-/* The blocks in the order in which they are placed, and by offset those that are. */
+/* `order`: all blocks, in the order in which they are placed. `placed`: those placed so far, by offset. */
 struct placing {
     uint32_t *order, *placed;
     uint32_t count;
 };
 
-/* Gives every block the lowest offset at which no block that lives at the same time lies, one after the other. Returns
- * the bytes that all of them take; *top is the place in the order of the block that reaches there. Blocks that come
- * after one that reaches `enough` are left where they were. */
+/* Places the blocks one after the other, each at the lowest offset where it overlaps no block that is in use at the
+ * same time. Returns the bytes that all of them take; *top is the index in the order of the block that reaches highest.
+ * Stops as soon as a block reaches `enough`: the order is no better then. */
 static uint64_t place_blocks(struct gvk_program *program, const struct placing *placing, uint64_t enough, uint32_t *top)
 {
     uint64_t arena = 0;
@@ -59,7 +60,7 @@ static uint64_t place_blocks(struct gvk_program *program, const struct placing *
     return arena;
 }
 
-/* Moves what stands at `from` in the order to `to`. */
+/* Moves the entry at index `from` of the order to index `to`. */
 static void move_in_order(uint32_t *order, uint32_t from, uint32_t to)
 {
     uint32_t moved = order[from];
@@ -70,8 +71,10 @@ static void move_in_order(uint32_t *order, uint32_t from, uint32_t to)
     order[to] = moved;
 }
 
-/* Each large block that lives together with the one on top is tried in front of the one before it in the order that it
- * lives together with itself. The first step that saves memory is kept; false: none does. */
+/* One step towards less memory. The block that reaches highest decides how large the arena is, so the large blocks that
+ * are in use at the same time as it are tried earlier: each is moved in front of the nearest one before it in the order
+ * that is in use at the same time as itself. The first such move that makes the arena smaller is kept. False: none
+ * does. */
 static bool improve_order(struct gvk_program *program, const struct placing *placing, uint64_t *arena, uint32_t *top)
 {
     const struct gvk_block *highest = &program->blocks[placing->order[*top]];
@@ -95,7 +98,7 @@ static bool improve_order(struct gvk_program *program, const struct placing *pla
     return false;
 }
 
-/* Places the largest blocks first, and then tries whether some other order takes less. */
+/* Places the largest blocks first, and then improves the order as long as a step saves memory. */
 gvk_result gvk_program_plan(struct gvk_program *program)
 {
     gvk_result result = gvk_program_schedule(program);
@@ -132,7 +135,7 @@ done:
     return result;
 }
 
-/* Something touched since the last barrier. */
+/* A range that was read or written since the last barrier. */
 struct gvk_hazard_range {
     enum gvk_place place;
     enum gvk_access access;
@@ -160,8 +163,8 @@ gvk_result gvk_hazards_check(struct gvk_hazards *hazards, const struct gvk_progr
                              const struct gvk_command *command, bool *barrier, bool *transfer)
 {
     bool is_transfer = command->kind != GVK_COMMAND_DISPATCH;
-    /* Barriers among dispatches do not reach transfers, so what they have ordered may still run when a transfer writes.
-     */
+    /* A barrier between dispatches does not order transfers: a dispatch in front of it may still run when a transfer
+     * behind it writes. */
     *barrier = is_transfer && hazards->dispatched;
     *transfer = false;
     for (uint32_t i = 0; i < command->operand_count && !*barrier; i++) {

@@ -1,5 +1,4 @@
-/* Programs: blocks, commands, and the places of tensors. Called by the kernel files, plan.c's callers and detector.c.
- */
+/* Programs: blocks, commands, and the places of tensors. */
 #include "program.h"
 
 #include <string.h>
@@ -98,7 +97,8 @@ static gvk_tensor root_of(const struct gvk_graph *graph, gvk_tensor tensor, uint
     return tensor;
 }
 
-/* Marks what somebody makes or uses. Parts keep their parent alive, a parent its parts. */
+/* Marks the tensors that a live node makes or uses. A tensor inside a concat's memory and that concat are marked
+ * together. */
 static void mark_live(const struct gvk_graph *graph, bool *live)
 {
     for (uint32_t i = 0; i < graph->node_count; i++) {

@@ -1,5 +1,5 @@
-/* A program: the commands of a frame over blocks of memory, before any Vulkan object exists.
- * kernel files append commands, plan.c gives the blocks their place in the arena, record.c records it. */
+/* A program: the commands of a frame over blocks of memory, before any Vulkan object exists. Commands are appended,
+ * then blocks get their offsets in the arena, and then it can be recorded. */
 #ifndef GVK_PROGRAM_H
 #define GVK_PROGRAM_H
 
@@ -65,8 +65,9 @@ struct gvk_command {
     struct gvk_operand operands[GVK_MAX_OPERANDS];
     uint32_t operand_count;
     uint64_t macs; /* multiply-adds of the network's node, all items together */
-    /* Of loops, all together, that a lane makes at most: kernels whose shader has loops say it, from the sizes in their
-     * push constants. A lane that runs for long cannot be cut short, and Mesa ends it, in silence, after 65,535. */
+    /* The most passes through loops, all its loops together, that one lane makes. Kernels whose shader has loops state
+     * it, computed from the sizes in their push constants: a lane that runs for long cannot be interrupted, and Mesa's
+     * lavapipe ends it in silence after 65,535. */
     uint64_t turns;
 };
 
@@ -77,7 +78,7 @@ struct gvk_block {
     uint64_t offset; /* in the arena, once planned */
 };
 
-/* Where a tensor's values lie. */
+/* Where the values of a tensor are in memory. */
 struct gvk_tensor_place {
     uint32_t block;
     uint64_t offset;     /* bytes from the block's start */
@@ -140,7 +141,7 @@ gvk_result gvk_program_schedule(struct gvk_program *program);
 gvk_result gvk_program_follow(struct gvk_builder *builder, struct gvk_packing *packing,
                               const gvk_stream_params *stream);
 
-/* Walks commands in order and says where a barrier is needed. Used by record.c and for counting. */
+/* Walks commands in order and says where a barrier is needed. */
 struct gvk_hazards {
     const gvk_host *host;
     struct gvk_hazard_range *ranges;
@@ -152,7 +153,7 @@ gvk_result gvk_hazards_check(struct gvk_hazards *hazards, const struct gvk_progr
                              const struct gvk_command *command, bool *barrier, bool *transfer);
 void gvk_hazards_release(struct gvk_hazards *hazards);
 
-/* Operands over tensors, whole batch. Reads include the slack that tail lanes may touch. */
+/* Operands over tensors, whole batch. Reads include the slack, which lanes beyond the end of a plane may read. */
 struct gvk_operand gvk_tensor_operand(const struct gvk_program *program, gvk_tensor tensor, uint32_t binding,
                                       enum gvk_access access);
 

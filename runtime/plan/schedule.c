@@ -1,5 +1,5 @@
 /* Puts independent commands side by side, so that one barrier serves several of them, and branches that free memory in
- * front. Called by gvk_program_plan before blocks are placed.
+ * front. This comes before blocks are placed.
  *
  * A command's level is the length of the longest chain of commands that must run before it; commands of one level need
  * no barrier among themselves. A command whose output is larger than its inputs is moved as late as its users allow.
@@ -7,13 +7,13 @@
  * lives at once then. */
 #include "program.h"
 
-/* A level more is a barrier more: less than this part of the memory is not worth one. */
+/* A further level costs a barrier: saving less than this part of the memory is not worth it. */
 #define WORTH_A_LEVEL 64u
 #define MOST_SPLITS   4u
 #define MOST_TRIES    4u /* of a level's commands; levels of networks have two or three */
 
 /* The operands of the program's commands, in chains of those that may touch the same memory: one for each block of the
- * arena, one for each buffer beside it. Commands that share no chain need no look at each other. */
+ * arena, one for each buffer beside it. Commands that share no chain cannot depend on each other. */
 struct chains {
     uint32_t *last;     /* of each chain: the operand added last, as command * GVK_MAX_OPERANDS + its index; NONE */
     uint32_t *previous; /* of each operand: the one before it in its chain; NONE */
@@ -144,7 +144,7 @@ static void find_lifetimes(struct gvk_program *program)
     }
 }
 
-/* What is needed to see how much lives at each level of the network. */
+/* What is needed to know how many bytes are in use at each level of the network. */
 struct memory_use {
     uint64_t *changes; /* of the living bytes from one level to the next */
     bool *counted;     /* the blocks that the network touches: counting does not depend on what runs around it */
@@ -159,7 +159,7 @@ static void count_network_blocks(const struct gvk_program *program, bool *counte
                 counted[program->commands[i].operands[j].block] = true;
 }
 
-/* The most bytes that live at once, and at which level. */
+/* The most bytes that are in use at one level, and which level that is. */
 static uint64_t find_peak(const struct gvk_program *program, const struct memory_use *use, uint32_t levels,
                           uint32_t *level)
 {
@@ -184,7 +184,8 @@ static uint64_t find_peak(const struct gvk_program *program, const struct memory
     return peak;
 }
 
-/* Puts the others of the level, or the command itself, behind; what came later, comes one later. */
+/* Splits a level in two: the command alone and then the others, or the others and then the command. Every later level
+ * becomes one later. */
 static void split_level(struct gvk_program *program, uint32_t level, uint32_t command, bool others_behind)
 {
     for (uint32_t i = 0; i < program->command_count; i++)
@@ -200,7 +201,7 @@ static void join_levels(struct gvk_program *program, uint32_t level)
             program->commands[i].level--;
 }
 
-/* Makes the level where most memory is in use two, in the way that saves most, if that is enough. */
+/* Splits the level at which most memory is in use, in the way that saves most memory, if that is enough. */
 static bool relieve_peak(struct gvk_program *program, struct memory_use *use)
 {
     uint32_t level = 0, other, tries = 0, best = 0;

@@ -164,6 +164,7 @@ static void destroy_stream(void *object)
     if (stream->tail.release)
         stream->tail.release(&device->host, stream->tail.user);
     gvk_release(&device->host, stream->submissions.ends);
+    gvk_release(&device->host, stream->pictures);
     gvk_release(&device->host, stream->readables);
     gvk_release(&device->host, stream->values);
     gvk_release(&device->host, stream);

@@ -6,6 +6,7 @@
 
 #include "resize.h"
 #include "runtime/base/half.h"
+#include "runtime/base/structs.h"
 #include "runtime/kernel/kernel.h"
 
 gvk_result gvk_intake_create(gvk_device *device, uint32_t batch, struct gvk_intake *out)
@@ -155,12 +156,16 @@ static gvk_result lay_out(const struct gvk_input_target *target, const gvk_pictu
     return result ? result : check_buffers(target->device, picture, index, *upload, *scratch);
 }
 
-gvk_result gvk_device_check_picture(const gvk_device *device, const gvk_picture *picture, uint32_t width,
-                                    uint32_t height)
+gvk_result gvk_device_check_picture(const gvk_device *device, const gvk_picture *given, uint32_t width, uint32_t height)
 {
     if (!device)
         return GVK_ERROR_ARGUMENT;
-    if (!picture || !width || !height || picture->kind != GVK_PICTURE_PIXELS ||
+    gvk_picture read;
+    const gvk_picture *picture = &read;
+    gvk_result result = gvk_struct_read(&device->host, &gvk_layout_of_picture, given, &read);
+    if (result)
+        return result;
+    if (!given || !width || !height || width > 65535 || height > 65535 || picture->kind != GVK_PICTURE_PIXELS ||
         (unsigned)picture->format > GVK_PIXELS_BGRA8)
         return gvk_fail(&device->host, GVK_ERROR_ARGUMENT,
                         "gvk_device_check_picture needs a picture of pixels and the size of an input.");
@@ -169,7 +174,7 @@ gvk_result gvk_device_check_picture(const gvk_device *device, const gvk_picture 
     struct gvk_picture_layout layout;
     uint64_t upload = 0, scratch = 0;
     lay_out_pixels(picture, width, height, &upload, &scratch, &layout);
-    gvk_result result = check_resize(device, &layout, height, 0);
+    result = check_resize(device, &layout, height, 0);
     return result ? result : check_buffers(device, picture, 0, upload, scratch);
 }
 

@@ -5,6 +5,7 @@
 #include <math.h>
 
 #include "runtime/base/half.h"
+#include "runtime/base/structs.h"
 #include "runtime/vulkan/debug.h"
 
 gvk_result gvk_stream_result(gvk_stream *stream, gvk_ticket ticket, const void **out)
@@ -97,7 +98,8 @@ gvk_result gvk_stream_read(gvk_stream *stream, gvk_ticket ticket, const char *na
 
 /* ---- times ---- */
 
-gvk_result gvk_stream_timings(gvk_stream *stream, gvk_ticket ticket, gvk_timing *out, uint32_t *count)
+gvk_result gvk_stream_timings(gvk_stream *stream, gvk_ticket ticket, gvk_timing *out, size_t timing_size,
+                              uint32_t *count)
 {
     if (!stream)
         return GVK_ERROR_ARGUMENT;
@@ -106,7 +108,9 @@ gvk_result gvk_stream_timings(gvk_stream *stream, gvk_ticket ticket, gvk_timing 
         return gvk_fail(&device->host, GVK_ERROR_ARGUMENT,
                         "gvk_stream_timings needs a count, and room for that many stages.");
     struct gvk_frame *frame = NULL;
-    gvk_result result = gvk_stream_find_done(stream, ticket, &frame);
+    gvk_result result = gvk_element_size(&device->host, &gvk_layout_of_timing, timing_size, &timing_size);
+    if (!result)
+        result = gvk_stream_find_done(stream, ticket, &frame);
     if (result)
         return result;
     uint32_t stages = !frame->queries ? 0 : stream->tail.emit ? 3 : 2;
@@ -120,8 +124,10 @@ gvk_result gvk_stream_timings(gvk_stream *stream, gvk_ticket ticket, gvk_timing 
             return result;
     }
     const char *const names[3] = {"resize", "network", stream->tail.stage};
-    for (uint32_t i = 0; i < stages && i < *count; i++)
-        out[i] = (gvk_timing){names[i], gvk_milliseconds_between(device, times[i], times[i + 1])};
+    for (uint32_t i = 0; i < stages && i < *count; i++) {
+        gvk_timing timing = {names[i], gvk_milliseconds_between(device, times[i], times[i + 1])};
+        gvk_element_write(&gvk_layout_of_timing, &timing, out, timing_size, i);
+    }
     *count = stages;
     return GVK_OK;
 }
@@ -153,6 +159,7 @@ static uint64_t count_bytes(const struct gvk_command *command)
 /* Where timings go. */
 struct timing_list {
     gvk_layer_timing *out;
+    size_t size; /* of an element as the host knows it */
     uint32_t capacity, count;
 };
 
@@ -174,13 +181,14 @@ static gvk_result add_timings(const gvk_stream *stream, const struct gvk_program
         if (result)
             return result;
         if (list->count < list->capacity)
-            list->out[list->count] = timing;
+            gvk_element_write(&gvk_layout_of_layer_timing, &timing, list->out, list->size, list->count);
         list->count++;
     }
     return GVK_OK;
 }
 
-gvk_result gvk_stream_layer_timings(gvk_stream *stream, gvk_ticket ticket, gvk_layer_timing *out, uint32_t *count)
+gvk_result gvk_stream_layer_timings(gvk_stream *stream, gvk_ticket ticket, gvk_layer_timing *out, size_t timing_size,
+                                    uint32_t *count)
 {
     if (!stream)
         return GVK_ERROR_ARGUMENT;
@@ -189,10 +197,12 @@ gvk_result gvk_stream_layer_timings(gvk_stream *stream, gvk_ticket ticket, gvk_l
         return gvk_fail(&device->host, GVK_ERROR_ARGUMENT,
                         "gvk_stream_layer_timings needs a count, and room for that many dispatches.");
     struct gvk_frame *frame = NULL;
-    gvk_result result = gvk_stream_find_done(stream, ticket, &frame);
+    gvk_result result = gvk_element_size(&device->host, &gvk_layout_of_layer_timing, timing_size, &timing_size);
+    if (!result)
+        result = gvk_stream_find_done(stream, ticket, &frame);
     if (result)
         return result;
-    struct timing_list list = {.out = out, .capacity = *count};
+    struct timing_list list = {.out = out, .size = timing_size, .capacity = *count};
     if (!frame->main_profile) {
         *count = 0;
         return GVK_OK;

@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "runtime/base/structs.h"
 #include "runtime/kernel/kernel.h"
 #include "runtime/vulkan/debug.h"
 
@@ -123,6 +124,17 @@ static gvk_result make_intake_pipelines(const gvk_stream *stream)
     return gvk_intake_make_pipelines(&target);
 }
 
+/* Names of tensors, no more of them than there are: a count that was never set is not followed. */
+static bool names_kept_tensors(const gvk_stream *stream, const gvk_stream_params *params)
+{
+    if (params->kept_count && (!params->kept_tensors || params->kept_count > stream->model->graph->tensor_count))
+        return false;
+    for (uint32_t i = 0; i < params->kept_count; i++)
+        if (!params->kept_tensors[i])
+            return false;
+    return true;
+}
+
 gvk_result gvk_stream_create_with_tail(gvk_model *model, const gvk_stream_params *params, const struct gvk_tail *tail,
                                        gvk_stream **out)
 {
@@ -140,7 +152,7 @@ gvk_result gvk_stream_create_with_tail(gvk_model *model, const gvk_stream_params
     if (tail)
         stream->tail = *tail;
     stream->frame_count = params->frames ? params->frames : 1;
-    if (stream->frame_count > GVK_MAX_FRAMES || (params->kept_count && !params->kept_tensors)) {
+    if (stream->frame_count > GVK_MAX_FRAMES || !names_kept_tensors(stream, params)) {
         result = gvk_fail(host, GVK_ERROR_ARGUMENT,
                           "A stream has at most %u frames in flight, and names its kept tensors.", GVK_MAX_FRAMES);
         stream->frame_count = 0;
@@ -153,6 +165,11 @@ gvk_result gvk_stream_create_with_tail(gvk_model *model, const gvk_stream_params
     result = gvk_submissions_cut(host, NULL, stream->program->command_count, 0, &stream->submissions);
     if (result)
         goto fail;
+    stream->pictures = gvk_allocate_array(host, stream->program->batch, sizeof *stream->pictures);
+    if (!stream->pictures) {
+        result = gvk_fail_memory(host);
+        goto fail;
+    }
     result = gvk_buffer_create(device, stream->program->arena_bytes, GVK_BUFFER_DEVICE, "arena", &stream->arena);
     if (!result)
         result = gvk_stream_create_commands(stream);
@@ -191,26 +208,43 @@ gvk_result gvk_stream_create(gvk_model *model, const gvk_stream_params *params, 
     if (!params || !out)
         return gvk_fail(&model->device->host, GVK_ERROR_ARGUMENT,
                         "gvk_stream_create needs params and a place for the stream.");
-    return gvk_stream_create_with_tail(model, params, NULL, out);
+    gvk_stream_params used;
+    gvk_result result = gvk_struct_read(&model->device->host, &gvk_layout_of_stream_params, params, &used);
+    return result ? result : gvk_stream_create_with_tail(model, &used, NULL, out);
 }
 
-gvk_result gvk_stream_submit(gvk_stream *stream, const gvk_picture *pictures, uint32_t count, gvk_ticket *out)
+/* The pictures as they are given, into stream->pictures. */
+static gvk_result take_pictures(gvk_stream *stream, const gvk_picture *pictures, size_t picture_size)
+{
+    const gvk_host *host = &stream->device->host;
+    gvk_result result = gvk_element_size(host, &gvk_layout_of_picture, picture_size, &picture_size);
+    for (uint32_t i = 0; i < stream->program->batch && !result; i++)
+        result = gvk_element_read(host, &gvk_layout_of_picture, pictures, picture_size, i, &stream->pictures[i]);
+    return result;
+}
+
+gvk_result gvk_stream_submit(gvk_stream *stream, const gvk_picture *given, size_t picture_size, uint32_t count,
+                             gvk_ticket *out)
 {
     if (!stream)
         return GVK_ERROR_ARGUMENT;
     gvk_device *device = stream->device;
     const gvk_host *host = &device->host;
-    if (!pictures || !out)
+    if (!given || !out)
         return gvk_fail(host, GVK_ERROR_ARGUMENT, "gvk_stream_submit needs the pictures and a place for the ticket.");
     if (count != stream->program->batch)
         return gvk_fail(host, GVK_ERROR_ARGUMENT, "A frame of this stream takes %u pictures; %u were given.",
                         stream->program->batch, count);
+    const gvk_picture *pictures = stream->pictures;
+    gvk_result result = take_pictures(stream, given, picture_size);
+    if (result)
+        return result;
     struct gvk_frame *frame = &stream->frames[stream->newest % stream->frame_count];
     if (stream->lost)
         return gvk_fail(host, GVK_ERROR_DEVICE_LOST, "The device was lost; its streams take no more frames.");
     const struct gvk_input_target target = gvk_stream_input(stream);
     bool changed = false;
-    gvk_result result = gvk_intake_plan(&frame->intake, &target, pictures);
+    result = gvk_intake_plan(&frame->intake, &target, pictures);
     if (!result)
         result = gvk_frame_wait(stream, frame, GVK_PATIENTLY, "a frame");
     if (result)

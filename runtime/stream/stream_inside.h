@@ -50,7 +50,8 @@ struct gvk_stream {
     struct gvk_submissions submissions; /* of the main commands */
     uint32_t max_us;                    /* that a submission may take; 0: any time */
     double turn_us[2];                  /* gvk_input_target */
-    uint32_t tail_end; /* the program's command behind the tail's last: from there on results are copied */
+    uint32_t tail_end;     /* the program's command behind the tail's last: from there on results are copied */
+    gvk_picture *pictures; /* of the last submit, as many as the batch */
     struct gvk_frame frames[GVK_MAX_FRAMES];
     uint32_t frame_count;
     gvk_ticket newest;

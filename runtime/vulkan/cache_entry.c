@@ -1,4 +1,4 @@
-/* What the host keeps for the next start, with a header and a hash in front. Called by pipeline_cache.c and proof.c. */
+/* What the host keeps for the next start, with a header and a hash in front. */
 #include "cache_entry.h"
 
 #include <inttypes.h>

@@ -1,6 +1,5 @@
 /* Blocks of bytes that the host keeps between starts (gvk_host.cache_load, cache_store), each for one device, driver
- * and configuration (gvk_device.configuration). What comes back is believed only when header and hash fit. Used by
- * pipeline_cache.c and proof.c. */
+ * and configuration (gvk_device.configuration). What comes back is believed only when header and hash fit. */
 #ifndef GVK_STORED_H
 #define GVK_STORED_H
 

@@ -1,4 +1,4 @@
-/* Finds the Vulkan loader and fills the function tables. Called by device.c alone. */
+/* Finds the Vulkan loader and fills the function tables. */
 #include "functions.h"
 
 #include <stddef.h>
@@ -40,7 +40,8 @@ bool gvk_functions_load_device(struct gvk_functions *functions, VkInstance insta
 #define LOAD_DEVICE(name) LOAD(name, functions->GetDeviceProcAddr, device)
     GVK_DEVICE_FUNCTIONS(LOAD_DEVICE)
 #undef LOAD_DEVICE
-    /* Asked of the instance: a debug layer without a device part answers there alone. */
+    /* Looked up through the instance: a debug layer may have this function for the instance alone, and none for a
+     * device. */
 #define LOAD_DEBUG(name) functions->name = (PFN_vk##name)functions->GetInstanceProcAddr(instance, "vk" #name);
     GVK_DEBUG_FUNCTIONS(LOAD_DEBUG)
 #undef LOAD_DEBUG

@@ -1,6 +1,6 @@
-/* The Vulkan functions that the runtime calls, as tables filled for one instance and one device.
- * Tables instead of global prototypes: two devices and two libraries live in one process, and libghostvk defines no
- * vk* symbol that could clash with the host's loader. Filled by device.c. */
+/* The Vulkan functions that the runtime calls, as tables filled for one instance and one device. Tables instead of
+ * global prototypes: two devices and two libraries live in one process, and libghostvk defines no vk* symbol that could
+ * clash with the host's loader. */
 #ifndef GVK_VULKAN_TABLE_H
 #define GVK_VULKAN_TABLE_H
 

@@ -1,4 +1,4 @@
-/* Reads a driver's version. Called by device_choice.c. */
+/* Tells from a driver's version how it likes values to be handed from lane to lane. */
 #include "lanes.h"
 
 #include <stdlib.h>

@@ -1,5 +1,5 @@
-/* Waits in slices, which are counted: no clock is read, and a machine that slept in between has lost no time. Called by
- * stream_end.c, parts.c and transfer.c; device.c destroys what is left. */
+/* Waits in short pieces, and counts them instead of reading a clock: so the time in which the machine was suspended
+ * does not count. */
 #include "wait.h"
 
 #define SLICE_SECONDS      5u
@@ -9,7 +9,7 @@
 #define SLICES_OF_AN_END   12u
 #define TRIES_WITHOUT_HOPE 3u
 
-/* True for the first of a device that says so. */
+/* True once a device: the caller is the first to say that it takes long. */
 static bool may_speak(struct gvk_device *device)
 {
     gvk_mutex_lock(&device->mutex);

@@ -1,5 +1,5 @@
 // Starts what is measured, each as a process of its own: on two processors, and where it is allowed with real-time
-// priority, so that other work on the machine disturbs less. Called by bench.js.
+// priority, so that other work on the machine disturbs less.
 'use strict';
 
 const { spawn, spawnSync } = require('node:child_process');

@@ -97,11 +97,11 @@ static gvk_result run_frame(gvk_stream *stream, const gvk_picture *picture, stru
     uint32_t count = 0;
     driver_us = 0;
     double start = thread_us();
-    gvk_result result = gvk_stream_submit(stream, picture, 1, &ticket);
+    gvk_result result = gvk_stream_submit(stream, picture, sizeof(gvk_picture), 1, &ticket);
     if (!result)
         result = gvk_stream_wait(stream, ticket, UINT64_MAX);
     if (!result)
-        result = gvk_detector_read(stream, ticket, &boxes, &count);
+        result = gvk_detector_read(stream, ticket, &boxes, sizeof(gvk_detection), &count);
     double all = thread_us() - start;
     *out = (struct sample){all - driver_us, driver_us};
     return result;
@@ -164,9 +164,10 @@ int main(int argument_count, char **arguments)
     gvk_import_params import = host_device_params(&host);
     import.host = &log;
     import.get_instance_proc = timed_instance_proc;
+    gvk_stream_params stream_params = {.size = sizeof stream_params, .width = numbers[1], .height = numbers[1]};
     gvk_detector_params params = {
         .size = sizeof params,
-        .stream = {.size = sizeof params.stream, .width = numbers[1], .height = numbers[1]},
+        .stream = &stream_params,
     };
     gvk_result result = gvk_device_import(&import, &device);
     if (!result)

@@ -176,7 +176,7 @@ static void write_op(struct writer *writer, const struct gvk_graph_node *node)
             add_weight(writer, node, "bias", &node->bias);
         break;
     case GVK_OP_BATCH_NORM:
-        add_float(writer, "epsilon", (float)GVK_BATCH_NORM_EPSILON);
+        add_float(writer, "epsilon", (float)node->norm.epsilon);
         add_weight(writer, node, "weight", &node->norm.weight);
         add_weight(writer, node, "bias", &node->norm.bias);
         add_weight(writer, node, "running_mean", &node->norm.mean);

@@ -119,9 +119,9 @@ static int close_all(void **state)
 
 static gvk_stream *create_detector(uint32_t batch, int profile)
 {
-    gvk_detector_params params = {
-        .size = sizeof params,
-        .stream = {.size = sizeof params.stream, .width = SIDE, .height = SIDE, .batch = batch, .profile = profile}};
+    gvk_stream_params stream_params = {
+        .size = sizeof stream_params, .width = SIDE, .height = SIDE, .batch = batch, .profile = profile};
+    gvk_detector_params params = {.size = sizeof params, .stream = &stream_params};
     gvk_stream *stream = NULL;
     assert_ok(gvk_detector_create(model, network, &params, &stream));
     return stream;
@@ -148,7 +148,7 @@ static gvk_ticket run_frame(gvk_stream *stream, uint32_t batch, uint32_t tensor_
                                 .pixels = tensor}
                 : (gvk_picture){.size = sizeof pictures[0], .width = PICTURE_WIDTH, .height = 40, .pixels = pixels};
     gvk_ticket ticket = 0;
-    assert_ok(gvk_stream_submit(stream, pictures, batch, &ticket));
+    assert_ok(gvk_stream_submit(stream, pictures, sizeof(gvk_picture), batch, &ticket));
     assert_ok(gvk_stream_wait(stream, ticket, UINT64_MAX));
     return ticket;
 }
@@ -166,7 +166,7 @@ static void the_counts_are_those_of_the_recorded_commands(void **state)
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         struct counted before = counted;
         gvk_stream *stream = create_detector(cases[i].batch, cases[i].profile);
-        gvk_stream_info info;
+        gvk_stream_info info = {.size = sizeof info};
         run_frame(stream, cases[i].batch, cases[i].tensors);
         gvk_stream_describe(stream, &info);
         gvk_stream_destroy(stream);
@@ -197,8 +197,8 @@ static void the_networks_counts_are_those_of_the_plan(void **state)
     for (uint32_t batch = 1; batch <= BATCH_MAX; batch++) {
         gvk_stream *stream = create_detector(batch, 0);
         gvk_stream_params params = {.size = sizeof params, .width = SIDE, .height = SIDE, .batch = batch};
-        gvk_description plan;
-        gvk_stream_info info;
+        gvk_description plan = {.size = sizeof plan};
+        gvk_stream_info info = {.size = sizeof info};
         gvk_stream_describe(stream, &info);
         assert_ok(gvk_plan_describe(device, gvk_network_graph(network), NULL, &params, &plan));
         assert_int_equal(info.network.dispatches, plan.dispatches_after);
@@ -220,16 +220,16 @@ static void every_dispatch_is_timed_in_order_with_its_work(void **state)
         gvk_stream *stream = create_detector(BATCH_MAX, 1);
         gvk_ticket ticket = run_frame(stream, BATCH_MAX, tensors);
         static gvk_layer_timing layers[LAYERS_MAX];
-        gvk_stream_info info;
+        gvk_stream_info info = {.size = sizeof info};
         uint32_t count = LAYERS_MAX, resizes = 0;
         uint64_t macs = 0;
         double behind = 0;
         gvk_stream_describe(stream, &info);
-        assert_ok(gvk_stream_layer_timings(stream, ticket, layers, &count));
+        assert_ok(gvk_stream_layer_timings(stream, ticket, layers, sizeof(gvk_layer_timing), &count));
         if (count == 0) { /* a device without timestamps */
             gvk_timing stages[3];
             uint32_t stage_count = 3;
-            assert_ok(gvk_stream_timings(stream, ticket, stages, &stage_count));
+            assert_ok(gvk_stream_timings(stream, ticket, stages, sizeof(gvk_timing), &stage_count));
             assert_int_equal(stage_count, 0);
             gvk_stream_destroy(stream);
             continue;
@@ -265,7 +265,7 @@ static void a_layers_work_is_what_its_shape_says(void **state)
     gvk_stream *stream = create_detector(2, 1);
     gvk_ticket ticket = run_frame(stream, 2, 0);
     uint32_t count = LAYERS_MAX, found = 0;
-    assert_ok(gvk_stream_layer_timings(stream, ticket, layers, &count));
+    assert_ok(gvk_stream_layer_timings(stream, ticket, layers, sizeof(gvk_layer_timing), &count));
     for (uint32_t i = 0; i < count; i++) {
         if (strcmp(layers[i].name, "conv1.0.conv"))
             continue;
@@ -281,9 +281,9 @@ static void a_layers_work_is_what_its_shape_says(void **state)
 static void a_generated_network_is_one_that_works(void **state)
 {
     (void)state;
-    gvk_network_info info;
+    gvk_network_info info = {.size = sizeof info};
     gvk_network_describe(network, &info);
-    assert_int_equal(info.kind, GVK_NETWORK_DETECTOR);
+    assert_int_equal(info.task, GVK_TASK_DETECTOR);
     assert_int_equal(info.class_count, CLASSES);
     assert_string_equal(info.format, "generated");
     assert_true(fabs(info.width - 1.0) < 1e-12);

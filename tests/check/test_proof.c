@@ -133,7 +133,7 @@ static size_t run_model(gvk_model *model, float out[MOST_VALUES])
     gvk_ticket ticket = 0;
     gvk_array array;
     assert_ok(gvk_stream_create(model, &params, &stream));
-    assert_ok(gvk_stream_submit(stream, &picture, 1, &ticket));
+    assert_ok(gvk_stream_submit(stream, &picture, sizeof(gvk_picture), 1, &ticket));
     assert_ok(gvk_stream_wait(stream, ticket, UINT64_MAX));
     assert_ok(gvk_stream_read(stream, ticket, "output", &array));
     assert_true(array.bytes <= MOST_VALUES * sizeof *out);

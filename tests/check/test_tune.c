@@ -140,7 +140,7 @@ static void run_model(gvk_model *model, float *out)
     gvk_ticket ticket = 0;
     gvk_array got;
     assert_ok(gvk_stream_create(model, &params, &stream));
-    assert_ok(gvk_stream_submit(stream, &picture, 1, &ticket));
+    assert_ok(gvk_stream_submit(stream, &picture, sizeof(gvk_picture), 1, &ticket));
     assert_ok(gvk_stream_wait(stream, ticket, UINT64_MAX));
     assert_ok(gvk_stream_read(stream, ticket, "out", &got));
     assert_int_equal(got.bytes, CHANNELS * SIDE * SIDE / 4 * sizeof *out);
@@ -206,9 +206,11 @@ static void count_kernel(void *user, const gvk_tuned_kernel *kernel)
 /* Two rounds for each candidate; what it told on the way is counted. */
 static gvk_tune_result tune_counted(gvk_device *device, const gvk_graph *graph, uint32_t batch, struct counts *counts)
 {
-    gvk_tune_result result = {0};
+    gvk_tune_result result = {.size = sizeof result};
     gvk_tune_params params = {.size = sizeof params,
-                              .stream = {.width = SIDE, .height = SIDE, .batch = batch},
+                              .width = SIDE,
+                              .height = SIDE,
+                              .batch = batch,
                               .rounds = 2,
                               .user = counts,
                               .progress = count_pass,

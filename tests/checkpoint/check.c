@@ -96,7 +96,7 @@ gvk_checkpoint *open_good(struct recorder *log, const char *name)
     char path[512];
     gvk_host host = recording_host(log);
     gvk_checkpoint *checkpoint = NULL;
-    gvk_result result = gvk_checkpoint_open(&host, fixture(path, name), &checkpoint);
+    gvk_result result = gvk_checkpoint_open_path(&host, fixture(path, name), &checkpoint);
     if (result != GVK_OK)
         fail_msg("%s: %s, \"%s\"", name, gvk_result_name(result), log->last);
     if (log->sentences != 0)
@@ -147,7 +147,7 @@ void check_file_refused(const char *path, gvk_result wanted, const char *words)
     struct recorder log = {.sentences = 0};
     gvk_host host = recording_host(&log);
     gvk_checkpoint *checkpoint = NULL;
-    gvk_result result = gvk_checkpoint_open(&host, path, &checkpoint);
+    gvk_result result = gvk_checkpoint_open_path(&host, path, &checkpoint);
     check_refusal(path, &log, result, wanted, checkpoint, words);
 }
 

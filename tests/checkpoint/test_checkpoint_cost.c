@@ -172,7 +172,7 @@ static void a_tensor_in_a_storage_out_of_all_proportion_is_refused(void **state)
         close(file);
         if (cases[i].fits) {
             gvk_checkpoint *checkpoint = NULL;
-            assert_int_equal(gvk_checkpoint_open(NULL, path, &checkpoint), GVK_OK);
+            assert_int_equal(gvk_checkpoint_open_path(NULL, path, &checkpoint), GVK_OK);
             assert_int_equal(gvk_checkpoint_count(checkpoint), 1);
             gvk_checkpoint_destroy(checkpoint);
         } else {

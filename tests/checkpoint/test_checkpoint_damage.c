@@ -98,7 +98,7 @@ static void memory_that_runs_out_at_any_moment_is_reported(void **state)
             struct recorder log = {.fail_at = n};
             gvk_host host = recording_host(&log);
             gvk_checkpoint *checkpoint = NULL;
-            gvk_result result = gvk_checkpoint_open(&host, path, &checkpoint);
+            gvk_result result = gvk_checkpoint_open_path(&host, path, &checkpoint);
             snprintf(what, sizeof what, "%s without allocation %ld", names[f], n);
             if (result == GVK_OK) {
                 if (log.allocations >= n)

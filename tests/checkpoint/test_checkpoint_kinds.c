@@ -80,7 +80,7 @@ static void a_path_with_umlauts_opens(void **state)
     assert_int_equal(fwrite(content.data, 1, content.count, file), content.count);
     fclose(file);
     gvk_checkpoint *checkpoint = NULL;
-    assert_int_equal(gvk_checkpoint_open(NULL, path, &checkpoint), GVK_OK);
+    assert_int_equal(gvk_checkpoint_open_path(NULL, path, &checkpoint), GVK_OK);
     gvk_checkpoint_destroy(checkpoint);
     unlink(path);
     rmdir(directory);
@@ -91,7 +91,7 @@ static void missing_arguments_are_refused(void **state)
 {
     (void)state;
     gvk_checkpoint *checkpoint = NULL;
-    assert_int_equal(gvk_checkpoint_open(NULL, NULL, &checkpoint), GVK_ERROR_ARGUMENT);
+    assert_int_equal(gvk_checkpoint_open_path(NULL, NULL, &checkpoint), GVK_ERROR_ARGUMENT);
     assert_int_equal(gvk_checkpoint_open_bytes(NULL, NULL, 3, NULL, &checkpoint), GVK_ERROR_ARGUMENT);
     assert_int_equal(gvk_checkpoint_open_bytes(NULL, NULL, 0, NULL, &checkpoint), GVK_ERROR_FORMAT);
     assert_null(checkpoint);

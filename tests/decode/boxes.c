@@ -13,12 +13,12 @@ static void a_number_that_is_not_finite_fails_its_frame_alone(void **state)
     /* In all three maps, in the finest, in two, in the finest. */
     static const uint32_t places[] = {0, 9, 34, PLANE - 1};
     gvk_model *model = create_one_map_model(CHANNELS);
-    struct gvk_detector_setup setup = setup_of(CLASSES, 0.5f, 0.3f, 0.125f);
+    struct setup setup = setup_of(CLASSES, 0.5f, 0.3f, 0.125f);
     static const char *const kept[] = {"stride8"};
     gvk_stream_params params = {
         .size = sizeof params, .width = SIDE, .height = SIDE, .batch = 2, .kept_tensors = kept, .kept_count = 1};
     gvk_stream *stream = NULL;
-    assert_ok(gvk_detector_create_for(model, &params, &setup, &stream));
+    assert_ok(try_detector(model, &setup, &params, &stream));
     static float good[CHANNELS * PLANE], bad[CHANNELS * PLANE];
     for (uint32_t i = 0; i < CHANNELS * PLANE; i++)
         good[i] = i / PLANE % (5 + CLASSES) == 4 ? -6.0f : 0.25f; /* nothing passes the threshold */
@@ -34,7 +34,7 @@ static void a_number_that_is_not_finite_fails_its_frame_alone(void **state)
                                        tensor_picture(SIDE, SIDE, second ? bad : good)};
             gvk_ticket ticket = submit(stream, pictures, 2);
             assert_ok(gvk_stream_wait(stream, ticket, UINT64_MAX));
-            gvk_result result = gvk_detector_read(stream, ticket, &found, &count);
+            gvk_result result = gvk_detector_read(stream, ticket, &found, sizeof(gvk_detection), &count);
             if (result != GVK_ERROR_NUMBER)
                 fail_msg("%g in channel %u, place %u, item %d: %s, not GVK_ERROR_NUMBER", (double)wrong[i], c, place,
                          second, gvk_result_name(result));
@@ -51,7 +51,7 @@ static void a_number_that_is_not_finite_fails_its_frame_alone(void **state)
     gvk_picture pictures[2] = {tensor_picture(SIDE, SIDE, good), tensor_picture(SIDE, SIDE, bad)};
     gvk_ticket ticket = submit(stream, pictures, 2);
     assert_ok(gvk_stream_wait(stream, ticket, UINT64_MAX));
-    assert_int_equal(gvk_detector_read(stream, ticket, &found, &count), GVK_ERROR_NUMBER);
+    assert_int_equal(gvk_detector_read(stream, ticket, &found, sizeof(gvk_detection), &count), GVK_ERROR_NUMBER);
     gvk_stream_destroy(stream);
     gvk_model_destroy(model);
 }
@@ -95,7 +95,7 @@ static void boxes_of_letterboxed_pictures_lie_where_the_family_puts_them(void **
     }
     gvk_model *model = finish_model(graph);
     release_weights(&weights);
-    struct gvk_detector_setup setup = setup_of(CLASSES, 0.5f, 0.3f, 1);
+    struct setup setup = setup_of(CLASSES, 0.5f, 0.3f, 1);
     gvk_stream *stream = create_detector(model, &setup, WIDTH, HEIGHT, 2, 1);
     uint8_t *pixels = calloc((size_t)4000 * 1000, 3);
     assert_non_null(pixels);

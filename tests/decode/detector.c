@@ -13,10 +13,9 @@ static gvk_network *open_network(enum network_kind kind, uint32_t classes)
 
 static gvk_detector_params detector_params(float confidence, float iou)
 {
-    return (gvk_detector_params){.size = sizeof(gvk_detector_params),
-                                 .stream = {.size = sizeof(gvk_stream_params), .width = 64, .height = 64},
-                                 .confidence = confidence,
-                                 .iou = iou};
+    static const gvk_stream_params stream = {.size = sizeof stream, .width = 64, .height = 64};
+    return (gvk_detector_params){
+        .size = sizeof(gvk_detector_params), .stream = &stream, .confidence = confidence, .iou = iou};
 }
 
 static gvk_detection *detect(gvk_model *model, const gvk_network *network, float confidence, float iou,
@@ -51,7 +50,7 @@ static void a_threshold_of_0_is_the_default_and_a_negative_one_is_zero(void **st
     gvk_network *network = open_network(NETWORK_DETECTOR, 3);
     gvk_model *model = NULL;
     assert_ok(gvk_model_create(device, gvk_network_graph(network), NULL, &model));
-    gvk_network_info info;
+    gvk_network_info info = {.size = sizeof info};
     gvk_network_describe(network, &info);
     uint32_t all = 3 * (2 * 2 + 4 * 4 + 8 * 8), candidates, count, other_candidates, other_count;
     gvk_detection *found = detect(model, network, 0, 0, &candidates, &count);
@@ -113,19 +112,19 @@ static void a_detector_refuses_what_is_none(void **state)
     uint32_t count = 0;
     gvk_stream_params plain = {.size = sizeof plain, .width = 64, .height = 64};
     assert_ok(gvk_stream_create(model, &plain, &stream));
-    assert_int_equal(gvk_detector_read(stream, 1, &found, &count), GVK_ERROR_ARGUMENT);
-    assert_int_equal(gvk_detector_read(NULL, 1, &found, &count), GVK_ERROR_ARGUMENT);
+    assert_int_equal(gvk_detector_read(stream, 1, &found, sizeof(gvk_detection), &count), GVK_ERROR_ARGUMENT);
+    assert_int_equal(gvk_detector_read(NULL, 1, &found, sizeof(gvk_detection), &count), GVK_ERROR_ARGUMENT);
     gvk_stream_destroy(stream);
     assert_ok(gvk_detector_create(model, network, &params, &stream));
-    assert_int_equal(gvk_detector_read(stream, 1, &found, &count), GVK_ERROR_ARGUMENT);
+    assert_int_equal(gvk_detector_read(stream, 1, &found, sizeof(gvk_detection), &count), GVK_ERROR_ARGUMENT);
     static const uint8_t pixels[3];
     gvk_picture picture = {.size = sizeof picture, .width = 1, .height = 1, .pixels = pixels};
     gvk_ticket ticket = submit(stream, &picture, 1);
     assert_ok(gvk_stream_wait(stream, ticket, UINT64_MAX));
-    assert_int_equal(gvk_detector_read(stream, ticket, NULL, &count), GVK_ERROR_ARGUMENT);
-    assert_int_equal(gvk_detector_read(stream, ticket, &found, NULL), GVK_ERROR_ARGUMENT);
-    assert_int_equal(gvk_detector_read(stream, ticket + 1, &found, &count), GVK_ERROR_ARGUMENT);
-    assert_ok(gvk_detector_read(stream, ticket, &found, &count));
+    assert_int_equal(gvk_detector_read(stream, ticket, NULL, sizeof(gvk_detection), &count), GVK_ERROR_ARGUMENT);
+    assert_int_equal(gvk_detector_read(stream, ticket, &found, sizeof(gvk_detection), NULL), GVK_ERROR_ARGUMENT);
+    assert_int_equal(gvk_detector_read(stream, ticket + 1, &found, sizeof(gvk_detection), &count), GVK_ERROR_ARGUMENT);
+    assert_ok(gvk_detector_read(stream, ticket, &found, sizeof(gvk_detection), &count));
     gvk_stream_destroy(stream);
     gvk_model_destroy(model);
     gvk_model_destroy(classifier_model);

@@ -123,23 +123,41 @@ gvk_model *create_one_map_model(uint32_t channels)
     return model;
 }
 
-struct gvk_detector_setup setup_of(uint32_t classes, float confidence, float iou, float anchor_factor)
+struct setup setup_of(uint32_t classes, float confidence, float iou, float anchor_factor)
 {
-    struct gvk_detector_setup setup = {.classes = classes, .confidence = confidence, .iou = iou};
-    for (int i = 0; i < MAPS; i++)
-        setup.maps[i] = map_names[i];
+    struct setup setup = {.classes = classes, .confidence = confidence, .iou = iou};
     for (int i = 0; i < 2 * GVK_ANCHORS; i++)
         setup.anchors[i] = anchors[i] * anchor_factor;
     return setup;
 }
 
-gvk_stream *create_detector(gvk_model *model, const struct gvk_detector_setup *setup, uint32_t width, uint32_t height,
+gvk_result try_detector(gvk_model *model, const struct setup *setup, const gvk_stream_params *stream, gvk_stream **out)
+{
+    gvk_detector_map maps[MAPS];
+    for (int i = 0; i < MAPS; i++) {
+        maps[i] = (gvk_detector_map){.output = map_names[i]};
+        memcpy(maps[i].anchors, setup->anchors + (size_t)(MAPS - 1 - i) * 6, sizeof maps[i].anchors);
+    }
+    gvk_detector_heads heads = {.size = sizeof heads,
+                                .maps = maps,
+                                .map_size = sizeof maps[0],
+                                .map_count = MAPS,
+                                .class_count = setup->classes};
+    gvk_detector_params params = {.size = sizeof params,
+                                  .stream = stream,
+                                  .confidence = setup->confidence > 0 ? setup->confidence : -1,
+                                  .iou = setup->iou > 0 ? setup->iou : -1,
+                                  .max_detections = setup->max_detections};
+    return gvk_detector_create_for(model, &heads, &params, out);
+}
+
+gvk_stream *create_detector(gvk_model *model, const struct setup *setup, uint32_t width, uint32_t height,
                             uint32_t batch, uint32_t frames)
 {
     gvk_stream_params params = {
         .size = sizeof params, .width = width, .height = height, .batch = batch, .frames = frames};
     gvk_stream *stream = NULL;
-    assert_ok(gvk_detector_create_for(model, &params, setup, &stream));
+    assert_ok(try_detector(model, setup, &params, &stream));
     return stream;
 }
 
@@ -152,7 +170,7 @@ gvk_picture tensor_picture(uint32_t width, uint32_t height, const float *values)
 gvk_ticket submit(gvk_stream *stream, const gvk_picture *pictures, uint32_t count)
 {
     gvk_ticket ticket = 0;
-    assert_ok(gvk_stream_submit(stream, pictures, count, &ticket));
+    assert_ok(gvk_stream_submit(stream, pictures, sizeof(gvk_picture), count, &ticket));
     return ticket;
 }
 
@@ -160,7 +178,7 @@ uint32_t read_detections(gvk_stream *stream, gvk_ticket ticket, const gvk_detect
 {
     uint32_t count = 0;
     assert_ok(gvk_stream_wait(stream, ticket, UINT64_MAX));
-    assert_ok(gvk_detector_read(stream, ticket, out, &count));
+    assert_ok(gvk_detector_read(stream, ticket, out, sizeof(gvk_detection), &count));
     return count;
 }
 

@@ -8,7 +8,8 @@
 
 #include "tests/support/harness.h"
 
-#include "ghostnet/detection/detector.h"
+#include "runtime/stream/stream.h"
+#include <ghostvk/ghostnet.h>
 
 #define MAPS          3
 #define BOX_TOLERANCE 0.02 /* pixels of the picture */
@@ -41,8 +42,17 @@ gvk_model *create_one_map_model(uint32_t channels);
 
 /* ---- detectors ---- */
 
-struct gvk_detector_setup setup_of(uint32_t classes, float confidence, float iou, float anchor_factor);
-gvk_stream *create_detector(gvk_model *model, const struct gvk_detector_setup *setup, uint32_t width, uint32_t height,
+struct setup {
+    uint32_t classes;
+    float confidence, iou; /* 0 is zero */
+    uint32_t max_detections;
+    float anchors[2 * GVK_ANCHORS]; /* smallest first */
+};
+
+struct setup setup_of(uint32_t classes, float confidence, float iou, float anchor_factor);
+/* Fails as gvk_detector_create_for does. */
+gvk_result try_detector(gvk_model *model, const struct setup *setup, const gvk_stream_params *stream, gvk_stream **out);
+gvk_stream *create_detector(gvk_model *model, const struct setup *setup, uint32_t width, uint32_t height,
                             uint32_t batch, uint32_t frames);
 gvk_picture tensor_picture(uint32_t width, uint32_t height, const float *values);
 gvk_ticket submit(gvk_stream *stream, const gvk_picture *pictures, uint32_t count);

@@ -105,7 +105,7 @@ static uint32_t count_cases(const struct golden *golden)
 static gvk_stream *create_case_detector(gvk_model *model, const struct decode_case *one, uint32_t frames,
                                         uint32_t max_detections)
 {
-    struct gvk_detector_setup setup = setup_of(one->classes, one->confidence, one->iou, 0.125f);
+    struct setup setup = setup_of(one->classes, one->confidence, one->iou, 0.125f);
     setup.max_detections = max_detections;
     return create_detector(model, &setup, one->width / 8, one->height / 8, one->batch, frames);
 }
@@ -160,7 +160,7 @@ static double decode_milliseconds(gvk_stream *stream, gvk_ticket ticket)
 {
     gvk_timing timings[3];
     uint32_t count = ARRAY_COUNT(timings);
-    assert_ok(gvk_stream_timings(stream, ticket, timings, &count));
+    assert_ok(gvk_stream_timings(stream, ticket, timings, sizeof(gvk_timing), &count));
     if (!count)
         return -1;
     assert_int_equal(count, 3);

@@ -78,14 +78,14 @@ static double decode_milliseconds(gvk_stream *stream, gvk_ticket ticket)
 {
     gvk_timing timings[3];
     uint32_t count = ARRAY_COUNT(timings);
-    assert_ok(gvk_stream_timings(stream, ticket, timings, &count));
+    assert_ok(gvk_stream_timings(stream, ticket, timings, sizeof(gvk_timing), &count));
     return count ? timings[count - 1].ms : -1;
 }
 
 /* Runs the scene twice: right, and the same bytes. Returns the number of detections. */
 static uint32_t prove(const struct scene *scene, gvk_model *model, uint32_t *candidates, double *ms)
 {
-    struct gvk_detector_setup setup = setup_of(scene->classes, scene->confidence, scene->iou, 0.125f);
+    struct setup setup = setup_of(scene->classes, scene->confidence, scene->iou, 0.125f);
     gvk_stream *stream = create_detector(model, &setup, scene->width, scene->height, scene->batch, 1);
     gvk_picture *pictures = pictures_of(scene);
     uint32_t count, again;
@@ -159,7 +159,7 @@ static void the_largest_frames_are_suppressed_as_defined(void **state)
         {208, 1, 1, LARGE_AREAS, 0, 0.5f, false}, {208, 1, 1, SPREAD, 0, 1, false},
         {104, 1, 8, ALIKE, 0, 0.5f, false},       {104, 80, 8, ALIKE, 0, 0.5f, true},
     };
-    gvk_device_info info;
+    gvk_device_info info = {.size = sizeof info};
     gvk_device_describe(device, &info);
     bool slow = strstr(info.name, "SwiftShader") != NULL;
     if (slow)
@@ -207,7 +207,7 @@ static void a_box_that_cannot_be_is_the_drivers_error(void **state)
                           .picture_height = 16};
     draw_maps(&scene, &styles[SPREAD]);
     gvk_model *model = create_one_map_model(3 * (5 + scene.classes));
-    struct gvk_detector_setup setup = setup_of(scene.classes, scene.confidence, scene.iou, 0.125f);
+    struct setup setup = setup_of(scene.classes, scene.confidence, scene.iou, 0.125f);
     gvk_stream *stream = create_detector(model, &setup, scene.width, scene.height, scene.batch, 1);
     gvk_picture *pictures = pictures_of(&scene);
     gvk_ticket ticket = submit(stream, pictures, scene.batch);
@@ -241,11 +241,11 @@ static void a_box_that_cannot_be_is_the_drivers_error(void **state)
     for (size_t i = 0; i < ARRAY_COUNT(wrong); i++) {
         uint32_t right = words[wrong[i].word];
         words[wrong[i].word] = wrong[i].value;
-        gvk_result result = gvk_detector_read(stream, ticket, &found, &again);
+        gvk_result result = gvk_detector_read(stream, ticket, &found, sizeof(gvk_detection), &again);
         words[wrong[i].word] = right;
         if (result != GVK_ERROR_DRIVER)
             fail_msg("%s: %s, not GVK_ERROR_DRIVER", wrong[i].name, gvk_result_name(result));
-        assert_ok(gvk_detector_read(stream, ticket, &found, &again));
+        assert_ok(gvk_detector_read(stream, ticket, &found, sizeof(gvk_detection), &again));
         assert_int_equal(again, count);
     }
     gvk_stream_destroy(stream);
@@ -267,7 +267,7 @@ static void a_confidence_below_the_least_normal_number_is_zero(void **state)
     gvk_model *model = create_one_map_model(3 * 6);
     gvk_picture *pictures = pictures_of(&scene);
     for (size_t i = 0; i < ARRAY_COUNT(confidences); i++) {
-        struct gvk_detector_setup setup = setup_of(1, confidences[i], 1, 0.125f);
+        struct setup setup = setup_of(1, confidences[i], 1, 0.125f);
         gvk_stream *stream = create_detector(model, &setup, 8, 8, 1, 1);
         for (size_t j = 0; j < ARRAY_COUNT(logits); j++) {
             for (uint32_t k = 0; k < 3 * 6 * plane; k++)
@@ -295,7 +295,7 @@ static void max_submit_us_cuts_suppression_as_it_runs_when_every_candidate_passe
     struct scene scene = {.width = 64, .height = 64, .classes = 1, .batch = 1};
     draw_maps(&scene, &styles[CLUSTERS]);
     gvk_model *model = create_one_map_model(3 * 6);
-    struct gvk_detector_setup setup = setup_of(1, 0.7f, 0.5f, 0.125f); /* zeros have a score of a quarter */
+    struct setup setup = setup_of(1, 0.7f, 0.5f, 0.125f); /* zeros have a score of a quarter */
     gvk_picture *pictures = pictures_of(&scene);
     double whole_ms = 0;
     uint32_t submissions = 0;
@@ -304,8 +304,8 @@ static void max_submit_us_cuts_suppression_as_it_runs_when_every_candidate_passe
         gvk_stream_params params = {.size = sizeof params, .width = 64, .height = 64};
         params.max_submit_us = whole_ms > 0 ? (uint32_t)(whole_ms * 1000 / 8) : 0;
         gvk_stream *stream = NULL;
-        gvk_stream_info info;
-        assert_ok(gvk_detector_create_for(model, &params, &setup, &stream));
+        gvk_stream_info info = {.size = sizeof info};
+        assert_ok(try_detector(model, &setup, &params, &stream));
         gvk_ticket ticket = submit(stream, pictures, 1);
         const gvk_detection *found;
         read_detections(stream, ticket, &found);

@@ -9,7 +9,7 @@
 static uint32_t list_devices(gvk_device_info infos[DEVICES_MAX])
 {
     uint32_t count = DEVICES_MAX;
-    assert_ok(gvk_device_list(&counting_host, infos, &count));
+    assert_ok(gvk_device_list(&counting_host, infos, sizeof(gvk_device_info), &count));
     assert_in_range(count, 1, DEVICES_MAX);
     return count;
 }
@@ -17,7 +17,7 @@ static uint32_t list_devices(gvk_device_info infos[DEVICES_MAX])
 static void devices_are_listed_gpus_first(void **state)
 {
     (void)state;
-    gvk_device_info infos[DEVICES_MAX], one;
+    gvk_device_info infos[DEVICES_MAX], one = {.size = sizeof one};
     uint32_t count = list_devices(infos), other = 0;
     for (uint32_t i = 0; i < count; i++) {
         assert_int_equal(infos[i].index, i);
@@ -29,15 +29,17 @@ static void devices_are_listed_gpus_first(void **state)
             assert_int_equal(infos[i].type, VK_PHYSICAL_DEVICE_TYPE_CPU);
         print_message("             %s, %s, subgroups of %u\n", infos[i].name, infos[i].driver, infos[i].subgroup_size);
     }
-    assert_ok(gvk_device_list(NULL, NULL, &other));
+    assert_ok(gvk_device_list(NULL, NULL, sizeof(gvk_device_info), &other));
     assert_int_equal(other, count);
     other = 1;
-    assert_ok(gvk_device_list(&counting_host, &one, &other));
+    assert_ok(gvk_device_list(&counting_host, &one, sizeof(gvk_device_info), &other));
     assert_int_equal(other, count);
     assert_string_equal(one.name, infos[0].name);
-    expect_refusal(gvk_device_list(&counting_host, &one, NULL), GVK_ERROR_ARGUMENT, "needs a count");
+    expect_refusal(gvk_device_list(&counting_host, &one, sizeof(gvk_device_info), NULL), GVK_ERROR_ARGUMENT,
+                   "needs a count");
     other = 1;
-    expect_refusal(gvk_device_list(&counting_host, NULL, &other), GVK_ERROR_ARGUMENT, "room for that many");
+    expect_refusal(gvk_device_list(&counting_host, NULL, sizeof(gvk_device_info), &other), GVK_ERROR_ARGUMENT,
+                   "room for that many");
     expect_nothing_held("listing");
 }
 
@@ -50,7 +52,7 @@ static gvk_result open_chosen(gvk_device_choice choice, uint32_t index, const ch
 
 static void expect_device(gvk_device *device, const gvk_device_info *expected)
 {
-    gvk_device_info info;
+    gvk_device_info info = {.size = sizeof info};
     gvk_device_describe(device, &info);
     assert_string_equal(info.name, expected->name);
     assert_string_equal(info.driver, expected->driver);
@@ -99,7 +101,7 @@ static void a_device_is_chosen_by_rank_index_name_or_kind(void **state)
     expect_device(device, &infos[0]);
     if (infos[count - 1].type == VK_PHYSICAL_DEVICE_TYPE_CPU) {
         assert_ok(open_chosen(GVK_DEVICE_CPU, 0, NULL, &device));
-        gvk_device_info info;
+        gvk_device_info info = {.size = sizeof info};
         gvk_device_describe(device, &info);
         assert_int_equal(info.type, VK_PHYSICAL_DEVICE_TYPE_CPU);
         gvk_device_destroy(device);

@@ -108,8 +108,10 @@ static void a_frame_is_not_read_before_it_is_done(void **state)
     assert_int_equal(gvk_stream_wait(stream, ticket, 1000), GVK_TIMEOUT);
     assert_int_equal(counter.sentences[GVK_LOG_ERROR], 0); /* neither is an error */
     expect_refusal(gvk_stream_read(stream, ticket, "head", &array), GVK_ERROR_ARGUMENT, "wait for it first");
-    expect_refusal(gvk_stream_timings(stream, ticket, timings, &count), GVK_ERROR_ARGUMENT, "wait for it first");
-    expect_refusal(gvk_stream_layer_timings(stream, ticket, layers, &count), GVK_ERROR_ARGUMENT, "wait for it first");
+    expect_refusal(gvk_stream_timings(stream, ticket, timings, sizeof(gvk_timing), &count), GVK_ERROR_ARGUMENT,
+                   "wait for it first");
+    expect_refusal(gvk_stream_layer_timings(stream, ticket, layers, sizeof(gvk_layer_timing), &count),
+                   GVK_ERROR_ARGUMENT, "wait for it first");
     watch.hold = false;
     assert_ok(gvk_stream_wait(stream, ticket, UINT64_MAX));
     assert_ok(gvk_stream_read(stream, ticket, "head", &array));
@@ -192,7 +194,7 @@ static void a_refused_frame_takes_no_result_away(void **state)
     assert_ok(gvk_stream_read(stream, ticket, "head", &array));
     memcpy(before, array.data, sizeof before);
     for (size_t i = 0; i < ARRAY_COUNT(wrong); i++) {
-        assert_int_equal(gvk_stream_submit(stream, &wrong[i], 1, &none), GVK_ERROR_ARGUMENT);
+        assert_int_equal(gvk_stream_submit(stream, &wrong[i], sizeof wrong[i], 1, &none), GVK_ERROR_ARGUMENT);
         gvk_result result = gvk_stream_wait(stream, ticket, UINT64_MAX);
         if (!result)
             result = gvk_stream_read(stream, ticket, "head", &array);
@@ -212,7 +214,7 @@ static gvk_result submit_zeros(gvk_stream *stream, uint32_t side, gvk_ticket *ti
 {
     static const uint8_t pixels[64 * 64 * 3];
     const gvk_picture picture = {.size = sizeof picture, .width = side, .height = side, .pixels = pixels};
-    return gvk_stream_submit(stream, &picture, 1, ticket);
+    return gvk_stream_submit(stream, &picture, sizeof picture, 1, ticket);
 }
 
 /* The driver takes the first submission of a frame and refuses the second: what runs is waited for before the next
@@ -224,7 +226,7 @@ static void what_follows_a_cut_off_frame_waits_for_it_on_the_host(void **state)
     gvk_device *device = import_watched();
     gvk_model *model = create_model(device);
     gvk_stream_params params = {.size = sizeof params, .width = SIDE, .height = SIDE, .frames = 2, .max_submit_us = 1};
-    gvk_stream_info undisturbed, after;
+    gvk_stream_info undisturbed = {.size = sizeof undisturbed}, after = {.size = sizeof after};
     gvk_ticket ticket = 0;
     for (int disturbed = 0; disturbed < 2; disturbed++) {
         gvk_stream *stream = NULL;
@@ -266,11 +268,11 @@ static void stages_and_layers_are_timed(void **state)
         assert_ok(gvk_stream_wait(stream, ticket, UINT64_MAX));
         gvk_timing timings[4];
         uint32_t count = 0;
-        assert_ok(gvk_stream_timings(stream, ticket, NULL, &count));
+        assert_ok(gvk_stream_timings(stream, ticket, NULL, sizeof(gvk_timing), &count));
         uint32_t stages = count; /* 0 on a device without timestamps */
         assert_true(stages == 0 || stages == 2);
         count = ARRAY_COUNT(timings);
-        assert_ok(gvk_stream_timings(stream, ticket, timings, &count));
+        assert_ok(gvk_stream_timings(stream, ticket, timings, sizeof(gvk_timing), &count));
         assert_int_equal(count, stages);
         static const char *const names[] = {"resize", "network"};
         for (uint32_t i = 0; i < stages; i++) {
@@ -279,7 +281,7 @@ static void stages_and_layers_are_timed(void **state)
         }
         gvk_layer_timing layers[16] = {{0}};
         count = ARRAY_COUNT(layers);
-        assert_ok(gvk_stream_layer_timings(stream, ticket, layers, &count));
+        assert_ok(gvk_stream_layer_timings(stream, ticket, layers, sizeof(gvk_layer_timing), &count));
         if (!profile || !stages) {
             assert_int_equal(count, 0);
         } else {
@@ -293,15 +295,18 @@ static void stages_and_layers_are_timed(void **state)
             }
             gvk_layer_timing one[2] = {{0}};
             count = 1;
-            assert_ok(gvk_stream_layer_timings(stream, ticket, one, &count));
+            assert_ok(gvk_stream_layer_timings(stream, ticket, one, sizeof(gvk_layer_timing), &count));
             assert_int_equal(count, ARRAY_COUNT(nodes));
             assert_null(one[1].name);
         }
         reset_sentences();
-        expect_refusal(gvk_stream_timings(stream, ticket, timings, NULL), GVK_ERROR_ARGUMENT, "needs a count");
-        expect_refusal(gvk_stream_layer_timings(stream, ticket, layers, NULL), GVK_ERROR_ARGUMENT, "needs a count");
+        expect_refusal(gvk_stream_timings(stream, ticket, timings, sizeof(gvk_timing), NULL), GVK_ERROR_ARGUMENT,
+                       "needs a count");
+        expect_refusal(gvk_stream_layer_timings(stream, ticket, layers, sizeof(gvk_layer_timing), NULL),
+                       GVK_ERROR_ARGUMENT, "needs a count");
         count = 1;
-        expect_refusal(gvk_stream_timings(stream, ticket, NULL, &count), GVK_ERROR_ARGUMENT, "room for that many");
+        expect_refusal(gvk_stream_timings(stream, ticket, NULL, sizeof(gvk_timing), &count), GVK_ERROR_ARGUMENT,
+                       "room for that many");
         gvk_stream_destroy(stream);
     }
     gvk_model_destroy(model);

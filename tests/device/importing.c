@@ -8,7 +8,7 @@
 static void wants_hold_what_the_physical_device_has(void **state)
 {
     (void)state;
-    gvk_wants wants;
+    gvk_wants wants = {.size = sizeof wants};
     PFN_vkGetInstanceProcAddr get = vkGetInstanceProcAddr;
     assert_int_equal(gvk_device_wants(NULL, shared.instance, shared.physical_device, &wants), GVK_ERROR_ARGUMENT);
     assert_int_equal(gvk_device_wants(get, VK_NULL_HANDLE, shared.physical_device, &wants), GVK_ERROR_ARGUMENT);
@@ -72,7 +72,7 @@ static void features_of_vulkan_1_2_count_as_those_of_the_extensions_do(void **st
 {
     (void)state;
     gvk_device *apart = create_device(), *together = NULL;
-    gvk_wants wants;
+    gvk_wants wants = {.size = sizeof wants};
     assert_ok(gvk_device_wants(vkGetInstanceProcAddr, shared.instance, shared.physical_device, &wants));
     VkPhysicalDeviceSubgroupSizeControlFeatures sizes = wants.subgroup_size;
     sizes.pNext = NULL;
@@ -109,7 +109,7 @@ static void features_of_vulkan_1_3_count_as_those_of_the_extensions_do(void **st
 {
     (void)state;
     gvk_device *apart = create_device(), *together = NULL;
-    gvk_wants wants;
+    gvk_wants wants = {.size = sizeof wants};
     assert_ok(gvk_device_wants(vkGetInstanceProcAddr, shared.instance, shared.physical_device, &wants));
     VkPhysicalDeviceVulkan13Features of_1_3 = {
         .sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_VULKAN_1_3_FEATURES,
@@ -366,9 +366,9 @@ static void two_devices_at_once_give_equal_results(void **state)
     gvk_model_destroy(models[1]);
     gvk_device_destroy(imported);
     expect_equal_values(values[1], values[2], "imported, alone");
-    gvk_device_info best;
+    gvk_device_info best = {.size = sizeof best};
     uint32_t count = 1;
-    assert_ok(gvk_device_list(&counting_host, &best, &count));
+    assert_ok(gvk_device_list(&counting_host, &best, sizeof(gvk_device_info), &count));
     if (best.type == VK_PHYSICAL_DEVICE_TYPE_CPU) /* else both may not be the same hardware */
         expect_equal_values(values[0], values[1], "opened and imported");
     expect_nothing_held("two devices");

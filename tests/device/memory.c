@@ -26,7 +26,8 @@ static void a_memory_ceiling_is_kept_and_the_device_goes_on(void **state)
     assert_non_null(pixels);
     gvk_picture picture = {.size = sizeof picture, .width = 2048, .height = 1024, .pixels = pixels};
     gvk_ticket ticket = 0;
-    expect_refusal(gvk_stream_submit(stream, &picture, 1, &ticket), GVK_ERROR_BUDGET, "MiB more are needed");
+    expect_refusal(gvk_stream_submit(stream, &picture, sizeof(gvk_picture), 1, &ticket), GVK_ERROR_BUDGET,
+                   "MiB more are needed");
     free(pixels);
     for (int i = 0; i < 3; i++) {
         assert_ok(run_frame(stream, again, VALUES));
@@ -172,11 +173,11 @@ static void no_pipeline_is_made_once_the_stream_is(void **state)
                                .height = i < 6 ? 30 : 9,
                                .letterbox = i % 2,
                                .pixels = pixels};
-        assert_ok(gvk_stream_submit(stream, &picture, 1, &ticket));
+        assert_ok(gvk_stream_submit(stream, &picture, sizeof picture, 1, &ticket));
     }
     gvk_picture input = {
         .size = sizeof input, .kind = GVK_PICTURE_TENSOR, .width = SIDE, .height = SIDE, .pixels = tensor};
-    assert_ok(gvk_stream_submit(stream, &input, 1, &ticket));
+    assert_ok(gvk_stream_submit(stream, &input, sizeof input, 1, &ticket));
     if (atomic_load(&watch.pipelines) != made)
         fail_msg("%u pipelines were made by submits", atomic_load(&watch.pipelines) - made);
     gvk_stream_destroy(stream);

@@ -88,7 +88,7 @@ static gvk_picture tiny_picture(void)
 gvk_result submit_tiny(gvk_stream *stream, gvk_ticket *ticket)
 {
     gvk_picture picture = tiny_picture();
-    return gvk_stream_submit(stream, &picture, 1, ticket);
+    return gvk_stream_submit(stream, &picture, sizeof(gvk_picture), 1, ticket);
 }
 
 /* One frame; the output's values are copied. */

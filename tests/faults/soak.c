@@ -221,7 +221,7 @@ static bool check_detections(gvk_stream *stream, gvk_ticket ticket, size_t input
 {
     const gvk_detection *detections = NULL;
     uint32_t count = 0;
-    if (!done(gvk_detector_read(stream, ticket, &detections, &count), "reading detections"))
+    if (!done(gvk_detector_read(stream, ticket, &detections, sizeof(gvk_detection), &count), "reading detections"))
         return false;
     uint64_t hash = fnv1a64(detections, count * sizeof *detections);
     if (!seen[input][picture].frames++) {
@@ -243,7 +243,7 @@ static bool run_pair(gvk_stream *stream, size_t input)
     gvk_ticket tickets[FRAMES];
     for (size_t i = 0; i < FRAMES; i++) {
         chosen[i] = (size_t)((soak.frames + i) % PICTURES);
-        if (!done(gvk_stream_submit(stream, &pictures[chosen[i]], 1, &tickets[i]), "submitting"))
+        if (!done(gvk_stream_submit(stream, &pictures[chosen[i]], sizeof(gvk_picture), 1, &tickets[i]), "submitting"))
             return false;
     }
     for (size_t i = 0; i < FRAMES; i++)
@@ -257,12 +257,13 @@ static bool run_pair(gvk_stream *stream, size_t input)
 static void use_stream(gvk_model *model, const gvk_network *network)
 {
     size_t input = (size_t)(soak.streams++ % INPUTS);
+    gvk_stream_params stream_params = {.size = sizeof stream_params,
+                                       .width = soak.small ? small_inputs[input].width : inputs[input].width,
+                                       .height = soak.small ? small_inputs[input].height : inputs[input].height,
+                                       .frames = FRAMES};
     gvk_detector_params params = {
         .size = sizeof params,
-        .stream = {.size = sizeof params.stream,
-                   .width = soak.small ? small_inputs[input].width : inputs[input].width,
-                   .height = soak.small ? small_inputs[input].height : inputs[input].height,
-                   .frames = FRAMES},
+        .stream = &stream_params,
         .confidence = 0.02f,
     };
     gvk_stream *stream = NULL;
@@ -371,10 +372,10 @@ int main(int argument_count, char **arguments)
         fprintf(stderr, "soak: the layer that counts sees no objects\n");
         return 1;
     }
-    gvk_device_info info;
+    gvk_device_info info = {.size = sizeof info};
     uint32_t count = 1;
     soak.small = minutes <= 0;
-    if (done(gvk_device_list(&host, &info, &count), "the devices") && !soak.small)
+    if (done(gvk_device_list(&host, &info, sizeof(gvk_device_info), &count), "the devices") && !soak.small)
         printf("%s, %g minutes\n%6s %8s %12s %8s %8s %6s %8s\n", info.name, minutes, "minute", "frames", "resident",
                "objects", "blocks", "files", "threads");
     fflush(stdout);

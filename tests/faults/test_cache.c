@@ -131,7 +131,7 @@ static void compute_once(const char *context)
     assert_ok(gvk_graph_finish(graph));
     assert_ok(gvk_model_create(device, graph, NULL, &model));
     assert_ok(gvk_stream_create(model, &stream_params, &stream));
-    assert_ok(gvk_stream_submit(stream, &picture, 1, &ticket));
+    assert_ok(gvk_stream_submit(stream, &picture, sizeof(gvk_picture), 1, &ticket));
     assert_ok(gvk_stream_wait(stream, ticket, UINT64_MAX));
     assert_ok(gvk_stream_read(stream, ticket, "y", &array));
     for (unsigned i = 0; i < 3 * SMALL * SMALL; i++) {

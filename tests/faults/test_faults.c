@@ -262,7 +262,7 @@ static gvk_result list_once(struct host_device *host, struct counting *counting)
     gvk_device_info infos[8];
     uint32_t count = 8;
     (void)host;
-    return gvk_device_list(&counting->host, infos, &count);
+    return gvk_device_list(&counting->host, infos, sizeof(gvk_device_info), &count);
 }
 
 /* Every failing call, then every failing allocation. */

@@ -52,6 +52,14 @@ static uint64_t half_gains_of(const char *name)
     if (strstr(name, "blocks.") != NULL) {
         return 2; /* residual sums add up over sixteen bottlenecks */
     }
+    if (strstr(name, ".stage") != NULL) {
+        return 5; /* a chain of ReLU6 without a sum beside it */
+    }
+    const char *layer = strstr(name, ".features.") != NULL ? strstr(name, ".conv.") : NULL;
+    layer = layer != NULL ? strchr(layer + strlen(".conv."), '.') : NULL;
+    if (layer != NULL && strchr(layer + 1, '.') == NULL) {
+        return 4; /* less, since some blocks have a sum */
+    }
     if (strstr(name, "yolo_head") != NULL) {
         return 10; /* raw maps of a few units, as a trained network's */
     }

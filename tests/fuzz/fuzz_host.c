@@ -164,9 +164,8 @@ void fuzz_open_checkpoint(const uint8_t *data, size_t size)
 {
     static const char *const sets[] = {NULL, NULL, "model", "."};
     gvk_checkpoint *checkpoint = NULL;
-    const gvk_checkpoint_params params = {
-        .bytes = data, .byte_count = size, .label = "input", .weights = sets[size % 4]};
-    gvk_result result = gvk_checkpoint_open_with(fuzz_begin((size_t)4 << 20), &params, &checkpoint);
+    const gvk_checkpoint_params params = {.bytes = data, .byte_count = size, .weights = sets[size % 4]};
+    gvk_result result = gvk_checkpoint_open_as(fuzz_begin((size_t)4 << 20), &params, "input", false, &checkpoint);
     fuzz_check_result(result);
     FUZZ_CHECK((result == GVK_OK) == (checkpoint != NULL));
     FUZZ_CHECK(result == GVK_OK || result == GVK_ERROR_FORMAT || result == GVK_ERROR_HOST_MEMORY);

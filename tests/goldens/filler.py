@@ -34,6 +34,10 @@ def half_gains_of(name):
     """Twice the variance that a layer's weights pass on, for inputs of variance 1 and mean 0."""
     if "blocks." in name:
         return 2  # residual sums add up over sixteen bottlenecks
+    if ".stage" in name:
+        return 5  # a chain of ReLU6 without a sum beside it
+    if ".features." in name and name.rpartition(".conv.")[2].count(".") == 1:
+        return 4  # less, since some blocks have a sum
     if "yolo_head" in name:
         return 10  # raw maps of a few units, as a trained network's
     return 3  # enough to keep positions apart through the neck; more would amplify rounding errors as well

@@ -26,6 +26,10 @@ def build(kind, width, classes):
         network = reference.GhostNetYolov4(classes, float(width))
     else:
         network = reference.GhostNet(classes, float(width))
+    return fill(network)
+
+
+def fill(network):
     state = network.state_dict()
     for name, value in state.items():
         if not name.endswith("num_batches_tracked"):

@@ -190,14 +190,17 @@ def spatial_pyramid(x):
     return torch.cat([F.max_pool2d(x, k, 1, k // 2) for k in (13, 9, 5)] + [x], 1)
 
 
-class GhostNetYolov4(nn.Module):
-    """Detector: N x 3 x H x W in [0, 1]; three raw maps out, strides 32, 16, 8, each N x 3(5+C) x h x w."""
+class Yolov4(nn.Module):
+    """Detector: N x 3 x H x W in [0, 1]; three raw maps out, strides 32, 16, 8, each N x 3(5+C) x h x w.
 
-    def __init__(self, num_classes, width=1.0):
+    `channels` are those of the backbone's maps of stride 8, 16 and 32.
+    """
+
+    def __init__(self, backbone, channels, num_classes):
         super().__init__()
         self.num_classes = num_classes
-        self.backbone = Backbone(width)
-        c3, c4, c5 = (make_divisible(c * width) for c in (40, 112, 160))
+        self.backbone = backbone
+        c3, c4, c5 = channels
         out = 3 * (5 + num_classes)
         self.conv1 = three_convs(512, 1024, c5)
         self.conv2 = three_convs(512, 1024, 2048)
@@ -223,6 +226,11 @@ class GhostNetYolov4(nn.Module):
         p4 = self.make_five_conv3(torch.cat([self.down_sample1(p3), p4], 1))
         p5 = self.make_five_conv4(torch.cat([self.down_sample2(p4), p5], 1))
         return self.yolo_head1(p5), self.yolo_head2(p4), self.yolo_head3(p3)
+
+
+class GhostNetYolov4(Yolov4):
+    def __init__(self, num_classes, width=1.0):
+        super().__init__(Backbone(width), [make_divisible(c * width) for c in (40, 112, 160)], num_classes)
 
 
 def decode(maps, num_classes, input_hw, anchors=ANCHORS, masks=ANCHOR_MASK):

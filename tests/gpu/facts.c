@@ -156,7 +156,7 @@ int facts_print(const char *wanted, bool index_alone)
     const gvk_host host = {.size = sizeof host, .log = print_sentence};
     gvk_device_params params = wanted_device(wanted);
     gvk_device *device = NULL;
-    gvk_device_info info;
+    gvk_device_info info = {.size = sizeof info};
     params.host = &host;
     if (gvk_device_open(&params, &device))
         return 1;

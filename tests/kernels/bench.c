@@ -249,7 +249,7 @@ void submit_batch(gvk_stream *stream, const struct reference_graph *graph, const
                                     .width = graph->width,
                                     .height = graph->height,
                                     .pixels = input + i * item};
-    assert_ok(gvk_stream_submit(stream, pictures, graph->batch, ticket));
+    assert_ok(gvk_stream_submit(stream, pictures, sizeof(gvk_picture), graph->batch, ticket));
 }
 
 /* Runs the graph once and compares. Returns how many commands it took. */

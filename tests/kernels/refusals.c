@@ -289,14 +289,15 @@ static void wrong_streams_and_pictures_are_refused_with_a_sentence(void **state)
     gvk_ticket ticket = 0;
     for (size_t i = 0; i < sizeof pictures / sizeof pictures[0]; i++) {
         reset_sentences();
-        assert_refused(gvk_stream_submit(stream, &pictures[i], 1, &ticket), GVK_ERROR_ARGUMENT, "a wrong picture");
+        assert_refused(gvk_stream_submit(stream, &pictures[i], sizeof(gvk_picture), 1, &ticket), GVK_ERROR_ARGUMENT,
+                       "a wrong picture");
     }
     const gvk_picture right = {.kind = GVK_PICTURE_TENSOR, .width = 3, .height = 2, .pixels = values};
     reset_sentences();
-    assert_refused(gvk_stream_submit(stream, (const gvk_picture[]){right, right}, 2, &ticket), GVK_ERROR_ARGUMENT,
-                   "two");
+    assert_refused(gvk_stream_submit(stream, (const gvk_picture[]){right, right}, sizeof(gvk_picture), 2, &ticket),
+                   GVK_ERROR_ARGUMENT, "two");
     assert_true(ticket == 0);
-    assert_ok(gvk_stream_submit(stream, &right, 1, &ticket));
+    assert_ok(gvk_stream_submit(stream, &right, sizeof(gvk_picture), 1, &ticket));
     assert_ok(gvk_stream_wait(stream, ticket, UINT64_MAX));
     gvk_array array;
     reset_sentences();

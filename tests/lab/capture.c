@@ -43,7 +43,7 @@ bool laboratory_open(struct laboratory *laboratory)
     gvk_host complete = gvk_host_complete(&host);
     struct gvk_functions *vk = &laboratory->vk;
     VkPhysicalDevice physical_device = VK_NULL_HANDLE;
-    gvk_device_info info;
+    gvk_device_info info = {.size = sizeof info};
     gvk_device_params choice = {.size = sizeof choice};
     memset(laboratory, 0, sizeof *laboratory);
     if (gvk_instance_open(&complete, vk, &laboratory->loader, &laboratory->instance) ||
@@ -52,7 +52,7 @@ bool laboratory_open(struct laboratory *laboratory)
     if (!gvk_physical_device_has(vk, &complete, physical_device, VK_KHR_PIPELINE_EXECUTABLE_PROPERTIES_EXTENSION_NAME))
         return fail("the driver does not tell what its compiler made (VK_KHR_pipeline_executable_properties)");
     uint32_t family = 0, timestamp_bits = 0;
-    gvk_wants wants;
+    gvk_wants wants = {.size = sizeof wants};
     if (gvk_compute_family(vk, &complete, physical_device, &family, &timestamp_bits) ||
         gvk_device_wants(vk->GetInstanceProcAddr, laboratory->instance, physical_device, &wants))
         return fail("the device has no compute queue, or does not say what it can do");

@@ -28,11 +28,11 @@ static gvk_result run_frame(gvk_device *device, const gvk_network *network, gvk_
     if (!result)
         result = gvk_detector_create(model, network, NULL, &stream);
     if (!result)
-        result = gvk_stream_submit(stream, &picture, 1, &ticket);
+        result = gvk_stream_submit(stream, &picture, sizeof(gvk_picture), 1, &ticket);
     if (!result)
         result = gvk_stream_wait(stream, ticket, UINT64_MAX);
     if (!result) {
-        gvk_stream_info info;
+        gvk_stream_info info = {.size = sizeof info};
         gvk_stream_describe(stream, &info);
         printf("a frame in %s: %u dispatches, %u barriers, %u pipelines, %u submission%s; arena %.2f MB, weights %.2f "
                "MB\n",

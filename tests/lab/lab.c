@@ -99,7 +99,7 @@ static int print_table(struct laboratory *laboratory, const char *chip, gvk_prec
         fprintf(stderr, "lab: the network could not be planned for this device\n");
         return 1;
     }
-    gvk_device_info info;
+    gvk_device_info info = {.size = sizeof info};
     gvk_device_describe(laboratory->device, &info);
     uint64_t macs = 0;
     for (uint32_t i = 0; i < count; i++)
@@ -129,7 +129,7 @@ static int print_one(struct laboratory *laboratory, const char *name, const char
         fprintf(stderr, "lab: there is no kernel \"%s\"\n", name);
         return 2;
     }
-    gvk_device_info info;
+    gvk_device_info info = {.size = sizeof info};
     gvk_device_describe(laboratory->device, &info);
     struct capture *capture = capture_pipeline(laboratory, &key);
     if (!capture)

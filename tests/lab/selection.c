@@ -3,7 +3,7 @@
 
 #include <stdlib.h>
 
-#include "ghostnet/networks/yolov4.h"
+#include "ghostnet/networks/heads.h"
 #include "runtime/graph/rewrite.h"
 #include "runtime/kernel/kernel.h"
 
@@ -58,7 +58,7 @@ uint32_t select_pipelines(const struct gvk_traits *traits, struct selected out[M
     bool complete = false;
     if (gvk_graph_create(&host, NULL, NULL, &graph))
         return 0;
-    gvk_add_yolov4(graph, gvk_graph_input(graph, "input", 3), 1.0, CLASSES);
+    gvk_add_yolov4(graph, gvk_graph_input(graph, "input", 3), &gvk_ghostnet, 1.0, CLASSES);
     if (gvk_graph_finish(graph) || gvk_graph_copy(&host, graph, &copy) ||
         gvk_rewrite_graph(copy, gvk_rewrites_off(traits, 0)) || gvk_program_create(&host, &program))
         goto done;

@@ -8,9 +8,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "ghostnet/detection/detector.h"
 #include "tests/filler/filler.h"
 #include "tests/support/host_device.h"
+#include <ghostvk/ghostnet.h>
 
 #define SIDE         SESSION_SIDE
 #define STEM         SESSION_STEM
@@ -196,7 +196,7 @@ static gvk_result create_graph(struct session *session)
 static gvk_result describe_plan(struct session *session)
 {
     gvk_stream_params params = {.size = sizeof params, .width = SIDE, .height = SIDE};
-    gvk_description description;
+    gvk_description description = {.size = sizeof description};
     gvk_result result = gvk_plan_describe(session->device, session->graph, NULL, &params, &description);
     if (!result)
         gvk_description_release(&session->counting.host, &description);
@@ -216,11 +216,17 @@ static gvk_result create_stream(struct session *session)
         .profile = 1,
         .max_submit_us = 1, /* a submission a command */
     };
-    struct gvk_detector_setup setup = {
-        .maps = {"stride32", "stride16", "stride8"}, .classes = CLASSES, .confidence = 0.25f, .iou = 0.5f};
-    for (int i = 0; i < 2 * GVK_ANCHORS; i++)
-        setup.anchors[i] = 1.0f + (float)i / 4;
-    return gvk_detector_create_for(session->model, &params, &setup, &session->stream);
+    static const char *const outputs[] = {"stride32", "stride16", "stride8"};
+    gvk_detector_map maps[3];
+    for (int i = 0; i < 3; i++) {
+        maps[i] = (gvk_detector_map){.output = outputs[i]};
+        for (int j = 0; j < 2 * GVK_MAP_ANCHORS; j++) /* the coarsest map has the largest */
+            maps[i].anchors[j] = 1.0f + (float)((2 - i) * 2 * GVK_MAP_ANCHORS + j) / 4;
+    }
+    const gvk_detector_heads heads = {
+        .size = sizeof heads, .maps = maps, .map_size = sizeof maps[0], .map_count = 3, .class_count = CLASSES};
+    const gvk_detector_params detector = {.size = sizeof detector, .stream = &params, .confidence = 0.25f, .iou = 0.5f};
+    return gvk_detector_create_for(session->model, &heads, &detector, &session->stream);
 }
 
 gvk_result submit_frame(struct session *session, uint32_t frame)
@@ -237,7 +243,7 @@ gvk_result submit_frame(struct session *session, uint32_t frame)
     if (frame == 1)
         picture = (gvk_picture){
             .size = sizeof picture, .kind = GVK_PICTURE_TENSOR, .width = SIDE, .height = SIDE, .pixels = tensor};
-    return gvk_stream_submit(session->stream, &picture, 1, &session->tickets[frame]);
+    return gvk_stream_submit(session->stream, &picture, sizeof(gvk_picture), 1, &session->tickets[frame]);
 }
 
 static gvk_result wait_for_all(struct session *session)
@@ -264,7 +270,8 @@ static gvk_result read_detections(struct session *session)
     struct outcome *outcome = &session->outcome;
     for (uint32_t i = 0; i < SESSION_FRAMES; i++) {
         const gvk_detection *found = NULL;
-        gvk_result result = gvk_detector_read(session->stream, session->tickets[i], &found, &outcome->counts[i]);
+        gvk_result result =
+            gvk_detector_read(session->stream, session->tickets[i], &found, sizeof(gvk_detection), &outcome->counts[i]);
         if (result)
             return result;
         assert_in_range(outcome->counts[i], 0, SESSION_CANDIDATES);
@@ -293,8 +300,9 @@ gvk_result take_step(struct session *session, enum step step)
     case STEP_WAIT: return wait_for_all(session);
     case STEP_READ: return read_stem(session);
     case STEP_DETECTIONS: return read_detections(session);
-    case STEP_TIMINGS: return gvk_stream_timings(session->stream, session->tickets[0], NULL, &none);
-    case STEP_LAYER_TIMINGS: return gvk_stream_layer_timings(session->stream, session->tickets[1], NULL, &none);
+    case STEP_TIMINGS: return gvk_stream_timings(session->stream, session->tickets[0], NULL, sizeof(gvk_timing), &none);
+    case STEP_LAYER_TIMINGS:
+        return gvk_stream_layer_timings(session->stream, session->tickets[1], NULL, sizeof(gvk_layer_timing), &none);
     case STEP_COUNT: break;
     }
     return GVK_OK;

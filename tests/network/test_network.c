@@ -13,9 +13,9 @@ static void check_opening(enum network_kind kind, double width, uint32_t class_c
     struct image image = make_image(kind, width, class_count);
     gvk_network *network = open_good(&recorder, &image);
     free(image.bytes); /* the bytes are copied */
-    gvk_network_info info;
+    gvk_network_info info = {.size = sizeof info};
     gvk_network_describe(network, &info);
-    assert_int_equal(info.kind, kind == NETWORK_DETECTOR ? GVK_NETWORK_DETECTOR : GVK_NETWORK_CLASSIFIER);
+    assert_int_equal(info.task, kind == NETWORK_DETECTOR ? GVK_TASK_DETECTOR : GVK_TASK_CLASSIFIER);
     assert_string_equal(info.format, "safetensors");
     if (fabs(info.width - width) > 1e-12)
         fail_msg("width %g was taken for %g", width, info.width);
@@ -74,9 +74,9 @@ static void the_shipped_model_opens_with_its_metadata(void **state)
     assert_int_equal(
         gvk_network_open(&host, &(gvk_network_params){.path = GVK_MODEL_DIR "/blood-cells.safetensors"}, &network),
         GVK_OK);
-    gvk_network_info info;
+    gvk_network_info info = {.size = sizeof info};
     gvk_network_describe(network, &info);
-    assert_int_equal(info.kind, GVK_NETWORK_DETECTOR);
+    assert_int_equal(info.task, GVK_TASK_DETECTOR);
     assert_float_equal(info.width, 1.0, 0);
     assert_int_equal(info.class_count, 3);
     assert_string_equal(info.classes[0], "RBC");
@@ -139,7 +139,7 @@ static void parameters_are_counted_as_torch_counts_them(void **state)
         gvk_host host = recording_host(&recorder);
         gvk_network *network = open_made(&recorder, cases[i].kind, cases[i].width, cases[i].class_count);
         gvk_stream_params stream = {.size = sizeof stream, .width = 64, .height = 64, .batch = 2};
-        gvk_description plan = {0};
+        gvk_description plan = {.size = sizeof plan};
         assert_int_equal(gvk_plan_describe(NULL, gvk_network_graph(network), NULL, &stream, &plan), GVK_OK);
         if (plan.parameters != cases[i].parameters)
             fail_msg("kind %d, %u classes, width %g: %llu parameters, and torch counts %llu", (int)cases[i].kind,
@@ -238,7 +238,7 @@ static void a_call_without_a_source_is_refused(void **state)
     image.bytes = (unsigned char *)&image;
     refuse_with(&image, (gvk_network_params){.path = "a", .bytes = &image, .byte_count = 1}, GVK_ERROR_ARGUMENT,
                 "either a path or bytes");
-    refuse_with(&image, (gvk_network_params){.size = 8}, GVK_ERROR_ARGUMENT, "gvk_network_open");
+    refuse_with(&image, (gvk_network_params){.size = 8}, GVK_ERROR_ARGUMENT, "size of a gvk_network_params");
     gvk_network *network = NULL;
     assert_int_equal(gvk_network_open(NULL, NULL, &network), GVK_ERROR_ARGUMENT);
     assert_int_equal(gvk_network_open(NULL, &(gvk_network_params){.path = "a"}, NULL), GVK_ERROR_ARGUMENT);

@@ -20,7 +20,7 @@ static void the_callers_classes_and_anchors_win_over_the_metadata(void **state)
         anchors[i] = (float)i + 0.5f;
     gvk_network *network =
         open_with(&recorder, &image, (gvk_network_params){.classes = classes, .class_count = 3, .anchors = anchors});
-    gvk_network_info info;
+    gvk_network_info info = {.size = sizeof info};
     gvk_network_describe(network, &info);
     assert_string_equal(info.classes[0], "cat");
     assert_string_equal(info.classes[1], "d\xc3\xb6g");
@@ -175,7 +175,7 @@ static void numbers_in_metadata_are_read_to_the_last_bit(void **state)
         struct image image = with_metadata(&plain, json);
         struct recorder recorder = {0};
         gvk_network *network = open_good(&recorder, &image);
-        gvk_network_info info;
+        gvk_network_info info = {.size = sizeof info};
         gvk_network_describe(network, &info);
         if (info.confidence < cases[i].value || info.confidence > cases[i].value)
             fail_msg("%s was read as %.9g", cases[i].text, (double)info.confidence);

@@ -63,7 +63,7 @@ static void normalise(const struct gvk_graph_node *node, const float *in, float 
     size_t plane = (size_t)shape->height * shape->width;
     for (size_t i = 0; i < count_values(shape); i++) {
         size_t c = i / plane;
-        double scaled = ((double)in[i] - (double)mean[c]) / sqrt((double)variance[c] + GVK_BATCH_NORM_EPSILON);
+        double scaled = ((double)in[i] - (double)mean[c]) / sqrt((double)variance[c] + node->norm.epsilon);
         out[i] = activate((float)(scaled * (double)weight[c] + (double)bias[c]), node->activation);
     }
     free(weight);
@@ -174,7 +174,7 @@ static void check_golden(const char *golden, enum network_kind kind, double widt
     char path[512];
     snprintf(path, sizeof path, GVK_TEST_DATA_DIR "/goldens/%s.safetensors", golden);
     gvk_checkpoint *expected = NULL;
-    if (gvk_checkpoint_open(&host, path, &expected))
+    if (gvk_checkpoint_open_path(&host, path, &expected))
         fail_msg("%s", recorder.last);
     for (uint32_t i = 0; i < graph->output_count; i++) {
         const struct gvk_graph_port *output = &graph->outputs[i];

@@ -31,7 +31,7 @@ static void check_taken(const char *what, const struct image *image, gvk_network
 {
     struct recorder recorder = {0};
     gvk_network *network = open_with(&recorder, image, params);
-    gvk_network_info info;
+    gvk_network_info info = {.size = sizeof info};
     gvk_network_describe(network, &info);
     if (strcmp(info.weights, origin) != 0)
         fail_msg("%s: the weights came from \"%s\", not from \"%s\"", what, info.weights, origin);

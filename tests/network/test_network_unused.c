@@ -60,7 +60,7 @@ static void a_weight_that_no_layer_takes_refuses_the_file_by_its_name(void **sta
 
         struct recorder recorder = {0};
         gvk_network *network = open_with(&recorder, &image, (gvk_network_params){.allow_unused = 1});
-        gvk_network_info info;
+        gvk_network_info info = {.size = sizeof info};
         gvk_network_describe(network, &info);
         if (info.unused_count != 1 || strcmp(info.unused[0], cases[i].name) != 0)
             fail_msg("%s is not the one unused tensor of %u", cases[i].name, info.unused_count);
@@ -122,7 +122,7 @@ static void what_cannot_change_a_result_is_passed_over(void **state)
         struct recorder recorder = {0};
         struct image image = make_image_with(cases[i].kind, cases[i].name, cases[i].rank, i);
         gvk_network *network = open_good(&recorder, &image);
-        gvk_network_info info;
+        gvk_network_info info = {.size = sizeof info};
         gvk_network_describe(network, &info);
         if (info.unused_count != cases[i].is_listed || (cases[i].is_listed && strcmp(info.unused[0], cases[i].name)))
             fail_msg("%s: %u unused tensors are listed", cases[i].name, info.unused_count);

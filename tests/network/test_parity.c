@@ -95,7 +95,7 @@ static void run_case_in(gvk_device *device, const struct golden_case *golden, ui
             .pixels = input + i * item,
         };
     gvk_ticket ticket = 0;
-    assert_ok(gvk_stream_submit(stream, pictures, golden->batch, &ticket));
+    assert_ok(gvk_stream_submit(stream, pictures, sizeof(gvk_picture), golden->batch, &ticket));
     free(input);
     assert_ok(gvk_stream_wait(stream, ticket, UINT64_MAX));
     struct golden *file = open_golden(golden->file);
@@ -205,7 +205,7 @@ static void both_paths_are_near_pytorch_in_fp16(void **state)
 static void the_device_is_as_poor_as_the_environment_says(void **state)
 {
     const char *limits = getenv("GHOSTVK_FAULTS_LIMITS");
-    gvk_device_info info;
+    gvk_device_info info = {.size = sizeof info};
     gvk_device_describe(*state, &info);
     if (limits && strstr(limits, "api=1.1"))
         assert_true(info.api_version < VK_API_VERSION_1_2);

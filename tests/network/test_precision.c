@@ -65,7 +65,7 @@ static gvk_result run_chain(gvk_device *device, const gvk_graph *graph, gvk_prec
         .size = sizeof picture, .kind = GVK_PICTURE_TENSOR, .width = SIDE, .height = SIDE, .pixels = input};
     gvk_ticket ticket = 0;
     gvk_array got = {0};
-    assert_ok(gvk_stream_submit(stream, &picture, 1, &ticket));
+    assert_ok(gvk_stream_submit(stream, &picture, sizeof(gvk_picture), 1, &ticket));
     assert_ok(gvk_stream_wait(stream, ticket, UINT64_MAX));
     result = gvk_stream_read(stream, ticket, "out", &got);
     if (!result)
@@ -167,7 +167,7 @@ static void describe(gvk_device *device, const gvk_graph *graph, gvk_precision p
     gvk_stream_params stream_params = {.size = sizeof stream_params, .width = 512, .height = 512};
     gvk_model *model = NULL;
     gvk_stream *stream = NULL;
-    gvk_description description;
+    gvk_description description = {.size = sizeof description};
     assert_ok(gvk_model_create(device, graph, &params, &model));
     assert_ok(gvk_stream_create(model, &stream_params, &stream));
     gvk_stream_describe(stream, out);
@@ -183,7 +183,7 @@ static void fp16_takes_half_the_memory_and_the_plan_says_so(void **state)
 {
     struct chain chain;
     gvk_graph *graph = build_chain(&chain, 1.0f, 1.0f, GVK_ACTIVATION_NONE);
-    gvk_stream_info whole, half;
+    gvk_stream_info whole = {.size = sizeof whole}, half = {.size = sizeof half};
     describe(*state, graph, GVK_PRECISION_FP32, &whole);
     describe(*state, graph, GVK_PRECISION_FP16, &half);
     assert_int_equal(whole.precision, GVK_PRECISION_FP32);
@@ -197,8 +197,8 @@ static void auto_is_fp32_on_a_cpu_device(void **state)
 {
     struct chain chain;
     gvk_graph *graph = build_chain(&chain, 1.0f, 1.0f, GVK_ACTIVATION_NONE);
-    gvk_device_info info;
-    gvk_stream_info stream;
+    gvk_device_info info = {.size = sizeof info};
+    gvk_stream_info stream = {.size = sizeof stream};
     gvk_device_describe(*state, &info);
     describe(*state, graph, GVK_PRECISION_AUTO, &stream);
     if (info.type == VK_PHYSICAL_DEVICE_TYPE_CPU)

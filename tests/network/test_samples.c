@@ -42,12 +42,11 @@ static double intersection_over_union(const float *left, const float *right)
 
 static gvk_stream *create_detector(size_t path, size_t size, uint32_t batch)
 {
+    gvk_stream_params stream_params = {
+        .size = sizeof stream_params, .width = sizes[size].width, .height = sizes[size].height, .batch = batch};
     gvk_detector_params params = {
         .size = sizeof params,
-        .stream = {.size = sizeof params.stream,
-                   .width = sizes[size].width,
-                   .height = sizes[size].height,
-                   .batch = batch},
+        .stream = &stream_params,
     };
     gvk_stream *stream = NULL;
     assert_ok(gvk_detector_create(models[path], network, &params, &stream));
@@ -70,9 +69,9 @@ static gvk_detection *detect(gvk_stream *stream, const gvk_picture *pictures, ui
 {
     gvk_ticket ticket = 0;
     const gvk_detection *found = NULL;
-    assert_ok(gvk_stream_submit(stream, pictures, batch, &ticket));
+    assert_ok(gvk_stream_submit(stream, pictures, sizeof(gvk_picture), batch, &ticket));
     assert_ok(gvk_stream_wait(stream, ticket, UINT64_MAX));
-    assert_ok(gvk_detector_read(stream, ticket, &found, count));
+    assert_ok(gvk_detector_read(stream, ticket, &found, sizeof(gvk_detection), count));
     gvk_detection *copy = calloc(*count + (size_t)1, sizeof *copy);
     assert_non_null(copy);
     if (*count)
@@ -183,7 +182,7 @@ static int set_up(void **state)
         return -1;
     gvk_network_params params = {.size = sizeof params, .path = GVK_MODEL_DIR "/blood-cells.safetensors"};
     assert_ok(gvk_network_open(&test_host, &params, &network));
-    gvk_network_info info;
+    gvk_network_info info = {.size = sizeof info};
     gvk_network_describe(network, &info);
     golden = open_golden("../../models/samples/expected.safetensors");
     assert_true(info.letterbox);

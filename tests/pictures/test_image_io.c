@@ -306,7 +306,7 @@ static void whoever_reads_may_refuse_a_size_before_it_is_decoded(void **state)
         assert_string_equal(message, "is too large for whoever asked");
         assert_int_equal(seen[0], whole.width);
         assert_int_equal(seen[1], whole.height);
-        choice.as_stored = true;
+        choice.ignore_orientation = true;
         assert_false(image_read(path, &choice, &image, message, sizeof message));
         assert_int_equal(seen[0], whole.height);
         image_release(&whole);
@@ -319,7 +319,7 @@ static void the_orientation_can_be_left_alone(void **state)
     static const char *const pairs[][2] = {
         {"exif-6.jpg", "exif-1.jpg"}, {"exif-6.png", "png-rgb.png"}, {"tiff-exif-6.tif", "tiff-exif-1.tif"}};
     for (size_t index = 0; index < sizeof pairs / sizeof *pairs; index++) {
-        const struct image_choice choice = {.as_stored = true};
+        const struct image_choice choice = {.ignore_orientation = true};
         char path[1024];
         struct image plain, image;
         assert_true(read_fixture(pairs[index][1], &plain));

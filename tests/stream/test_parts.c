@@ -57,10 +57,10 @@ static void run_frames(gvk_model *model, uint32_t max_submit_us, float *out, uin
     gvk_stream *stream = NULL;
     gvk_ticket tickets[2];
     gvk_array got;
-    gvk_stream_info info;
+    gvk_stream_info info = {.size = sizeof info};
     assert_ok(gvk_stream_create(model, &params, &stream));
     for (int i = 0; i < 2; i++)
-        assert_ok(gvk_stream_submit(stream, &picture, 1, &tickets[i]));
+        assert_ok(gvk_stream_submit(stream, &picture, sizeof(gvk_picture), 1, &tickets[i]));
     assert_ok(gvk_stream_wait(stream, tickets[1], UINT64_MAX));
     assert_ok(gvk_stream_wait(stream, tickets[0], UINT64_MAX));
     assert_ok(gvk_stream_read(stream, tickets[1], "out", &got));
@@ -70,7 +70,7 @@ static void run_frames(gvk_model *model, uint32_t max_submit_us, float *out, uin
     assert_int_equal(info.network.dispatches, LAYERS);
     *submissions = info.submissions;
     uint32_t stages = 0;
-    assert_ok(gvk_stream_timings(stream, tickets[1], NULL, &stages));
+    assert_ok(gvk_stream_timings(stream, tickets[1], NULL, sizeof(gvk_timing), &stages));
     gvk_stream_destroy(stream);
 }
 
@@ -138,11 +138,12 @@ static void run_pictures(gvk_model *model, uint32_t max_submit_us, float *out, s
                                .height = i ? 2 : PICTURE_HEIGHT,
                                .letterbox = 1,
                                .pixels = pixels};
-        assert_ok(gvk_stream_submit(stream, &picture, 1, &ticket));
+        assert_ok(gvk_stream_submit(stream, &picture, sizeof picture, 1, &ticket));
         assert_ok(gvk_stream_wait(stream, ticket, UINT64_MAX));
         assert_ok(gvk_stream_read(stream, ticket, "out", &got));
         assert_int_equal(got.bytes, count * sizeof *out);
         memcpy(out + (size_t)i * count, got.data, got.bytes);
+        info[i].size = sizeof info[i];
         gvk_stream_describe(stream, &info[i]);
     }
     gvk_stream_destroy(stream);

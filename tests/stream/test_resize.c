@@ -142,7 +142,7 @@ static gvk_picture make_picture(const struct resize_case *one, gvk_pixel_format 
 static gvk_ticket submit(gvk_stream *stream, const gvk_picture *pictures, uint32_t count)
 {
     gvk_ticket ticket = 0;
-    assert_ok(gvk_stream_submit(stream, pictures, count, &ticket));
+    assert_ok(gvk_stream_submit(stream, pictures, sizeof(gvk_picture), count, &ticket));
     return ticket;
 }
 
@@ -350,11 +350,11 @@ static void strips_give_the_same_bytes(void **state)
             uint8_t *block;
             gvk_picture picture = make_picture(&cases[i], format, 0, &block);
             gvk_ticket ticket = 0;
-            gvk_stream_info info;
+            gvk_stream_info info = {.size = sizeof info};
             spoil_arena(stream);
             device->traits.max_storage_bytes = limits[j];
             gvk_result fits = gvk_device_check_picture(device, &picture, cases[i].width, cases[i].height);
-            gvk_result result = gvk_stream_submit(stream, &picture, 1, &ticket);
+            gvk_result result = gvk_stream_submit(stream, &picture, sizeof(gvk_picture), 1, &ticket);
             device->traits.max_storage_bytes = real;
             free(block);
             assert_int_equal(fits, result);
@@ -387,7 +387,7 @@ static void pictures_of_a_hundred_megapixels_are_resized_as_pillow_does_it(void 
     (void)state;
     static const uint32_t sizes[][2] = {{8200, 5600}, {20, 60000}, {12000, 9000}};
     const char *scope = getenv("GVK_TEST_SCOPE");
-    gvk_device_info info_of_device;
+    gvk_device_info info_of_device = {.size = sizeof info_of_device};
     gvk_device_describe(device, &info_of_device);
     if (scope && strcmp(scope, "small") == 0)
         skip();
@@ -414,7 +414,7 @@ static void pictures_of_a_hundred_megapixels_are_resized_as_pillow_does_it(void 
         free(pixels);
         expect_case(stream, ticket, 0, &one, GVK_PIXELS_RGB8, "in strips of 128 MiB");
         device->traits.max_storage_bytes = real;
-        gvk_stream_info info;
+        gvk_stream_info info = {.size = sizeof info};
         gvk_stream_describe(stream, &info);
         assert_true(info.frame.dispatches - info.network.dispatches > 2);
         gvk_stream_destroy(stream);
@@ -527,7 +527,7 @@ static void wrong_pictures_are_refused_and_the_stream_goes_on(void **state)
             gvk_picture pictures[2];
             pictures[place] = wrong[i].picture;
             pictures[1 - place] = turn ? other_good : good;
-            gvk_result result = gvk_stream_submit(stream, pictures, 2, &ticket);
+            gvk_result result = gvk_stream_submit(stream, pictures, sizeof(gvk_picture), 2, &ticket);
             if (result != GVK_ERROR_ARGUMENT)
                 fail_msg("%s in place %d: %s, not GVK_ERROR_ARGUMENT", wrong[i].what, place, gvk_result_name(result));
             pictures[place] = turn ? good : other_good;
@@ -537,18 +537,23 @@ static void wrong_pictures_are_refused_and_the_stream_goes_on(void **state)
             expect_case(stream, ticket, 1 - good_at, other, GVK_PIXELS_RGBA8, wrong[i].what);
         }
     gvk_picture pair[2] = {good, other_good};
-    assert_result(gvk_stream_submit(NULL, pair, 2, &ticket), GVK_ERROR_ARGUMENT, "no stream", __FILE__, __LINE__);
-    assert_result(gvk_stream_submit(stream, NULL, 2, &ticket), GVK_ERROR_ARGUMENT, "no pictures", __FILE__, __LINE__);
-    assert_result(gvk_stream_submit(stream, pair, 2, NULL), GVK_ERROR_ARGUMENT, "no ticket", __FILE__, __LINE__);
-    assert_result(gvk_stream_submit(stream, pair, 1, &ticket), GVK_ERROR_ARGUMENT, "one of two", __FILE__, __LINE__);
-    assert_result(gvk_stream_submit(stream, pair, 0, &ticket), GVK_ERROR_ARGUMENT, "none of two", __FILE__, __LINE__);
+    assert_result(gvk_stream_submit(NULL, pair, sizeof(gvk_picture), 2, &ticket), GVK_ERROR_ARGUMENT, "no stream",
+                  __FILE__, __LINE__);
+    assert_result(gvk_stream_submit(stream, NULL, sizeof(gvk_picture), 2, &ticket), GVK_ERROR_ARGUMENT, "no pictures",
+                  __FILE__, __LINE__);
+    assert_result(gvk_stream_submit(stream, pair, sizeof(gvk_picture), 2, NULL), GVK_ERROR_ARGUMENT, "no ticket",
+                  __FILE__, __LINE__);
+    assert_result(gvk_stream_submit(stream, pair, sizeof(gvk_picture), 1, &ticket), GVK_ERROR_ARGUMENT, "one of two",
+                  __FILE__, __LINE__);
+    assert_result(gvk_stream_submit(stream, pair, sizeof(gvk_picture), 0, &ticket), GVK_ERROR_ARGUMENT, "none of two",
+                  __FILE__, __LINE__);
     gvk_stream_destroy(stream);
 
     /* Pixels do not go into an input that has not three channels. */
     gvk_model *grey = create_model(4);
     stream = create_stream(grey, width, height, 1, 1);
-    assert_result(gvk_stream_submit(stream, &good, 1, &ticket), GVK_ERROR_ARGUMENT, "four channels", __FILE__,
-                  __LINE__);
+    assert_result(gvk_stream_submit(stream, &good, sizeof(gvk_picture), 1, &ticket), GVK_ERROR_ARGUMENT,
+                  "four channels", __FILE__, __LINE__);
     gvk_stream_destroy(stream);
     gvk_model_destroy(grey);
     free(block);

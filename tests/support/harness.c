@@ -44,7 +44,7 @@ gvk_device_params wanted_device(const char *text)
 static bool create_host_device(const gvk_device_params *wanted)
 {
     gvk_device *device = NULL;
-    gvk_device_info info;
+    gvk_device_info info = {.size = sizeof info};
     if (wanted->choice == GVK_DEVICE_BEST)
         return host_device_create(&imported);
     imported.fault = "the wanted device cannot be opened";
@@ -147,7 +147,7 @@ struct golden *open_golden(const char *name)
     snprintf(path, sizeof path, "%s/goldens/%s", folder && *folder ? folder : GVK_TEST_DATA_DIR, name);
     struct golden *golden = calloc(1, sizeof *golden);
     assert_non_null(golden);
-    assert_ok(gvk_checkpoint_open(&test_host, path, &golden->file));
+    assert_ok(gvk_checkpoint_open_path(&test_host, path, &golden->file));
     return golden;
 }
 

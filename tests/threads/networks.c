@@ -5,8 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "ghostnet/detection/detector.h"
 #include "tests/filler/filler.h"
+#include <ghostvk/ghostnet.h>
 
 #define CLASSES 2u
 #define MAP     (3 * (5 + CLASSES))
@@ -113,16 +113,15 @@ gvk_result make_model(gvk_device *device, enum network network, gvk_model **out)
 
 gvk_result make_stream(gvk_model *model, enum network network, gvk_stream **out)
 {
-    static const struct gvk_detector_setup setup = {
-        .maps = {"stride32", "stride16", "stride8"},
-        .classes = CLASSES,
-        .anchors = {4, 6, 7, 5, 9, 9, 12, 18, 20, 14, 24, 26, 30, 48, 52, 40, 60, 60},
-        .confidence = 0.25f,
-        .iou = 0.5f,
-    };
+    static const gvk_detector_map maps[] = {{.output = "stride32", .anchors = {30, 48, 52, 40, 60, 60}},
+                                            {.output = "stride16", .anchors = {12, 18, 20, 14, 24, 26}},
+                                            {.output = "stride8", .anchors = {4, 6, 7, 5, 9, 9}}};
+    static const gvk_detector_heads heads = {
+        .maps = maps, .map_size = sizeof maps[0], .map_count = 3, .class_count = CLASSES};
     const gvk_stream_params params = {.size = sizeof params, .width = SIDE, .height = SIDE, .frames = 2};
+    const gvk_detector_params detector = {.size = sizeof detector, .stream = &params, .confidence = 0.25f, .iou = 0.5f};
     return network == PLAIN ? gvk_stream_create(model, &params, out)
-                            : gvk_detector_create_for(model, &params, &setup, out);
+                            : gvk_detector_create_for(model, &heads, &detector, out);
 }
 
 /* ---- frames and their results ---- */
@@ -148,7 +147,7 @@ void fill_constants(void)
 gvk_result submit(gvk_stream *stream, unsigned picture, gvk_ticket *ticket)
 {
     const gvk_picture given = picture_of(picture);
-    return gvk_stream_submit(stream, &given, 1, ticket);
+    return gvk_stream_submit(stream, &given, sizeof(gvk_picture), 1, ticket);
 }
 
 gvk_result read_frame(gvk_stream *stream, enum network network, gvk_ticket ticket, struct frame *out)
@@ -164,7 +163,7 @@ gvk_result read_frame(gvk_stream *stream, enum network network, gvk_ticket ticke
             memcpy(out->values, array.data, sizeof out->values);
         return result;
     }
-    result = gvk_detector_read(stream, ticket, &boxes, &out->count);
+    result = gvk_detector_read(stream, ticket, &boxes, sizeof(gvk_detection), &out->count);
     if (!result && out->count > BOXES_MAX)
         return GVK_ERROR_ARGUMENT;
     if (!result)

@@ -109,7 +109,7 @@ static void churn_devices(struct job *job)
     for (unsigned round = 0; round < job->rounds && !job->result; round++) {
         struct job inner = {.rounds = 1};
         uint32_t count = 0;
-        note(job, gvk_device_list(&counting_host, NULL, &count));
+        note(job, gvk_device_list(&counting_host, NULL, sizeof(gvk_device_info), &count));
         note(job, open_device(&inner.device));
         if (inner.device)
             churn_models(&inner);

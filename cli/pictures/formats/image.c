@@ -39,7 +39,7 @@ bool image_begin(const struct image_file *file, uint32_t width, uint32_t height,
     if (width > IMAGE_SIDE_MAX || height > IMAGE_SIDE_MAX)
         return image_refuse(file, "is a picture of %" PRIu32 " x %" PRIu32 " pixels; at most %u a side can be read",
                             width, height, IMAGE_SIDE_MAX);
-    bool turned = !file->choice->as_stored && file->orientation >= 5;
+    bool turned = !file->choice->ignore_orientation && file->orientation >= 5;
     if (file->choice->accept && !file->choice->accept(file->choice->user, turned ? height : width,
                                                       turned ? width : height, file->message, file->message_size))
         return false;

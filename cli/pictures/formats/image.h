@@ -24,7 +24,7 @@ struct image {
 
 /* How pictures are read. All zeros: upright, of any size that memory holds. */
 struct image_choice {
-    bool as_stored; /* the orientation is not applied */
+    bool ignore_orientation; /* the orientation is not applied */
     /* Called with the size that a header says (sides as they will be handed out), before anything is decoded. False
      * refuses the picture with the predicate that it wrote into `message`. NULL: every size. */
     bool (*accept)(void *user, uint32_t width, uint32_t height, char *message, size_t message_size);

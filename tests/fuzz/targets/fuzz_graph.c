@@ -307,7 +307,7 @@ static uint32_t choose_side(uint8_t byte)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct builder from = {.data = data, .size = size};
-    gvk_description description = {0};
+    gvk_description description = {.size = sizeof description};
     if (size < HEAD_BYTES)
         return 0;
     const gvk_host *host = fuzz_begin((size_t)8 << 20);

@@ -7,8 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "ghostnet/networks/classifier.h"
-#include "ghostnet/networks/yolov4.h"
+#include "ghostnet/networks/heads.h"
 #include "tests/filler/checkpoint_maker.h"
 #include "tests/filler/filler.h"
 #include "tests/fuzz/fuzz.h"
@@ -272,13 +271,13 @@ static void make_bases(void)
 
 static void check_network(const gvk_network *network)
 {
-    gvk_network_info info;
+    gvk_network_info info = {.size = sizeof info};
     gvk_network_describe(network, &info);
     FUZZ_CHECK(info.class_count > 0 && info.width >= 0.1 && info.width <= 4);
     FUZZ_CHECK(info.input_width % 32 == 0 && info.input_width > 0 && info.input_height % 32 == 0 &&
                info.input_height > 0);
     FUZZ_CHECK(info.confidence >= 0 && info.confidence <= 1 && info.iou >= 0 && info.iou <= 1);
-    FUZZ_CHECK((info.anchors != NULL) == (info.kind == GVK_NETWORK_DETECTOR));
+    FUZZ_CHECK((info.anchors != NULL) == (info.task == GVK_TASK_DETECTOR));
     for (uint32_t i = 0; i < info.class_count; i++)
         if (*info.classes[i])
             fuzz_check_sentence(info.classes[i]);
@@ -289,7 +288,7 @@ static void check_network(const gvk_network *network)
 static void check_plan(const gvk_host *host, const gvk_graph *graph, const uint8_t *head)
 {
     static const uint32_t odd_sides[] = {0, 1, 31, 33, 65504, 65535, 65536, 0xffffffff};
-    gvk_description description = {0};
+    gvk_description description = {.size = sizeof description};
     const gvk_model_params model = {.size = sizeof model, .rewrites_off = head[1]};
     const gvk_stream_params stream = {.size = sizeof stream,
                                       .width = head[2] < 200 ? head[2] * 32u : CHOOSE(odd_sides, head[2]),
@@ -335,9 +334,9 @@ static void plan_graph(const gvk_host *host, const uint8_t *data, bool is_detect
     if (gvk_graph_create(host, NULL, NULL, &graph) == GVK_OK) {
         gvk_tensor input = gvk_graph_input(graph, "input", 3);
         if (is_detector)
-            gvk_add_yolov4(graph, input, width, CHOOSE(classes, data[6]));
+            gvk_add_yolov4(graph, input, &gvk_ghostnet, width, CHOOSE(classes, data[6]));
         else
-            gvk_add_classifier(graph, input, width, CHOOSE(classes, data[6]));
+            gvk_add_classifier(graph, input, &gvk_ghostnet, width, CHOOSE(classes, data[6]));
         gvk_result result = gvk_graph_finish(graph);
         fuzz_check_result(result);
         if (!result)

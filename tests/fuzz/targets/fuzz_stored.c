@@ -1,4 +1,4 @@
-/* Fuzzes what the host keeps between starts: the header of stored.c, and what stands behind it, a driver's pipeline
+/* Fuzzes what the host keeps between starts: the header of cache_entry.c, and what stands behind it, a driver's pipeline
  * cache, choices of kernels, verdicts about kernels. The first byte of an input says which; the rest is the block. Most
  * mutations change what is behind the header, and the header is made to fit; the others change bytes anywhere.
  *
@@ -185,7 +185,7 @@ static void plan_network(const struct gvk_traits *traits, bool is_whole)
         gvk_graph_destroy(graph);
         return;
     }
-    gvk_description description = {0};
+    gvk_description description = {.size = sizeof description};
     const gvk_stream_params stream = {.size = sizeof stream, .width = 32, .height = 64, .batch = 1};
     gvk_result result = gvk_plan_describe(&device, graph, NULL, &stream, &description);
     fuzz_check_result(result);

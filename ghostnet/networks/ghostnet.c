@@ -1,11 +1,16 @@
-/* The stages of GhostNet, from the paper's table to graph nodes. */
+/* GhostNet, from its table to nodes: the stem and the stages 0 to 8.
+ *
+ * Source: Han et al., "GhostNet: More Features from Cheap Operations", CVPR 2020, Table 1. */
 #include "backbone.h"
+#include "layers.h"
 
 #include <inttypes.h>
 #include <stdio.h>
 
 /* The reduced channels of squeeze-excite, as a part of the expanded ones. */
 #define SQUEEZE_RATIO 0.25
+/* Channel counts at a width are multiples of this. */
+#define DIVISOR 4u
 
 /* Table 1, a bottleneck a row. Channels are those at width 1.0. */
 struct bottleneck {
@@ -37,17 +42,6 @@ static const struct bottleneck bottlenecks[] = {
 
 #define BOTTLENECKS (sizeof bottlenecks / sizeof bottlenecks[0])
 
-/* ---- names and layers ---- */
-
-struct gvk_name gvk_join(const char *parent, const char *part)
-{
-    struct gvk_name name;
-    int length = snprintf(name.text, sizeof name.text, "%s%s%s", parent, *parent ? "." : "", part);
-    if (length < 0 || (size_t)length >= sizeof name.text)
-        name.text[0] = 0;
-    return name;
-}
-
 static struct gvk_name join_bottleneck(const char *prefix, const struct bottleneck *row)
 {
     char part[40];
@@ -55,32 +49,12 @@ static struct gvk_name join_bottleneck(const char *prefix, const struct bottlene
     return gvk_join(prefix, part);
 }
 
-gvk_tensor gvk_add_layer(gvk_graph *graph, const char *prefix, gvk_tensor in, const struct gvk_layer *layer)
-{
-    struct gvk_name name = gvk_join(prefix, layer->convolution);
-    gvk_tensor out = gvk_graph_add(graph, &(gvk_node){.op = GVK_OP_CONVOLUTION,
-                                                      .name = name.text,
-                                                      .inputs = {in},
-                                                      .outputs = layer->outputs,
-                                                      .kernel = layer->kernel,
-                                                      .stride = layer->stride,
-                                                      .padding = layer->kernel / 2,
-                                                      .groups = layer->outputs ? 1 : gvk_graph_channels(graph, in)});
-    name = gvk_join(prefix, layer->norm);
-    return gvk_graph_add(
-        graph,
-        &(gvk_node){.op = GVK_OP_BATCH_NORM, .name = name.text, .inputs = {out}, .activation = layer->activation});
-}
-
 /* ---- the width ---- */
 
-uint32_t gvk_scale_channels(uint32_t channels, double width)
+/* A count of Table 1 at a width. */
+static uint32_t scale(uint32_t channels, double width)
 {
-    double wanted = (double)channels * width;
-    uint32_t rounded = (uint32_t)(wanted + 2) / 4 * 4;
-    if (rounded < 4)
-        rounded = 4;
-    return rounded < 0.9 * wanted ? rounded + 4 : rounded;
+    return gvk_scale_channels(channels, width, DIVISOR);
 }
 
 /* A channel count of the checkpoint beside the one that the table has for it. */
@@ -103,11 +77,12 @@ static uint32_t count_agreeing(const struct witness *witnesses, uint32_t count, 
 {
     uint32_t agreeing = 0;
     for (uint32_t i = 0; i < count; i++)
-        agreeing += gvk_scale_channels(witnesses[i].channels, width) / witnesses[i].parts == witnesses[i].found;
+        agreeing += scale(witnesses[i].channels, width) / witnesses[i].parts == witnesses[i].found;
     return agreeing;
 }
 
-gvk_result gvk_infer_width(const gvk_host *host, const gvk_checkpoint *checkpoint, const char *prefix, double *out)
+/* A few tensors that do not fit the width are left for the graph to refuse by name. */
+static gvk_result infer_width(const gvk_host *host, const gvk_checkpoint *checkpoint, const char *prefix, double *out)
 {
     struct witness witnesses[1 + 2 * BOTTLENECKS];
     uint32_t count = 0;
@@ -158,27 +133,13 @@ static gvk_tensor add_ghost_module(gvk_graph *graph, const char *prefix, gvk_ten
     return gvk_graph_add(graph, &(gvk_node){.op = GVK_OP_CONCAT, .name = concat.text, .inputs = {intrinsic, ghost}});
 }
 
-static gvk_tensor add_gate_convolution(gvk_graph *graph, const char *prefix, const char *part, gvk_tensor in,
-                                       uint32_t outputs, gvk_activation activation)
+static gvk_tensor add_gate(gvk_graph *graph, const char *prefix, gvk_tensor pooled)
 {
-    struct gvk_name name = gvk_join(prefix, part);
-    return gvk_graph_add(graph, &(gvk_node){.op = GVK_OP_CONVOLUTION,
-                                            .name = name.text,
-                                            .inputs = {in},
-                                            .outputs = outputs,
-                                            .bias = 1,
-                                            .activation = activation});
-}
-
-static gvk_tensor add_squeeze_excite(gvk_graph *graph, const char *prefix, gvk_tensor in)
-{
-    uint32_t channels = gvk_graph_channels(graph, in);
-    uint32_t reduced = gvk_scale_channels(channels, SQUEEZE_RATIO);
-    struct gvk_name pool = gvk_join(prefix, "pool"), multiply = gvk_join(prefix, "multiply");
-    gvk_tensor gate = gvk_graph_add(graph, &(gvk_node){.op = GVK_OP_AVERAGE_POOL, .name = pool.text, .inputs = {in}});
-    gate = add_gate_convolution(graph, prefix, "conv_reduce", gate, reduced, GVK_ACTIVATION_RELU);
-    gate = add_gate_convolution(graph, prefix, "conv_expand", gate, channels, GVK_ACTIVATION_HARD_SIGMOID);
-    return gvk_graph_add(graph, &(gvk_node){.op = GVK_OP_MULTIPLY, .name = multiply.text, .inputs = {in, gate}});
+    uint32_t channels = gvk_graph_channels(graph, pooled);
+    uint32_t reduced = gvk_scale_channels(channels, SQUEEZE_RATIO, DIVISOR);
+    struct gvk_name reduce = gvk_join(prefix, "conv_reduce"), expand = gvk_join(prefix, "conv_expand");
+    gvk_tensor inner = gvk_add_biased(graph, reduce.text, pooled, reduced, GVK_ACTIVATION_RELU);
+    return gvk_add_biased(graph, expand.text, inner, channels, GVK_ACTIVATION_HARD_SIGMOID);
 }
 
 /* What the bottleneck's input becomes so that it can be added to the output. */
@@ -197,10 +158,9 @@ static gvk_tensor add_shortcut(gvk_graph *graph, const char *prefix, gvk_tensor 
 static gvk_tensor add_bottleneck(gvk_graph *graph, const char *prefix, gvk_tensor in, const struct bottleneck *row,
                                  double width)
 {
-    uint32_t expansion = gvk_scale_channels(row->expansion, width), outputs = gvk_scale_channels(row->outputs, width);
+    uint32_t expansion = scale(row->expansion, width), outputs = scale(row->outputs, width);
     struct gvk_name ghost1 = gvk_join(prefix, "ghost1"), ghost2 = gvk_join(prefix, "ghost2");
     struct gvk_name squeeze = gvk_join(prefix, "se"), shortcut = gvk_join(prefix, "shortcut");
-    struct gvk_name add = gvk_join(prefix, "add");
 
     gvk_tensor out = add_ghost_module(graph, ghost1.text, in, expansion, GVK_ACTIVATION_RELU);
     if (row->stride > 1)
@@ -209,19 +169,19 @@ static gvk_tensor add_bottleneck(gvk_graph *graph, const char *prefix, gvk_tenso
                           &(struct gvk_layer){
                               .convolution = "conv_dw", .norm = "bn_dw", .kernel = row->kernel, .stride = row->stride});
     if (row->squeeze_excite)
-        out = add_squeeze_excite(graph, squeeze.text, out);
+        out = gvk_add_gated(graph, squeeze.text, out, add_gate);
     out = add_ghost_module(graph, ghost2.text, out, outputs, GVK_ACTIVATION_NONE);
     gvk_tensor residual = add_shortcut(graph, shortcut.text, in, row, outputs);
-    return gvk_graph_add(graph, &(gvk_node){.op = GVK_OP_ADD, .name = add.text, .inputs = {out, residual}});
+    return gvk_add_sum(graph, prefix, out, residual);
 }
 
-struct gvk_backbone_maps gvk_add_backbone(gvk_graph *graph, const char *prefix, gvk_tensor in, double width)
+static struct gvk_backbone_maps add_ghostnet(gvk_graph *graph, const char *prefix, gvk_tensor in, double width)
 {
     struct gvk_backbone_maps maps = {0};
     gvk_tensor x = gvk_add_layer(graph, prefix, in,
                                  &(struct gvk_layer){.convolution = "conv_stem",
                                                      .norm = "bn1",
-                                                     .outputs = gvk_scale_channels(STEM_CHANNELS, width),
+                                                     .outputs = scale(STEM_CHANNELS, width),
                                                      .kernel = 3,
                                                      .stride = 2,
                                                      .activation = GVK_ACTIVATION_RELU});
@@ -237,3 +197,13 @@ struct gvk_backbone_maps gvk_add_backbone(gvk_graph *graph, const char *prefix, 
     }
     return maps;
 }
+
+static const char *const head_parts[] = {"blocks.9.", "conv_head.", "classifier.", NULL};
+
+const struct gvk_backbone gvk_ghostnet = {
+    .name = "GhostNet",
+    .mark = "conv_stem.weight",
+    .head_parts = head_parts,
+    .infer_width = infer_width,
+    .add = add_ghostnet,
+};
