@@ -231,16 +231,35 @@ static gvk_result copy_pixels(const struct gvk_input_target *target, const gvk_p
     return GVK_OK;
 }
 
+/* The picture is like the one that was planned here last, which most are. */
+static bool is_planned(const struct gvk_picture_layout *planned, const gvk_picture *picture, uint64_t upload,
+                       uint64_t scratch)
+{
+    bool pixels = picture->kind == GVK_PICTURE_PIXELS;
+    return planned->width == picture->width && planned->height == picture->height && planned->kind == picture->kind &&
+           (!pixels ||
+            (planned->format == picture->format && (planned->placement.scale > 0) == (picture->letterbox != 0))) &&
+           planned->pixels == upload && planned->rows == (pixels ? scratch : 0);
+}
+
 gvk_result gvk_intake_plan(struct gvk_intake *intake, const struct gvk_input_target *target,
                            const gvk_picture *pictures)
 {
     uint64_t upload = 0, scratch = 0;
     for (uint32_t i = 0; i < intake->count; i++) {
+        struct gvk_picture_layout *planned = &intake->planned[i];
         gvk_result result = check_picture(target, &pictures[i], i);
-        if (!result)
-            result = lay_out(target, &pictures[i], i, &upload, &scratch, &intake->planned[i]);
-        if (result)
+        if (!result && !is_planned(planned, &pictures[i], upload, scratch)) {
+            result = lay_out(target, &pictures[i], i, &upload, &scratch, planned);
+            planned->upload_end = upload;
+            planned->scratch_end = scratch;
+        }
+        if (result) {
+            planned->width = 0; /* it is none of a picture */
             return result;
+        }
+        upload = planned->upload_end;
+        scratch = planned->scratch_end;
     }
     intake->planned_upload = upload;
     intake->planned_scratch = scratch;

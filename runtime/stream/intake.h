@@ -20,6 +20,7 @@ struct gvk_picture_layout {
     struct gvk_placement placement;        /* computed once, for the resize and for what maps boxes back */
     uint64_t pixels, horizontal, vertical; /* bytes in the upload, at GVK_RANGE_ALIGNMENT */
     uint64_t rows;                         /* bytes in the scratch */
+    uint64_t upload_end, scratch_end;      /* where the next picture's begin */
 };
 
 /* Where the pictures go. */
