@@ -3,7 +3,7 @@
 
 #include "network.h"
 #include "runtime/base/structs.h"
-#include "runtime/stream/model.h"
+#include "runtime/model/model.h"
 #include "runtime/vulkan/device.h"
 
 static const struct gvk_layout layout_of_params = GVK_LAYOUT(gvk_detector_params, reserved, max_detections);

@@ -33,6 +33,7 @@
  * least that Vulkan promises. */
 #define GVK_EXCITE_QUADS 768
 #define GVK_SPLIT_LANES  256
+#define GVK_EXCITE_LANES 64 /* of a workgroup of excite.comp, at least */
 
 /* Weight chunks (set 1): a storage buffer at every so many vec4s of the weights, 256 bytes. */
 #define GVK_CHUNK_STEP_VEC4S 16
@@ -46,6 +47,9 @@
 #define GVK_MOST_HALF_SUM_QUADS 4
 
 #define GVK_PUSH_BYTES 128
+
+/* What one lane of a dispatch may make of loop turns, all its loops together. */
+#define GVK_MOST_TURNS 16384u
 
 /* Lanes beyond a plane's end read on, and never use what they read: so many quads follow each tensor. */
 #define GVK_SLACK_QUADS 512

@@ -9,7 +9,7 @@
 #include <string.h>
 
 #include "runtime/base/structs.h"
-#include "runtime/stream/intake.h"
+#include "runtime/kernel/forms.h"
 #include "runtime/stream/stream.h"
 #include "suppression.h"
 
@@ -17,7 +17,7 @@
 #define DEFAULT_IOU        0.3f
 /* Five numbers beside the classes, of each anchor; graphs stop at 65536 channels. */
 #define MOST_CLASSES 21840u
-/* So that the words of overlaps (shaders/overlap.comp) are counted in 32 bits. */
+/* So that the words of overlaps (shaders/detection/overlap.comp) are counted in 32 bits. */
 #define MOST_CANDIDATES (UINT32_MAX / 128)
 
 static const struct gvk_layout layout_of_heads = GVK_LAYOUT(gvk_detector_heads, class_count, class_count);
@@ -125,7 +125,7 @@ static gvk_result emit_decode(const struct detector *detector, const struct gvk_
 {
     const struct gvk_suppression *steps = &detector->suppression;
     uint32_t row = 0;
-    bool texels = gvk_reads_texels(builder->traits);
+    bool texels = gvk_reads_texels(builder->policy);
     for (uint32_t i = 0; i < detector->map_count; i++) {
         const struct map *map = &detector->maps[i];
         const struct gvk_shape *shape = shape_of(map, builder);

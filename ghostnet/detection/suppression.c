@@ -30,7 +30,8 @@ gvk_result gvk_suppression_add_state(const struct gvk_builder *builder, struct g
     uint32_t capacity = suppression->capacity;
     suppression->tile_words = GVK_MOST_TILE_WORDS;
     while (suppression->tile_words > LEAST_TILE_WORDS &&
-           overlap_bytes(capacity, suppression->tile_words) + GVK_MOST_ALIGNMENT > builder->traits->max_storage_bytes)
+           overlap_bytes(capacity, suppression->tile_words) + GVK_MOST_ALIGNMENT >
+               builder->policy->traits->max_storage_bytes)
         suppression->tile_words /= 2;
     uint64_t words = GVK_STATE_STARTS + (uint64_t)capacity + 2 * (capacity / (32 * suppression->tile_words) + 1);
     return gvk_add_block(builder, words * 4, &suppression->state);

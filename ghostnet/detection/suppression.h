@@ -7,7 +7,7 @@
 #ifndef GVK_SUPPRESSION_H
 #define GVK_SUPPRESSION_H
 
-#include "runtime/kernel/kernel.h"
+#include "runtime/kernel/dispatch.h"
 
 #define GVK_CANDIDATE_BYTES     32u
 #define GVK_RESULT_HEADER_BYTES 16u

@@ -3,8 +3,10 @@
 #include <string.h>
 
 #include "runtime/base/structs.h"
+#include "runtime/graph/ops.h"
 #include "runtime/graph/rewrite.h"
-#include "runtime/kernel/kernel.h"
+#include "runtime/op/ghost.h"
+#include "runtime/op/table.h"
 #include "runtime/stream/stream_inside.h"
 
 /* What one path over the graph would run. */
@@ -26,41 +28,25 @@ static uint32_t count_pipelines(const struct gvk_program *program)
     return count;
 }
 
-gvk_result gvk_program_follow(struct gvk_builder *builder, struct gvk_packing *packing, const gvk_stream_params *stream)
-{
-    struct gvk_program *program = builder->program;
-    const struct gvk_graph *graph = builder->graph;
-    gvk_result result = gvk_packing_create(builder, packing);
-    if (!result)
-        result = gvk_program_place_tensors(builder, stream->width, stream->height, stream->batch ? stream->batch : 1);
-    for (uint32_t i = 0; !result && i < graph->output_count; i++)
-        gvk_program_keep_block(program, program->places[graph->outputs[i].tensor].block);
-    if (!result) {
-        gvk_program_fill_before(program, program->places[graph->inputs[0].tensor].block);
-        result = gvk_emit_graph(builder);
-    }
-    return result ? result : gvk_program_plan(program);
-}
-
-static gvk_result follow_path(const gvk_host *host, const struct gvk_traits *traits, const gvk_graph *graph,
-                              uint32_t off, const gvk_stream_params *stream, struct path *out)
+static gvk_result follow_path(const gvk_host *host, struct gvk_policy policy, const gvk_graph *graph, uint32_t off,
+                              const gvk_stream_params *stream, struct path *out)
 {
     struct gvk_graph *copy = NULL;
     struct gvk_program *program = NULL;
     struct gvk_packing packing = {0};
+    policy.reference = off & GVK_REWRITE_FAST_KERNELS;
     gvk_result result = gvk_graph_copy(host, graph, &copy);
     if (!result)
-        result = gvk_rewrite_graph(copy, gvk_rewrites_off(traits, off));
+        result = gvk_rewrite_graph(copy, gvk_rewrites_off(&policy, off));
     if (!result)
         result = gvk_program_create(host, &program);
     if (result)
         goto done;
     struct gvk_builder builder = {
         .host = host,
-        .traits = traits,
+        .policy = &policy,
         .graph = copy,
         .packing = &packing,
-        .reference = off & GVK_REWRITE_FAST_KERNELS,
         .program = program,
     };
     result = gvk_program_follow(&builder, &packing, stream);
@@ -70,7 +56,7 @@ static gvk_result follow_path(const gvk_host *host, const struct gvk_traits *tra
         out->dispatches = program->command_count;
         out->pipelines = count_pipelines(program);
         out->arena_bytes = program->arena_bytes;
-        out->weight_bytes = packing.quads * gvk_quad_bytes(traits);
+        out->weight_bytes = packing.quads * gvk_quad_bytes(&policy);
     }
 done:
     gvk_packing_destroy(host, &packing);
@@ -79,11 +65,27 @@ done:
     return result;
 }
 
+/* What was learned of the node's weights. */
+static uint64_t count_parameters(const struct gvk_graph_node *node)
+{
+    const struct gvk_op_line *line = gvk_op_line_of(node->op);
+    struct gvk_wanted_weight weights[GVK_MOST_WANTED_WEIGHTS];
+    struct gvk_graph_node copy = *node;
+    uint32_t count = line->list_weights ? line->list_weights(&copy, node->bias.rank > 0, weights) : 0;
+    uint64_t parameters = 0;
+    for (uint32_t i = 0; i < count; i++) {
+        uint64_t values = !weights[i].is_measured;
+        for (uint32_t j = 0; j < weights[i].rank; j++)
+            values *= weights[i].shape[j];
+        parameters += values;
+    }
+    return parameters;
+}
+
 static void describe_node(const struct gvk_graph_node *node, const struct gvk_shape *shapes, uint64_t batch,
                           gvk_layer_description *out)
 {
     const struct gvk_shape *shape = &shapes[node->output];
-    uint64_t each = (uint64_t)node->input_channels / node->groups * node->kernel * node->kernel;
     *out = (gvk_layer_description){
         .name = node->name,
         .op = gvk_op_name(node),
@@ -92,10 +94,7 @@ static void describe_node(const struct gvk_graph_node *node, const struct gvk_sh
         .width = shape->width,
         .macs = gvk_count_macs(node, shapes) * batch,
     };
-    if (node->op == GVK_OP_CONVOLUTION || node->op == GVK_OP_LINEAR)
-        out->parameters = node->output_channels * each + (node->bias.rank ? node->output_channels : 0);
-    else if (node->op == GVK_OP_BATCH_NORM)
-        out->parameters = (uint64_t)node->output_channels * 2; /* mean and variance are measured, not learned */
+    out->parameters = count_parameters(node);
 }
 
 /* Layers and names in one block, so that they outlive the graph. */
@@ -158,16 +157,18 @@ gvk_result gvk_plan_describe(const gvk_device *device, const gvk_graph *graph, c
         result = gvk_element_size(host, &gvk_layout_of_layer_description, out->layer_size, &layer_size);
     if (result)
         return result;
-    struct gvk_traits traits = device ? device->traits : gvk_traits_of_plain_gpu();
-    if (!gvk_set_precision(&traits, model.precision))
+    const struct gvk_traits plain = gvk_traits_of_plain_gpu();
+    struct gvk_policy policy;
+    if (!(device ? gvk_device_policy(device, model.precision, &policy)
+                 : gvk_policy_of(&plain, model.precision, &policy)))
         return gvk_fail(host, GVK_ERROR_ARGUMENT, "A model's precision is fp32, fp16 or auto.");
     gvk_description made = {.size = sizeof made, .layer_size = out->layer_size};
     struct path before = {0}, after = {0};
     result = describe_layers(host, graph, &stream, layer_size, &made);
     if (!result)
-        result = follow_path(host, &traits, graph, GVK_REWRITE_ALL, &stream, &before);
+        result = follow_path(host, policy, graph, GVK_REWRITE_ALL, &stream, &before);
     if (!result)
-        result = follow_path(host, &traits, graph, model.rewrites_off, &stream, &after);
+        result = follow_path(host, policy, graph, model.rewrites_off, &stream, &after);
     if (result) {
         gvk_description_release(host, &made);
         return result;
@@ -237,7 +238,7 @@ void gvk_stream_describe(const gvk_stream *stream, gvk_stream_info *out)
         .frames = stream->frame_count,
         .frame = stream->network_counts,
         .network = stream->network_counts,
-        .precision = stream->model->traits.half ? GVK_PRECISION_FP16 : GVK_PRECISION_FP32,
+        .precision = stream->model->policy.half ? GVK_PRECISION_FP16 : GVK_PRECISION_FP32,
         .submissions = intake_submissions + stream->submissions.count,
         .pipelines = count_bound_pipelines(&stream->recorder, program->command_count) +
                      count_bound_pipelines(&intake->recorder, intake_commands), /* of which neither has the other's */

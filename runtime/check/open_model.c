@@ -5,30 +5,31 @@
 #include "proof.h"
 #include "runtime/base/structs.h"
 #include "runtime/graph/rewrite.h"
-#include "runtime/kernel/kernel.h"
-#include "runtime/stream/model.h"
+#include "runtime/op/ghost.h"
+#include "runtime/op/table.h"
+#include "runtime/model/model.h"
 
 /* Proves the kernels of the rewritten graph. */
-static gvk_result prove(gvk_device *device, const struct gvk_graph *rewritten, struct gvk_traits *traits)
+static gvk_result prove(gvk_device *device, const struct gvk_graph *rewritten, struct gvk_policy *policy)
 {
     struct gvk_packing packing = {0};
     const struct gvk_builder builder = {
-        .host = &device->host, .traits = traits, .graph = rewritten, .packing = &packing};
-    gvk_result result = gvk_kernels_prove(device, rewritten, traits);
+        .host = &device->host, .policy = policy, .graph = rewritten, .packing = &packing};
+    gvk_result result = gvk_kernels_prove(device, rewritten, policy);
     if (!result)
         result = gvk_packing_create(&builder, &packing);
     if (result)
         return result;
-    uint32_t chunks = traits->max_chunks;
-    gvk_limit_chunks(&packing, traits);
+    bool chunks = policy->chunks;
+    gvk_limit_chunks(&packing, policy);
     gvk_packing_destroy(&device->host, &packing);
-    return chunks == traits->max_chunks ? GVK_OK : gvk_kernels_prove(device, rewritten, traits);
+    return chunks == policy->chunks ? GVK_OK : gvk_kernels_prove(device, rewritten, policy);
 }
 
 gvk_result gvk_model_create_proven(gvk_device *device, const gvk_graph *graph, uint32_t off,
-                                   const struct gvk_traits *traits, gvk_model **out)
+                                   const struct gvk_policy *policy, gvk_model **out)
 {
-    struct gvk_traits proven = *traits;
+    struct gvk_policy proven = *policy;
     gvk_result result = GVK_OK;
     uint32_t left_out = gvk_rewrites_off(&proven, off);
     bool settled = off & GVK_REWRITE_FAST_KERNELS; /* the plain kernels are taken as they are */
@@ -60,11 +61,9 @@ gvk_result gvk_model_create(gvk_device *device, const gvk_graph *graph, const gv
     gvk_result result = gvk_struct_read(host, &gvk_layout_of_model_params, params, &used);
     if (result)
         return result;
-    gvk_mutex_lock(&device->proof_mutex); /* gvk_tune changes choices under it */
-    struct gvk_traits traits = device->traits;
-    gvk_mutex_unlock(&device->proof_mutex);
-    if (!gvk_set_precision(&traits, used.precision))
+    struct gvk_policy policy;
+    if (!gvk_device_policy(device, used.precision, &policy))
         return gvk_fail(host, GVK_ERROR_ARGUMENT, "A model's precision is fp32, fp16 or auto.");
-    return used.trust_kernels ? gvk_model_create_for(device, graph, used.rewrites_off, &traits, out)
-                              : gvk_model_create_proven(device, graph, used.rewrites_off, &traits, out);
+    return used.trust_kernels ? gvk_model_create_for(device, graph, used.rewrites_off, &policy, out)
+                              : gvk_model_create_proven(device, graph, used.rewrites_off, &policy, out);
 }

@@ -2,12 +2,11 @@
 #ifndef GVK_OPEN_MODEL_H
 #define GVK_OPEN_MODEL_H
 
+#include "runtime/device/policy.h"
 #include "runtime/graph/graph.h"
-#include "runtime/vulkan/device.h"
 
-/* gvk_model_create of a checked graph, for a device of these traits. What the proof strikes is left out of the model's
- * own traits. */
+/* gvk_model_create of a checked graph. What the proof strikes is struck in the model's own policy. */
 gvk_result gvk_model_create_proven(gvk_device *device, const gvk_graph *graph, uint32_t off,
-                                   const struct gvk_traits *traits, gvk_model **out);
+                                   const struct gvk_policy *policy, gvk_model **out);
 
 #endif

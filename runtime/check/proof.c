@@ -5,8 +5,8 @@
 #include <math.h>
 #include <string.h>
 
-#include "runtime/kernel/kernel.h"
-#include "runtime/stream/model.h"
+#include "runtime/op/table.h"
+#include "runtime/model/model.h"
 #include "runtime/stream/stream.h"
 #include "runtime/vulkan/cache_entry.h"
 #include "sample.h"
@@ -59,24 +59,28 @@ static void save_verdicts(struct gvk_device *device)
     device->verdicts.changed = false;
 }
 
-static uint32_t proof_bit(const struct gvk_traits *traits, const struct gvk_pipeline_key *key)
+static uint32_t proof_bit(const struct gvk_policy *policy, const struct gvk_pipeline_key *key)
 {
-    return 2 * (uint32_t)gvk_shader_for(traits, key->shader) + (key->constants[GVK_CONSTANT_EXTRA] == GVK_EXTRA_GATE);
+    return 2 * (uint32_t)gvk_shader_for(policy, key->shader) + (key->constants[GVK_CONSTANT_EXTRA] == GVK_EXTRA_GATE);
+}
+
+/* Kernels that have candidates are proven before a model uses them. */
+static bool needs_proof(const struct gvk_graph_node *node)
+{
+    return !node->removed && gvk_kernel_of(node)->candidate;
+}
+
+static struct gvk_pipeline_key select_key(const struct gvk_policy *policy, const struct gvk_graph_node *node)
+{
+    return gvk_kernel_of(node)->select(policy, node).key;
 }
 
 /* The node of the sample's model is computed by the pipeline that is to be proven. */
 static bool uses_kernel(const struct gvk_model *model, const struct gvk_pipeline_key *key)
 {
-    struct gvk_builder builder = gvk_model_builder(model);
-    for (uint32_t i = 0; i < model->graph->node_count; i++) {
-        const struct gvk_graph_node *node = &model->graph->nodes[i];
-        const struct gvk_kernel *kernel = gvk_kernel_of(node);
-        if (node->removed || !kernel->select)
-            continue;
-        struct gvk_pipeline_key other = kernel->select(&builder, node);
-        if (gvk_pipeline_keys_equal(&other, key))
+    for (uint32_t i = 0; i < model->graph->node_count; i++)
+        if (needs_proof(&model->graph->nodes[i]) && gvk_pipeline_keys_equal(&model->packing.selections[i].key, key))
             return true;
-    }
     return false;
 }
 
@@ -94,7 +98,7 @@ static double deviation_of(const struct gvk_sample *sample, const float *got)
 }
 
 /* Runs the sample. *fits: its model has the kernel in question, and *deviation is what came of it. */
-static gvk_result run_sample(struct gvk_device *device, const struct gvk_traits *traits,
+static gvk_result run_sample(struct gvk_device *device, const struct gvk_policy *policy,
                              const struct gvk_pipeline_key *key, const struct gvk_sample *sample, bool *fits,
                              double *deviation)
 {
@@ -103,7 +107,7 @@ static gvk_result run_sample(struct gvk_device *device, const struct gvk_traits 
     gvk_ticket ticket = 0;
     gvk_array got;
     bool finite = false;
-    gvk_result result = gvk_model_create_for(device, sample->graph, 0, traits, &model);
+    gvk_result result = gvk_model_create_for(device, sample->graph, 0, policy, &model);
     if (result)
         return result;
     *fits = uses_kernel(model, key);
@@ -131,66 +135,65 @@ done:
 }
 
 /* As few outputs as the kernel is taken for: that makes a fast proof. */
-static uint32_t count_outputs(const struct gvk_builder *builder, const struct gvk_graph_node *node,
+static uint32_t count_outputs(const struct gvk_policy *policy, const struct gvk_graph_node *node,
                               const struct gvk_pipeline_key *key)
 {
     struct gvk_graph_node small = *node;
     for (small.output_channels = 4; small.output_channels < node->output_channels; small.output_channels += 4) {
-        struct gvk_pipeline_key other = gvk_kernel_of(node)->select(builder, &small);
+        struct gvk_pipeline_key other = select_key(policy, &small);
         if (gvk_pipeline_keys_equal(&other, key))
             break;
     }
     return small.output_channels < node->output_channels ? small.output_channels : node->output_channels;
 }
 
-static uint32_t count_inputs(const struct gvk_traits *traits, const struct gvk_graph_node *node,
+static uint32_t count_inputs(const struct gvk_policy *policy, const struct gvk_graph_node *node,
                              const struct gvk_pipeline_key *key)
 {
-    if (gvk_sums_in_half(traits, key->shader))
+    if (gvk_sums_in_half(policy, key->shader))
         return GVK_PROOF_HALF_INPUTS;
     return node->input_channels < GVK_PROOF_INPUTS ? node->input_channels : GVK_PROOF_INPUTS;
 }
 
-static gvk_result run_proof(struct gvk_device *device, const struct gvk_builder *builder,
+static gvk_result run_proof(struct gvk_device *device, const struct gvk_policy *policy,
                             const struct gvk_graph_node *node, const struct gvk_pipeline_key *key, bool *proven,
                             double *deviation)
 {
     struct gvk_sample *sample = NULL;
-    gvk_result result = gvk_sample_create(&device->host, node, count_inputs(builder->traits, node, key),
-                                          count_outputs(builder, node, key), &sample);
-    struct gvk_traits traits = *builder->traits; /* the sample takes this kernel, whatever its own shape is */
-    traits.forced_shader = (uint32_t)key->shader;
-    traits.forced_local_size = key->constants[GVK_CONSTANT_LOCAL_SIZE];
+    gvk_result result = gvk_sample_create(&device->host, node, count_inputs(policy, node, key),
+                                          count_outputs(policy, node, key), &sample);
+    struct gvk_policy forced = *policy; /* the sample takes this kernel, whatever its own shape is */
+    forced.forced_shader = (uint32_t)key->shader;
+    forced.forced_local_size = key->constants[GVK_CONSTANT_LOCAL_SIZE];
     if (!result)
-        result = run_sample(device, &traits, key, sample, proven, deviation);
+        result = run_sample(device, &forced, key, sample, proven, deviation);
     gvk_sample_destroy(sample);
     return result;
 }
 
 /* Tiles of one layer share its packed weights, so that they all sum up in fp16 or none: where one is struck, none. */
-static void obey_verdicts(const struct gvk_verdicts *verdicts, struct gvk_traits *traits)
+static void obey_verdicts(const struct gvk_verdicts *verdicts, struct gvk_policy *policy)
 {
-    memcpy(traits->struck, verdicts->struck, sizeof traits->struck);
+    memcpy(policy->struck, verdicts->struck, sizeof policy->struck);
     for (uint32_t i = 0; i < GVK_SHADER_COUNT; i++) {
         uint32_t sums = (uint32_t)gvk_shader_codes[i].half_sums;
         if (sums != GVK_SHADER_COUNT && verdicts->struck[sums / 32] >> (sums % 32) & 1)
-            traits->half_sums = false;
+            policy->half_sums = false;
     }
 }
 
-static gvk_result prove_node(struct gvk_device *device, struct gvk_builder *builder, struct gvk_traits *traits,
-                             const struct gvk_graph_node *node)
+static gvk_result prove_node(struct gvk_device *device, struct gvk_policy *policy, const struct gvk_graph_node *node)
 {
     struct gvk_verdicts *verdicts = &device->verdicts;
     for (;;) { /* each round proves a kernel or strikes one */
-        struct gvk_pipeline_key key = gvk_kernel_of(node)->select(builder, node);
-        enum gvk_shader shader = gvk_shader_for(traits, key.shader);
+        struct gvk_pipeline_key key = select_key(policy, node);
+        enum gvk_shader shader = gvk_shader_for(policy, key.shader);
         if (shader == GVK_SHADER_COUNT)
             return gvk_fail(&device->host, GVK_ERROR_UNSUPPORTED, "\"%s\" has no kernel for fp16 on this device.",
                             node->name);
         const char *name = gvk_shader_codes[shader].name;
-        uint32_t bit = proof_bit(traits, &key);
-        bool struck = gvk_is_struck(traits, key.shader);
+        uint32_t bit = proof_bit(policy, &key);
+        bool struck = gvk_is_struck(policy, key.shader);
         if (struck && node->op == GVK_OP_GHOST)
             return GVK_OK; /* the rewrites take it apart */
         if (struck)
@@ -201,13 +204,13 @@ static gvk_result prove_node(struct gvk_device *device, struct gvk_builder *buil
             return GVK_OK;
         bool proven = false;
         double deviation = 0;
-        gvk_result result = run_proof(device, builder, node, &key, &proven, &deviation);
+        gvk_result result = run_proof(device, policy, node, &key, &proven, &deviation);
         if (result)
             return result;
         verdicts->changed = true;
         if (!proven)
             gvk_log(&device->host, GVK_LOG_DEBUG, "The kernel %s is used unproven: no sample fits it.", name);
-        if (!proven || deviation <= (traits->half ? ALLOWED_DEVIATION_HALF : ALLOWED_DEVIATION)) {
+        if (!proven || deviation <= (policy->half ? ALLOWED_DEVIATION_HALF : ALLOWED_DEVIATION)) {
             verdicts->proven[bit / 32] |= 1u << (bit % 32);
             return GVK_OK;
         }
@@ -215,64 +218,63 @@ static gvk_result prove_node(struct gvk_device *device, struct gvk_builder *buil
                 "The kernel %s computes wrongly on this driver (off by %.1e of the largest value); another is taken.",
                 name, deviation);
         verdicts->struck[(uint32_t)shader / 32] |= 1u << ((uint32_t)shader % 32);
-        obey_verdicts(verdicts, traits);
+        obey_verdicts(verdicts, policy);
     }
 }
 
 /* Which tile of a list a GPU takes depends on the image's size, too, which the next stream may change: all are proven.
  */
-static gvk_result prove_every_size(struct gvk_device *device, struct gvk_builder *builder, struct gvk_traits *traits,
+static gvk_result prove_every_size(struct gvk_device *device, struct gvk_policy *policy,
                                    const struct gvk_graph_node *node)
 {
-    uint32_t struck[GVK_STRUCK_WORDS], given = traits->lane_work;
+    uint32_t struck[GVK_STRUCK_WORDS], given = policy->lane_work;
     gvk_result result = GVK_OK;
     do { /* behind a struck kernel there may be one with other sizes */
-        memcpy(struck, traits->struck, sizeof struck);
-        for (traits->lane_work = GVK_MOST_LANE_WORK; traits->lane_work && !result; traits->lane_work /= 2)
-            result = prove_node(device, builder, traits, node);
-    } while (!result && memcmp(struck, traits->struck, sizeof struck) != 0);
-    traits->lane_work = given;
+        memcpy(struck, policy->struck, sizeof struck);
+        for (policy->lane_work = GVK_MOST_LANE_WORK; policy->lane_work && !result; policy->lane_work /= 2)
+            result = prove_node(device, policy, node);
+    } while (!result && memcmp(struck, policy->struck, sizeof struck) != 0);
+    policy->lane_work = given;
     return result;
 }
 
 /* All pipelines that are to be proven at once: many drivers compile several in the time of one. */
-static gvk_result make_pipelines(struct gvk_device *device, const struct gvk_builder *builder)
+static gvk_result make_pipelines(struct gvk_device *device, const struct gvk_graph *graph,
+                                 const struct gvk_policy *policy)
 {
-    const struct gvk_graph *graph = builder->graph;
     const struct gvk_verdicts *verdicts = &device->verdicts;
     uint32_t count = 0;
-    struct gvk_pipeline_key *keys = gvk_allocate_array(builder->host, graph->node_count, sizeof *keys);
+    struct gvk_pipeline_key *keys = gvk_allocate_array(&device->host, graph->node_count, sizeof *keys);
     if (!keys)
-        return gvk_fail_memory(builder->host);
+        return gvk_fail_memory(&device->host);
     for (uint32_t i = 0; i < graph->node_count; i++) {
         const struct gvk_graph_node *node = &graph->nodes[i];
-        if (node->removed || !gvk_kernel_of(node)->select)
+        if (!needs_proof(node))
             continue;
-        struct gvk_pipeline_key key = gvk_kernel_of(node)->select(builder, node);
-        uint32_t bit = proof_bit(builder->traits, &key);
-        key.shader = gvk_shader_for(builder->traits, key.shader);
+        struct gvk_pipeline_key key = select_key(policy, node);
+        uint32_t bit = proof_bit(policy, &key);
+        key.shader = gvk_shader_for(policy, key.shader);
         if (key.shader != GVK_SHADER_COUNT && !(verdicts->proven[bit / 32] >> (bit % 32) & 1))
             keys[count++] = key;
     }
     gvk_result result = count ? gvk_pipelines_make(device, keys, count) : GVK_OK;
-    gvk_release(builder->host, keys);
+    gvk_release(&device->host, keys);
     return result;
 }
 
-gvk_result gvk_kernels_prove(struct gvk_device *device, const struct gvk_graph *graph, struct gvk_traits *traits)
+gvk_result gvk_kernels_prove(struct gvk_device *device, const struct gvk_graph *graph, struct gvk_policy *policy)
 {
     gvk_mutex_lock(&device->proof_mutex);
     load_verdicts(device);
-    obey_verdicts(&device->verdicts, traits);
-    struct gvk_builder builder = {.host = &device->host, .traits = traits, .graph = graph};
-    gvk_result result = make_pipelines(device, &builder);
+    obey_verdicts(&device->verdicts, policy);
+    gvk_result result = make_pipelines(device, graph, policy);
     bool half_sums;
     do { /* again where a struck kernel left others without a proof */
-        half_sums = traits->half_sums;
+        half_sums = policy->half_sums;
         for (uint32_t i = 0; i < graph->node_count && !result; i++)
-            if (!graph->nodes[i].removed && gvk_kernel_of(&graph->nodes[i])->select)
-                result = prove_every_size(device, &builder, traits, &graph->nodes[i]);
-    } while (!result && half_sums != traits->half_sums);
+            if (needs_proof(&graph->nodes[i]))
+                result = prove_every_size(device, policy, &graph->nodes[i]);
+    } while (!result && half_sums != policy->half_sums);
     save_verdicts(device);
     gvk_mutex_unlock(&device->proof_mutex);
     return result;

@@ -5,8 +5,6 @@
 #include <math.h>
 #include <string.h>
 
-#include "runtime/kernel/kernel.h"
-
 #define INPUT_PIXELS  ((size_t)GVK_SAMPLE_WIDTH * GVK_SAMPLE_HEIGHT)
 #define MOST_INPUTS   GVK_PROOF_HALF_INPUTS
 #define MOST_PLANES   12u /* of a depthwise convolution */

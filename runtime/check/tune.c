@@ -1,116 +1,23 @@
 /* Measures kernels on the device at hand and keeps the fastest for each shape: gvk_tune. The network itself is run once
  * for each candidate, every layer with its n-th, and every dispatch timed; so all shapes are measured together, in the
- * surroundings in which they will run. Called by hosts through gvk.h, and by device.c for what was stored. */
-#include "tune.h"
-
+ * surroundings in which they will run. */
 #include <math.h>
 #include <string.h>
 
 #include "open_model.h"
 #include "runtime/base/structs.h"
 #include "runtime/graph/rewrite.h"
-#include "runtime/kernel/kernel.h"
-#include "runtime/stream/model.h"
+#include "runtime/kernel/choice.h"
+#include "runtime/op/ghost.h"
+#include "runtime/op/table.h"
+#include "runtime/model/model.h"
 #include "runtime/stream/stream.h"
-#include "runtime/vulkan/cache_entry.h"
 
 #define ROUNDS_DEFAULT 5u
 #define ROUNDS_MOST    1000u
 #define SHAPES_MOST    1024u
-#define CHOICES_MOST   (4 * SHAPES_MOST) /* of all tunings together: the newest of them stay */
-#define GAIN_WANTED    0.97              /* of the built-in kernel's time: less is noise */
+#define GAIN_WANTED    0.97 /* of the built-in kernel's time: less is noise */
 #define ALLOWED        1e-4 /* of a map's largest value, between built-in and tuned kernels; fp16: a hundred times that */
-
-static const struct gvk_stored_kind kind = {
-    "GVKTUNED", "tuned", GVK_STORED_HEADER + 8 + CHOICES_MOST * sizeof(struct gvk_choice), "choice of kernels is"};
-
-/* ---- what is kept ---- */
-
-static void take_choices(struct gvk_device *device, struct gvk_choices *choices)
-{
-    choices->older = device->choices;
-    device->choices = choices;
-    device->traits.choices = choices;
-}
-
-static struct gvk_choices *allocate_choices(const gvk_host *host, uint32_t count)
-{
-    struct gvk_choices *choices = gvk_allocate(host, sizeof *choices + (size_t)count * sizeof choices->list[0]);
-    if (choices)
-        choices->count = count;
-    return choices;
-}
-
-void gvk_choices_load(struct gvk_device *device)
-{
-    size_t bytes = 0;
-    unsigned char *stored = gvk_stored_load(device, &kind, &bytes);
-    uint64_t code = 0;
-    if (stored && bytes > sizeof code) {
-        memcpy(&code, stored + GVK_STORED_HEADER, sizeof code);
-        bytes -= sizeof code;
-    }
-    /* Kernels take of it only what they have themselves: a wrong number chooses nothing. */
-    if (stored && code == gvk_shader_hash && bytes % sizeof(struct gvk_choice) == 0) {
-        struct gvk_choices *choices = allocate_choices(&device->host, (uint32_t)(bytes / sizeof(struct gvk_choice)));
-        if (choices) {
-            memcpy(choices->list, stored + GVK_STORED_HEADER + sizeof code, bytes);
-            take_choices(device, choices);
-        }
-    }
-    gvk_release(&device->host, stored);
-}
-
-static void save_choices(struct gvk_device *device, const struct gvk_choices *choices)
-{
-    size_t list = choices->count * sizeof choices->list[0], bytes = sizeof gvk_shader_hash + list;
-    unsigned char *stored = device->host.cache_store ? gvk_allocate(&device->host, GVK_STORED_HEADER + bytes) : NULL;
-    if (!stored)
-        return;
-    memcpy(stored + GVK_STORED_HEADER, &gvk_shader_hash, sizeof gvk_shader_hash);
-    memcpy(stored + GVK_STORED_HEADER + sizeof gvk_shader_hash, choices->list, list);
-    gvk_stored_save(device, &kind, stored, bytes);
-    gvk_release(&device->host, stored);
-}
-
-/* A choice that stays beside the new ones: of another shape, or of the other precision. Whether ghost modules are apart
- * is said anew with each tuning. */
-static bool stays(const struct gvk_choices *newer, bool half, const struct gvk_choice *choice)
-{
-    if (choice->shader == GVK_SHADER_COUNT && choice->shape.half == half)
-        return false;
-    for (uint32_t i = 0; i < newer->count; i++)
-        if (gvk_node_shapes_equal(&newer->list[i].shape, &choice->shape))
-            return false;
-    return true;
-}
-
-gvk_result gvk_choices_keep(struct gvk_device *device, bool half, const struct gvk_choices *choices)
-{
-    gvk_mutex_lock(&device->proof_mutex);
-    const struct gvk_choices *older = device->choices;
-    struct gvk_choices *merged = allocate_choices(&device->host, choices->count + (older ? older->count : 0));
-    if (merged) {
-        memcpy(merged->list, choices->list, choices->count * sizeof choices->list[0]);
-        merged->count = choices->count;
-        for (uint32_t i = 0; older && i < older->count && merged->count < CHOICES_MOST; i++)
-            if (stays(choices, half, &older->list[i]))
-                merged->list[merged->count++] = older->list[i];
-        save_choices(device, merged);
-        take_choices(device, merged);
-    }
-    gvk_mutex_unlock(&device->proof_mutex);
-    return merged ? GVK_OK : gvk_fail_memory(&device->host);
-}
-
-void gvk_choices_destroy(struct gvk_device *device)
-{
-    while (device->choices) {
-        struct gvk_choices *older = device->choices->older;
-        gvk_release(&device->host, device->choices);
-        device->choices = older;
-    }
-}
 
 /* ---- what is measured ---- */
 
@@ -128,21 +35,16 @@ struct tuner {
     uint32_t rewrites_off;
     struct gvk_graph *rewritten;
     gvk_tune_params params;
-    struct gvk_traits traits; /* without choices */
+    struct gvk_policy policy; /* without choices */
     struct shape *shapes;
     uint32_t shape_count, pass_count;
     /* One for each shape, those of the pass that runs; and where ghost modules are left apart, one that says so. */
     struct gvk_choices *choices;
 };
 
-static struct gvk_builder builder_of(const struct tuner *tuner)
-{
-    return (struct gvk_builder){.host = &tuner->device->host, .traits = &tuner->traits, .graph = tuner->rewritten};
-}
-
 static struct shape *find_shape(const struct tuner *tuner, const struct gvk_graph_node *node)
 {
-    const struct gvk_node_shape key = gvk_node_shape_of(&tuner->traits, node);
+    const struct gvk_node_shape key = gvk_node_shape_of(&tuner->policy, node);
     for (uint32_t i = 0; i < tuner->shape_count; i++)
         if (gvk_node_shapes_equal(&tuner->shapes[i].built_in.shape, &key))
             return &tuner->shapes[i];
@@ -152,10 +54,9 @@ static struct shape *find_shape(const struct tuner *tuner, const struct gvk_grap
 static gvk_result list_shapes(struct tuner *tuner)
 {
     const struct gvk_graph *graph = tuner->rewritten;
-    struct gvk_builder builder = builder_of(tuner);
-    tuner->shapes = gvk_allocate_array(builder.host, graph->node_count, sizeof *tuner->shapes);
+    tuner->shapes = gvk_allocate_array(&tuner->device->host, graph->node_count, sizeof *tuner->shapes);
     if (!tuner->shapes)
-        return gvk_fail_memory(builder.host);
+        return gvk_fail_memory(&tuner->device->host);
     for (uint32_t i = 0; i < graph->node_count; i++) {
         const struct gvk_graph_node *node = &graph->nodes[i];
         const struct gvk_kernel *kernel = gvk_kernel_of(node);
@@ -163,16 +64,16 @@ static gvk_result list_shapes(struct tuner *tuner)
             continue;
         struct shape *shape = find_shape(tuner, node);
         if (!shape && tuner->shape_count < SHAPES_MOST) {
-            struct gvk_pipeline_key key = kernel->select(&builder, node);
+            const struct gvk_pipeline_key key = kernel->select(&tuner->policy, node).key;
             enum gvk_shader shader;
             uint32_t local_size;
             shape = &tuner->shapes[tuner->shape_count++];
             shape->node = node;
-            shape->built_in = (struct gvk_choice){.shape = gvk_node_shape_of(&tuner->traits, node),
+            shape->built_in = (struct gvk_choice){.shape = gvk_node_shape_of(&tuner->policy, node),
                                                   .shader = (uint32_t)key.shader,
                                                   .local_size = key.constants[GVK_CONSTANT_LOCAL_SIZE]};
             shape->best = shape->built_in;
-            while (kernel->candidate(&builder, node, shape->candidates, &shader, &local_size))
+            while (kernel->candidate(&tuner->policy, node, shape->candidates, &shader, &local_size))
                 shape->candidates++;
             if (shape->candidates > tuner->pass_count)
                 tuner->pass_count = shape->candidates;
@@ -181,10 +82,10 @@ static gvk_result list_shapes(struct tuner *tuner)
             shape->nodes++;
     }
     bool apart = tuner->rewrites_off & GVK_REWRITE_FUSE_GHOST;
-    tuner->choices = allocate_choices(builder.host, tuner->shape_count + apart);
+    tuner->choices = gvk_choices_allocate(&tuner->device->host, tuner->shape_count + apart);
     if (tuner->choices && apart)
-        tuner->choices->list[tuner->shape_count] = gvk_choice_of_ghosts_apart(&tuner->traits);
-    return tuner->choices ? GVK_OK : gvk_fail_memory(builder.host);
+        tuner->choices->list[tuner->shape_count] = gvk_choice_of_ghosts_apart(&tuner->policy);
+    return tuner->choices ? GVK_OK : gvk_fail_memory(&tuner->device->host);
 }
 
 static float *make_input(const struct tuner *tuner, gvk_picture *picture)
@@ -269,28 +170,27 @@ static gvk_result time_stream(struct tuner *tuner, gvk_stream *stream, const gvk
 static gvk_result create_stream(struct tuner *tuner, const struct gvk_choices *choices, bool profile, gvk_model **model,
                                 gvk_stream **stream)
 {
-    struct gvk_traits traits = tuner->traits;
-    traits.choices = choices;
+    struct gvk_policy policy = tuner->policy;
+    policy.choices = choices;
     gvk_stream_params params = {.size = sizeof params,
                                 .width = tuner->params.width,
                                 .height = tuner->params.height,
                                 .batch = tuner->params.batch,
                                 .profile = profile};
-    gvk_result result = gvk_model_create_proven(tuner->device, tuner->graph, tuner->rewrites_off, &traits, model);
+    gvk_result result = gvk_model_create_proven(tuner->device, tuner->graph, tuner->rewrites_off, &policy, model);
     return result ? result : gvk_stream_create(*model, &params, stream);
 }
 
 /* pass -1 is the built-in kernels'. Shapes with fewer candidates stay with them. */
 static gvk_result run_pass(struct tuner *tuner, const gvk_picture *pictures, int pass)
 {
-    struct gvk_builder builder = builder_of(tuner);
     for (uint32_t i = 0; i < tuner->shape_count; i++) {
         struct shape *shape = &tuner->shapes[i];
         struct gvk_choice *choice = &tuner->choices->list[i];
         enum gvk_shader shader;
         *choice = shape->built_in;
-        if (pass >= 0 &&
-            gvk_kernel_of(shape->node)->candidate(&builder, shape->node, (uint32_t)pass, &shader, &choice->local_size))
+        if (pass >= 0 && gvk_kernel_of(shape->node)
+                             ->candidate(&tuner->policy, shape->node, (uint32_t)pass, &shader, &choice->local_size))
             choice->shader = (uint32_t)shader;
         else
             choice->local_size = shape->built_in.local_size;
@@ -349,7 +249,7 @@ static gvk_result compare_outputs(const struct way *built_in, const struct way *
         if (largest > 0)
             *worst = fmax(*worst, apart / largest);
     }
-    double allowed = tuner->traits.half ? 100 * ALLOWED : ALLOWED;
+    double allowed = tuner->policy.half ? 100 * ALLOWED : ALLOWED;
     if (*worst > allowed)
         return gvk_fail(&tuner->device->host, GVK_ERROR_DRIVER,
                         "The kernels that were fastest compute something else than the built-in ones (%.1e of a map's "
@@ -424,7 +324,7 @@ static gvk_result compare_frames(struct tuner *tuner, struct tuner *apart, const
 
 static const char *name_of(const struct tuner *tuner, const struct gvk_choice *choice)
 {
-    return gvk_shader_codes[gvk_shader_for(&tuner->traits, (enum gvk_shader)choice->shader)].name;
+    return gvk_shader_codes[gvk_shader_for(&tuner->policy, (enum gvk_shader)choice->shader)].name;
 }
 
 static void report_shapes(const struct tuner *tuner)
@@ -453,7 +353,7 @@ static gvk_result prepare(struct tuner *tuner)
 {
     gvk_result result = gvk_graph_copy(&tuner->device->host, tuner->graph, &tuner->rewritten);
     if (!result)
-        result = gvk_rewrite_graph(tuner->rewritten, gvk_rewrites_off(&tuner->traits, tuner->rewrites_off));
+        result = gvk_rewrite_graph(tuner->rewritten, gvk_rewrites_off(&tuner->policy, tuner->rewrites_off));
     return result ? result : list_shapes(tuner);
 }
 
@@ -470,11 +370,11 @@ static bool has_ghost_modules(const struct gvk_graph *graph)
 static gvk_result learn_verdicts(struct tuner *tuner)
 {
     gvk_model *model = NULL;
-    gvk_result result = gvk_model_create_proven(tuner->device, tuner->graph, 0, &tuner->traits, &model);
+    gvk_result result = gvk_model_create_proven(tuner->device, tuner->graph, 0, &tuner->policy, &model);
     if (result)
         return result;
-    memcpy(tuner->traits.struck, model->traits.struck, sizeof tuner->traits.struck);
-    tuner->traits.half_sums = model->traits.half_sums;
+    memcpy(tuner->policy.struck, model->policy.struck, sizeof tuner->policy.struck);
+    tuner->policy.half_sums = model->policy.half_sums;
     gvk_stream_params params = {.size = sizeof params,
                                 .width = tuner->params.width,
                                 .height = tuner->params.height,
@@ -540,7 +440,7 @@ gvk_result gvk_tune(gvk_device *device, const gvk_graph *graph, const gvk_tune_p
                         "gvk_tune needs a finished graph with weights, params, and a place for the result.");
     if (!device->timestamp_bits)
         return gvk_fail(host, GVK_ERROR_UNSUPPORTED, "This device tells no times; kernels cannot be measured on it.");
-    struct tuner tuner = {.device = device, .graph = graph, .traits = device->traits};
+    struct tuner tuner = {.device = device, .graph = graph};
     gvk_tune_params *params = &tuner.params;
     size_t size;
     gvk_result result = gvk_struct_read(host, &gvk_layout_of_tune_params, given, params);
@@ -548,10 +448,9 @@ gvk_result gvk_tune(gvk_device *device, const gvk_graph *graph, const gvk_tune_p
         result = gvk_element_size(host, &gvk_layout_of_tune_result, out->size, &size);
     if (result)
         return result;
-    if (!gvk_set_precision(&tuner.traits, params->precision) || params->rounds > ROUNDS_MOST)
+    if (!gvk_policy_of(&device->traits, params->precision, &tuner.policy) || params->rounds > ROUNDS_MOST)
         return gvk_fail(host, GVK_ERROR_ARGUMENT, "gvk_tune takes fp32, fp16 or auto, and at most %u rounds.",
                         ROUNDS_MOST);
-    tuner.traits.choices = NULL;
     params->rounds = params->rounds ? params->rounds : ROUNDS_DEFAULT;
     params->batch = params->batch ? params->batch : 1;
     gvk_tune_result made = {.size = sizeof made};
@@ -566,7 +465,7 @@ gvk_result gvk_tune(gvk_device *device, const gvk_graph *graph, const gvk_tune_p
     if (!result)
         result = run_all(&tuner, fused ? &apart : NULL, &best, &made);
     if (!result && made.kept)
-        result = gvk_choices_keep(device, tuner.traits.half, best->choices);
+        result = gvk_choices_keep(device, tuner.policy.half, best->choices);
     release(&tuner);
     release(&apart);
     if (!result)

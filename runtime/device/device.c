@@ -5,9 +5,9 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "choices.h"
 #include "pipeline.h"
 #include "runtime/base/structs.h"
-#include "runtime/check/tune.h"
 #include "runtime/vulkan/cache_entry.h"
 #include "runtime/vulkan/debug.h"
 #include "runtime/vulkan/wait.h"
@@ -170,7 +170,7 @@ static uint32_t count_chunks(const struct gvk_device *device, const struct enabl
     return most > GVK_BINDING_COUNT ? most - GVK_BINDING_COUNT : 0; /* the other set's bindings count too */
 }
 
-/* Everything but `struck`, `half` and what else is of a model or a proof. */
+/* All that a driver's code and the choice of kernels depend on. */
 static uint64_t hash_configuration(const struct gvk_device *device)
 {
     const struct gvk_traits *traits = &device->traits;

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "ops.h"
 #include "runtime/base/name_index.h"
 #include "runtime/base/structs.h"
 
@@ -191,77 +192,40 @@ static bool find_weight(gvk_graph *graph, const char *node, const char *suffix, 
     return true;
 }
 
-static bool find_weights(gvk_graph *graph, struct gvk_graph_node *node, bool bias)
+static bool find_weights(gvk_graph *graph, const struct gvk_op_line *line, struct gvk_graph_node *node, bool bias)
 {
-    if (node->op == GVK_OP_BATCH_NORM) {
-        const uint64_t shape[1] = {node->input_channels};
-        node->norm.present = true;
-        return find_weight(graph, node->name, "weight", 1, shape, &node->norm.weight) &&
-               find_weight(graph, node->name, "bias", 1, shape, &node->norm.bias) &&
-               find_weight(graph, node->name, "running_mean", 1, shape, &node->norm.mean) &&
-               find_weight(graph, node->name, "running_var", 1, shape, &node->norm.variance);
-    }
-    const uint64_t outputs[1] = {node->output_channels};
-    if (node->op == GVK_OP_LINEAR) {
-        const uint64_t shape[2] = {node->output_channels, node->input_channels};
-        return find_weight(graph, node->name, "weight", 2, shape, &node->weight) &&
-               find_weight(graph, node->name, "bias", 1, outputs, &node->bias);
-    }
-    if (node->op == GVK_OP_CONVOLUTION) {
-        const uint64_t shape[4] = {node->output_channels, node->input_channels / node->groups, node->kernel,
-                                   node->kernel};
-        return find_weight(graph, node->name, "weight", 4, shape, &node->weight) &&
-               (!bias || find_weight(graph, node->name, "bias", 1, outputs, &node->bias));
-    }
+    struct gvk_wanted_weight wanted[GVK_MOST_WANTED_WEIGHTS];
+    uint32_t count = line->list_weights ? line->list_weights(node, bias, wanted) : 0;
+    for (uint32_t i = 0; i < count; i++)
+        if (!find_weight(graph, node->name, wanted[i].suffix, wanted[i].rank, wanted[i].shape, wanted[i].to))
+            return false;
     return true;
 }
 
 /* What an op asks of its inputs; NULL when all is well. */
-static const char *check_node(const gvk_graph *graph, const struct gvk_graph_node *node)
+static const char *check_node(const gvk_graph *graph, const struct gvk_op_line *line, const struct gvk_graph_node *node)
 {
-    const struct gvk_graph_tensor *tensors = graph->tensors;
-    uint32_t wanted = 1;
-    if (node->activation && node->op != GVK_OP_CONVOLUTION && node->op != GVK_OP_LINEAR &&
-        node->op != GVK_OP_BATCH_NORM && node->op != GVK_OP_ACTIVATION)
+    if (!line || line->is_fused)
+        return "its op is unknown";
+    if (node->activation && !line->ends_in_activation)
         return "only convolutions, linear layers and batch norms end in an activation";
     if (!(node->norm.epsilon > 0) || isinf(node->norm.epsilon))
         return "the epsilon of a batch norm is finite and positive";
-    switch (node->op) {
-    case GVK_OP_CONVOLUTION:
-        if (node->groups != 1 &&
-            (node->groups != node->input_channels || node->output_channels != node->input_channels))
-            return "groups must be 1 or the channel count (depthwise)";
-        if (node->stride > 4 || node->padding >= node->kernel)
-            return "the stride is 1 to 4 and the padding smaller than the kernel";
-        break;
-    case GVK_OP_MAX_POOL:
-        if (node->kernel % 2 == 0 || node->stride != 1)
-            return "a max pool's kernel is odd and its stride 1";
-        break;
-    case GVK_OP_CONCAT:
-        if (node->input_count < 2)
-            return "a concat has 2 to 4 inputs";
-        return NULL;
-    case GVK_OP_ADD:
-    case GVK_OP_MULTIPLY:
-        wanted = 2;
-        if (node->input_count == 2 && tensors[node->inputs[0]].channels != tensors[node->inputs[1]].channels)
-            return "its inputs have different channel counts";
-        break;
-    case GVK_OP_BATCH_NORM:
-    case GVK_OP_ACTIVATION:
-    case GVK_OP_UPSAMPLE:
-    case GVK_OP_AVERAGE_POOL: break;
-    case GVK_OP_LINEAR:
-        if (node->kernel != 1 || node->stride != 1 || node->padding || node->groups != 1)
-            return "a linear layer has no kernel, stride, padding or groups";
-        break;
-    default: return "its op is unknown";
-    }
-    return node->input_count == wanted ? NULL : "it has the wrong number of inputs";
+    if (node->input_count < line->least_inputs || node->input_count > line->most_inputs)
+        return "it has the wrong number of inputs";
+    return line->check ? line->check(node, graph->tensors) : NULL;
 }
 
-static bool copy_params(gvk_graph *graph, const gvk_node *from, struct gvk_graph_node *node)
+/* An op that there is not has nothing of its own. */
+static uint32_t count_channels(const struct gvk_op_line *line, const gvk_node *from, uint32_t first, uint32_t all)
+{
+    if (line && line->channels == GVK_CHANNELS_OF_ALL)
+        return all;
+    return line && line->channels == GVK_CHANNELS_ASKED && from->outputs ? from->outputs : first;
+}
+
+static bool copy_params(gvk_graph *graph, const struct gvk_op_line *line, const gvk_node *from,
+                        struct gvk_graph_node *node)
 {
     const gvk_host *host = &graph->host;
     if (!from->name || !*from->name || graph->node_count >= MAX_NODES) {
@@ -273,7 +237,7 @@ static bool copy_params(gvk_graph *graph, const gvk_node *from, struct gvk_graph
         .op = (int)from->op,
         .kernel = from->kernel ? from->kernel : 1,
         .stride = from->stride ? from->stride : 1,
-        .padding = from->op == GVK_OP_MAX_POOL ? from->kernel / 2 : from->padding,
+        .padding = line && line->pads_half_its_kernel ? from->kernel / 2 : from->padding,
         .groups = from->groups ? from->groups : 1,
         .activation = from->activation,
         .norm.epsilon = from->epsilon == 0 ? GVK_BATCH_NORM_EPSILON : from->epsilon,
@@ -289,9 +253,7 @@ static bool copy_params(gvk_graph *graph, const gvk_node *from, struct gvk_graph
         channels += graph->tensors[from->inputs[i]].channels;
     }
     node->input_channels = node->input_count ? graph->tensors[node->inputs[0]].channels : 0;
-    node->output_channels = from->op == GVK_OP_CONCAT ? channels : from->outputs ? from->outputs : node->input_channels;
-    if (from->op != GVK_OP_CONVOLUTION && from->op != GVK_OP_LINEAR && from->op != GVK_OP_CONCAT)
-        node->output_channels = node->input_channels;
+    node->output_channels = count_channels(line, from, node->input_channels, channels);
     if (!node->input_count || node->output_channels > MAX_CHANNELS || node->kernel > MAX_KERNEL ||
         (uint32_t)node->activation > GVK_ACTIVATION_HARD_SIGMOID) {
         refuse(graph,
@@ -314,17 +276,18 @@ gvk_tensor gvk_graph_add(gvk_graph *graph, const gvk_node *given)
     gvk_result result = gvk_struct_read(&graph->host, &gvk_layout_of_node, given, &read);
     if (result)
         return refuse(graph, result);
+    const struct gvk_op_line *line = gvk_op_line_of((int)params->op);
     struct gvk_graph_node node;
-    if (!copy_params(graph, params, &node))
+    if (!copy_params(graph, line, params, &node))
         return 0;
-    const char *fault = check_node(graph, &node);
+    const char *fault = check_node(graph, line, &node);
     if (fault)
         return refuse(graph,
                       gvk_fail(&graph->host, GVK_ERROR_ARGUMENT, "Node \"%s\" does not fit: %s.", params->name, fault));
     node.name = gvk_copy_string(&graph->host, params->name);
     if (!node.name)
         return refuse(graph, gvk_fail_memory(&graph->host));
-    if (!find_weights(graph, &node, params->bias != 0))
+    if (!find_weights(graph, line, &node, params->bias != 0))
         goto fail;
     if (graph->node_count >= graph->node_capacity) {
         uint32_t capacity = graph->node_capacity ? graph->node_capacity * 2 : 64;
@@ -418,49 +381,22 @@ fail:
     return gvk_fail_memory(host);
 }
 
-/* Refuses a node whose inputs differ in width or height. */
-static gvk_result compare_maps(const gvk_host *host, const struct gvk_graph_node *node, const struct gvk_shape *left,
-                               const struct gvk_shape *right)
-{
-    if (left->width == right->width && left->height == right->height)
-        return GVK_OK;
-    return gvk_fail(host, GVK_ERROR_ARGUMENT,
-                    "At \"%s\" maps of %ux%u and %ux%u meet. Width and height of the input must be multiples of the "
-                    "network's largest stride.",
-                    node->name, left->width, left->height, right->width, right->height);
-}
-
 static gvk_result shape_of_node(const gvk_host *host, const struct gvk_graph *graph, const struct gvk_graph_node *node,
                                 struct gvk_shape *shapes)
 {
     const struct gvk_shape *in = &shapes[node->inputs[0]];
     struct gvk_shape out = {
         .channels = graph->tensors[node->output].channels, .height = in->height, .width = in->width};
-    if (node->op == GVK_OP_CONVOLUTION) {
-        if (in->width + 2 * node->padding < node->kernel || in->height + 2 * node->padding < node->kernel)
-            return gvk_fail(host, GVK_ERROR_ARGUMENT, "The input is too small: nothing is left of it at \"%s\".",
-                            node->name);
-        out.width = (in->width + 2 * node->padding - node->kernel) / node->stride + 1;
-        out.height = (in->height + 2 * node->padding - node->kernel) / node->stride + 1;
-    }
-    if (node->op == GVK_OP_UPSAMPLE || node->upsample) {
+    const struct gvk_op_line *line = gvk_op_line_of(node->op);
+    gvk_result result = line->shape ? line->shape(host, node, shapes, &out) : GVK_OK;
+    if (result)
+        return result;
+    if (node->upsample) {
         out.width *= 2;
         out.height *= 2;
     }
-    if (node->op == GVK_OP_AVERAGE_POOL || node->op == GVK_OP_SQUEEZE_EXCITE)
-        out.width = out.height = 1;
-    if (node->op == GVK_OP_LINEAR && (in->width != 1 || in->height != 1))
-        return gvk_fail(host, GVK_ERROR_ARGUMENT, "\"%s\" needs an input of 1 x 1 pixels.", node->name);
-    if (node->op == GVK_OP_CONCAT || node->op == GVK_OP_ADD) {
-        for (uint32_t i = 1; i < node->input_count; i++) {
-            gvk_result result = compare_maps(host, node, in, &shapes[node->inputs[i]]);
-            if (result)
-                return result;
-        }
-    }
-    if (node->op == GVK_OP_MULTIPLY && (shapes[node->inputs[1]].width != 1 || shapes[node->inputs[1]].height != 1))
-        return gvk_fail(host, GVK_ERROR_ARGUMENT, "The gate of \"%s\" is not 1 x 1 pixels.", node->name);
-    gvk_result result = node->residual ? compare_maps(host, node, &out, &shapes[node->residual]) : GVK_OK;
+    if (node->residual)
+        result = gvk_compare_maps(host, node, &out, &shapes[node->residual]);
     shapes[node->output] = out;
     if (node->op == GVK_OP_GHOST) /* others may read its halves */
         for (uint32_t i = 1; i < graph->tensor_count; i++)
@@ -470,7 +406,7 @@ static gvk_result shape_of_node(const gvk_host *host, const struct gvk_graph *gr
     for (gvk_tensor parent = graph->tensors[node->output].parent; parent && !result;
          parent = graph->tensors[parent].parent) {
         if (shapes[parent].width)
-            result = compare_maps(host, node, &out, &shapes[parent]);
+            result = gvk_compare_maps(host, node, &out, &shapes[parent]);
         shapes[parent] = (struct gvk_shape){graph->tensors[parent].channels, out.height, out.width};
     }
     return result;
@@ -529,40 +465,4 @@ uint32_t gvk_graph_uses(const struct gvk_graph *graph, gvk_tensor tensor)
     for (uint32_t i = 0; i < graph->output_count; i++)
         uses += graph->outputs[i].tensor == tensor;
     return uses;
-}
-
-const char *gvk_op_name(const struct gvk_graph_node *node)
-{
-    switch (node->op) {
-    case GVK_OP_CONVOLUTION:
-        return gvk_is_pointwise(node)   ? "pointwise convolution"
-               : gvk_is_depthwise(node) ? "depthwise convolution"
-                                        : "convolution";
-    case GVK_OP_BATCH_NORM: return "batch norm";
-    case GVK_OP_ACTIVATION: return "activation";
-    case GVK_OP_CONCAT: return "concat";
-    case GVK_OP_UPSAMPLE: return "upsample";
-    case GVK_OP_MAX_POOL: return "max pool";
-    case GVK_OP_AVERAGE_POOL: return "average pool";
-    case GVK_OP_MULTIPLY: return "multiply";
-    case GVK_OP_ADD: return "add";
-    case GVK_OP_LINEAR: return "linear";
-    case GVK_OP_MAX_POOLS: return "max pools";
-    case GVK_OP_SQUEEZE_EXCITE: return "squeeze-excite";
-    case GVK_OP_GHOST: return "ghost module";
-    default: return "unknown";
-    }
-}
-
-uint64_t gvk_count_macs(const struct gvk_graph_node *node, const struct gvk_shape *shapes)
-{
-    const struct gvk_shape *shape = &shapes[node->output];
-    uint64_t pixels = (uint64_t)shape->width * shape->height / (node->upsample ? 4 : 1);
-    if (node->op == GVK_OP_SQUEEZE_EXCITE)
-        return 2 * (uint64_t)node->input_channels * node->reduced_channels;
-    if (node->op == GVK_OP_GHOST)
-        return pixels * node->output_channels * ((uint64_t)node->input_channels + 9);
-    if (node->op != GVK_OP_CONVOLUTION && node->op != GVK_OP_LINEAR)
-        return 0;
-    return pixels * node->output_channels * (node->input_channels / node->groups) * node->kernel * node->kernel;
 }

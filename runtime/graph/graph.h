@@ -10,9 +10,10 @@
 
 /* Behind gvk_op: what only the rewrites make. */
 enum gvk_fused_op {
-    GVK_OP_MAX_POOLS = 100, /* up to three max pools of inputs[0], concatenated */
-    GVK_OP_SQUEEZE_EXCITE,  /* average pool, reduce, relu, expand, `activation` of inputs[0]: the gate */
-    GVK_OP_GHOST            /* a pointwise convolution, and beside its output a depthwise 3 x 3 of that output */
+    GVK_OP_MAX_POOLS = GVK_OP_LINEAR + 1, /* up to three max pools of inputs[0], concatenated */
+    GVK_OP_SQUEEZE_EXCITE,                /* average pool, reduce, relu, expand, `activation` of inputs[0]: the gate */
+    GVK_OP_GHOST, /* a pointwise convolution, and beside its output a depthwise 3 x 3 of that output */
+    GVK_OP_END
 };
 
 /* The four vectors of a batch norm. */
@@ -91,9 +92,6 @@ gvk_result gvk_graph_shapes(const gvk_host *host, const struct gvk_graph *graph,
 gvk_tensor gvk_graph_find_tensor(const struct gvk_graph *graph, const char *name);
 /* How many live nodes and outputs use the tensor. */
 uint32_t gvk_graph_uses(const struct gvk_graph *graph, gvk_tensor tensor);
-const char *gvk_op_name(const struct gvk_graph_node *node);
-/* Multiply-adds of the node's matrix products and convolutions, for one item of the batch. */
-uint64_t gvk_count_macs(const struct gvk_graph_node *node, const struct gvk_shape *shapes);
 
 static inline bool gvk_is_pointwise(const struct gvk_graph_node *node)
 {

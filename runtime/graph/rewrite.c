@@ -4,7 +4,8 @@
  * removed. Nodes stay in an order in which every input is made before it is used. */
 #include "rewrite.h"
 
-#include "runtime/kernel/kernel.h"
+#include "ops.h"
+#include "shaders/shared.h"
 
 /* The live node that makes the tensor, or NULL for a graph input. */
 static struct gvk_graph_node *producer_of(struct gvk_graph *graph, gvk_tensor tensor)

@@ -1,18 +1,44 @@
-/* Chooses among the tiles of a family (tiles.h). Called by pointwise.c and ghost.c. */
+/* Chooses among the tiles of a family: by what they compute in vain, by the work that fits an image, by what was
+ * measured. */
 #include "tiles.h"
+
+#include "choice.h"
+#include "dispatch.h"
+#include "forms.h"
 
 /* Slices of fewer inputs than this are not worth handing sums round. */
 #define LEAST_SLICE_QUADS 4u
 
-bool gvk_tile_is_out(const struct gvk_traits *traits, const struct gvk_tile_family *family, const struct gvk_tile *tile)
+const struct gvk_tile *gvk_tile_of(enum gvk_family family, enum gvk_form form)
 {
-    if (gvk_shader_for(traits, tile->shader) == GVK_SHADER_COUNT || tile->local_size > traits->max_invocations ||
-        tile->local_size > traits->max_workgroup_size_x)
+    return gvk_tile_lists[family][form].tiles;
+}
+
+static bool has_store(const struct gvk_tile *tile, enum gvk_store store)
+{
+    return tile->shaders[store] != GVK_SHADER_COUNT;
+}
+
+/* No node has two of them (rewrite.c). */
+enum gvk_shader gvk_tile_shader(const struct gvk_tile *tile, const struct gvk_graph_node *node)
+{
+    enum gvk_store store = node->residual   ? GVK_STORE_RESIDUAL
+                           : node->upsample ? GVK_STORE_UPSAMPLE
+                           : node->gate     ? GVK_STORE_GATE
+                                            : GVK_STORE_PLAIN;
+    return tile->shaders[has_store(tile, store) ? store : GVK_STORE_PLAIN];
+}
+
+bool gvk_tile_is_out(const struct gvk_policy *policy, const struct gvk_tile *tile)
+{
+    const struct gvk_traits *traits = policy->traits;
+    if (gvk_shader_for(policy, tile->shaders[GVK_STORE_PLAIN]) == GVK_SHADER_COUNT ||
+        tile->local_size > traits->max_invocations || tile->local_size > traits->max_workgroup_size_x)
         return true;
     if (tile->slices > 1 && (!traits->subgroup_size || traits->subgroup_size > GVK_SLICE_LANES))
         return true;
-    for (uint32_t store = 0; store < family->stores + tile->chunks; store++)
-        if (gvk_is_struck(traits, tile->shader + store))
+    for (int store = 0; store < GVK_STORE_COUNT; store++)
+        if (has_store(tile, (enum gvk_store)store) && gvk_is_struck(policy, tile->shaders[store]))
             return true;
     return false;
 }
@@ -27,20 +53,29 @@ uint64_t gvk_padded_quads(const struct gvk_tile *tile, const struct gvk_graph_no
     return (uint64_t)gvk_count_blocks(tile, node) * tile->quads;
 }
 
-struct gvk_block_layout gvk_tile_layout(const struct gvk_traits *traits, const struct gvk_tile *tile)
+struct gvk_selection gvk_select_tile(const struct gvk_policy *policy, const struct gvk_graph_node *node,
+                                     const struct gvk_tile *tile, uint32_t local_size)
 {
     uint32_t step = tile->chunks ? GVK_CHUNK_STEP_VEC4S : 1;
-    return (struct gvk_block_layout){.quads = tile->quads,
-                                     .weights = gvk_divide_up(4 * tile->quads, step) * step,
-                                     .by_input = gvk_sums_in_half(traits, tile->shader)};
+    struct gvk_selection selection = {
+        .tile = tile,
+        .key = {.shader = gvk_tile_shader(tile, node), .subgroup_size = tile->subgroup_size},
+        .layout = {.quads = tile->quads,
+                   .weights = gvk_divide_up(4 * tile->quads, step) * step,
+                   .by_input = gvk_sums_in_half(policy, tile->shaders[GVK_STORE_PLAIN])},
+    };
+    selection.key.constants[GVK_CONSTANT_LOCAL_SIZE] = local_size;
+    selection.key.constants[GVK_CONSTANT_EXTRA] =
+        node->gate && !has_store(tile, GVK_STORE_GATE) ? GVK_EXTRA_GATE : GVK_EXTRA_NONE;
+    return selection;
 }
 
-/* In workgroups of 64 lanes, as gvk_wanted_workgroups counts. */
-static uint64_t count_workgroups(const struct gvk_program *program, const struct gvk_tile_family *family,
-                                 const struct gvk_tile *tile, const struct gvk_graph_node *node)
+/* The next tile that reads the same packed weights; NULL: there is none. */
+static const struct gvk_tile *next_alike(const struct gvk_tile *tile)
 {
-    return family->count_groups(tile, &program->shapes[node->inputs[0]]) * (uint64_t)gvk_count_blocks(tile, node) *
-           program->batch * tile->local_size / 64;
+    const struct gvk_tile_list *list = &gvk_tile_lists[tile->family][tile->form];
+    const struct gvk_tile *next = tile + 1;
+    return next < list->tiles + list->count && next->quads == tile->quads && next->chunks == tile->chunks ? next : NULL;
 }
 
 static uint32_t lane_work(const struct gvk_tile *tile)
@@ -48,60 +83,87 @@ static uint32_t lane_work(const struct gvk_tile *tile)
     return tile->pixels * GVK_LANE_WORK_OF_A_PIXEL / tile->slices;
 }
 
-/* Of the tiles with the same quads the one of the most work a lane whose dispatch has enough workgroups; the one of the
- * least work where none has. */
-static const struct gvk_tile *fit_pixels(const struct gvk_builder *builder, const struct gvk_graph_node *node,
-                                         const struct gvk_tile_family *family, const struct gvk_tile_list *list,
-                                         const struct gvk_tile *widest)
+/* Of `widest` and those like it the first whose lanes have no more work than is forced. */
+static const struct gvk_tile *fit_lane_work(const struct gvk_policy *policy, const struct gvk_tile *widest)
 {
-    uint32_t wanted = gvk_wanted_workgroups(builder->traits), work = builder->traits->lane_work;
     const struct gvk_tile *best = widest;
-    /* Who packs weights knows no shapes, and asks for the quads alone. */
-    if (!wanted || (!work && !(builder->program && builder->program->shapes)))
-        return widest;
-    for (const struct gvk_tile *tile = widest;
-         tile < list->tiles + list->count && tile->quads == widest->quads && tile->chunks == widest->chunks; tile++) {
-        if (gvk_tile_is_out(builder->traits, family, tile) ||
-            (!work && tile->slices > 1 && gvk_quads(node->input_channels) < tile->slices * LEAST_SLICE_QUADS))
+    for (const struct gvk_tile *tile = widest; tile; tile = next_alike(tile)) {
+        if (gvk_tile_is_out(policy, tile))
             continue;
         best = tile;
-        if (work ? lane_work(tile) <= work : count_workgroups(builder->program, family, tile, node) >= wanted)
+        if (lane_work(tile) <= policy->lane_work)
             break;
     }
     return best;
 }
 
-const struct gvk_tile *gvk_tile_choose(const struct gvk_builder *builder, const struct gvk_graph_node *node,
-                                       const struct gvk_tile_family *family, enum gvk_form form)
+/* What a block costs beside its output quads, counted in such quads: source values are loaded for each block anew. On
+ * CPU devices that is as much as two quads, as measured with 2 to 128 of them; on GPUs what is computed in vain counts
+ * alone. */
+static uint32_t block_cost(enum gvk_form form)
 {
-    const struct gvk_tile_list *list = &family->lists[form];
+    return gvk_form_is_for_gpus(form) ? 0 : 2;
+}
+
+bool gvk_select_built_in(const struct gvk_policy *policy, const struct gvk_graph_node *node,
+                         const struct gvk_tile_family *family, enum gvk_form form, struct gvk_selection *out)
+{
+    const struct gvk_tile_list *list = &gvk_tile_lists[family->family][form];
     const struct gvk_tile *best = NULL;
     uint64_t least = 0;
-    for (size_t i = 0; i < list->count; i++) {
+    for (uint32_t i = 0; i < list->count; i++) {
         const struct gvk_tile *tile = &list->tiles[i];
-        uint64_t cost = (uint64_t)gvk_count_blocks(tile, node) * (tile->quads + list->block_cost);
-        if (gvk_tile_is_out(builder->traits, family, tile) || (best && cost >= least))
+        uint64_t cost = (uint64_t)gvk_count_blocks(tile, node) * (tile->quads + block_cost(form));
+        if (gvk_tile_is_out(policy, tile) || (best && cost >= least))
             continue;
         best = tile;
         least = cost;
     }
-    return best ? fit_pixels(builder, node, family, list, best) : NULL;
+    if (!best)
+        return false;
+    if (policy->lane_work && gvk_wanted_workgroups(policy->traits))
+        best = fit_lane_work(policy, best);
+    *out = gvk_select_tile(policy, node, best, best->local_size);
+    return true;
 }
 
-static enum gvk_shader shader_of(const struct gvk_tile *tile, const struct gvk_tile_family *family,
-                                 const struct gvk_graph_node *node)
+/* In workgroups of 64 lanes, as gvk_wanted_workgroups counts. */
+static uint64_t count_workgroups(const struct gvk_tile_family *family, const struct gvk_tile *tile,
+                                 const struct gvk_graph_node *node, const struct gvk_shape *source, uint32_t batch)
 {
-    return tile->shader + family->store_of(tile, node);
+    return family->count_groups(tile, tile->local_size, source) * (uint64_t)gvk_count_blocks(tile, node) * batch *
+           tile->local_size / 64;
+}
+
+struct gvk_selection gvk_refine_tile(const struct gvk_policy *policy, const struct gvk_selection *selection,
+                                     const struct gvk_graph_node *node, const struct gvk_tile_family *family,
+                                     const struct gvk_shape *source, uint32_t batch)
+{
+    uint32_t wanted = gvk_wanted_workgroups(policy->traits);
+    const struct gvk_tile *best = selection->tile;
+    if (selection->is_fixed || policy->lane_work || !wanted)
+        return *selection;
+    for (const struct gvk_tile *tile = best; tile; tile = next_alike(tile)) {
+        if (gvk_tile_is_out(policy, tile) ||
+            (tile->slices > 1 && gvk_quads(node->input_channels) < tile->slices * LEAST_SLICE_QUADS))
+            continue;
+        best = tile;
+        if (count_workgroups(family, tile, node, source, batch) >= wanted)
+            break;
+    }
+    return gvk_select_tile(policy, node, best, best->local_size);
 }
 
 /* The tile whose shader for the node this is, of a form that the device can run; NULL: none. */
-static const struct gvk_tile *find_tile(const struct gvk_traits *traits, const struct gvk_tile_family *family,
+static const struct gvk_tile *find_tile(const struct gvk_policy *policy, const struct gvk_tile_family *family,
                                         const struct gvk_graph_node *node, enum gvk_shader shader)
 {
-    for (enum gvk_form form = GVK_FORM_UNIFORM; form < GVK_FORM_COUNT; form++)
-        for (size_t i = 0; i < family->lists[form].count && gvk_form_is_possible(traits, form); i++)
-            if (shader_of(&family->lists[form].tiles[i], family, node) == shader)
-                return &family->lists[form].tiles[i];
+    for (enum gvk_form form = GVK_FORM_UNIFORM; form < GVK_FORM_PLAIN; form++) {
+        const struct gvk_tile_list *list = &gvk_tile_lists[family->family][form];
+        for (uint32_t i = 0; i < list->count && gvk_form_is_possible(policy, form); i++)
+            if (gvk_tile_shader(&list->tiles[i], node) == shader)
+                return &list->tiles[i];
+    }
     return NULL;
 }
 
@@ -117,23 +179,23 @@ static bool reads_within_slack(const struct gvk_tile *tile, uint32_t local_size)
     return local_size / tile->slices * tile->pixels <= GVK_SLACK_QUADS;
 }
 
-bool gvk_tile_chosen(const struct gvk_builder *builder, const struct gvk_graph_node *node,
-                     const struct gvk_tile_family *family, struct gvk_tile *out)
+bool gvk_select_chosen(const struct gvk_policy *policy, const struct gvk_graph_node *node,
+                       const struct gvk_tile_family *family, struct gvk_selection *out)
 {
     enum gvk_shader shader;
     uint32_t local_size;
-    if (!gvk_find_choice(builder, node, &shader, &local_size))
+    if (!gvk_find_choice(policy, node, &shader, &local_size))
         return false;
-    const struct gvk_tile *tile = find_tile(builder->traits, family, node, shader);
-    if (!tile || gvk_tile_is_out(builder->traits, family, tile))
+    const struct gvk_tile *tile = find_tile(policy, family, node, shader);
+    if (!tile || gvk_tile_is_out(policy, tile))
         return false;
     if (has_one_local_size(family, tile) ? local_size != tile->local_size
-                                         : !gvk_is_candidate_local_size(builder->traits, tile->local_size, local_size))
+                                         : !gvk_is_candidate_local_size(policy->traits, tile->local_size, local_size))
         return false;
     if (!reads_within_slack(tile, local_size))
         return false;
-    *out = *tile;
-    out->local_size = local_size;
+    *out = gvk_select_tile(policy, node, tile, local_size);
+    out->is_fixed = true;
     return true;
 }
 
@@ -143,33 +205,26 @@ static bool wastes_much(const struct gvk_tile *tile, const struct gvk_graph_node
     return gvk_padded_quads(tile, node) * 3 > (uint64_t)gvk_quads(node->output_channels) * 4;
 }
 
-bool gvk_tile_candidate(const struct gvk_builder *builder, const struct gvk_graph_node *node,
+bool gvk_tile_candidate(const struct gvk_policy *policy, const struct gvk_graph_node *node,
                         const struct gvk_tile_family *family, uint32_t index, enum gvk_shader *shader,
                         uint32_t *local_size)
 {
     uint32_t seen = 0;
-    for (enum gvk_form form = GVK_FORM_UNIFORM; form < GVK_FORM_COUNT; form++)
-        for (size_t i = 0; i < family->lists[form].count && gvk_form_is_candidate(builder->traits, form); i++) {
-            const struct gvk_tile *tile = &family->lists[form].tiles[i];
-            if (gvk_tile_is_out(builder->traits, family, tile) || (!family->tries_padding && wastes_much(tile, node)))
+    for (enum gvk_form form = GVK_FORM_UNIFORM; form < GVK_FORM_PLAIN; form++) {
+        const struct gvk_tile_list *list = &gvk_tile_lists[family->family][form];
+        for (uint32_t i = 0; i < list->count && gvk_form_is_candidate(policy, form); i++) {
+            const struct gvk_tile *tile = &list->tiles[i];
+            if (gvk_tile_is_out(policy, tile) || (!family->tries_padding && wastes_much(tile, node)))
                 continue;
             for (uint32_t size = 0; (!size || !has_one_local_size(family, tile)) &&
-                                    gvk_candidate_local_size(builder->traits, tile->local_size, size, local_size) &&
+                                    gvk_candidate_local_size(policy->traits, tile->local_size, size, local_size) &&
                                     reads_within_slack(tile, *local_size);
                  size++)
                 if (seen++ == index) {
-                    *shader = shader_of(tile, family, node);
+                    *shader = gvk_tile_shader(tile, node);
                     return true;
                 }
         }
+    }
     return false;
-}
-
-struct gvk_pipeline_key gvk_tile_key(const struct gvk_tile *tile, const struct gvk_tile_family *family,
-                                     const struct gvk_graph_node *node)
-{
-    struct gvk_pipeline_key key = {.shader = shader_of(tile, family, node), .subgroup_size = tile->subgroup_size};
-    key.constants[GVK_CONSTANT_LOCAL_SIZE] = tile->local_size;
-    key.constants[GVK_CONSTANT_EXTRA] = node->gate && !tile->chunks ? GVK_EXTRA_GATE : GVK_EXTRA_NONE;
-    return key;
 }

@@ -1,9 +1,9 @@
-/* Weights as the graph's host gives them, read as fp32 with batch norms folded in. Called by the kernel files when they
- * pack weights. */
+/* Weights as the graph's host gives them, read as fp32 with batch norms folded in, and packed. */
+#include "weights.h"
+
 #include <math.h>
 #include <string.h>
 
-#include "kernel.h"
 #include "runtime/base/half.h"
 
 static void convert(const gvk_array *array, uint64_t first, uint64_t count, float *out)
@@ -89,4 +89,43 @@ void gvk_release_weights(const gvk_host *host, struct gvk_folded_weights *weight
     gvk_release(host, weights->bias);
     gvk_release(host, weights->row);
     *weights = (struct gvk_folded_weights){0};
+}
+
+gvk_result gvk_pack_pointwise(const gvk_host *host, const struct gvk_graph_node *node, struct gvk_block_layout layout,
+                              float *weight, float *bias)
+{
+    struct gvk_folded_weights weights;
+    gvk_result result = gvk_fold_weights(host, node, &weights);
+    if (result)
+        return result;
+    uint64_t block = 4 * (uint64_t)layout.quads, input_quads = gvk_quads(node->input_channels);
+    uint64_t input_step = layout.by_input ? 4 : 1, output_step = layout.by_input ? 1 : 4;
+    for (uint64_t o = 0; o < node->output_channels; o++) {
+        const float *row = gvk_folded_row(&weights, o);
+        uint64_t quad = (o / block) * input_quads * layout.weights + o % block / 4 * 4; /* of the first input */
+        for (uint64_t i = 0; i < node->input_channels; i++)
+            weight[(quad + i / 4 * layout.weights) * 4 + i % 4 * input_step + o % 4 * output_step] = row[i];
+    }
+    for (uint64_t o = 0; o < node->output_channels; o++)
+        bias[o] = weights.bias[o];
+    gvk_release_weights(host, &weights);
+    return GVK_OK;
+}
+
+gvk_result gvk_pack_depthwise(const gvk_host *host, const struct gvk_graph_node *node, float *out)
+{
+    struct gvk_folded_weights weights;
+    gvk_result result = gvk_fold_weights(host, node, &weights);
+    if (result)
+        return result;
+    uint64_t taps = (uint64_t)node->kernel * node->kernel;
+    for (uint64_t c = 0; c < node->input_channels; c++) {
+        const float *row = gvk_folded_row(&weights, c);
+        float *quad = out + (c / 4) * (taps + 1) * 4 + c % 4;
+        for (uint64_t t = 0; t < taps; t++)
+            quad[t * 4] = row[t];
+        quad[taps * 4] = weights.bias[c];
+    }
+    gvk_release_weights(host, &weights);
+    return GVK_OK;
 }

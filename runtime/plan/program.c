@@ -152,7 +152,7 @@ gvk_result gvk_program_place_tensors(struct gvk_builder *builder, uint32_t width
     program->width = width;
     program->height = height;
     program->batch = batch;
-    program->quad_bytes = gvk_quad_bytes(builder->traits);
+    program->quad_bytes = gvk_quad_bytes(builder->policy);
     program->shapes = gvk_allocate_array(host, graph->tensor_count, sizeof *program->shapes);
     program->places = gvk_allocate_array(host, graph->tensor_count, sizeof *program->places);
     if (!program->shapes || !program->places)

@@ -9,6 +9,7 @@
 #include "shaders/shared.h"
 
 #include "runtime/device/pipeline.h"
+#include "runtime/device/policy.h"
 
 #define GVK_MAX_OPERANDS 5
 #define GVK_FOREVER      UINT32_MAX
@@ -102,20 +103,21 @@ struct gvk_program {
     uint32_t network_first, network_end; /* the network's first command; the first one behind the network's */
 };
 
-/* The model's weights as the kernels read them: for each node the quad where its own begin. */
+/* What was decided for each node, and the model's weights as the kernels read them: the quad where a node's own begin.
+ */
 struct gvk_packing {
     uint64_t *offsets; /* by node, in quads; each at a multiple of 16, 256 bytes of fp32, which weight chunks need */
     uint64_t *sizes;
-    uint64_t quads; /* in all, slack included */
+    struct gvk_selection *selections; /* by node (runtime/kernel/selection.h) */
+    uint64_t quads;                   /* in all, slack included */
 };
 
 /* What emits commands: the kernels are called with one. */
 struct gvk_builder {
     const gvk_host *host;
-    const struct gvk_traits *traits;
+    const struct gvk_policy *policy;
     const struct gvk_graph *graph; /* rewritten */
     const struct gvk_packing *packing;
-    bool reference; /* plain kernels alone */
     struct gvk_program *program;
 };
 
@@ -137,9 +139,6 @@ void gvk_program_keep_block(struct gvk_program *program, uint32_t block);
 /* Reorders the commands (schedule.c) and gives every block its offset in the arena. */
 gvk_result gvk_program_plan(struct gvk_program *program);
 gvk_result gvk_program_schedule(struct gvk_program *program);
-/* All of that for a graph and its packing, without a device: what describe.c counts. */
-gvk_result gvk_program_follow(struct gvk_builder *builder, struct gvk_packing *packing,
-                              const gvk_stream_params *stream);
 
 /* Walks commands in order and says where a barrier is needed. */
 struct gvk_hazards {

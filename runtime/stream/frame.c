@@ -83,26 +83,16 @@ static gvk_result find_frame(gvk_stream *stream, gvk_ticket ticket, struct gvk_f
                     "Ticket %" PRIu64 " is unknown, or later frames took its place.", ticket);
 }
 
-static gvk_result wait_for_ticket(gvk_stream *stream, gvk_ticket ticket, uint64_t timeout_ns, const char *what)
+gvk_result gvk_stream_wait_ticket(gvk_stream *stream, gvk_ticket ticket, uint64_t timeout_ns, const char *what)
 {
     struct gvk_frame *frame = NULL;
     gvk_result result = find_frame(stream, ticket, &frame);
     return result ? result : gvk_frame_wait(stream, frame, timeout_ns, what);
 }
 
-gvk_result gvk_stream_wait(gvk_stream *stream, gvk_ticket ticket, uint64_t timeout_ns)
-{
-    return stream ? wait_for_ticket(stream, ticket, timeout_ns, "a frame") : GVK_ERROR_ARGUMENT;
-}
-
-gvk_result gvk_stream_wait_for(gvk_stream *stream, gvk_ticket ticket, const char *what)
-{
-    return wait_for_ticket(stream, ticket, GVK_PATIENTLY, what);
-}
-
 gvk_result gvk_stream_find_done(gvk_stream *stream, gvk_ticket ticket, struct gvk_frame **out)
 {
-    gvk_result result = wait_for_ticket(stream, ticket, 0, "");
+    gvk_result result = gvk_stream_wait_ticket(stream, ticket, 0, "");
     if (result == GVK_NOT_READY)
         return gvk_fail(&stream->device->host, GVK_ERROR_ARGUMENT,
                         "A frame is read that is not done; wait for it first.");

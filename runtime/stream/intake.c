@@ -7,7 +7,7 @@
 #include "resize.h"
 #include "runtime/base/half.h"
 #include "runtime/base/structs.h"
-#include "runtime/kernel/kernel.h"
+#include "runtime/kernel/dispatch.h"
 
 gvk_result gvk_intake_create(gvk_device *device, uint32_t batch, struct gvk_intake *out)
 {

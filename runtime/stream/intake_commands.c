@@ -1,10 +1,10 @@
 /* The program in front of the network: copies of tensors, and the resize of pixels, two passes a picture, each in as
  * many dispatches as the device's largest range and the longest time of a submission ask for. */
-#include "intake.h"
+#include "intake_commands.h"
 
 #include <math.h>
 
-#include "runtime/kernel/kernel.h"
+#include "runtime/kernel/dispatch.h"
 
 #define LOCAL_SIZE 64
 /* Of a pass, that are made for the sake of time: however short that is, commands stay few. */
@@ -114,10 +114,16 @@ static struct gvk_resize_push push_of(const struct pass *pass)
 static gvk_result finish(const struct pass *pass, struct gvk_command *command, const struct gvk_resize_push *push,
                          uint32_t groups_x, uint32_t groups_y)
 {
-    struct gvk_builder builder = pass->target->builder;
-    builder.program = pass->program;
+    const struct gvk_device *device = pass->target->device;
+    if (groups_x > device->traits.max_workgroup_count || groups_y > device->traits.max_workgroup_count)
+        return gvk_fail(&device->host, GVK_ERROR_UNSUPPORTED, "A picture is too large for this device.");
+    /* Ranges need no check: strips are made to fit, and a table takes less than 2 MiB, which every device binds. */
+    command->key.shader = gvk_shader_for(pass->target->builder.policy, command->key.shader);
+    command->groups[0] = groups_x;
+    command->groups[1] = groups_y;
+    command->groups[2] = 1;
     gvk_set_push(command, push, sizeof *push);
-    return gvk_finish_dispatch(&builder, command, groups_x, groups_y, 1);
+    return gvk_program_add_command(pass->program, command);
 }
 
 /* Turns of a lane: no table has more taps than the picture has pixels. */
@@ -239,7 +245,7 @@ gvk_result gvk_intake_make_pipelines(const struct gvk_input_target *target)
 {
     const struct gvk_pipeline_key keys[2] = {
         {.shader = GVK_SHADER_RESIZE_HORIZONTAL, .constants = {LOCAL_SIZE}},
-        {.shader = gvk_shader_for(target->builder.traits, GVK_SHADER_RESIZE_VERTICAL), .constants = {LOCAL_SIZE}},
+        {.shader = gvk_shader_for(target->builder.policy, GVK_SHADER_RESIZE_VERTICAL), .constants = {LOCAL_SIZE}},
     };
     bool takes_pixels = target->builder.program->shapes[target->tensor].channels == 3;
     return takes_pixels ? gvk_pipelines_make(target->device, keys, 2) : GVK_OK;

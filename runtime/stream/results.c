@@ -1,12 +1,24 @@
-/* Reads what a frame left: the result behind the network, tensors by name, and the times of its stages and dispatches.
+/* Waits for a frame and reads what it left: the result behind the network, tensors by name, and the times of its stages
+ * and dispatches.
  */
-#include "stream_inside.h"
+#include "stream.h"
 
 #include <math.h>
 
 #include "runtime/base/half.h"
 #include "runtime/base/structs.h"
 #include "runtime/vulkan/debug.h"
+#include "stream_inside.h"
+
+gvk_result gvk_stream_wait(gvk_stream *stream, gvk_ticket ticket, uint64_t timeout_ns)
+{
+    return stream ? gvk_stream_wait_ticket(stream, ticket, timeout_ns, "a frame") : GVK_ERROR_ARGUMENT;
+}
+
+gvk_result gvk_stream_wait_for(gvk_stream *stream, gvk_ticket ticket, const char *what)
+{
+    return gvk_stream_wait_ticket(stream, ticket, GVK_PATIENTLY, what);
+}
 
 gvk_result gvk_stream_result(gvk_stream *stream, gvk_ticket ticket, const void **out)
 {

@@ -1,11 +1,12 @@
 /* Streams: everything of a frame made once, then submit. */
-#include "stream_inside.h"
+#include "stream.h"
 
 #include <string.h>
 
 #include "runtime/base/structs.h"
-#include "runtime/kernel/kernel.h"
+#include "runtime/op/table.h"
 #include "runtime/vulkan/debug.h"
+#include "stream_inside.h"
 
 static uint64_t align_up(uint64_t value, uint64_t alignment)
 {

@@ -4,7 +4,8 @@
 
 #include "intake.h"
 #include "recorder.h"
-#include "stream.h"
+#include "runtime/model/model.h"
+#include "tail.h"
 
 #define GVK_MAX_FRAMES 8
 
@@ -90,6 +91,7 @@ bool gvk_frame_fence(gvk_stream *stream, struct gvk_frame *frame);
 /* GVK_OK when the frame is done or was never submitted, GVK_NOT_READY or GVK_TIMEOUT before. A patient wait
  * (GVK_PATIENTLY) ends with GVK_ERROR_DEVICE_LOST instead, which the log says of `what`, and so does the stream. */
 gvk_result gvk_frame_wait(gvk_stream *stream, struct gvk_frame *frame, uint64_t timeout_ns, const char *what);
+gvk_result gvk_stream_wait_ticket(gvk_stream *stream, gvk_ticket ticket, uint64_t timeout_ns, const char *what);
 /* The frame, when its results can be read. */
 gvk_result gvk_stream_find_done(gvk_stream *stream, gvk_ticket ticket, struct gvk_frame **out);
 double gvk_milliseconds_between(const gvk_device *device, uint64_t first, uint64_t last);

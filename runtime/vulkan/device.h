@@ -9,7 +9,8 @@
 
 #define GVK_STRUCK_WORDS 16 /* for 512 shaders */
 
-/* What the choice of kernels depends on; no handles, so that plans can be made without a device. */
+/* Facts of a device that the choice of kernels depends on, read once; no handles, so that plans can be made without a
+ * device. */
 struct gvk_traits {
     VkPhysicalDeviceType type;
     uint32_t vendor_id;
@@ -32,18 +33,8 @@ struct gvk_traits {
     bool texel_buffers;   /* RGBA32F can be read through uniform texel buffers */
     bool float64;         /* feature shaderFloat64: stores of two values at once (shaders/common.glsl) */
     bool half_arithmetic; /* it computes in fp16 natively: a sign that it gains by fp16 in memory */
-    bool half_sums;       /* feature shaderFloat16: kernels may compute in fp16, too; not where one was struck */
-    bool half;            /* of a model: tensors and weights lie in memory as fp16 */
-    uint32_t struck[GVK_STRUCK_WORDS]; /* a bit a shader: it computed wrongly on this device (proof.c) */
-    /* Of a lane, in quarters of a pixel, whatever the image's size: proof.c; 0: as kernels choose. */
-    uint32_t lane_work;
-    /* What was measured on this device (tune.c); NULL: nothing. And what a proof forces; local size 0: nothing. */
-    const struct gvk_choices *choices;
-    uint32_t forced_shader, forced_local_size;
+    bool half_sums;       /* feature shaderFloat16: kernels may compute in fp16, too */
 };
-
-#define GVK_LANE_WORK_OF_A_PIXEL 4u
-#define GVK_MOST_LANE_WORK       (4 * GVK_LANE_WORK_OF_A_PIXEL)
 
 struct gvk_pipelines; /* pipeline.c */
 struct gvk_remains;   /* wait.h */
@@ -68,13 +59,13 @@ struct gvk_device {
     void (*lock_queue)(void *user);
     void (*unlock_queue)(void *user);
     void *queue_user;
-    /* `mutex` is held for a moment: for the list of pipelines, the count of memory and, when it is ours, the queue.
-     * `compile_mutex`, taken before it, is held while a pipeline is made, which takes long; no submit waits for that.
-     * `proof_mutex`, taken before both, is held while kernels are proven. */
+    /* `mutex` is held for a moment: for the list of pipelines, the count of memory, the newest choices and, when it is
+     * ours, the queue. `compile_mutex`, taken before it, is held while a pipeline is made, which takes long; no submit
+     * waits for that. `proof_mutex`, taken before both, is held while kernels are proven. */
     gvk_mutex mutex, compile_mutex, proof_mutex;
     bool mutex_made, compile_mutex_made, proof_mutex_made;
     struct gvk_verdicts verdicts; /* under proof_mutex */
-    struct gvk_choices *choices;  /* the newest first; under proof_mutex, and traits.choices with them */
+    struct gvk_choices *choices;  /* the newest first; changed under proof_mutex and `mutex`, read under either */
     VkPhysicalDeviceMemoryProperties memory;
     VkDeviceSize non_coherent_atom;
     uint64_t memory_ceiling, memory_used;
@@ -107,22 +98,6 @@ gvk_result gvk_compute_family(const struct gvk_functions *vk, const gvk_host *ho
 gvk_result gvk_instance_open(const gvk_host *host, struct gvk_functions *vk, void **loader, VkInstance *instance);
 gvk_result gvk_device_choose(const gvk_host *host, const struct gvk_functions *vk, VkInstance instance,
                              const gvk_device_params *params, VkPhysicalDevice *out, gvk_device_info *info);
-
-/* Of a channel quad in memory. */
-static inline uint32_t gvk_quad_bytes(const struct gvk_traits *traits)
-{
-    return traits->half ? 8 : 16;
-}
-
-/* Sets what `precision` means on a device of these traits. False: there is no such precision. */
-static inline bool gvk_set_precision(struct gvk_traits *traits, gvk_precision precision)
-{
-    bool gains = traits->half_arithmetic && traits->type != VK_PHYSICAL_DEVICE_TYPE_CPU;
-    traits->half = precision == GVK_PRECISION_FP16 || (precision == GVK_PRECISION_AUTO && gains);
-    if (traits->half)
-        traits->max_chunks = 0; /* kernels that read chunks are for fp32 */
-    return (unsigned)precision <= GVK_PRECISION_AUTO;
-}
 
 /* The traits of a plain GPU with the floor's limits, for plans without a device. */
 struct gvk_traits gvk_traits_of_plain_gpu(void);

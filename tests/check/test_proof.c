@@ -9,8 +9,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "runtime/kernel/kernel.h"
-#include "runtime/stream/model.h"
+#include "runtime/kernel/forms.h"
+#include "runtime/op/table.h"
+#include "runtime/model/model.h"
 #include "tests/layer/session.h"
 
 #define SIDE        16u
@@ -163,9 +164,7 @@ static enum gvk_shader chosen_shader(gvk_device *device, const gvk_graph *graph)
 {
     gvk_model *model = NULL;
     assert_ok(gvk_model_create(device, graph, NULL, &model));
-    struct gvk_builder builder = gvk_model_builder(model);
-    const struct gvk_graph_node *node = &model->graph->nodes[model->graph->node_count - 1];
-    enum gvk_shader shader = gvk_kernel_of(node)->select(&builder, node).shader;
+    enum gvk_shader shader = model->packing.selections[model->graph->node_count - 1].key.shader;
     gvk_model_destroy(model);
     return shader;
 }
@@ -189,13 +188,12 @@ static int heal(void **state)
 /* Every kernel that the model selects is proven. Returns how many nodes have one. */
 static uint32_t assert_proven(const gvk_device *device, const gvk_model *model)
 {
-    struct gvk_builder builder = gvk_model_builder(model);
     uint32_t nodes = 0;
     for (uint32_t i = 0; i < model->graph->node_count; i++) {
         const struct gvk_graph_node *node = &model->graph->nodes[i];
-        if (node->removed || !gvk_kernel_of(node)->select)
+        if (node->removed || !gvk_kernel_of(node)->candidate)
             continue;
-        struct gvk_pipeline_key key = gvk_kernel_of(node)->select(&builder, node);
+        struct gvk_pipeline_key key = gvk_kernel_of(node)->select(&model->policy, node).key;
         uint32_t bit = 2 * (uint32_t)key.shader + (key.constants[GVK_CONSTANT_EXTRA] == GVK_EXTRA_GATE);
         if (!(device->verdicts.proven[bit / 32] >> bit % 32 & 1))
             fail_msg("%s of \"%s\" was not proven", gvk_shader_codes[key.shader].name, node->name);
@@ -246,8 +244,8 @@ static void a_gpus_tiles_for_every_size_of_image_are_proven(void **state)
         assert_ok(gvk_model_create(device, gvk_network_graph(network), NULL, &model));
         assert_string_equal(notes.warnings, "");
         assert_int_equal(notes.unproven, 0);
-        assert_int_equal(model->traits.lane_work, 0);
-        for (model->traits.lane_work = GVK_MOST_LANE_WORK; model->traits.lane_work; model->traits.lane_work /= 2)
+        assert_int_equal(model->policy.lane_work, 0);
+        for (model->policy.lane_work = GVK_MOST_LANE_WORK; model->policy.lane_work; model->policy.lane_work /= 2)
             assert_true(assert_proven(device, model) > 90);
         gvk_model_destroy(model);
         gvk_network_destroy(network);
@@ -402,7 +400,7 @@ static void a_kernel_that_sums_wrongly_in_fp16_leaves_sums_in_fp32(void **state)
         gvk_model *model = NULL;
         device = open_noted(&notes);
         assert_ok(gvk_model_create(device, graph, &half, &model));
-        assert_false(model->traits.half_sums);
+        assert_false(model->policy.half_sums);
         gvk_model_destroy(model);
         deviation = deviation_of(device, graph, &half);
         bool warned = strstr(notes.warnings, "_half_sums") && !strchr(notes.warnings, '\n')[1];

@@ -4,9 +4,10 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "runtime/check/tune.h"
-#include "runtime/kernel/kernel.h"
-#include "runtime/stream/model.h"
+#include "runtime/kernel/choice.h"
+#include "runtime/kernel/forms.h"
+#include "runtime/op/table.h"
+#include "runtime/model/model.h"
 
 #define CHANNELS 32u
 #define SIDE     20u
@@ -159,9 +160,7 @@ static const struct gvk_graph_node *node_named(const gvk_model *model, const cha
 
 static struct gvk_pipeline_key kernel_of(const gvk_model *model, const char *name)
 {
-    struct gvk_builder builder = gvk_model_builder(model);
-    const struct gvk_graph_node *node = node_named(model, name);
-    return gvk_kernel_of(node)->select(&builder, node);
+    return model->packing.selections[node_named(model, name) - model->graph->nodes].key;
 }
 
 static gvk_device *open_caching_device(void)
@@ -257,12 +256,11 @@ static void a_choice_is_taken_and_survives_the_device(void **state)
     assert_ok(gvk_model_create(device, graph, NULL, &built_in));
     run_model(built_in, expected);
     /* The last candidate: another kernel or local size than the built-in one. */
-    struct gvk_builder builder = gvk_model_builder(built_in);
     const struct gvk_graph_node *node = node_named(built_in, "first");
-    struct gvk_choice choice = {.shape = gvk_node_shape_of(&built_in->traits, node)};
+    struct gvk_choice choice = {.shape = gvk_node_shape_of(&built_in->policy, node)};
     enum gvk_shader shader = GVK_SHADER_COUNT, last = GVK_SHADER_COUNT;
     uint32_t local_size = 0;
-    for (uint32_t i = 0; gvk_kernel_of(node)->candidate(&builder, node, i, &shader, &local_size); i++) {
+    for (uint32_t i = 0; gvk_kernel_of(node)->candidate(&built_in->policy, node, i, &shader, &local_size); i++) {
         last = shader;
         choice.local_size = local_size;
     }
@@ -311,7 +309,9 @@ static void ghost_modules_are_left_apart_where_that_was_chosen(void **state)
     for (int start = 0; start < 2; start++) {
         gvk_device *device = open_caching_device();
         bend_to_gpu(device, GVK_VENDOR_AMD);
-        struct gvk_choice choice = gvk_choice_of_ghosts_apart(&device->traits);
+        struct gvk_policy policy;
+        assert_true(gvk_policy_of(&device->traits, GVK_PRECISION_FP32, &policy));
+        struct gvk_choice choice = gvk_choice_of_ghosts_apart(&policy);
         if (start == 0) {
             assert_true(has_ghost_module(device, graph, GVK_PRECISION_FP32));
             keep_choice(device, &choice);
@@ -398,7 +398,7 @@ static void a_wrong_choice_chooses_nothing(void **state)
     gvk_model *built_in = NULL;
     assert_ok(gvk_model_create(device, graph, NULL, &built_in));
     const struct gvk_pipeline_key before = kernel_of(built_in, "first");
-    const struct gvk_node_shape shape = gvk_node_shape_of(&built_in->traits, node_named(built_in, "first"));
+    const struct gvk_node_shape shape = gvk_node_shape_of(&built_in->policy, node_named(built_in, "first"));
     const uint32_t own = (uint32_t)before.shader, size = before.constants[GVK_CONSTANT_LOCAL_SIZE];
     const struct gvk_choice wrong[] = {
         {shape, GVK_SHADER_COUNT, size},

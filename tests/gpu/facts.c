@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "cli/base/json.h"
-#include "runtime/kernel/kernel.h"
+#include "runtime/kernel/forms.h"
 #include "shader_table.h"
 #include "tests/support/harness.h"
 
@@ -103,10 +103,11 @@ static void write_traits(struct json *json, const struct gvk_traits *traits)
     write_unsigned(json, "storage_alignment", traits->storage_alignment);
     write_unsigned(json, "texel_alignment", traits->texel_alignment);
     json_close(json);
-    write_string(json, "kernels", form_names[gvk_form_of(traits)]);
-    struct gvk_traits half = *traits;
-    half.half = true;
-    write_string(json, "kernels_fp16", form_names[gvk_form_of(&half)]);
+    struct gvk_policy policy;
+    gvk_policy_of(traits, GVK_PRECISION_FP32, &policy);
+    write_string(json, "kernels", form_names[gvk_form_of(&policy)]);
+    gvk_policy_of(traits, GVK_PRECISION_FP16, &policy);
+    write_string(json, "kernels_fp16", form_names[gvk_form_of(&policy)]);
     write_unsigned(json, "wanted_workgroups", gvk_wanted_workgroups(traits));
 }
 

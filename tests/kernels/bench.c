@@ -3,6 +3,7 @@
 
 #include "device_memory.h"
 #include "runtime/base/half.h"
+#include "runtime/check/open_model.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -60,20 +61,26 @@ static void bend_traits(struct gvk_traits *traits, const struct way *way)
         return;
     traits->type = VK_PHYSICAL_DEVICE_TYPE_DISCRETE_GPU;
     traits->vendor_id = way->vendor_id;
-    traits->lane_work = way->lane_work;
     traits->half_sums &= !way->wide_sums;
+}
+
+enum gvk_form form_of(const struct gvk_traits *traits)
+{
+    struct gvk_policy policy;
+    assert_true(gvk_policy_of(traits, GVK_PRECISION_FP32, &policy));
+    return gvk_form_of(&policy);
 }
 
 void lend_traits(uint32_t vendor_id)
 {
     bench.device->traits = bench.traits;
-    bend_traits(&bench.device->traits, &(struct way){.vendor_id = vendor_id, .lane_work = GVK_MOST_LANE_WORK});
+    bend_traits(&bench.device->traits, &(struct way){.vendor_id = vendor_id});
 }
 
 static void print_trial(const struct trial *trial)
 {
     print_error("%s, %s (form %d, rewrites off 0x%02x)\n", trial->title, trial->way->name,
-                (int)gvk_form_of(trial->model ? &trial->model->traits : &bench.device->traits),
+                (int)(trial->model ? gvk_form_of(&trial->model->policy) : form_of(&bench.device->traits)),
                 trial->way->rewrites_off);
     if (bench.sentence[0])
         print_error("last error of the runtime: %s\n", bench.sentence);
@@ -128,8 +135,8 @@ static void fill_canaries(unsigned char *memory, uint64_t first, uint64_t end, b
 /* Between one node's weights and the next one's, and behind the last: lanes may read there, and use nothing of it. */
 static void poison_weights(const gvk_model *model)
 {
-    uint64_t end = 0, each = gvk_quad_bytes(&model->traits);
-    bool half = model->traits.half;
+    uint64_t end = 0, each = gvk_quad_bytes(&model->policy);
+    bool half = model->policy.half;
     unsigned char *bytes = load_buffer(model->device, &model->weights);
     for (uint32_t i = 0; i < model->graph->node_count; i++) {
         if (!model->packing.sizes[i])
@@ -166,7 +173,7 @@ static void check_canaries(const struct trial *trial)
 {
     const struct gvk_buffer *arena = gvk_stream_arena(trial->stream);
     unsigned char *written = map_written(trial), *memory = load_buffer(bench.device, arena);
-    bool half = trial->model->traits.half;
+    bool half = trial->model->policy.half;
     const uint32_t canary = half ? CANARY_HALF : CANARY;
     for (uint64_t i = 0; i < arena->bytes / 4; i++) {
         uint32_t bits;
@@ -222,7 +229,7 @@ void compare_tensor(const struct trial *trial, gvk_ticket ticket, const char *na
         fail_msg("%s has the wrong shape", name);
     }
     const float *values = got.data;
-    double allowed = trial->model->traits.half ? TOLERANCE_HALF * fmax(1, expected->magnitude)
+    double allowed = trial->model->policy.half ? TOLERANCE_HALF * fmax(1, expected->magnitude)
                      : expected->exact         ? 0
                                                : TOLERANCE * fmax(1, expected->magnitude);
     for (uint64_t i = 0; i < got.bytes / 4; i++) {
@@ -263,14 +270,15 @@ static uint32_t run_trial(const char *title, struct reference_graph *reference, 
     if (way->full_arrays)
         bench.device->traits.max_chunks = 1;
     gvk_graph *graph = build_graph(reference);
-    gvk_model_params model_params = {.size = sizeof model_params,
-                                     .rewrites_off = way->rewrites_off,
-                                     .precision = way->half ? GVK_PRECISION_FP16 : GVK_PRECISION_FP32};
-    require_ok(&trial, gvk_model_create(bench.device, graph, &model_params, &trial.model), "gvk_model_create");
+    struct gvk_policy policy;
+    assert_true(gvk_device_policy(bench.device, way->half ? GVK_PRECISION_FP16 : GVK_PRECISION_FP32, &policy));
+    policy.lane_work = way->lane_work;
+    require_ok(&trial, gvk_model_create_proven(bench.device, graph, way->rewrites_off, &policy, &trial.model),
+               "gvk_model_create_proven");
     gvk_graph_destroy(graph);
     poison_weights(trial.model);
     if (!(way->rewrites_off & GVK_REWRITE_FAST_KERNELS))
-        bench.forms |= 1u << gvk_form_of(&trial.model->traits);
+        bench.forms |= 1u << gvk_form_of(&trial.model->policy);
 
     const char *kept[REFERENCE_MAX_NODES];
     for (uint32_t i = 0; i < reference->node_count; i++)
@@ -357,9 +365,9 @@ void prove(const char *title, struct reference_graph *graph, struct size size, u
     for (size_t i = 0; i < sizeof gpus / sizeof gpus[0]; i++) {
         struct gvk_traits bent = bench.traits;
         bend_traits(&bent, &gpus[i]);
-        bool uniform = gvk_form_of(&bent) == GVK_FORM_UNIFORM;
+        bool uniform = form_of(&bent) == GVK_FORM_UNIFORM;
         /* On a GPU, too: what it was run with above is the work of a lane that fits its size. */
-        bool differs = is_gpu || gvk_form_of(&bent) != gvk_form_of(&bench.traits);
+        bool differs = is_gpu || form_of(&bent) != form_of(&bench.traits);
         if (uniform && gpus[i].vendor_id != GVK_VENDOR_AMD) /* once is enough */
             continue;
         for (uint32_t j = 0; j < 2; j++) { /* in another order every few times: the graphs come in rounds, too */
@@ -376,9 +384,9 @@ void prove(const char *title, struct reference_graph *graph, struct size size, u
         }
     }
     bench.proofs++;
-    if (gvk_form_of(&bench.traits) == GVK_FORM_CHUNKS_4)
+    if (form_of(&bench.traits) == GVK_FORM_CHUNKS_4)
         run_trial(title, graph, input, &broadcast);
-    if (gvk_form_of(&bench.traits) >= GVK_FORM_SHUFFLE_16 && gvk_form_of(&bench.traits) <= GVK_FORM_SPREAD_8)
+    if (form_of(&bench.traits) >= GVK_FORM_SHUFFLE_16 && form_of(&bench.traits) <= GVK_FORM_SPREAD_8)
         run_trial(title, graph, input, &other_lanes);
     run_trial(title, graph, input, &plain);
     run_trial(title, graph, input, &plain_half);

@@ -4,8 +4,9 @@
 #define GVK_TESTS_KERNELS_BENCH_H
 
 #include "reference_kernels.h"
-#include "runtime/kernel/kernel.h"
-#include "runtime/stream/model.h"
+#include "runtime/kernel/forms.h"
+#include "runtime/op/table.h"
+#include "runtime/model/model.h"
 #include "runtime/stream/stream.h"
 
 /* What all tests share: the device, and what it has shown. */
@@ -26,6 +27,8 @@ bool set_up_bench(void);
 void tear_down_bench(void);
 /* Bends the device's traits so that it is given the kernels of that vendor's GPUs; 0: its own again. */
 void lend_traits(uint32_t vendor_id);
+/* Of an fp32 model on a device of these traits. */
+enum gvk_form form_of(const struct gvk_traits *traits);
 int restore_traits(void **state);
 #define TEST(function) cmocka_unit_test_teardown(function, restore_traits)
 

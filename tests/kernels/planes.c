@@ -104,7 +104,7 @@ static void check_spread(const struct reference_graph *graph, const uint32_t ker
         if (isnan(values[i]) != inside)
             fail_msg("form %d, pools of %u x %u pixels, a not-a-number at y %u, x %u: the pool of %u has %g at channel "
                      "%u, y %u, x %u",
-                     (int)gvk_form_of(&bench.device->traits), graph->width, graph->height, bad_y, bad_x, 2 * reach + 1,
+                     (int)form_of(&bench.device->traits), graph->width, graph->height, bad_y, bad_x, 2 * reach + 1,
                      (double)values[i], channel % pool_channels, y, x);
     }
 }

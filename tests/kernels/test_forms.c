@@ -6,7 +6,8 @@
 #include <string.h>
 
 #include "runtime/graph/rewrite.h"
-#include "runtime/kernel/kernel.h"
+#include "runtime/kernel/forms.h"
+#include "runtime/op/table.h"
 #include "runtime/vulkan/lanes.h"
 
 /* A GPU that allows everything. */
@@ -27,7 +28,9 @@ static struct gvk_traits traits_of_gpu(VkPhysicalDeviceType type, uint32_t vendo
 
 static void assert_form(const struct gvk_traits *traits, enum gvk_form expected)
 {
-    enum gvk_form form = gvk_form_of(traits);
+    struct gvk_policy policy;
+    assert_true(gvk_policy_of(traits, GVK_PRECISION_FP32, &policy));
+    enum gvk_form form = gvk_form_of(&policy);
     if (form != expected)
         fail_msg("vendor 0x%04x is given form %d, not %d", traits->vendor_id, (int)form, (int)expected);
 }
@@ -81,8 +84,8 @@ static void a_gpu_that_lacks_what_its_form_needs_is_given_the_uniform_one(void *
     assert_form(&traits, GVK_FORM_UNIFORM);
 }
 
-/* What inputs -> 512 channels take at side x side pixels. */
-static const char *tile_at(const struct gvk_traits *traits, uint32_t inputs, uint32_t side, uint64_t *weights)
+/* What inputs -> 512 channels take at side x side pixels by this policy. */
+static struct gvk_command command_at(const struct gvk_policy *policy, uint32_t inputs, uint32_t side, uint64_t *weights)
 {
     gvk_host host = gvk_host_complete(NULL);
     gvk_graph *graph = NULL;
@@ -100,17 +103,24 @@ static const char *tile_at(const struct gvk_traits *traits, uint32_t inputs, uin
     assert_ok(gvk_rewrite_graph(copy, 0));
     assert_ok(gvk_program_create(&host, &program));
     struct gvk_builder builder = {
-        .host = &host, .traits = traits, .graph = copy, .packing = &packing, .program = program};
+        .host = &host, .policy = policy, .graph = copy, .packing = &packing, .program = program};
     const gvk_stream_params size = {.size = sizeof size, .width = side, .height = side};
     assert_ok(gvk_program_follow(&builder, &packing, &size));
     assert_int_equal(program->command_count, 1);
-    const char *name = gvk_shader_codes[program->commands[0].key.shader].name;
+    const struct gvk_command command = program->commands[0]; /* its label is the graph's, and gone */
     *weights = packing.quads;
     gvk_packing_destroy(&host, &packing);
     gvk_program_destroy(program);
     gvk_graph_destroy(copy);
     gvk_graph_destroy(graph);
-    return name;
+    return command;
+}
+
+static const char *tile_at(const struct gvk_traits *traits, uint32_t inputs, uint32_t side, uint64_t *weights)
+{
+    struct gvk_policy policy;
+    assert_true(gvk_policy_of(traits, GVK_PRECISION_FP32, &policy));
+    return gvk_shader_codes[command_at(&policy, inputs, side, weights).key.shader].name;
 }
 
 static void small_images_take_small_tiles_where_cores_would_idle(void **state)
@@ -137,6 +147,29 @@ static void small_images_take_small_tiles_where_cores_would_idle(void **state)
                 fail_msg("case %u, %u pixels a side: %s, not %s", (unsigned)i, 13u << j, name, cases[i].tiles[j]);
         }
         assert_true(weights[0] == weights[1] && weights[1] == weights[2]);
+    }
+}
+
+/* 169 pixels and 512 channels: ceil(169 / (lanes * pixels of a lane)) workgroups for each block. */
+static void a_measured_local_size_is_kept_for_every_image_and_has_workgroups_for_it(void **state)
+{
+    (void)state;
+    const struct gvk_traits traits = traits_of_gpu(VK_PHYSICAL_DEVICE_TYPE_DISCRETE_GPU, GVK_VENDOR_AMD);
+    static const struct {
+        uint32_t lanes, groups;
+    } cases[] = {{64, 2}, {128, 1}};
+    for (size_t i = 0; i < ARRAY_COUNT(cases); i++) {
+        struct gvk_policy policy;
+        uint64_t weights;
+        assert_true(gvk_policy_of(&traits, GVK_PRECISION_FP32, &policy));
+        policy.forced_shader = GVK_SHADER_POINTWISE_UNIFORM_2X2;
+        policy.forced_local_size = cases[i].lanes;
+        const struct gvk_command command = command_at(&policy, 64, 13, &weights);
+        if (command.key.shader != GVK_SHADER_POINTWISE_UNIFORM_2X2 || command.groups[0] != cases[i].groups ||
+            command.groups[1] != 64 || command.key.constants[GVK_CONSTANT_LOCAL_SIZE] != cases[i].lanes)
+            fail_msg("%u lanes: %s with %u, %u x %u workgroups", cases[i].lanes,
+                     gvk_shader_codes[command.key.shader].name, command.key.constants[GVK_CONSTANT_LOCAL_SIZE],
+                     command.groups[0], command.groups[1]);
     }
 }
 
@@ -211,6 +244,7 @@ int main(void)
         cmocka_unit_test(a_gpu_that_lacks_what_its_form_needs_is_given_the_uniform_one),
         cmocka_unit_test(lavapipe_shuffles_until_mesa_22_and_broadcasts_from_then_on),
         cmocka_unit_test(small_images_take_small_tiles_where_cores_would_idle),
+        cmocka_unit_test(a_measured_local_size_is_kept_for_every_image_and_has_workgroups_for_it),
         cmocka_unit_test(inputs_are_split_where_there_are_enough_and_slices_are_whole_subgroups),
         cmocka_unit_test(on_a_cpu_device_the_images_size_does_not_matter),
     };

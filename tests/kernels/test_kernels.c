@@ -27,41 +27,30 @@ static void say_which_forms_are_for_others(void)
         say_not_here("kernels with sums in fp16: they want the feature shaderFloat16");
 }
 
+/* A bit a form that has a tile with the shader, in fp32 or in fp16; 0: it is of no tile. */
+static uint32_t forms_of_shader(enum gvk_shader shader)
+{
+    uint32_t forms = 0;
+    for (int i = 0; i < GVK_TILE_COUNT; i++)
+        for (int store = 0; store < GVK_STORE_COUNT; store++) {
+            enum gvk_shader plain = gvk_tiles[i].shaders[store];
+            if (plain == GVK_SHADER_COUNT)
+                continue;
+            const struct gvk_shader_code *code = &gvk_shader_codes[plain];
+            if (shader == plain || shader == code->half || shader == code->half_sums)
+                forms |= 1u << gvk_tiles[i].form;
+        }
+    return forms;
+}
+
 static void every_kernel_and_tile_that_this_driver_can_run_was_chosen(void **state)
 {
     (void)state;
     enum {
         LAVAPIPE = 1 << GVK_FORM_SHUFFLE_16 | 1 << GVK_FORM_SHUFFLE_8 | 1 << GVK_FORM_SPREAD_16 | 1 << GVK_FORM_SPREAD_8
     };
-    /* What a shader's name says of the forms that it is for, the first that fits; the other ones are for all. */
-    static const struct {
-        const char *part;
-        uint32_t forms;
-    } kinds[] = {
-        {"shuffle16", 1u << GVK_FORM_SHUFFLE_16},
-        {"shuffle8", 1u << GVK_FORM_SHUFFLE_8},
-        {"spread16", 1u << GVK_FORM_SPREAD_16},
-        {"spread8", 1u << GVK_FORM_SPREAD_8},
-        {"strips_texels", LAVAPIPE},
-        {"strips", 1u << GVK_FORM_CHUNKS_4 | 1u << GVK_FORM_BROADCAST_4},
-        {"average_pool_split_texels", 1u << GVK_FORM_TEXELS},
-        {"excite_split_texels", 1u << GVK_FORM_TEXELS},
-        {"average_pool_split", 1u << GVK_FORM_UNIFORM | 1u << GVK_FORM_BROADCAST_16},
-        {"excite_split", 1u << GVK_FORM_UNIFORM | 1u << GVK_FORM_BROADCAST_16},
-        {"average_pool_texels", LAVAPIPE},
-        {"excite_texels", LAVAPIPE},
-        {"excite", 1u << GVK_FORM_CHUNKS_4 | 1u << GVK_FORM_BROADCAST_4},
-        {"pyramid_planes_texels", LAVAPIPE},
-        {"pyramid_planes", 1u << GVK_FORM_CHUNKS_4 | 1u << GVK_FORM_BROADCAST_4},
-        {"texels", 1u << GVK_FORM_TEXELS},
-        {"pyramid", 1u << GVK_FORM_UNIFORM | 1u << GVK_FORM_BROADCAST_16},
-        {"chunks4", 1u << GVK_FORM_CHUNKS_4},
-        {"broadcast16", 1u << GVK_FORM_BROADCAST_16},
-        {"broadcast4", 1u << GVK_FORM_CHUNKS_4 | 1u << GVK_FORM_BROADCAST_4},
-    };
     static const char *const around[] = {"resize", "decode", "sort", "overlap", "keep", "drop", "collect"};
-    enum { KIND_COUNT = sizeof kinds / sizeof kinds[0] };
-    enum gvk_form form = gvk_form_of(&bench.traits);
+    enum gvk_form form = form_of(&bench.traits);
     if (bench.traits.type == VK_PHYSICAL_DEVICE_TYPE_CPU) /* lavapipe has 8 or 16 lanes, SwiftShader 4 */
         assert_true(form != GVK_FORM_UNIFORM && form != GVK_FORM_BROADCAST_4);
     /* The GPUs' forms run on a CPU device, too, each that it has the means for. */
@@ -77,10 +66,8 @@ static void every_kernel_and_tile_that_this_driver_can_run_was_chosen(void **sta
     uint32_t missing = 0;
     for (int i = 0; i < GVK_SHADER_COUNT; i++) {
         const char *name = gvk_shader_codes[i].name;
-        size_t kind = 0;
-        while (kind < KIND_COUNT && !strstr(name, kinds[kind].part))
-            kind++;
-        bool possible = kind == KIND_COUNT || (kinds[kind].forms & bench.forms);
+        uint32_t forms = forms_of_shader((enum gvk_shader)i);
+        bool possible = !forms || (forms & (bench.forms | 1u << GVK_FORM_PLAIN));
         if (strstr(name, "_half_sums"))
             possible &= bench.traits.half_sums;
         bool elsewhere = false; /* before and behind the network: proved by test_resize.c and test_decode.c */

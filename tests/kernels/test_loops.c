@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "runtime/kernel/kernel.h"
+#include "runtime/kernel/dispatch.h"
 #include "tests/support/folder.h"
 #include "tests/support/harness.h"
 
@@ -105,10 +105,10 @@ static bool find_loop(const char *line, char *header, size_t room)
     return true;
 }
 
-static void read_loops(const char *file)
+static void read_loops(const char *folder, const char *file)
 {
     char path[512], line[512], header[512];
-    snprintf(path, sizeof path, "%s/../shaders/%s", GVK_TEST_DATA_DIR, file);
+    snprintf(path, sizeof path, "%s/../shaders/%s/%s", GVK_TEST_DATA_DIR, folder, file);
     FILE *source = fopen(path, "r");
     if (!source)
         fail_msg("%s cannot be opened", path);
@@ -119,28 +119,41 @@ static void read_loops(const char *file)
         while (i < ARRAY_COUNT(loops) && (strcmp(loops[i].file, file) || strcmp(loops[i].header, header)))
             i++;
         if (i == ARRAY_COUNT(loops))
-            fail_msg("shaders/%s:%u: no bound is stated for \"%s\"", file, number, header);
+            fail_msg("shaders/%s/%s:%u: no bound is stated for \"%s\"", folder, file, number, header);
         met[i] = true;
     }
     fclose(source);
 }
 
-static void every_loop_of_every_shader_has_a_stated_bound(void **state)
+/* Returns how many shaders the folder has. */
+static uint32_t read_folder(const char *folder)
 {
-    (void)state;
-    char folder[512];
-    snprintf(folder, sizeof folder, "%s/../shaders", GVK_TEST_DATA_DIR);
-    char *names = list_folder(folder);
+    char path[512];
+    snprintf(path, sizeof path, "%s/../shaders/%s", GVK_TEST_DATA_DIR, folder);
+    char *names = list_folder(path);
     uint32_t sources = 0;
     for (char *name = names, *end; (end = strchr(name, '\n')); name = end + 1) {
         *end = 0;
         const char *ending = strrchr(name, '.');
         if (!ending || (strcmp(ending, ".comp") && strcmp(ending, ".glsl")))
             continue;
-        read_loops(name);
+        read_loops(folder, name);
         sources++;
     }
     free(names);
+    return sources;
+}
+
+static void every_loop_of_every_shader_has_a_stated_bound(void **state)
+{
+    (void)state;
+    static const char *const folders[] = {".", "convolution", "planes", "detection", "picture"};
+    uint32_t sources = 0;
+    for (size_t i = 0; i < ARRAY_COUNT(folders); i++) {
+        uint32_t found = read_folder(folders[i]);
+        assert_true(found > 0);
+        sources += found;
+    }
     assert_in_range(sources, 25, 100);
     for (size_t i = 0; i < ARRAY_COUNT(loops); i++) {
         if (!met[i])
@@ -156,7 +169,9 @@ static void every_loop_of_every_shader_has_a_stated_bound(void **state)
 static void a_kernel_with_loops_is_refused_unless_its_turns_are_stated_and_few(void **state)
 {
     (void)state;
-    struct gvk_traits traits = gvk_traits_of_plain_gpu();
+    const struct gvk_traits traits = gvk_traits_of_plain_gpu();
+    struct gvk_policy policy;
+    assert_true(gvk_policy_of(&traits, GVK_PRECISION_FP32, &policy));
     gvk_host host = gvk_host_complete(NULL);
     uint32_t with_loops = 0;
     for (uint32_t i = 0; i < GVK_SHADER_COUNT; i++) {
@@ -173,7 +188,7 @@ static void a_kernel_with_loops_is_refused_unless_its_turns_are_stated_and_few(v
         for (size_t j = 0; j < ARRAY_COUNT(turns); j++) {
             struct gvk_program *program = NULL;
             assert_ok(gvk_program_create(&host, &program));
-            struct gvk_builder builder = {.host = &host, .traits = &traits, .program = program};
+            struct gvk_builder builder = {.host = &host, .policy = &policy, .program = program};
             struct gvk_command command = {.kind = GVK_COMMAND_DISPATCH, .label = "a node", .turns = turns[j]};
             command.key.shader = (enum gvk_shader)i;
             bool allowed = !has_loops || (turns[j] && turns[j] <= GVK_MOST_TURNS);

@@ -92,9 +92,9 @@ static bool print_kernel(const struct selected *selected, uint64_t all_macs, con
 static int print_table(struct laboratory *laboratory, const char *chip, gvk_precision precision)
 {
     struct selected list[MAX_SELECTED];
-    struct gvk_traits traits = laboratory->device->traits;
-    gvk_set_precision(&traits, precision);
-    uint32_t count = select_pipelines(&traits, list), spilling = 0;
+    struct gvk_policy policy;
+    gvk_policy_of(&laboratory->device->traits, precision, &policy);
+    uint32_t count = select_pipelines(&policy, list), spilling = 0;
     if (!count) {
         fprintf(stderr, "lab: the network could not be planned for this device\n");
         return 1;
@@ -104,7 +104,7 @@ static int print_table(struct laboratory *laboratory, const char *chip, gvk_prec
     uint64_t macs = 0;
     for (uint32_t i = 0; i < count; i++)
         macs += list[i].macs;
-    printf("%s, %s: %s, %s\n", chip, traits.half ? "fp16" : "fp32", info.name, info.driver);
+    printf("%s, %s: %s, %s\n", chip, policy.half ? "fp16" : "fp32", info.name, info.driver);
     print_head();
     for (uint32_t i = 0; i < count; i++) {
         struct capture *capture = capture_pipeline(laboratory, &list[i].key);

@@ -5,7 +5,8 @@
 
 #include "ghostnet/networks/heads.h"
 #include "runtime/graph/rewrite.h"
-#include "runtime/kernel/kernel.h"
+#include "runtime/op/ghost.h"
+#include "runtime/op/table.h"
 
 #define INPUT_SIZE 416
 #define CLASSES    80
@@ -36,7 +37,7 @@ static int more_work_first(const void *left, const void *right)
     return a->key.shader < b->key.shader ? -1 : a->key.shader > b->key.shader;
 }
 
-uint32_t select_pipelines(const struct gvk_traits *traits, struct selected out[MAX_SELECTED])
+uint32_t select_pipelines(const struct gvk_policy *policy, struct selected out[MAX_SELECTED])
 {
     /* The steps of a frame outside the network (runtime/stream/intake.c, ghostnet/detection/suppression.c): they have
      * no variants. */
@@ -60,10 +61,10 @@ uint32_t select_pipelines(const struct gvk_traits *traits, struct selected out[M
         return 0;
     gvk_add_yolov4(graph, gvk_graph_input(graph, "input", 3), &gvk_ghostnet, 1.0, CLASSES);
     if (gvk_graph_finish(graph) || gvk_graph_copy(&host, graph, &copy) ||
-        gvk_rewrite_graph(copy, gvk_rewrites_off(traits, 0)) || gvk_program_create(&host, &program))
+        gvk_rewrite_graph(copy, gvk_rewrites_off(policy, 0)) || gvk_program_create(&host, &program))
         goto done;
     struct gvk_builder builder = {
-        .host = &host, .traits = traits, .graph = copy, .packing = &packing, .program = program};
+        .host = &host, .policy = policy, .graph = copy, .packing = &packing, .program = program};
     const gvk_stream_params size = {.size = sizeof size, .width = INPUT_SIZE, .height = INPUT_SIZE, .batch = 1};
     if (gvk_program_follow(&builder, &packing, &size))
         goto done;
@@ -75,7 +76,7 @@ uint32_t select_pipelines(const struct gvk_traits *traits, struct selected out[M
                            (uint64_t)command->groups[0] * command->groups[1] * command->groups[2]);
     }
     for (size_t i = 0; i < sizeof others / sizeof others[0] && complete; i++) {
-        struct gvk_pipeline_key key = {.shader = gvk_shader_for(traits, others[i])};
+        struct gvk_pipeline_key key = {.shader = gvk_shader_for(policy, others[i])};
         key.constants[GVK_CONSTANT_LOCAL_SIZE] = LOCAL_SIZE;
         complete = add(out, &count, &key, 0, 0);
     }

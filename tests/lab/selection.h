@@ -14,6 +14,6 @@ struct selected {
 #define MAX_SELECTED 128
 
 /* The whole network at 416 x 416 with 80 classes, and the steps before and behind it; most work first. 0: it failed. */
-uint32_t select_pipelines(const struct gvk_traits *traits, struct selected out[MAX_SELECTED]);
+uint32_t select_pipelines(const struct gvk_policy *policy, struct selected out[MAX_SELECTED]);
 
 #endif

@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "runtime/kernel/kernel.h"
+#include "runtime/kernel/forms.h"
 #include "tests/filler/checkpoint_maker.h"
 #include "tests/filler/filler.h"
 
@@ -171,7 +171,9 @@ static void the_kernels_of_gpus_equal_pytorch(void **state)
     for (size_t i = 0; i < sizeof gpus / sizeof gpus[0]; i++) {
         device->traits.type = VK_PHYSICAL_DEVICE_TYPE_DISCRETE_GPU;
         device->traits.vendor_id = gpus[i].vendor_id;
-        bool is_seen = i > 0 && gvk_form_of(&device->traits) == GVK_FORM_UNIFORM;
+        struct gvk_policy policy;
+        assert_true(gvk_policy_of(&device->traits, GVK_PRECISION_FP32, &policy));
+        bool is_seen = i > 0 && gvk_form_of(&policy) == GVK_FORM_UNIFORM;
         if (is_seen)
             say_not_here("networks with the %s kernels: the device has no means for them", gpus[i].path);
         for (size_t j = 0; j < (is_small_scope() ? 1 : CASE_COUNT) && !is_seen; j++)

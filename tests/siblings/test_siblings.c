@@ -3,7 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "runtime/kernel/kernel.h"
+#include "runtime/kernel/forms.h"
 #include "siblings.h"
 #include "tests/filler/filler.h"
 

@@ -8,7 +8,8 @@
 
 #include "ghostnet/checkpoint/checkpoint.h"
 #include "host_device.h"
-#include "runtime/kernel/kernel.h"
+#include "runtime/kernel/weights.h"
+#include "runtime/vulkan/device.h"
 #include "tests/filler/checkpoint_maker.h"
 #include "tests/filler/filler.h"
 

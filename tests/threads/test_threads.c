@@ -12,6 +12,7 @@
 
 #include <volk.h>
 
+#include "runtime/device/choices.h"
 #include "tests/support/host_device.h"
 
 #ifndef ROUNDS
@@ -120,6 +121,40 @@ static void churn_devices(struct job *job)
     }
 }
 
+/* The plan of a network without weights, again and again. */
+static void describe_plans(struct job *job)
+{
+    gvk_graph *graph = NULL;
+    const gvk_stream_params stream = {.size = sizeof stream, .width = SIDE, .height = SIDE};
+    note(job, gvk_graph_create(&counting_host, NULL, NULL, &graph));
+    gvk_node wide = {.op = GVK_OP_CONVOLUTION, .name = "wide", .outputs = 8};
+    if (!graph)
+        return;
+    wide.inputs[0] = gvk_graph_input(graph, "input", 3);
+    gvk_graph_output(graph, "output", gvk_graph_add(graph, &wide));
+    note(job, gvk_graph_finish(graph));
+    for (unsigned round = 0; round < job->rounds && !job->result; round++) {
+        gvk_description description = {.size = sizeof description};
+        note(job, gvk_plan_describe(job->device, graph, NULL, &stream, &description));
+        gvk_description_release(&counting_host, &description);
+    }
+    gvk_graph_destroy(graph);
+}
+
+/* What a tuning keeps, for a layer that neither network has. */
+static void keep_choices(struct job *job)
+{
+    for (unsigned round = 0; round < job->rounds && !job->result; round++) {
+        struct gvk_choices *choices = gvk_choices_allocate(&job->device->host, 1);
+        note(job, choices ? GVK_OK : GVK_ERROR_HOST_MEMORY);
+        if (!choices)
+            return;
+        choices->list[0] = (struct gvk_choice){.shape = {.op = GVK_OP_CONVOLUTION, .input_channels = 1 + round}};
+        note(job, gvk_choices_keep(job->device, false, choices));
+        gvk_release(&job->device->host, choices);
+    }
+}
+
 static void *start(void *user)
 {
     struct job *job = user;
@@ -217,6 +252,31 @@ static void two_devices_run_at_once(void **state)
         gvk_device_destroy(devices[i]);
     }
     expect_nothing_held("two devices");
+}
+
+/* ThreadSanitizer sees whether each takes them under the lock that they are changed under. */
+static void plans_and_models_are_made_while_choices_of_kernels_change(void **state)
+{
+    (void)state;
+    gvk_device *device = NULL;
+    struct job jobs[4];
+    assert_ok(open_device(&device));
+    for (unsigned i = 0; i < 4; i++)
+        jobs[i] = (struct job){.run = i < 2   ? describe_plans
+                                      : i < 3 ? keep_choices
+                                              : churn_models,
+                               .device = device,
+                               .rounds = i < 3 ? 200 : 2 * ROUNDS};
+    for (unsigned i = 0; i < 4; i++)
+        assert_int_equal(pthread_create(&jobs[i].thread, NULL, start, &jobs[i]), 0);
+    for (unsigned i = 0; i < 4; i++)
+        assert_int_equal(pthread_join(jobs[i].thread, NULL), 0);
+    for (unsigned i = 0; i < 4; i++)
+        if (jobs[i].result || jobs[i].differing)
+            fail_msg("thread %u of 4: %s (\"%s\"), %u of %u frames differ", i, gvk_result_name(jobs[i].result),
+                     last_error(), jobs[i].differing, jobs[i].frames);
+    gvk_device_destroy(device);
+    expect_nothing_held("changing choices");
 }
 
 static void all_kinds_of_objects_come_and_go_while_frames_run(void **state)
@@ -422,6 +482,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(eight_threads_share_a_model),
         cmocka_unit_test(two_devices_run_at_once),
+        cmocka_unit_test(plans_and_models_are_made_while_choices_of_kernels_change),
         cmocka_unit_test(all_kinds_of_objects_come_and_go_while_frames_run),
         cmocka_unit_test(the_hosts_queue_is_used_inside_its_lock_alone),
         cmocka_unit_test(no_submit_waits_for_a_pipeline_that_is_made),

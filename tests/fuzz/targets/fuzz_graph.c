@@ -7,7 +7,8 @@
 #include <string.h>
 
 #include "runtime/graph/rewrite.h"
-#include "runtime/kernel/kernel.h"
+#include "runtime/op/ghost.h"
+#include "runtime/op/table.h"
 #include "runtime/stream/recorder.h"
 #include "tests/fuzz/fuzz.h"
 
@@ -81,7 +82,7 @@ static void choose_inputs(struct builder *from, const uint8_t *bytes, uint32_t c
 static void add_node(struct builder *from, const uint8_t *bytes)
 {
     char name[24];
-    uint32_t op = bytes[0] % 12, count = 1;
+    uint32_t op = bytes[0] % (GVK_OP_MAX_POOLS + 1), count = 1; /* every op of gvk.h, and one that it has not */
     if (op == GVK_OP_CONCAT)
         count = 2 + bytes[0] / 12 % 3;
     else if (op == GVK_OP_MULTIPLY || op == GVK_OP_ADD)
@@ -243,7 +244,8 @@ static void pack(const struct gvk_builder *builder)
         float *packed = gvk_allocate_array(builder->host, (size_t)vec4s * 4, sizeof *packed);
         if (!packed)
             return;
-        gvk_result result = gvk_kernel_of(node)->pack_weights(builder, node, packed);
+        gvk_result result =
+            gvk_kernel_of(node)->pack_weights(builder->host, &builder->packing->selections[i], node, packed);
         fuzz_check_result(result);
         FUZZ_CHECK(result == GVK_OK || result == GVK_ERROR_HOST_MEMORY);
         gvk_release(builder->host, packed);
@@ -267,23 +269,22 @@ static struct gvk_traits choose_traits(uint8_t byte)
 
 static void plan(const gvk_host *host, const gvk_graph *graph, const uint8_t *head, const gvk_stream_params *stream)
 {
-    struct gvk_traits traits = choose_traits(head[0] >> 2);
+    const struct gvk_traits traits = choose_traits(head[0] >> 2);
     uint32_t off = head[1];
+    struct gvk_policy policy;
+    gvk_policy_of(&traits, GVK_PRECISION_FP32, &policy);
+    policy.reference = off & GVK_REWRITE_FAST_KERNELS;
     struct gvk_graph *copy = NULL;
     struct gvk_program *program = NULL;
     struct gvk_packing packing = {0};
     gvk_result result = gvk_graph_copy(host, graph, &copy);
     if (!result)
         result =
-            gvk_rewrite_graph(copy, head[0] & 2 ? off : gvk_rewrites_off(&traits, off)); /* or what no model does */
+            gvk_rewrite_graph(copy, head[0] & 2 ? off : gvk_rewrites_off(&policy, off)); /* or what no model does */
     if (!result)
         result = gvk_program_create(host, &program);
-    struct gvk_builder builder = {.host = host,
-                                  .traits = &traits,
-                                  .graph = copy,
-                                  .packing = &packing,
-                                  .reference = off & GVK_REWRITE_FAST_KERNELS,
-                                  .program = program};
+    struct gvk_builder builder = {
+        .host = host, .policy = &policy, .graph = copy, .packing = &packing, .program = program};
     if (!result)
         result = gvk_program_follow(&builder, &packing, stream);
     fuzz_check_result(result);

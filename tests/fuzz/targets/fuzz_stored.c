@@ -8,11 +8,11 @@
 
 #include "runtime/base/thread.h"
 #include "runtime/check/proof.h"
-#include "runtime/check/tune.h"
 #include "runtime/device/pipeline_cache.h"
 #include "runtime/graph/rewrite.h"
 #include "runtime/kernel/choice.h"
-#include "runtime/kernel/kernel.h"
+#include "runtime/op/ghost.h"
+#include "runtime/op/table.h"
 #include "runtime/vulkan/cache_entry.h"
 #include "tests/fuzz/fuzz.h"
 
@@ -90,12 +90,12 @@ static struct gvk_device device;
 static void begin_device(void)
 {
     static bool has_mutex;
-    gvk_mutex mutex = device.proof_mutex;
+    gvk_mutex proof_mutex = device.proof_mutex, mutex = device.mutex;
     memset(&device, 0, sizeof device);
-    if (has_mutex)
-        device.proof_mutex = mutex;
-    else
-        FUZZ_CHECK(gvk_mutex_create(&device.proof_mutex));
+    device.proof_mutex = proof_mutex;
+    device.mutex = mutex;
+    if (!has_mutex)
+        FUZZ_CHECK(gvk_mutex_create(&device.proof_mutex) && gvk_mutex_create(&device.mutex));
     has_mutex = true;
     device.host = gvk_host_complete(fuzz_begin((size_t)8 << 20));
     device.host.cache_load = load;
@@ -108,6 +108,13 @@ static void begin_device(void)
     device.traits.subgroup_size = 8;
     device.traits.subgroup_shuffle = device.traits.subgroup_broadcast = true;
     device.traits.subgroup_size_control = device.traits.full_subgroups = device.traits.float64 = true;
+}
+
+static struct gvk_policy make_policy(void)
+{
+    struct gvk_policy policy;
+    FUZZ_CHECK(gvk_device_policy(&device, GVK_PRECISION_FP32, &policy));
+    return policy;
 }
 
 static void end_device(void)
@@ -157,30 +164,29 @@ static gvk_graph *build_network(void)
 }
 
 /* Every kernel that is chosen is one that there is, of a size that the device has. */
-static void check_selection(const struct gvk_traits *traits, const gvk_graph *graph)
+static void check_selection(const struct gvk_policy *policy, const gvk_graph *graph)
 {
     struct gvk_graph *copy = NULL;
     gvk_result result = gvk_graph_copy(&device.host, graph, &copy);
     if (!result)
-        result = gvk_rewrite_graph(copy, gvk_rewrites_off(traits, 0));
+        result = gvk_rewrite_graph(copy, gvk_rewrites_off(policy, 0));
     fuzz_check_result(result);
-    struct gvk_builder builder = {.host = &device.host, .traits = traits, .graph = copy};
     for (uint32_t i = 0; !result && i < copy->node_count; i++) {
         const struct gvk_graph_node *node = &copy->nodes[i];
-        if (node->removed || !gvk_kernel_of(node)->select)
+        if (node->removed || !gvk_kernel_of(node)->candidate)
             continue;
-        struct gvk_pipeline_key key = gvk_kernel_of(node)->select(&builder, node);
+        struct gvk_pipeline_key key = gvk_kernel_of(node)->select(policy, node).key;
         FUZZ_CHECK(key.shader <= GVK_SHADER_COUNT);
-        FUZZ_CHECK(key.constants[GVK_CONSTANT_LOCAL_SIZE] <= traits->max_invocations);
+        FUZZ_CHECK(key.constants[GVK_CONSTANT_LOCAL_SIZE] <= policy->traits->max_invocations);
     }
     gvk_graph_destroy(copy);
 }
 
-static void plan_network(const struct gvk_traits *traits, bool is_whole)
+static void plan_network(const struct gvk_policy *policy, bool is_whole)
 {
     gvk_graph *graph = build_network();
     FUZZ_CHECK(graph != NULL);
-    check_selection(traits, graph);
+    check_selection(policy, graph);
     if (!is_whole) {
         gvk_graph_destroy(graph);
         return;
@@ -195,11 +201,11 @@ static void plan_network(const struct gvk_traits *traits, bool is_whole)
 }
 
 /* A graph of which nothing is left to prove: what is kept is read and written all the same. */
-static void prove_nothing(struct gvk_traits *traits)
+static void prove_nothing(struct gvk_policy *policy)
 {
     struct gvk_graph_node node = {.removed = true};
     struct gvk_graph graph = {.nodes = &node, .node_count = 1};
-    gvk_result result = gvk_kernels_prove(&device, &graph, traits);
+    gvk_result result = gvk_kernels_prove(&device, &graph, policy);
     fuzz_check_result(result);
     FUZZ_CHECK(result == GVK_OK);
 }
@@ -219,13 +225,14 @@ static void store_good(enum kind kind)
         struct gvk_choices *choices = gvk_allocate(&device.host, sizeof *choices + sizeof choices->list[0]);
         FUZZ_CHECK(choices != NULL);
         choices->count = 1;
-        choices->list[0] = gvk_choice_of_ghosts_apart(&device.traits);
-        FUZZ_CHECK(gvk_choices_keep(&device, device.traits.half, choices) == GVK_OK);
+        const struct gvk_policy policy = make_policy();
+        choices->list[0] = gvk_choice_of_ghosts_apart(&policy);
+        FUZZ_CHECK(gvk_choices_keep(&device, policy.half, choices) == GVK_OK);
         gvk_release(&device.host, choices);
     } else {
-        struct gvk_traits traits = device.traits;
+        struct gvk_policy policy = make_policy();
         device.verdicts.changed = true;
-        prove_nothing(&traits);
+        prove_nothing(&policy);
     }
     end_device();
     FUZZ_CHECK(kept.stored_count > GVK_STORED_HEADER);
@@ -237,12 +244,13 @@ static uint32_t list_shapes(struct gvk_node_shape shapes[SHAPES])
     uint32_t count = 0;
     struct gvk_graph *copy = NULL;
     begin_device();
+    const struct gvk_policy policy = make_policy();
     gvk_graph *graph = build_network();
     FUZZ_CHECK(graph && gvk_graph_copy(&device.host, graph, &copy) == GVK_OK &&
-               gvk_rewrite_graph(copy, gvk_rewrites_off(&device.traits, 0)) == GVK_OK);
+               gvk_rewrite_graph(copy, gvk_rewrites_off(&policy, 0)) == GVK_OK);
     for (uint32_t i = 0; i < copy->node_count && count < SHAPES; i++)
-        if (!copy->nodes[i].removed && gvk_kernel_of(&copy->nodes[i])->select)
-            shapes[count++] = gvk_node_shape_of(&device.traits, &copy->nodes[i]);
+        if (!copy->nodes[i].removed && gvk_kernel_of(&copy->nodes[i])->candidate)
+            shapes[count++] = gvk_node_shape_of(&policy, &copy->nodes[i]);
     gvk_graph_destroy(copy);
     gvk_graph_destroy(graph);
     end_device();
@@ -306,7 +314,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     begin_device();
     kept.bytes = data + 1;
     kept.count = size - 1;
-    struct gvk_traits traits = device.traits;
     if (data[0] % KINDS == PIPELINES) {
         VkPipelineCache cache = VK_NULL_HANDLE;
         gvk_result result = gvk_pipeline_cache_open(&device, &cache);
@@ -315,10 +322,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         gvk_pipeline_cache_save(&device, cache);
     } else if (data[0] % KINDS == CHOICES) {
         gvk_choices_load(&device);
-        plan_network(&device.traits, true);
+        const struct gvk_policy policy = make_policy();
+        plan_network(&policy, true);
     } else {
-        prove_nothing(&traits);
-        plan_network(&traits, false); /* where all are struck there is no plan */
+        struct gvk_policy policy = make_policy();
+        prove_nothing(&policy);
+        plan_network(&policy, false); /* where all are struck there is no plan */
     }
     end_device();
     return 0;

@@ -1,63 +1,45 @@
 /* Dense convolutions: the stem, and any that is neither pointwise nor depthwise. */
 #include "kernel.h"
+#include "runtime/kernel/choice.h"
+#include "runtime/kernel/dispatch.h"
+#include "runtime/kernel/forms.h"
+#include "runtime/kernel/tiles.h"
 
-/* A kernel of shaders/dense.comp. Weights come in blocks of 4 * quads outputs. */
-struct tile {
-    enum gvk_shader shader;
-    uint32_t quads, pixels; /* of a lane */
-    uint32_t local_size, subgroup_size;
-    bool texels;
-};
-
-static const struct tile plain_tile = {GVK_SHADER_DENSE_1X1, 1, 1, 64, 0, false};
-static const struct tile tiles[GVK_FORM_COUNT] = {
-    [GVK_FORM_UNIFORM] = {GVK_SHADER_DENSE_UNIFORM_4X2, 4, 2, 64, 0, false},
-    [GVK_FORM_BROADCAST_16] = {GVK_SHADER_DENSE_BROADCAST16_4X1, 4, 1, 64, 16, false},
-    [GVK_FORM_TEXELS] = {GVK_SHADER_DENSE_TEXELS_2X4, 2, 4, 64, 0, true},
-    [GVK_FORM_SHUFFLE_16] = {GVK_SHADER_DENSE_SHUFFLE16_4X4, 4, 4, 16, 16, true},
-    [GVK_FORM_SHUFFLE_8] = {GVK_SHADER_DENSE_SHUFFLE8_4X4, 4, 4, 16, 8, true},
-    [GVK_FORM_SPREAD_16] = {GVK_SHADER_DENSE_SPREAD16_4X4, 4, 4, 16, 16, true},
-    [GVK_FORM_SPREAD_8] = {GVK_SHADER_DENSE_SPREAD8_4X4, 4, 4, 16, 8, true},
-    [GVK_FORM_CHUNKS_4] = {GVK_SHADER_DENSE_BROADCAST4_4X4, 4, 4, 16, 4, false},
-    [GVK_FORM_BROADCAST_4] = {GVK_SHADER_DENSE_BROADCAST4_4X4, 4, 4, 16, 4, false},
-};
-
-static const struct tile *choose_built_in(const struct gvk_builder *builder, const struct gvk_graph_node *node)
+static bool is_struck(const struct gvk_policy *policy, const struct gvk_tile *tile)
 {
-    const struct tile *best = &tiles[gvk_form_of(builder->traits)];
-    if (gvk_quads(node->output_channels) % 4)
-        return &plain_tile;
-    if (gvk_is_struck(builder->traits, best->shader))
-        best = &tiles[GVK_FORM_UNIFORM];
-    return gvk_is_struck(builder->traits, best->shader) ? &plain_tile : best;
+    return gvk_is_struck(policy, tile->shaders[GVK_STORE_PLAIN]);
+}
+
+static const struct gvk_tile *choose_tile(const struct gvk_policy *policy, const struct gvk_graph_node *node)
+{
+    const struct gvk_tile *plain = gvk_tile_of(GVK_FAMILY_DENSE, GVK_FORM_PLAIN);
+    const struct gvk_tile *best = gvk_tile_of(GVK_FAMILY_DENSE, gvk_form_of(policy));
+    if (policy->reference || gvk_quads(node->output_channels) % 4)
+        return plain;
+    if (is_struck(policy, best))
+        best = gvk_tile_of(GVK_FAMILY_DENSE, GVK_FORM_UNIFORM);
+    return is_struck(policy, best) ? plain : best;
 }
 
 /* The built-in tile, with the local size that was chosen for it. */
-static struct tile choose_tile(const struct gvk_builder *builder, const struct gvk_graph_node *node)
+static struct gvk_selection select_kernel(const struct gvk_policy *policy, const struct gvk_graph_node *node)
 {
+    const struct gvk_tile *tile = choose_tile(policy, node);
     enum gvk_shader shader;
     uint32_t local_size;
-    if (builder->reference)
-        return plain_tile;
-    struct tile tile = *choose_built_in(builder, node);
-    if (gvk_find_choice(builder, node, &shader, &local_size) && shader == tile.shader &&
-        gvk_is_candidate_local_size(builder->traits, tile.local_size, local_size))
-        tile.local_size = local_size;
-    return tile;
+    if (!policy->reference && gvk_find_choice(policy, node, &shader, &local_size) &&
+        shader == gvk_tile_shader(tile, node) &&
+        gvk_is_candidate_local_size(policy->traits, tile->local_size, local_size))
+        return gvk_select_tile(policy, node, tile, local_size);
+    return gvk_select_tile(policy, node, tile, tile->local_size);
 }
 
-static bool candidate(const struct gvk_builder *builder, const struct gvk_graph_node *node, uint32_t index,
+static bool candidate(const struct gvk_policy *policy, const struct gvk_graph_node *node, uint32_t index,
                       enum gvk_shader *shader, uint32_t *local_size)
 {
-    const struct tile *tile = choose_built_in(builder, node);
-    *shader = tile->shader;
-    return gvk_candidate_local_size(builder->traits, tile->local_size, index, local_size);
-}
-
-static uint64_t padded_quads(const struct gvk_builder *builder, const struct gvk_graph_node *node)
-{
-    uint32_t block = choose_tile(builder, node).quads;
-    return (uint64_t)gvk_divide_up(gvk_quads(node->output_channels), block) * block;
+    const struct gvk_tile *tile = choose_tile(policy, node);
+    *shader = gvk_tile_shader(tile, node);
+    return gvk_candidate_local_size(policy->traits, tile->local_size, index, local_size);
 }
 
 /* ---- slices: a layer of very many inputs is computed as several of fewer, whose outputs are added up ---- */
@@ -98,21 +80,23 @@ static uint64_t slice_bias(uint64_t padded, const struct gvk_graph_node *node, u
     return padded * 4 * slice_quads(node, slice) * node->kernel * node->kernel;
 }
 
-static uint64_t count_weights(const struct gvk_builder *builder, const struct gvk_graph_node *node)
+static uint64_t count_weights(const struct gvk_selection *selection, const struct gvk_graph_node *node)
 {
-    uint64_t padded = padded_quads(builder, node);
+    uint64_t padded = gvk_padded_quads(selection->tile, node);
     uint32_t last = count_slices(node) - 1;
     return slice_weights(padded, node, last) + slice_bias(padded, node, last) + padded;
 }
 
-static gvk_result pack_weights(const struct gvk_builder *builder, const struct gvk_graph_node *node, float *out)
+static gvk_result pack_weights(const gvk_host *host, const struct gvk_selection *selection,
+                               const struct gvk_graph_node *node, float *out)
 {
     struct gvk_folded_weights weights;
-    gvk_result result = gvk_fold_weights(builder->host, node, &weights);
+    gvk_result result = gvk_fold_weights(host, node, &weights);
     if (result)
         return result;
-    uint64_t inputs = node->input_channels, each = quads_of_slice(node), padded = padded_quads(builder, node);
-    uint64_t block = 4 * (uint64_t)choose_tile(builder, node).quads, taps = (uint64_t)node->kernel * node->kernel;
+    uint64_t inputs = node->input_channels, each = quads_of_slice(node),
+             padded = gvk_padded_quads(selection->tile, node);
+    uint64_t block = 4 * (uint64_t)selection->tile->quads, taps = (uint64_t)node->kernel * node->kernel;
     for (uint64_t o = 0; o < node->output_channels; o++) {
         const float *row = gvk_folded_row(&weights, o);
         for (uint64_t i = 0; i < inputs; i++) {
@@ -126,38 +110,30 @@ static gvk_result pack_weights(const struct gvk_builder *builder, const struct g
     float *bias = out + slice_bias(padded, node, 0) * 4; /* the first slice's alone */
     for (uint64_t o = 0; o < node->output_channels; o++)
         bias[o] = weights.bias[o];
-    gvk_release_weights(builder->host, &weights);
+    gvk_release_weights(host, &weights);
     return GVK_OK;
 }
 
-static struct gvk_pipeline_key select_kernel(const struct gvk_builder *builder, const struct gvk_graph_node *node)
-{
-    const struct tile tile = choose_tile(builder, node);
-    struct gvk_pipeline_key key = {.shader = tile.shader, .subgroup_size = tile.subgroup_size};
-    key.constants[GVK_CONSTANT_LOCAL_SIZE] = tile.local_size;
-    return key;
-}
-
 /* One slice, to `output`, whose items are `output_item` quads apart. */
-static gvk_result emit_slice(const struct gvk_builder *builder, uint32_t index, uint32_t slice,
-                             struct gvk_operand output, uint32_t output_item, gvk_activation activation)
+static gvk_result emit_slice(const struct gvk_builder *builder, uint32_t index, const struct gvk_selection *selection,
+                             uint32_t slice, struct gvk_operand output, uint32_t output_item, gvk_activation activation)
 {
     const struct gvk_program *program = builder->program;
     const struct gvk_graph_node *node = &builder->graph->nodes[index];
     const struct gvk_shape *in = &program->shapes[node->inputs[0]], *out = &program->shapes[node->output];
-    const struct tile tile = choose_tile(builder, node);
-    uint64_t padded = padded_quads(builder, node), first = (uint64_t)slice * quads_of_slice(node);
-    struct gvk_command command = gvk_begin_selected(node, select_kernel(builder, node));
+    const struct gvk_tile *tile = selection->tile;
+    uint64_t padded = gvk_padded_quads(selection->tile, node), first = (uint64_t)slice * quads_of_slice(node);
+    struct gvk_command command = gvk_begin_selected(node, selection->key);
     gvk_add_operand(&command, output);
     struct gvk_operand source = gvk_tensor_operand(
-        program, node->inputs[0], tile.texels ? GVK_BINDING_SOURCE_TEXELS : GVK_BINDING_SOURCE, GVK_READ);
+        program, node->inputs[0], tile->texels ? GVK_BINDING_SOURCE_TEXELS : GVK_BINDING_SOURCE, GVK_READ);
     uint64_t skipped = first * in->width * in->height * source.quad_bytes;
     source.offset += skipped;
     source.bytes -= skipped;
     source.useful = source.useful / gvk_quads(node->input_channels) * slice_quads(node, slice);
     gvk_add_operand(&command, source);
     struct gvk_operand weights =
-        gvk_weights_operand(builder, index, tile.texels ? GVK_BINDING_WEIGHTS_TEXELS : GVK_BINDING_WEIGHTS);
+        gvk_weights_operand(builder, index, tile->texels ? GVK_BINDING_WEIGHTS_TEXELS : GVK_BINDING_WEIGHTS);
     skipped = slice_weights(padded, node, slice) * weights.quad_bytes;
     weights.offset += skipped;
     weights.bytes -= skipped;
@@ -180,9 +156,10 @@ static gvk_result emit_slice(const struct gvk_builder *builder, uint32_t index, 
     };
     gvk_set_push(&command, &push, sizeof push);
     command.turns = (uint64_t)push.input_quads * turns_of_quad(node);
-    return gvk_finish_dispatch(builder, &command,
-                               gvk_divide_up(out->width * out->height, tile.local_size * tile.pixels),
-                               padded / tile.quads, program->batch);
+    return gvk_finish_dispatch(
+        builder, &command,
+        gvk_divide_up(out->width * out->height, selection->key.constants[GVK_CONSTANT_LOCAL_SIZE] * tile->pixels),
+        padded / tile->quads, program->batch);
 }
 
 /* Two sums of slices into one, and behind the last slice the layer's activation. */
@@ -214,7 +191,7 @@ static gvk_result emit_sum(const struct gvk_builder *builder, const struct gvk_g
     return gvk_finish_dispatch(builder, &command, gvk_divide_up(pixels, 64), quads, builder->program->batch);
 }
 
-static gvk_result emit(const struct gvk_builder *builder, uint32_t index)
+static gvk_result emit(const struct gvk_builder *builder, uint32_t index, const struct gvk_selection *selection)
 {
     struct gvk_program *program = builder->program;
     const struct gvk_graph_node *node = &builder->graph->nodes[index];
@@ -222,7 +199,7 @@ static gvk_result emit(const struct gvk_builder *builder, uint32_t index)
     struct gvk_operand output = gvk_tensor_operand(program, node->output, GVK_BINDING_OUTPUT, GVK_WRITE);
     uint32_t output_item = program->places[node->output].item, slices = count_slices(node);
     if (slices == 1)
-        return emit_slice(builder, index, 0, output, output_item, node->activation);
+        return emit_slice(builder, index, selection, 0, output, output_item, node->activation);
     uint32_t own = gvk_quads(node->output_channels) * out->width * out->height;
     struct gvk_operand parts[2]; /* the sum so far, and the next slice */
     gvk_result result = GVK_OK;
@@ -237,7 +214,7 @@ static gvk_result emit(const struct gvk_builder *builder, uint32_t index)
             result = gvk_program_add_block(program, made[i].bytes, &made[i].block);
         }
         if (!result)
-            result = emit_slice(builder, index, slice, made[0], own, GVK_ACTIVATION_NONE);
+            result = emit_slice(builder, index, selection, slice, made[0], own, GVK_ACTIVATION_NONE);
         parts[slice ? 1 : 0] = made[0];
         if (!slice || result)
             continue;
@@ -249,4 +226,10 @@ static gvk_result emit(const struct gvk_builder *builder, uint32_t index)
     return result;
 }
 
-const struct gvk_kernel gvk_kernel_dense = {count_weights, pack_weights, emit, select_kernel, candidate};
+const struct gvk_kernel gvk_kernel_dense = {
+    .select = select_kernel,
+    .count_weights = count_weights,
+    .pack_weights = pack_weights,
+    .emit = emit,
+    .candidate = candidate,
+};

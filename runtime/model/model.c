@@ -7,7 +7,8 @@
 #include "runtime/base/half.h"
 #include "runtime/device/pipeline.h"
 #include "runtime/graph/rewrite.h"
-#include "runtime/kernel/kernel.h"
+#include "runtime/op/ghost.h"
+#include "runtime/op/table.h"
 #include "runtime/vulkan/debug.h"
 #include "runtime/vulkan/queue.h"
 
@@ -15,22 +16,28 @@ struct gvk_builder gvk_model_builder(const struct gvk_model *model)
 {
     return (struct gvk_builder){
         .host = &model->device->host,
-        .traits = &model->traits,
+        .policy = &model->policy,
         .graph = model->graph,
         .packing = &model->packing,
-        .reference = model->reference,
     };
 }
 
-/* Packs a node's weights as fp32 and writes them as fp16. */
-static gvk_result pack_half(const struct gvk_builder *builder, const struct gvk_graph_node *node, uint64_t quads,
-                            uint16_t *out)
+static gvk_result pack_node(const struct gvk_builder *builder, uint32_t index, float *out)
 {
+    const struct gvk_graph_node *node = &builder->graph->nodes[index];
+    return gvk_kernel_of(node)->pack_weights(builder->host, &builder->packing->selections[index], node, out);
+}
+
+/* Packs a node's weights as fp32 and writes them as fp16. */
+static gvk_result pack_half(const struct gvk_builder *builder, uint32_t index, uint16_t *out)
+{
+    const struct gvk_graph_node *node = &builder->graph->nodes[index];
+    uint64_t quads = builder->packing->sizes[index];
     size_t count = (size_t)quads * 4;
     float *packed = gvk_allocate_array(builder->host, count, sizeof *packed);
     if (!packed)
         return gvk_fail_memory(builder->host);
-    gvk_result result = gvk_kernel_of(node)->pack_weights(builder, node, packed);
+    gvk_result result = pack_node(builder, index, packed);
     for (size_t i = 0; i < count && !result; i++) {
         out[i] = gvk_half_of_float(packed[i]);
         if (isfinite(packed[i]) && !isfinite(gvk_float_of_half(out[i])))
@@ -46,13 +53,11 @@ static gvk_result pack_all(const struct gvk_builder *builder, void *packed)
 {
     for (uint32_t i = 0; i < builder->graph->node_count; i++) {
         const struct gvk_graph_node *node = &builder->graph->nodes[i];
-        uint64_t quads = builder->packing->sizes[i];
-        if (node->removed || !quads)
+        if (node->removed || !builder->packing->sizes[i])
             continue;
         size_t first = (size_t)builder->packing->offsets[i] * 4;
-        gvk_result result = builder->traits->half
-                                ? pack_half(builder, node, quads, (uint16_t *)packed + first)
-                                : gvk_kernel_of(node)->pack_weights(builder, node, (float *)packed + first);
+        gvk_result result = builder->policy->half ? pack_half(builder, i, (uint16_t *)packed + first)
+                                                  : pack_node(builder, i, (float *)packed + first);
         if (result)
             return result;
     }
@@ -122,14 +127,14 @@ done:
     return result;
 }
 
-void gvk_limit_chunks(const struct gvk_packing *packing, struct gvk_traits *traits)
+void gvk_limit_chunks(const struct gvk_packing *packing, struct gvk_policy *policy)
 {
-    if (chunks_of(packing) > traits->max_chunks)
-        traits->max_chunks = 0;
+    if (chunks_of(packing) > policy->traits->max_chunks)
+        policy->chunks = false;
 }
 
 gvk_result gvk_model_create_for(gvk_device *device, const gvk_graph *graph, uint32_t off,
-                                const struct gvk_traits *traits, gvk_model **out)
+                                const struct gvk_policy *policy, gvk_model **out)
 {
     const gvk_host *host = &device->host;
     void *staged = NULL;
@@ -137,26 +142,26 @@ gvk_result gvk_model_create_for(gvk_device *device, const gvk_graph *graph, uint
     if (!model)
         return gvk_fail_memory(host);
     model->device = device;
-    model->reference = off & GVK_REWRITE_FAST_KERNELS;
-    model->traits = *traits;
+    model->policy = *policy;
+    model->policy.reference = off & GVK_REWRITE_FAST_KERNELS;
     gvk_result result = gvk_graph_copy(host, graph, &model->graph);
     if (!result)
-        result = gvk_rewrite_graph(model->graph, gvk_rewrites_off(&model->traits, off));
+        result = gvk_rewrite_graph(model->graph, gvk_rewrites_off(&model->policy, off));
     if (result)
         goto fail;
     struct gvk_builder builder = gvk_model_builder(model);
     result = gvk_packing_create(&builder, &model->packing);
     if (result)
         goto fail;
-    uint32_t chunks = model->traits.max_chunks;
-    gvk_limit_chunks(&model->packing, &model->traits);
-    if (!model->reference && chunks != model->traits.max_chunks) {
+    bool chunks = model->policy.chunks;
+    gvk_limit_chunks(&model->packing, &model->policy);
+    if (!model->policy.reference && chunks != model->policy.chunks) {
         gvk_packing_destroy(host, &model->packing);
         result = gvk_packing_create(&builder, &model->packing);
         if (result)
             goto fail;
     }
-    uint64_t bytes = model->packing.quads * gvk_quad_bytes(&model->traits);
+    uint64_t bytes = model->packing.quads * gvk_quad_bytes(&model->policy);
     result = gvk_buffer_create(device, bytes, GVK_BUFFER_DEVICE, "weights", &model->weights);
     if (result)
         goto fail;
@@ -173,7 +178,7 @@ gvk_result gvk_model_create_for(gvk_device *device, const gvk_graph *graph, uint
     }
     if (result)
         goto fail;
-    if (!model->reference && model->traits.max_chunks)
+    if (!model->policy.reference && model->policy.chunks)
         result = create_chunks(model);
     if (result)
         goto fail;

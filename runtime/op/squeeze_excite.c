@@ -1,8 +1,10 @@
 /* Squeeze-excite's gate in two dispatches: an average pool, and both linear layers in one workgroup. */
 #include "kernel.h"
-
-#define LOCAL_SIZE    64
-#define SHARING_TURNS 64u /* of split.glsl, at most */
+#include "runtime/graph/ops.h"
+#include "runtime/kernel/dispatch.h"
+#include "runtime/kernel/forms.h"
+#include "runtime/kernel/planes.h"
+#include "runtime/kernel/tiles.h"
 
 struct layout {
     uint64_t reduce_bias, expand, expand_bias, end;
@@ -18,16 +20,9 @@ static struct layout layout_of(const struct gvk_graph_node *node)
     return layout;
 }
 
-/* As if no lanes shared a sum; where they do it is less. */
-uint64_t gvk_count_excite_turns(uint64_t channel_quads, uint64_t reduced_quads)
+static uint64_t count_weights(const struct gvk_selection *selection, const struct gvk_graph_node *node)
 {
-    return (reduced_quads / LOCAL_SIZE + 1) * (channel_quads + 1) +
-           (channel_quads / LOCAL_SIZE + 1) * (reduced_quads + 1) + SHARING_TURNS;
-}
-
-static uint64_t count_weights(const struct gvk_builder *builder, const struct gvk_graph_node *node)
-{
-    (void)builder;
+    (void)selection;
     return layout_of(node).end;
 }
 
@@ -49,18 +44,27 @@ static gvk_result pack_linear(const gvk_host *host, const gvk_array *weight_arra
     return result;
 }
 
-static gvk_result pack_weights(const struct gvk_builder *builder, const struct gvk_graph_node *node, float *out)
+static gvk_result pack_weights(const gvk_host *host, const struct gvk_selection *selection,
+                               const struct gvk_graph_node *node, float *out)
 {
     struct layout layout = layout_of(node);
-    gvk_result result = pack_linear(builder->host, &node->weight, &node->bias, node->input_channels,
-                                    node->reduced_channels, out, out + layout.reduce_bias * 4);
+    (void)selection;
+    gvk_result result = pack_linear(host, &node->weight, &node->bias, node->input_channels, node->reduced_channels, out,
+                                    out + layout.reduce_bias * 4);
     if (result)
         return result;
-    return pack_linear(builder->host, &node->second_weight, &node->second_bias, node->reduced_channels,
-                       node->input_channels, out + layout.expand * 4, out + layout.expand_bias * 4);
+    return pack_linear(host, &node->second_weight, &node->second_bias, node->reduced_channels, node->input_channels,
+                       out + layout.expand * 4, out + layout.expand_bias * 4);
 }
 
-static gvk_result emit(const struct gvk_builder *builder, uint32_t index)
+static struct gvk_selection select_kernel(const struct gvk_policy *policy, const struct gvk_graph_node *node)
+{
+    const struct gvk_tile *tile = gvk_tile_of(GVK_FAMILY_EXCITE, gvk_form_of(policy));
+    uint32_t lanes = gvk_form_is_for_gpus(tile->form) ? gvk_split_lanes(policy->traits) : tile->local_size;
+    return gvk_select_tile(policy, node, tile, lanes);
+}
+
+static gvk_result emit(const struct gvk_builder *builder, uint32_t index, const struct gvk_selection *selection)
 {
     struct gvk_program *program = builder->program;
     const struct gvk_graph_node *node = &builder->graph->nodes[index];
@@ -74,15 +78,12 @@ static gvk_result emit(const struct gvk_builder *builder, uint32_t index)
 
     pooled_operand.binding = GVK_BINDING_OUTPUT;
     pooled_operand.access = GVK_WRITE;
-    result = gvk_emit_average_pool(builder, node, pooled_operand, quads);
+    result = gvk_emit_average_pool(builder, node, selection->tile->form, pooled_operand, quads);
     if (result)
         return result;
 
-    bool texels = gvk_reads_texels(builder->traits), split = gvk_form_is_for_gpus(gvk_form_of(builder->traits));
-    enum gvk_shader shader = texels ? GVK_SHADER_EXCITE_TEXELS : GVK_SHADER_EXCITE;
-    if (split)
-        shader = texels ? GVK_SHADER_EXCITE_SPLIT_TEXELS : GVK_SHADER_EXCITE_SPLIT;
-    struct gvk_command excite = gvk_begin_dispatch(node, shader, split ? gvk_split_lanes(builder->traits) : LOCAL_SIZE);
+    bool texels = selection->tile->texels;
+    struct gvk_command excite = gvk_begin_selected(node, selection->key);
     pooled_operand.binding = texels ? GVK_BINDING_SOURCE_TEXELS : GVK_BINDING_SOURCE;
     pooled_operand.access = GVK_READ;
     gvk_add_operand(&excite, gvk_tensor_operand(program, node->output, GVK_BINDING_OUTPUT, GVK_WRITE));
@@ -105,4 +106,9 @@ static gvk_result emit(const struct gvk_builder *builder, uint32_t index)
     return gvk_finish_dispatch(builder, &excite, 1, 1, program->batch);
 }
 
-const struct gvk_kernel gvk_kernel_squeeze_excite = {count_weights, pack_weights, emit, NULL, NULL};
+const struct gvk_kernel gvk_kernel_squeeze_excite = {
+    .select = select_kernel,
+    .count_weights = count_weights,
+    .pack_weights = pack_weights,
+    .emit = emit,
+};
