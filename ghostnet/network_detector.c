@@ -3,7 +3,7 @@
 
 #include "ghostnet/detection/detector.h"
 #include "network_inside.h"
-#include "runtime/stream/model.h"
+#include "runtime/model/model.h"
 #include "runtime/vulkan/device.h"
 
 static float choose(float given, float by_default)

@@ -11,7 +11,6 @@
 #include <string.h>
 
 #include "runtime/kernel/forms.h"
-#include "runtime/stream/resize.h"
 #include "runtime/stream/stream.h"
 #include "suppression.h"
 
@@ -172,7 +171,8 @@ static gvk_result emit(const struct gvk_tail *tail, const struct gvk_builder *bu
 }
 
 /* How boxes in [0, 1] of the input become pixels of the picture: (value - offset) * scale * side. */
-static void fill(const struct gvk_tail *tail, const gvk_picture *pictures, uint32_t count, void *parameters)
+static void fill(const struct gvk_tail *tail, const struct gvk_picture_layout *pictures, uint32_t count,
+                 void *parameters)
 {
     const struct detector *detector = tail->user;
     float *out = parameters;
@@ -184,8 +184,8 @@ static void fill(const struct gvk_tail *tail, const gvk_picture *pictures, uint3
         double scale[2] = {1, 1}, offset[2] = {0, 0};
         const double input[2] = {detector->width, detector->height};
         const double picture[2] = {pictures[i].width, pictures[i].height};
-        if (pictures[i].letterbox && pictures[i].kind == GVK_PICTURE_PIXELS) {
-            double factor = fmin(input[0] / picture[0], input[1] / picture[1]);
+        double factor = pictures[i].placement.scale;
+        if (factor > 0) {
             for (int axis = 0; axis < 2; axis++) {
                 /* The family rounds here, half to even, where the resize cuts off. */
                 double size = nearbyint(picture[axis] * factor);
