@@ -23,6 +23,7 @@ typedef struct gvk_checkpoint_params {
     size_t byte_count;
     const char *weights; /* the set of weights to take: keys of dicts and the prefix of names, joined by dots, or "."
                             for the top level; NULL: chosen, as gvk_network_open says */
+    /* 0.1 ends here. */
 } gvk_checkpoint_params;
 
 /* Reads a .safetensors or .pth file of up to 4 GiB and 16384 tensors, all of it. The first bytes decide the format, not

@@ -25,6 +25,7 @@ typedef struct gvk_detector_map {
     uint32_t stride; /* pixels of the input a side of a cell; checked; 0: not checked */
     uint32_t reserved;
     float anchors[2 * GVK_MAP_ANCHORS]; /* width, height in pixels of the input, finite and above zero */
+    /* 0.1 ends here. */
 } gvk_detector_map;
 
 typedef struct gvk_detector_heads {
@@ -32,6 +33,7 @@ typedef struct gvk_detector_heads {
     const gvk_detector_map *maps; /* 1 to GVK_DETECTOR_MAPS, in the order that candidates are counted in ... */
     size_t map_size;              /* ... each of so many bytes: sizeof maps[0]; 0: the first release's */
     uint32_t map_count, class_count;
+    /* 0.1 ends here. */
 } gvk_detector_heads;
 
 typedef struct gvk_detector_params {

@@ -364,7 +364,8 @@ static bool has_ghost_modules(const struct gvk_graph *graph)
     return false;
 }
 
-/* Which kernels are struck on this driver: a model proves them. */
+/* Which kernels are struck on this driver: a model proves them. A stream of it refuses sizes that cannot be, before
+ * anything is allocated for them. */
 static gvk_result learn_verdicts(struct tuner *tuner)
 {
     gvk_model *model = NULL;
@@ -373,8 +374,15 @@ static gvk_result learn_verdicts(struct tuner *tuner)
         return result;
     memcpy(tuner->policy.struck, model->policy.struck, sizeof tuner->policy.struck);
     tuner->policy.half_sums = model->policy.half_sums;
+    gvk_stream_params params = {.size = sizeof params,
+                                .width = tuner->params.width,
+                                .height = tuner->params.height,
+                                .batch = tuner->params.batch};
+    gvk_stream *stream = NULL;
+    result = gvk_stream_create(model, &params, &stream);
+    gvk_stream_destroy(stream);
     gvk_model_destroy(model);
-    return GVK_OK;
+    return result;
 }
 
 static void release(struct tuner *tuner)

@@ -254,6 +254,17 @@ static const void *find_in_chain(const VkPhysicalDeviceFeatures2 *first, VkStruc
     return NULL;
 }
 
+/* A count that was never set is not followed: no device has a thousand extensions. */
+static bool are_names(const char *const *names, uint32_t count)
+{
+    if (count > 1024 || (count && !names))
+        return false;
+    for (uint32_t i = 0; i < count; i++)
+        if (!names[i])
+            return false;
+    return true;
+}
+
 static bool names_hold(const char *const *names, uint32_t count, const char *name)
 {
     for (uint32_t i = 0; i < count; i++)
@@ -274,11 +285,11 @@ gvk_result gvk_device_import(const gvk_import_params *given, gvk_device **out)
         return result;
     if (!out || !params->get_instance_proc || !params->instance || !params->physical_device || !params->device ||
         !params->queue || !params->lock_queue != !params->unlock_queue ||
-        (params->instance_extension_count && !params->instance_extensions) ||
-        (params->device_extension_count && !params->device_extensions))
+        !are_names(params->instance_extensions, params->instance_extension_count) ||
+        !are_names(params->device_extensions, params->device_extension_count))
         return gvk_fail(&host, GVK_ERROR_ARGUMENT,
                         "gvk_device_import needs the instance, its proc-addr, the physical device, the device and a "
-                        "queue, and both lock functions or neither.");
+                        "queue, the names of extensions, and both lock functions or neither.");
     if (params->api_version < VK_API_VERSION_1_1)
         return gvk_fail(&host, GVK_ERROR_UNSUPPORTED, "The host's instance is of Vulkan 1.0; 1.1 is needed.");
     struct gvk_device *device = gvk_allocate(&host, sizeof *device);

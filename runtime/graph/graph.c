@@ -178,9 +178,14 @@ static bool find_weight(gvk_graph *graph, const char *node, const char *suffix, 
         return false;
     }
     uint64_t item = found.type == GVK_TYPE_F32 ? 4 : 2;
-    if (found.type == GVK_TYPE_OTHER || !found.data || found.bytes < count * item) {
+    if (found.type != GVK_TYPE_F32 && found.type != GVK_TYPE_F16 && found.type != GVK_TYPE_BF16) {
         refuse(graph, gvk_fail(&graph->host, GVK_ERROR_MISMATCH,
                                "The tensor \"%s\" is not of a type that weights have (fp32, fp16, bf16).", name));
+        return false;
+    }
+    if (!found.data || found.bytes < count * item) {
+        refuse(graph,
+               gvk_fail(&graph->host, GVK_ERROR_MISMATCH, "The tensor \"%s\" has fewer values than its shape.", name));
         return false;
     }
     *out = found;

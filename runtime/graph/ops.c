@@ -27,12 +27,13 @@ static const char *check_convolution(const struct gvk_graph_node *node, const st
 static uint32_t list_convolution(struct gvk_graph_node *node, bool bias, struct gvk_wanted_weight *out)
 {
     out[0] = (struct gvk_wanted_weight){
-        "weight",
-        4,
-        {node->output_channels, node->input_channels / node->groups, node->kernel, node->kernel},
-        &node->weight,
-        false};
-    out[1] = (struct gvk_wanted_weight){"bias", 1, {node->output_channels}, &node->bias, false};
+        .suffix = "weight",
+        .to = &node->weight,
+        .shape = {node->output_channels, node->input_channels / node->groups, node->kernel, node->kernel},
+        .rank = 4,
+    };
+    out[1] =
+        (struct gvk_wanted_weight){.suffix = "bias", .to = &node->bias, .shape = {node->output_channels}, .rank = 1};
     return bias ? 2 : 1;
 }
 
@@ -77,9 +78,14 @@ static const char *check_linear(const struct gvk_graph_node *node, const struct 
 static uint32_t list_linear(struct gvk_graph_node *node, bool bias, struct gvk_wanted_weight *out)
 {
     (void)bias;
-    out[0] =
-        (struct gvk_wanted_weight){"weight", 2, {node->output_channels, node->input_channels}, &node->weight, false};
-    out[1] = (struct gvk_wanted_weight){"bias", 1, {node->output_channels}, &node->bias, false};
+    out[0] = (struct gvk_wanted_weight){
+        .suffix = "weight",
+        .to = &node->weight,
+        .shape = {node->output_channels, node->input_channels},
+        .rank = 2,
+    };
+    out[1] =
+        (struct gvk_wanted_weight){.suffix = "bias", .to = &node->bias, .shape = {node->output_channels}, .rank = 1};
     return 2;
 }
 
@@ -113,7 +119,13 @@ static uint32_t list_norm(struct gvk_graph_node *node, bool bias, struct gvk_wan
     (void)bias;
     node->norm.present = true;
     for (int i = 0; i < 4; i++)
-        out[i] = (struct gvk_wanted_weight){suffixes[i], 1, {node->input_channels}, to[i], i >= 2};
+        out[i] = (struct gvk_wanted_weight){
+            .suffix = suffixes[i],
+            .to = to[i],
+            .shape = {node->input_channels},
+            .rank = 1,
+            .is_measured = i >= 2,
+        };
     return 4;
 }
 
@@ -256,9 +268,9 @@ uint64_t gvk_count_excite_turns(uint64_t channel_quads, uint64_t reduced_quads)
 #define LINE(OP, word) [GVK_OP_##OP] = &word##_line,
 static const struct gvk_op_line *const lines[] = {GVK_OPS(LINE)};
 
-#define ONE(OP, word) +1
-_Static_assert(GVK_OPS(ONE) == GVK_OP_END - 1 && sizeof lines / sizeof lines[0] == GVK_OP_END,
-               "GVK_OPS names every op once");
+#define PLACE(OP, word) PLACE_OF_##OP,
+enum { GVK_OPS(PLACE) PLACES };
+_Static_assert(PLACES == GVK_OP_END - 1 && sizeof lines / sizeof lines[0] == GVK_OP_END, "GVK_OPS names every op once");
 
 const struct gvk_op_line *gvk_op_line_of(int op)
 {

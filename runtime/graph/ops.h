@@ -3,7 +3,7 @@
 #ifndef GVK_OPS_H
 #define GVK_OPS_H
 
-#include "graph.h"
+#include "node.h"
 
 /* Every op, and a word for its lines: what a table made of this list has no line for does not compile. */
 #define GVK_OPS(X)                                                                                                     \
@@ -24,9 +24,9 @@
 /* A weight that a node has: NAME.suffix, of this shape to the last dimension. */
 struct gvk_wanted_weight {
     const char *suffix;
-    uint32_t rank;
+    gvk_array *to; /* of the node */
     uint64_t shape[4];
-    gvk_array *to;    /* of the node */
+    uint32_t rank;
     bool is_measured; /* not learned: it is no parameter of the network */
 };
 #define GVK_MOST_WANTED_WEIGHTS 4

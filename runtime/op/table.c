@@ -7,21 +7,21 @@
 struct op_kernels {
     const struct gvk_kernel *any, *pointwise, *depthwise;
 };
-static const struct op_kernels convolution = {&gvk_kernel_dense, &gvk_kernel_pointwise, &gvk_kernel_depthwise};
-static const struct op_kernels linear = {&gvk_kernel_pointwise, NULL, NULL};
-static const struct op_kernels batch_norm = {&gvk_kernel_batch_norm, NULL, NULL};
-static const struct op_kernels activation = {&gvk_kernel_batch_norm, NULL, NULL};
-static const struct op_kernels concat = {&gvk_kernel_concat, NULL, NULL};
-static const struct op_kernels upsample = {&gvk_kernel_upsample, NULL, NULL};
-static const struct op_kernels max_pool = {&gvk_kernel_max_pool, NULL, NULL};
-static const struct op_kernels max_pools = {&gvk_kernel_max_pool, NULL, NULL};
-static const struct op_kernels average_pool = {&gvk_kernel_average_pool, NULL, NULL};
-static const struct op_kernels add = {&gvk_kernel_combine, NULL, NULL};
-static const struct op_kernels multiply = {&gvk_kernel_combine, NULL, NULL};
-static const struct op_kernels squeeze_excite = {&gvk_kernel_squeeze_excite, NULL, NULL};
-static const struct op_kernels ghost = {&gvk_kernel_ghost, NULL, NULL};
+static const struct op_kernels convolution_kernels = {&gvk_kernel_dense, &gvk_kernel_pointwise, &gvk_kernel_depthwise};
+static const struct op_kernels linear_kernels = {&gvk_kernel_pointwise, NULL, NULL};
+static const struct op_kernels batch_norm_kernels = {&gvk_kernel_batch_norm, NULL, NULL};
+static const struct op_kernels activation_kernels = {&gvk_kernel_batch_norm, NULL, NULL};
+static const struct op_kernels concat_kernels = {&gvk_kernel_concat, NULL, NULL};
+static const struct op_kernels upsample_kernels = {&gvk_kernel_upsample, NULL, NULL};
+static const struct op_kernels max_pool_kernels = {&gvk_kernel_max_pool, NULL, NULL};
+static const struct op_kernels max_pools_kernels = {&gvk_kernel_max_pool, NULL, NULL};
+static const struct op_kernels average_pool_kernels = {&gvk_kernel_average_pool, NULL, NULL};
+static const struct op_kernels add_kernels = {&gvk_kernel_combine, NULL, NULL};
+static const struct op_kernels multiply_kernels = {&gvk_kernel_combine, NULL, NULL};
+static const struct op_kernels squeeze_excite_kernels = {&gvk_kernel_squeeze_excite, NULL, NULL};
+static const struct op_kernels ghost_kernels = {&gvk_kernel_ghost, NULL, NULL};
 
-#define LINE(OP, word) [GVK_OP_##OP] = &word,
+#define LINE(OP, word) [GVK_OP_##OP] = &word##_kernels,
 static const struct op_kernels *const kernels[] = {GVK_OPS(LINE)};
 
 const struct gvk_kernel *gvk_kernel_of(const struct gvk_graph_node *node)
@@ -83,7 +83,7 @@ gvk_result gvk_packing_create(const struct gvk_builder *builder, struct gvk_pack
             continue;
         made.offsets[i] = made.quads;
         made.sizes[i] = kernel->count_weights(&made.selections[i], node);
-        made.quads += (made.sizes[i] + 15) / 16 * 16; /* channels are bounded by graph.c: no overflow */
+        made.quads += (made.sizes[i] + 15) / 16 * 16; /* channels are bounded by graph/graph.c: no overflow */
     }
     made.quads += GVK_SLACK_QUADS;
     *out = made;

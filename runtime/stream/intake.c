@@ -148,7 +148,7 @@ gvk_result gvk_device_check_picture(const gvk_device *device, const gvk_picture 
     gvk_result result = gvk_struct_read(&device->host, &gvk_layout_of_picture, given, &read);
     if (result)
         return result;
-    if (!given || !width || !height || picture->kind != GVK_PICTURE_PIXELS ||
+    if (!given || !width || !height || width > 65535 || height > 65535 || picture->kind != GVK_PICTURE_PIXELS ||
         (unsigned)picture->format > GVK_PIXELS_BGRA8)
         return gvk_fail(&device->host, GVK_ERROR_ARGUMENT,
                         "gvk_device_check_picture needs a picture of pixels and the size of an input.");

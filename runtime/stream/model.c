@@ -219,8 +219,11 @@ gvk_result gvk_model_create(gvk_device *device, const gvk_graph *graph, const gv
 
 gvk_result gvk_model_tensors(const gvk_model *model, const char **names, uint32_t *count)
 {
-    if (!model || !count || (*count && !names))
+    if (!model)
         return GVK_ERROR_ARGUMENT;
+    if (!count || (*count && !names))
+        return gvk_fail(&model->device->host, GVK_ERROR_ARGUMENT,
+                        "gvk_model_tensors needs a count, and room for that many names.");
     const struct gvk_graph *graph = model->graph;
     uint32_t capacity = *count, found = 0;
     for (uint32_t i = 0; i < graph->node_count; i++) {

@@ -281,6 +281,17 @@ gvk_result gvk_stream_record_main(gvk_stream *stream, uint32_t index)
     return result;
 }
 
+/* Names of tensors, no more of them than there are: a count that was never set is not followed. */
+static bool names_kept_tensors(const gvk_stream *stream, const gvk_stream_params *params)
+{
+    if (params->kept_count && (!params->kept_tensors || params->kept_count > stream->model->graph->tensor_count))
+        return false;
+    for (uint32_t i = 0; i < params->kept_count; i++)
+        if (!params->kept_tensors[i])
+            return false;
+    return true;
+}
+
 gvk_result gvk_stream_create_with_tail(gvk_model *model, const gvk_stream_params *params, const struct gvk_tail *tail,
                                        gvk_stream **out)
 {
@@ -298,7 +309,7 @@ gvk_result gvk_stream_create_with_tail(gvk_model *model, const gvk_stream_params
     if (tail)
         stream->tail = *tail;
     stream->frame_count = params->frames ? params->frames : 1;
-    if (stream->frame_count > GVK_MAX_FRAMES || (params->kept_count && !params->kept_tensors)) {
+    if (stream->frame_count > GVK_MAX_FRAMES || !names_kept_tensors(stream, params)) {
         result = gvk_fail(host, GVK_ERROR_ARGUMENT,
                           "A stream has at most %u frames in flight, and names its kept tensors.", GVK_MAX_FRAMES);
         stream->frame_count = 0;

@@ -11,11 +11,13 @@ endforeach()
 
 # A release to come: today's headers, and every struct that may grow has one member more.
 set(HEADERS_OF_next ${CMAKE_CURRENT_BINARY_DIR}/next_release)
-foreach(HEADER gvk ghostnet)
-    set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/include/ghostvk/${HEADER}.h)
-    file(READ ${CMAKE_SOURCE_DIR}/include/ghostvk/${HEADER}.h TEXT)
+file(GLOB PUBLIC_HEADERS CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/include/ghostvk/*.h)
+set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${PUBLIC_HEADERS})
+foreach(HEADER ${PUBLIC_HEADERS})
+    get_filename_component(NAME ${HEADER} NAME)
+    file(READ ${HEADER} TEXT)
     string(REGEX REPLACE "/\\* 0\\.1 ends here\\. \\*/([^}]*)\n}" "\\1\n    uint64_t next;\n}" TEXT "${TEXT}")
-    file(GENERATE OUTPUT ${HEADERS_OF_next}/ghostvk/${HEADER}.h CONTENT "${TEXT}")
+    file(GENERATE OUTPUT ${HEADERS_OF_next}/ghostvk/${NAME} CONTENT "${TEXT}")
 endforeach()
 
 foreach(RELEASE 0_1 today next)

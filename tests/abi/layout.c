@@ -1,6 +1,8 @@
 /* The table of one release, LAYOUT, of all that was in 0.1. */
 #include "layout.h"
 
+#include <ghostvk/checkpoint.h>
+#include <ghostvk/detector.h>
 #include <ghostvk/ghostnet.h>
 
 #define JOIN(left, right)   left##right

@@ -1,4 +1,4 @@
-/* GhostNet and GhostNet-YOLOv4 on the runtime of gvk.h: checkpoints, the detector, the classifier.
+/* GhostNet, GhostNet-YOLOv4 and its siblings on the runtime of gvk.h: checkpoints, the detector, the classifier.
  *
  * A network is a checkpoint with its classes, anchors and defaults, and the graph built from it; it needs no device. A
  * model (gvk_model_create over gvk_network_graph) puts it on a device. A detector is a stream with decode and
@@ -9,7 +9,7 @@
 #ifndef GVK_GHOSTNET_H
 #define GVK_GHOSTNET_H
 
-#include <ghostvk/gvk.h>
+#include <ghostvk/detector.h>
 
 #ifdef __cplusplus
 extern "C" {
@@ -17,7 +17,8 @@ extern "C" {
 
 typedef struct gvk_network gvk_network;
 
-typedef enum gvk_network_kind { GVK_NETWORK_DETECTOR, GVK_NETWORK_CLASSIFIER } gvk_network_kind;
+/* What a network is for. Which one it is says its name. */
+typedef enum gvk_task { GVK_TASK_DETECTOR, GVK_TASK_CLASSIFIER } gvk_task;
 
 #define GVK_ANCHORS 9
 
@@ -34,7 +35,8 @@ typedef struct gvk_network_params {
     /* 0.1 ends here. */
 } gvk_network_params;
 
-/* Reads the checkpoint, infers kind, width and class count from shapes, and checks every tensor that the network needs.
+/* Reads the checkpoint, infers network, width and class count from names and shapes, and checks every tensor that the
+ * network needs.
  *
  * A file may hold several sets of weights, each below keys of dicts or a prefix of names. Looked for are state_dict,
  * model, net, module, params and the like, and averages below ema, model_ema, state_dict_ema and the like; where there
@@ -47,9 +49,15 @@ typedef struct gvk_network_params {
  * head inside of a detector.
  * GVK_ERROR_FILE, GVK_ERROR_FORMAT or GVK_ERROR_MISMATCH with a sentence that names the tensor. */
 GVK_API gvk_result gvk_network_open(const gvk_host *host, const gvk_network_params *params, gvk_network **out);
-/* A detector with weights made up, for measuring without a file: the same for the same class count on every machine.
- * Its boxes mean nothing. 1 to 21840 classes. */
+/* A GhostNet-YOLOv4 with weights made up, for measuring without a file: the same for the same class count on every
+ * machine. Its boxes mean nothing. 1 to 21840 classes. */
 GVK_API gvk_result gvk_network_generate(const gvk_host *host, uint32_t class_count, gvk_network **out);
+/* The same of any network; `name` is one of gvk_network_name. A classifier has up to 65536 classes. */
+GVK_API gvk_result gvk_network_generate_named(const gvk_host *host, const char *name, uint32_t class_count,
+                                              gvk_network **out);
+/* The networks that there are: "GhostNet-YOLOv4", "MobileNetV1-YOLOv4", ..., "GhostNet" (the classifier). NULL past the
+ * last one. Static. */
+GVK_API const char *gvk_network_name(uint32_t index);
 /* After the models made from its graph no longer need to be created; models and streams do not refer to it. */
 GVK_API void gvk_network_destroy(gvk_network *network);
 
@@ -58,7 +66,7 @@ GVK_API const gvk_graph *gvk_network_graph(const gvk_network *network);
 
 typedef struct gvk_network_info {
     size_t size;
-    gvk_network_kind kind;
+    gvk_task task;
     const char *format; /* of the file */
     double width;       /* multiplier of the backbone's channels */
     uint32_t class_count;
@@ -71,42 +79,16 @@ typedef struct gvk_network_info {
     const char *const *unused;
     const char *weights; /* where in the file they are: keys of dicts and the prefix of names, joined by dots, such as
                             "model_ema.module"; "" at the top level */
+    const char *name;    /* of the network: one of gvk_network_name */
     /* 0.1 ends here. */
 } gvk_network_info;
 
 /* Pointers live as long as the network. */
 GVK_API void gvk_network_describe(const gvk_network *network, gvk_network_info *out);
 
-typedef struct gvk_detector_params {
-    size_t size;
-    const gvk_stream_params *stream; /* read during the call; NULL, or width and height 0: the network's default size */
-    float confidence, iou;           /* at most 1; 0: the network's default; negative: zero */
-    uint32_t max_detections;         /* of a picture; 0: all */
-    /* 0.1 ends here. */
-    uint32_t reserved;
-} gvk_detector_params;
-
-typedef struct gvk_detection {
-    float box[4]; /* x1, y1, x2, y2 in pixels of the source picture, clipped to it */
-    float score;
-    uint32_t class_id;
-    uint32_t item;      /* index in the batch */
-    uint32_t candidate; /* row among all candidates: stride 32, 16, 8; anchor; y; x */
-    /* 0.1 ends here. */
-} gvk_detection;
-
-/* Makes a stream that decodes and suppresses behind the network; gvk_stream_submit, wait, read and timings work on it.
- */
+/* Makes a detector (detector.h) of the network's maps, anchors and defaults; params may be NULL. */
 GVK_API gvk_result gvk_detector_create(gvk_model *model, const gvk_network *network, const gvk_detector_params *params,
                                        gvk_stream **out);
-
-/* The detections of a frame that is done: by item, best score first. They live until the stream's next call, and lie
- * `detection_size` bytes apart: sizeof(gvk_detection), so that (*out)[i] is the caller's.
- * GVK_ERROR_NUMBER when the network's maps hold an infinity or a not-a-number; a stream of the same model that keeps
- * all of gvk_model_tensors finds the layer where they begin. GVK_ERROR_DRIVER when the device returned what cannot be
- * (a class that there is not, a side below 0, a wrong order): it computes wrongly. */
-GVK_API gvk_result gvk_detector_read(gvk_stream *stream, gvk_ticket ticket, const gvk_detection **out,
-                                     size_t detection_size, uint32_t *count);
 
 #ifdef __cplusplus
 }

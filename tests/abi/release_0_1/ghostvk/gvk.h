@@ -2,7 +2,8 @@
  *
  * The way of a frame: open (or import) a device, build a graph of nodes over named weights, create a model (the graph's
  * weights on that device) and a stream (one input size and batch); then submit pictures, wait for the ticket, read.
- * The runtime knows no network; ghostnet.h adds GhostNet and GhostNet-YOLOv4 on top of it.
+ * The runtime knows no network. On top of it checkpoint.h reads files of weights, detector.h finds boxes behind any
+ * graph that ends in YOLO's maps, and ghostnet.h has GhostNet, GhostNet-YOLOv4 and its siblings ready.
  *
  * Rules that hold for every call
  *   - Every call that can fail returns gvk_result. GVK_OK is 0, errors are negative. The reason goes to the host's log
@@ -211,7 +212,7 @@ typedef uint32_t gvk_tensor; /* the output of a node; 0 is none */
 typedef enum gvk_op {
     GVK_OP_NONE,
     GVK_OP_CONVOLUTION,  /* pointwise, depthwise (groups = channels) or dense; weights NAME.weight, NAME.bias */
-    GVK_OP_BATCH_NORM,   /* NAME.weight, .bias, .running_mean, .running_var; epsilon 1e-5; then `activation` */
+    GVK_OP_BATCH_NORM,   /* NAME.weight, .bias, .running_mean, .running_var; then `activation` */
     GVK_OP_ACTIVATION,   /* `activation` alone */
     GVK_OP_CONCAT,       /* along channels, 2 to 4 inputs of one size */
     GVK_OP_UPSAMPLE,     /* nearest, factor 2 */
@@ -241,6 +242,7 @@ typedef struct gvk_node {
     uint32_t groups;           /* 0: 1; else the input's channel count (depthwise) */
     int bias;                  /* a convolution has NAME.bias */
     gvk_activation activation; /* behind a convolution, linear or batch norm, or alone; other ops take none */
+    double epsilon;            /* of a batch norm, added to the variance; finite and positive; 0: 1e-5 */
     /* 0.1 ends here. */
 } gvk_node;
 

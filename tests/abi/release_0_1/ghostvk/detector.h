@@ -1,0 +1,74 @@
+/* Boxes behind any graph: YOLO's decode and non-maximum suppression on the device, behind up to three output maps.
+ *
+ * A detector is a stream; gvk_stream_submit, wait, read, timings and describe of gvk.h work on it. Its boxes are read
+ * with gvk_detector_read. ghostnet.h makes one for a gvk_network. The rules of gvk.h hold here too.
+ *
+ * Source: Bochkovskiy et al., "YOLOv4", 2020: sigmoid of x and y, plus the cell; exp of width and height, times the
+ * anchor; objectness times the best class. */
+#ifndef GVK_DETECTOR_MAPS_H
+#define GVK_DETECTOR_MAPS_H
+
+#include <ghostvk/gvk.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define GVK_DETECTOR_MAPS 3 /* at most */
+#define GVK_MAP_ANCHORS   3 /* of each map */
+
+/* An output of the graph with GVK_MAP_ANCHORS * (5 + classes) channels: for each anchor x, y, width, height,
+ * objectness, then the classes; all of them raw, as the last convolution gives them. */
+typedef struct gvk_detector_map {
+    size_t size;
+    const char *output;
+    uint32_t stride; /* pixels of the input a side of a cell; checked; 0: not checked */
+    uint32_t reserved;
+    float anchors[2 * GVK_MAP_ANCHORS]; /* width, height in pixels of the input, finite and above zero */
+    /* 0.1 ends here. */
+} gvk_detector_map;
+
+typedef struct gvk_detector_heads {
+    size_t size;
+    const gvk_detector_map *maps; /* 1 to GVK_DETECTOR_MAPS, in the order that candidates are counted in ... */
+    size_t map_size;              /* ... each of so many bytes: sizeof maps[0]; 0: the first release's */
+    uint32_t map_count, class_count;
+    /* 0.1 ends here. */
+} gvk_detector_heads;
+
+typedef struct gvk_detector_params {
+    size_t size;
+    const gvk_stream_params *stream; /* read during the call; NULL, or width and height 0: the network's default size,
+                                        where the detector is a gvk_network's */
+    float confidence, iou;           /* at most 1; 0: the network's default, else 0.5 and 0.3; negative: zero */
+    uint32_t max_detections;         /* of a picture; 0: all */
+    /* 0.1 ends here. */
+    uint32_t reserved;
+} gvk_detector_params;
+
+typedef struct gvk_detection {
+    float box[4]; /* x1, y1, x2, y2 in pixels of the source picture, clipped to it */
+    float score;
+    uint32_t class_id;
+    uint32_t item;      /* index in the batch */
+    uint32_t candidate; /* row among all candidates: map by map (a network's: stride 32, 16, 8); anchor; y; x */
+    /* 0.1 ends here. */
+} gvk_detection;
+
+/* Makes a stream that decodes and suppresses behind the model's graph. The structs are copied. GVK_ERROR_ARGUMENT when
+ * the graph has no such output, or one of other channels or another stride, and when params name no input size. */
+GVK_API gvk_result gvk_detector_create_for(gvk_model *model, const gvk_detector_heads *heads,
+                                           const gvk_detector_params *params, gvk_stream **out);
+
+/* The detections of a frame that is done: by item, best score first. They live until the stream's next call, and lie
+ * `detection_size` bytes apart: sizeof(gvk_detection), so that (*out)[i] is the caller's.
+ * GVK_ERROR_NUMBER when the network's maps hold an infinity or a not-a-number; a stream of the same model that keeps
+ * all of gvk_model_tensors finds the layer where they begin. GVK_ERROR_DRIVER when the device returned what cannot be
+ * (a class that there is not, a side below 0, a wrong order): it computes wrongly. */
+GVK_API gvk_result gvk_detector_read(gvk_stream *stream, gvk_ticket ticket, const gvk_detection **out,
+                                     size_t detection_size, uint32_t *count);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

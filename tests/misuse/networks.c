@@ -1,0 +1,158 @@
+/* Wrong calls about networks and detectors. */
+#include "misuse.h"
+
+#include <math.h>
+#include <string.h>
+
+#define MODEL GVK_MODEL_DIR "/blood-cells.safetensors" /* of three classes */
+
+static const char rubbish[64] = "neither a checkpoint nor anything else that is known";
+static const char *const three_names[] = {"one", "two", "three"};
+static const char *const missing_name[] = {"one", NULL, "three"};
+static const float no_anchors[2 * GVK_ANCHORS];
+
+static const struct {
+    const char *name;
+    gvk_network_params params;
+    gvk_result expected;
+} wrong_networks[] = {
+    {"neither path nor bytes", {.path = NULL}, GVK_ERROR_ARGUMENT},
+    {"both path and bytes", {.path = MODEL, .bytes = rubbish, .byte_count = sizeof rubbish}, GVK_ERROR_ARGUMENT},
+    {"a path of nothing", {.path = ""}, GVK_ERROR_FILE},
+    {"a path to nothing", {.path = "/no/such/file"}, GVK_ERROR_FILE},
+    {"no bytes", {.bytes = rubbish}, GVK_ERROR_FORMAT},
+    {"one byte", {.bytes = rubbish, .byte_count = 1}, GVK_ERROR_FORMAT},
+    {"rubbish", {.bytes = rubbish, .byte_count = sizeof rubbish}, GVK_ERROR_FORMAT},
+    {"too few classes", {.path = MODEL, .classes = three_names, .class_count = 2}, GVK_ERROR_MISMATCH},
+    {"no classes", {.path = MODEL, .classes = three_names}, GVK_ERROR_MISMATCH},
+    {"classes without end", {.path = MODEL, .classes = three_names, .class_count = UINT32_MAX}, GVK_ERROR_MISMATCH},
+    {"a count of classes alone", {.path = MODEL, .class_count = UINT32_MAX}, GVK_ERROR_MISMATCH},
+    {"a class without a name", {.path = MODEL, .classes = missing_name, .class_count = 3}, GVK_ERROR_ARGUMENT},
+    {"anchors of no size", {.path = MODEL, .anchors = no_anchors}, GVK_ERROR_ARGUMENT},
+    {"weights that are not there", {.path = MODEL, .weights = "no such set"}, GVK_ERROR_FORMAT},
+};
+
+static void opening(void **state)
+{
+    (void)state;
+    gvk_network *network = NULL;
+    const gvk_network_params right = {.size = sizeof right, .path = MODEL};
+    REFUSED_IN_SILENCE(gvk_network_open(NULL, NULL, NULL));
+    REFUSED(gvk_network_open(&counting_host, NULL, &network));
+    REFUSED(gvk_network_open(&counting_host, &right, NULL));
+    for (size_t i = 0; i < ARRAY_COUNT(wrong_networks); i++)
+        LINE_ENDS_AS(wrong_networks[i].name, gvk_network_open(&counting_host, &wrong_networks[i].params, &network),
+                     wrong_networks[i].expected);
+    for (size_t i = 0; i < ARRAY_COUNT(impossible_sizes); i++) {
+        gvk_network_params params = right;
+        gvk_host host = counting_host;
+        params.size = host.size = impossible_sizes[i];
+        REFUSED(gvk_network_open(&counting_host, &params, &network));
+        REFUSED(gvk_network_open(&host, &right, &network));
+        REFUSED(gvk_network_generate(&host, 2, &network));
+    }
+    REFUSED_IN_SILENCE(gvk_network_generate(NULL, 0, NULL));
+    REFUSED(gvk_network_generate(&counting_host, 2, NULL));
+    REFUSED(gvk_network_generate(&counting_host, 0, &network));
+    REFUSED(gvk_network_generate(&counting_host, 21841, &network));
+    REFUSED(gvk_network_generate(&counting_host, UINT32_MAX, &network));
+    assert_null(network);
+    gvk_network_destroy(NULL);
+}
+
+static void describing(void **state)
+{
+    (void)state;
+    gvk_network_info info = {.size = sizeof info, .class_count = 7};
+    gvk_network_describe(NULL, &info);
+    assert_true(info.size == sizeof info && info.class_count == 0 && !info.classes);
+    gvk_network_describe(objects.network, NULL);
+    gvk_network_describe(NULL, NULL);
+    assert_null(gvk_network_graph(NULL));
+    for (size_t i = 0; i < ARRAY_COUNT(impossible_sizes); i++) {
+        gvk_network_info pair[2];
+        memset(pair, 0x77, sizeof pair);
+        pair[0].size = impossible_sizes[i];
+        gvk_network_describe(objects.network, &pair[0]);
+        assert_int_equal(pair[0].size, impossible_sizes[i]);
+        assert_int_equal(pair[1].class_count, 0x77777777);
+    }
+}
+
+static const gvk_stream_params no_height = {.width = 64};
+static const gvk_stream_params too_large = {.width = 65536, .height = 65536};
+static const gvk_stream_params no_stride = {.width = 65, .height = 64}; /* its maps do not fit together */
+static const gvk_stream_params endless_batch = {.width = 64, .height = 64, .batch = UINT32_MAX};
+static const gvk_stream_params many_frames = {.width = 64, .height = 64, .frames = 9};
+static const gvk_stream_params one_byte = {.size = 1, .width = 64, .height = 64};
+static const gvk_stream_params right_stream = {.size = sizeof right_stream, .width = 64, .height = 64};
+
+static const struct {
+    const char *name;
+    gvk_detector_params params;
+} wrong_detectors[] = {
+    {"a confidence above one", {.stream = &right_stream, .confidence = 1.5f}},
+    {"a confidence without end", {.stream = &right_stream, .confidence = INFINITY}},
+    {"a confidence that is no number", {.stream = &right_stream, .confidence = NAN}},
+    {"an IoU above one", {.stream = &right_stream, .iou = 2}},
+    {"an IoU without end", {.stream = &right_stream, .iou = INFINITY}},
+    {"an IoU that is no number", {.stream = &right_stream, .iou = NAN}},
+    {"a stream without a height", {.stream = &no_height}},
+    {"a stream that is too large", {.stream = &too_large}},
+    {"a stream whose maps do not fit", {.stream = &no_stride}},
+    {"a batch without end", {.stream = &endless_batch}},
+    {"too many frames", {.stream = &many_frames}},
+    {"a stream's size of one byte", {.stream = &one_byte}},
+    {"something in `reserved`", {.size = sizeof(gvk_detector_params), .stream = &right_stream, .reserved = 1}},
+};
+
+static void detectors(void **state)
+{
+    (void)state;
+    gvk_stream *stream = NULL;
+    gvk_model *model = objects.network_model;
+    const gvk_detector_params right = {.size = sizeof right, .stream = &right_stream};
+    REFUSED_IN_SILENCE(gvk_detector_create(NULL, objects.network, &right, &stream));
+    REFUSED_IN_SILENCE(gvk_detector_create(NULL, NULL, NULL, NULL));
+    REFUSED(gvk_detector_create(model, NULL, &right, &stream));
+    REFUSED(gvk_detector_create(model, objects.network, &right, NULL));
+    REFUSED(gvk_detector_create(objects.model, objects.network, &right, &stream)); /* of another graph */
+    for (size_t i = 0; i < ARRAY_COUNT(wrong_detectors); i++)
+        LINE_REFUSED(wrong_detectors[i].name,
+                     gvk_detector_create(model, objects.network, &wrong_detectors[i].params, &stream));
+    for (size_t i = 0; i < ARRAY_COUNT(impossible_sizes); i++) {
+        gvk_detector_params params = right;
+        params.size = impossible_sizes[i];
+        REFUSED(gvk_detector_create(model, objects.network, &params, &stream));
+    }
+    assert_null(stream);
+}
+
+static void boxes_that_cannot_be_read(void **state)
+{
+    (void)state;
+    const gvk_detection *boxes = NULL;
+    uint32_t count = 77;
+    gvk_stream *detector = objects.detector;
+    gvk_ticket ticket = objects.detector_ticket;
+    REFUSED_IN_SILENCE(gvk_detector_read(NULL, ticket, &boxes, sizeof boxes[0], &count));
+    REFUSED_IN_SILENCE(gvk_detector_read(NULL, 0, NULL, 0, NULL));
+    REFUSED(gvk_detector_read(detector, ticket, NULL, sizeof boxes[0], &count));
+    REFUSED(gvk_detector_read(detector, ticket, &boxes, sizeof boxes[0], NULL));
+    REFUSED(gvk_detector_read(objects.stream, objects.ticket, &boxes, sizeof boxes[0], &count)); /* no detector */
+    for (size_t i = 0; i < ARRAY_COUNT(impossible_sizes); i++)
+        REFUSED(gvk_detector_read(detector, ticket, &boxes, impossible_sizes[i], &count));
+    assert_null(boxes);
+    assert_int_equal(count, 77);
+}
+
+int run_network_misuse(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(opening),
+        cmocka_unit_test(describing),
+        cmocka_unit_test(detectors),
+        cmocka_unit_test(boxes_that_cannot_be_read),
+    };
+    return cmocka_run_group_tests_name("misuse of networks and detectors", tests, NULL, NULL);
+}
