@@ -3,7 +3,7 @@
 #ifndef GVK_METADATA_H
 #define GVK_METADATA_H
 
-#include "network.h"
+#include "network_inside.h"
 
 /* A sentence that names the key, its value and what was wanted. */
 gvk_result gvk_refuse_metadata(const gvk_network *network, const char *key, const char *value, const char *wanted);

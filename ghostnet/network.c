@@ -1,6 +1,6 @@
 /* Opens a checkpoint as a network: what it is, how wide, which classes, and the graph over its weights.
  * The public calls of ghostnet.h that need no device are here. */
-#include "network.h"
+#include "network_inside.h"
 
 #include <string.h>
 
@@ -12,7 +12,7 @@
 #include "unused.h"
 
 static const struct gvk_layout layout_of_params = GVK_LAYOUT(gvk_network_params, weights, weights);
-static const struct gvk_layout layout_of_info = GVK_LAYOUT(gvk_network_info, weights, name);
+static const struct gvk_layout layout_of_info = GVK_LAYOUT(gvk_network_info, name, name);
 
 /* ---- the graph over the weights ---- */
 

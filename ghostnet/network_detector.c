@@ -1,7 +1,7 @@
 /* A detector of a network: its maps, anchors and defaults, handed to the detector of any graph. */
 #include <string.h>
 
-#include "network.h"
+#include "network_inside.h"
 #include "runtime/base/structs.h"
 #include "runtime/stream/model.h"
 #include "runtime/vulkan/device.h"

@@ -3,7 +3,7 @@
 #ifndef GVK_RECOGNITION_H
 #define GVK_RECOGNITION_H
 
-#include "network.h"
+#include "network_inside.h"
 
 /* Sets the architecture and the class count. GVK_ERROR_MISMATCH with a sentence that names tensors where the file holds
  * no network of the table, a backbone alone, or heads that agree on no class count. */

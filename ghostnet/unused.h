@@ -3,7 +3,7 @@
 #ifndef GVK_UNUSED_H
 #define GVK_UNUSED_H
 
-#include "network.h"
+#include "network_inside.h"
 
 /* Fills the network's list of unused tensors. GVK_ERROR_MISMATCH for the first one that a result could depend on,
  * unless that is allowed. Of other sets of weights in the file averages and copies of the network are

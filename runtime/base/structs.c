@@ -13,7 +13,7 @@ const struct gvk_layout gvk_layout_of_device_info = GVK_LAYOUT(gvk_device_info, 
 const struct gvk_layout gvk_layout_of_device_params = GVK_LAYOUT(gvk_device_params, memory_ceiling, memory_ceiling);
 const struct gvk_layout gvk_layout_of_wants = GVK_LAYOUT(gvk_wants, device_extension_count, device_extension_count);
 const struct gvk_layout gvk_layout_of_import_params = GVK_LAYOUT(gvk_import_params, memory_ceiling, memory_ceiling);
-const struct gvk_layout gvk_layout_of_node = GVK_LAYOUT(gvk_node, activation, epsilon);
+const struct gvk_layout gvk_layout_of_node = GVK_LAYOUT(gvk_node, epsilon, epsilon);
 const struct gvk_layout gvk_layout_of_model_params = GVK_LAYOUT(gvk_model_params, reserved, precision);
 const struct gvk_layout gvk_layout_of_stream_params = GVK_LAYOUT(gvk_stream_params, reserved, max_submit_us);
 const struct gvk_layout gvk_layout_of_picture = GVK_LAYOUT(gvk_picture, reserved, letterbox);
@@ -43,8 +43,8 @@ static gvk_result check_size(const gvk_host *host, const struct gvk_layout *layo
 
 gvk_result gvk_struct_read(const gvk_host *host, const struct gvk_layout *layout, const void *from, void *to)
 {
-    memset(to, 0, layout->known);
-    memcpy(to, &layout->known, sizeof layout->known);
+    memset(to, 0, layout->whole);
+    memcpy(to, &layout->whole, sizeof layout->whole);
     if (!from)
         return GVK_OK;
     size_t size = size_of(layout, from);

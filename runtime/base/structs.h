@@ -14,6 +14,7 @@ struct gvk_layout {
     const char *name;
     size_t first; /* sizeof in release 0.1 */
     size_t known; /* where today's members end, a closing `reserved` left out */
+    size_t whole; /* sizeof today */
 };
 
 #define GVK_END_OF(type, member) (offsetof(type, member) + sizeof(((type *)0)->member))
@@ -21,7 +22,7 @@ struct gvk_layout {
 #define GVK_LAYOUT(type, first_last, last)                                                                             \
     {                                                                                                                  \
         .name = #type, .first = (GVK_END_OF(type, first_last) + _Alignof(type) - 1) / _Alignof(type) * _Alignof(type), \
-        .known = GVK_END_OF(type, last)                                                                                \
+        .known = GVK_END_OF(type, last), .whole = sizeof(type)                                                         \
     }
 
 extern const struct gvk_layout gvk_layout_of_host, gvk_layout_of_device_info, gvk_layout_of_device_params,
@@ -30,7 +31,7 @@ extern const struct gvk_layout gvk_layout_of_host, gvk_layout_of_device_info, gv
     gvk_layout_of_layer_timing, gvk_layout_of_tune_params, gvk_layout_of_tune_result, gvk_layout_of_layer_description,
     gvk_layout_of_description;
 
-/* Fills `to`, which is of today's type and begins with its size: what `from` has, and zeros behind it; all zeros where
+/* Fills `to`, a struct of today's: its size, then what `from` has, and zeros behind it; all zeros where
  * `from` is NULL. GVK_ERROR_ARGUMENT when the size cannot be, or when `from` asks for what this release does not know.
  */
 gvk_result gvk_struct_read(const gvk_host *host, const struct gvk_layout *layout, const void *from, void *to);

@@ -39,7 +39,7 @@ void gvk_choices_load(struct gvk_device *device)
         memcpy(&code, stored + GVK_STORED_HEADER, sizeof code);
         bytes -= sizeof code;
     }
-    /* Kernels take of it only what they have themselves: a wrong number chooses nothing. */
+    /* A kernel takes only a choice that is among its own candidates: a wrong number chooses nothing. */
     if (stored && code == gvk_shader_hash && bytes % sizeof(struct gvk_choice) == 0) {
         struct gvk_choices *choices =
             gvk_choices_allocate(&device->host, (uint32_t)(bytes / sizeof(struct gvk_choice)));

@@ -7,7 +7,7 @@
 /* Forms that read texels are for devices whose texel buffers hold as much as a storage buffer does. */
 #define GVK_TEXELS_OF_EVERY_TENSOR (1u << 27)
 enum gvk_form gvk_form_of(const struct gvk_policy *policy);
-/* Whether barriers and shared memory are worth their while in it. */
+/* Whether barriers and shared memory are fast on the devices of the form. */
 static inline bool gvk_form_is_for_gpus(enum gvk_form form)
 {
     return form <= GVK_FORM_TEXELS;
@@ -25,7 +25,8 @@ bool gvk_form_is_candidate(const struct gvk_policy *policy, enum gvk_form form);
 #define GVK_VENDOR_QUALCOMM 0x5143u
 #define GVK_VENDOR_ARM      0x13b5u
 
-/* So many workgroups of 64 lanes a dispatch should have, lest cores of the device idle. 0: it does not matter. */
+/* How many workgroups of 64 lanes a dispatch should have, so that no core of the device idles. 0: it does not matter.
+ */
 uint32_t gvk_wanted_workgroups(const struct gvk_traits *traits);
 /* Lanes of a workgroup that share a sum (shaders/planes/split.glsl): a power of two. */
 uint32_t gvk_split_lanes(const struct gvk_traits *traits);

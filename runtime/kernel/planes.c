@@ -35,8 +35,8 @@ gvk_result gvk_finish_planes(const struct gvk_builder *builder, struct gvk_comma
     return gvk_finish_dispatch(builder, command, gvk_divide_up(lanes, GVK_PLANES_LANES), rows, builder->program->batch);
 }
 
-/* One dispatch over `push.quads` planes. Split, a workgroup sums up a plane: by a lane each, as on CPU devices, a few
- * dozen lanes of a GPU's thousands would have something to do. */
+/* One dispatch over `push.quads` planes. With `split` a workgroup sums up a plane; a lane for each plane, as on CPU
+ * devices, would leave all but a few dozen of a GPU's thousands of lanes idle. */
 static gvk_result emit_pool(const struct gvk_builder *builder, const struct gvk_graph_node *node,
                             const struct gvk_tile *tile, struct gvk_planes_push push, struct gvk_operand output,
                             struct gvk_operand source)

@@ -1,4 +1,4 @@
-/* Chooses among the tiles of a family: by what they compute in vain, by the work that fits an image, by what was
+/* Chooses among the tiles of a family: by how much they compute for nothing, by the size of the image, by what was
  * measured. */
 #include "tiles.h"
 
@@ -6,7 +6,7 @@
 #include "dispatch.h"
 #include "forms.h"
 
-/* Slices of fewer inputs than this are not worth handing sums round. */
+/* A slice of fewer input quads than this saves less than adding up the slices' sums costs. */
 #define LEAST_SLICE_QUADS 4u
 
 const struct gvk_tile *gvk_tile_of(enum gvk_family family, enum gvk_form form)
@@ -83,7 +83,8 @@ static uint32_t lane_work(const struct gvk_tile *tile)
     return tile->pixels * GVK_LANE_WORK_OF_A_PIXEL / tile->slices;
 }
 
-/* Of `widest` and those like it the first whose lanes have no more work than is forced. */
+/* The first tile, from `widest` on, of those that read the same packed weights, whose lanes have no more work than is
+ * forced. */
 static const struct gvk_tile *fit_lane_work(const struct gvk_policy *policy, const struct gvk_tile *widest)
 {
     const struct gvk_tile *best = widest;
@@ -97,9 +98,9 @@ static const struct gvk_tile *fit_lane_work(const struct gvk_policy *policy, con
     return best;
 }
 
-/* What a block costs beside its output quads, counted in such quads: source values are loaded for each block anew. On
- * CPU devices that is as much as two quads, as measured with 2 to 128 of them; on GPUs what is computed in vain counts
- * alone. */
+/* What a block costs beside computing its output quads, in units of such a quad: every block loads the source values
+ * again. On CPU devices that is as much as two quads, as measured with 2 to 128 of them; on GPUs what is computed in
+ * vain counts alone. */
 static uint32_t block_cost(enum gvk_form form)
 {
     return gvk_form_is_for_gpus(form) ? 0 : 2;
@@ -167,13 +168,13 @@ static const struct gvk_tile *find_tile(const struct gvk_policy *policy, const s
     return NULL;
 }
 
-/* A split tile's slices have as many lanes as shared memory was counted for. */
+/* A split tile runs with its own local size alone: its shared memory has room for the lanes of that. */
 static bool has_one_local_size(const struct gvk_tile_family *family, const struct gvk_tile *tile)
 {
     return family->one_local_size || tile->slices > 1;
 }
 
-/* Lanes beyond a plane's end read on, no further than the slack behind it. */
+/* Lanes beyond the end of a plane read on; they must not read beyond the slack behind it. */
 static bool reads_within_slack(const struct gvk_tile *tile, uint32_t local_size)
 {
     return local_size / tile->slices * tile->pixels <= GVK_SLACK_QUADS;
@@ -199,7 +200,7 @@ bool gvk_select_chosen(const struct gvk_policy *policy, const struct gvk_graph_n
     return true;
 }
 
-/* More than a quarter of the work would be in vain. */
+/* More than a quarter of the work would be for nothing. */
 static bool wastes_much(const struct gvk_tile *tile, const struct gvk_graph_node *node)
 {
     return gvk_padded_quads(tile, node) * 3 > (uint64_t)gvk_quads(node->output_channels) * 4;

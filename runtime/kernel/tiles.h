@@ -8,7 +8,7 @@
 struct gvk_tile_family {
     enum gvk_family family;
     bool one_local_size; /* other local sizes than a tile's own would not compute its output */
-    bool tries_padding;  /* tiles that compute much in vain are candidates too */
+    bool tries_padding;  /* tiles of which much is computed for nothing are candidates, too */
     /* Workgroups of so many lanes that a plane of the source takes for one block of outputs. */
     uint32_t (*count_groups)(const struct gvk_tile *tile, uint32_t local_size, const struct gvk_shape *source);
 };
@@ -20,7 +20,7 @@ enum gvk_shader gvk_tile_shader(const struct gvk_tile *tile, const struct gvk_gr
 /* One of the tile's shaders is struck, there is none for this precision, the workgroup is too large, or slices would
  * not be whole subgroups. */
 bool gvk_tile_is_out(const struct gvk_policy *policy, const struct gvk_tile *tile);
-/* Blocks of outputs, and output quads that they compute, those in vain included. */
+/* Blocks of outputs; and the output quads that they compute, those included that nobody needs. */
 uint32_t gvk_count_blocks(const struct gvk_tile *tile, const struct gvk_graph_node *node);
 uint64_t gvk_padded_quads(const struct gvk_tile *tile, const struct gvk_graph_node *node);
 
@@ -31,15 +31,15 @@ struct gvk_selection gvk_select_tile(const struct gvk_policy *policy, const stru
  * holds. */
 bool gvk_select_chosen(const struct gvk_policy *policy, const struct gvk_graph_node *node,
                        const struct gvk_tile_family *family, struct gvk_selection *out);
-/* The tile of the form whose blocks cost the least, of equals the widest. False: all are out. */
+/* The tile of the form whose blocks cost the least, of equal ones that with the most quads. False: none can be used. */
 bool gvk_select_built_in(const struct gvk_policy *policy, const struct gvk_graph_node *node,
                          const struct gvk_tile_family *family, enum gvk_form form, struct gvk_selection *out);
-/* Of the tiles that read the same packed weights as the selected one, that of the most work a lane whose dispatch has
- * enough workgroups for the size of the source; that of the least work where none has. */
+/* Of the tiles that read the same packed weights as the selected one, the one with the most work a lane that still
+ * gives enough workgroups for the size of the source; where none gives enough, the one with the least work a lane. */
 struct gvk_selection gvk_refine_tile(const struct gvk_policy *policy, const struct gvk_selection *selection,
                                      const struct gvk_graph_node *node, const struct gvk_tile_family *family,
                                      const struct gvk_shape *source, uint32_t batch);
-/* The index-th of the tiles and local sizes to time for the node. False: no more. */
+/* The candidate number `index`, a tile and a local size, to be timed for the node. False: there are no more. */
 bool gvk_tile_candidate(const struct gvk_policy *policy, const struct gvk_graph_node *node,
                         const struct gvk_tile_family *family, uint32_t index, enum gvk_shader *shader,
                         uint32_t *local_size);

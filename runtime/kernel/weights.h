@@ -15,12 +15,14 @@ struct gvk_folded_weights {
     float *row;
 };
 gvk_result gvk_fold_weights(const gvk_host *host, const struct gvk_graph_node *node, struct gvk_folded_weights *out);
-/* The weights of one output. They live until the next call: a copy of all would cost a start its fresh memory. */
+/* The weights of one output. They live until the next call: folding all of them at once would take new memory of their
+ * whole size, which makes a start slower. */
 const float *gvk_folded_row(const struct gvk_folded_weights *weights, uint64_t output);
 void gvk_release_weights(const gvk_host *host, struct gvk_folded_weights *weights);
 
-/* How a block of 4 * quads outputs has its weights for an input quad: in `weights` quads, the last ones perhaps unused,
- * each the inputs of an output or, where by_input, the outputs of an input. */
+/* How the weights of a block of 4 * quads outputs for one input quad are laid out: in `weights` vectors of four, of
+ * which the last may be unused. A vector has the four inputs of one output or, with by_input, four outputs of one
+ * input. */
 struct gvk_block_layout {
     uint32_t quads, weights;
     bool by_input;

@@ -1,4 +1,4 @@
-/* Concat: one copy for each part that is not written in its place. */
+/* Concat: a copy of each input that is not written straight into the concat's memory. */
 #include "kernel.h"
 #include "runtime/kernel/planes.h"
 
@@ -18,7 +18,7 @@ static gvk_result emit_concat(const struct gvk_builder *builder, uint32_t index,
             continue;
         }
         struct gvk_command command = gvk_begin_dispatch(node, GVK_SHADER_CONCAT, GVK_PLANES_LANES);
-        /* A first quad that is shared keeps what the part before wrote there. */
+        /* Where an input begins inside a quad, the channels in front of it keep what the input before wrote there. */
         enum gvk_access access = first % 4 ? GVK_READ_WRITE : GVK_WRITE;
         gvk_add_operand(&command, gvk_tensor_operand(program, node->output, GVK_BINDING_OUTPUT, access));
         gvk_add_operand(&command, gvk_tensor_operand(program, node->inputs[i], GVK_BINDING_SOURCE, GVK_READ));

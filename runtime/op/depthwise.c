@@ -23,7 +23,7 @@ static bool is_struck(const struct gvk_policy *policy, const struct gvk_tile *ti
     return gvk_is_struck(policy, gvk_tile_shader(tile, node));
 }
 
-/* The plain tile has no tail of a ghost bottleneck. */
+/* The reference kernel cannot do the end of a ghost bottleneck. */
 static const struct gvk_tile *choose_tile(const struct gvk_policy *policy, const struct gvk_graph_node *node)
 {
     const struct gvk_tile *plain = gvk_tile_of(GVK_FAMILY_DEPTHWISE, GVK_FORM_PLAIN);

@@ -18,7 +18,7 @@ struct gvk_kernel {
     gvk_result (*pack_weights)(const gvk_host *host, const struct gvk_selection *selection,
                                const struct gvk_graph_node *node, float *out);
     gvk_result (*emit)(const struct gvk_builder *builder, uint32_t node_index, const struct gvk_selection *selection);
-    /* The index-th shader and local size that may be worth a try for the node; false: no more. Kernels that have
+    /* The candidate number `index` for the node, a shader and a local size; false: there are no more. Kernels that have
      * candidates are proven before a model uses them. */
     bool (*candidate)(const struct gvk_policy *policy, const struct gvk_graph_node *node, uint32_t index,
                       enum gvk_shader *shader, uint32_t *local_size);

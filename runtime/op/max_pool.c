@@ -26,7 +26,7 @@ static struct gvk_selection select_kernel(const struct gvk_policy *policy, const
     return gvk_select_tile(policy, node, tile, tile->local_size);
 }
 
-/* Whole planes where they are small, else some outputs of a column, which every device can. */
+/* A lane computes whole planes where these are small, else some outputs of a column, which every device can do. */
 static struct gvk_selection refine(const struct gvk_policy *policy, const struct gvk_selection *selection,
                                    const struct gvk_graph_node *node, const struct gvk_program *program)
 {

@@ -9,10 +9,11 @@ static uint32_t count_groups(const struct gvk_tile *tile, uint32_t local_size, c
     return gvk_divide_up(source->width * source->height, local_size / tile->slices * tile->pixels);
 }
 
-/* docs/kernels.md and docs/laboratory.md say what each tile was found to be worth. */
+/* docs/measurements.md and docs/laboratory.md say what each tile was found to be worth. */
 static const struct gvk_tile_family family = {.family = GVK_FAMILY_POINTWISE, .count_groups = count_groups};
 
-/* Where all tiles of the form are struck, what another lavapipe likes comes next; every device runs the last. */
+/* Where all tiles of the form were struck, the form that another version of lavapipe likes comes next, and then the one
+ * that every device runs. */
 static struct gvk_selection select_built_in(const struct gvk_policy *policy, const struct gvk_graph_node *node)
 {
     const enum gvk_form form = gvk_form_of(policy);
@@ -70,8 +71,8 @@ static gvk_result pack_weights(const gvk_host *host, const struct gvk_selection 
     return gvk_pack_pointwise(host, node, selection->layout, out, out + bias_offset(selection, node) * 4);
 }
 
-/* On lavapipe, each of whose threads takes workgroups one after the other, x first: what is smaller, the weights or the
- * source, should be what they return to, because it stays in the cache of the processor. */
+/* On lavapipe, each of whose threads takes workgroups one after the other, x first: the smaller one of weights and
+ * source should be what they read again and again, because it stays in the processor's cache. */
 static bool takes_either_order(const struct gvk_tile *tile)
 {
     return tile->texels && tile->subgroup_size;

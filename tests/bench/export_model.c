@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "cli/files/tensor_file.h"
-#include "ghostnet/network.h"
+#include "ghostnet/network_inside.h"
 #include "onnx_file.h"
 #include "tests/filler/filler.h"
 

@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "ghostnet/network.h"
+#include "ghostnet/network_inside.h"
 #include "tests/support/host_device.h"
 
 #define SIDE          64u

@@ -13,7 +13,7 @@ static void results_have_names(void **state)
     for (int i = -20; i < 20; i++)
         assert_true(gvk_result_name((gvk_result)i)[0]);
     for (size_t i = 0; i < ARRAY_COUNT(unknown_values); i++)
-        assert_string_equal(gvk_result_name((gvk_result)(unknown_values[i] - 20)), "GVK_ERROR_UNKNOWN");
+        assert_string_equal(gvk_result_name((gvk_result)unknown_values[i]), "GVK_ERROR_UNKNOWN");
 }
 
 static void listing(void **state)

@@ -5,7 +5,7 @@
 #include <string.h>
 
 struct objects objects;
-const int unknown_values[4] = {-1, 99, INT_MAX, INT_MIN};
+const int unknown_values[4] = {-99, 99, INT_MAX, INT_MIN};
 const size_t impossible_sizes[5] = {1, sizeof(size_t), 15, 1 << 20, SIZE_MAX};
 
 static unsigned checked_calls;

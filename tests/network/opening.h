@@ -3,7 +3,7 @@
 #ifndef GVK_TESTS_NETWORK_OPENING_H
 #define GVK_TESTS_NETWORK_OPENING_H
 
-#include "ghostnet/network.h"
+#include "ghostnet/network_inside.h"
 #include "runtime/graph/graph.h"
 #include "tests/filler/checkpoint_maker.h"
 #include "tests/support/folder.h"

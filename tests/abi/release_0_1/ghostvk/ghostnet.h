@@ -79,8 +79,8 @@ typedef struct gvk_network_info {
     const char *const *unused;
     const char *weights; /* where in the file they are: keys of dicts and the prefix of names, joined by dots, such as
                             "model_ema.module"; "" at the top level */
+    const char *name;    /* of the network: one of gvk_network_name */
     /* 0.1 ends here. */
-    const char *name; /* of the network: one of gvk_network_name */
 } gvk_network_info;
 
 /* Pointers live as long as the network. */

@@ -242,8 +242,8 @@ typedef struct gvk_node {
     uint32_t groups;           /* 0: 1; else the input's channel count (depthwise) */
     int bias;                  /* a convolution has NAME.bias */
     gvk_activation activation; /* behind a convolution, linear or batch norm, or alone; other ops take none */
+    double epsilon;            /* of a batch norm, added to the variance; finite and positive; 0: 1e-5 */
     /* 0.1 ends here. */
-    double epsilon; /* of a batch norm, added to the variance; finite and positive; 0: 1e-5 */
 } gvk_node;
 
 /* Finds a weight by name: GVK_OK and *out, or GVK_ERROR_MISMATCH when there is none. The data must outlive the graph.

@@ -1,6 +1,6 @@
 /* The inside of gvk_network, which is not public. Everything in it is fixed once gvk_network_open is done. */
-#ifndef GVK_NETWORK_H
-#define GVK_NETWORK_H
+#ifndef GVK_NETWORK_INSIDE_H
+#define GVK_NETWORK_INSIDE_H
 
 #include "ghostnet/networks/table.h"
 #include "runtime/base/host.h"
