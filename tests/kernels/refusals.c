@@ -35,7 +35,7 @@ static void wrong_nodes_are_refused_with_a_sentence(void **state)
         gvk_node node;
     } cases[] = {
         {"op none", {.op = GVK_OP_NONE, .name = "a", .inputs = {INPUT}}},
-        {"unknown op", {.op = (gvk_op)11, .name = "a", .inputs = {INPUT}}},
+        {"unknown op", {.op = (gvk_op)GVK_OP_END, .name = "a", .inputs = {INPUT}}},
         {"an op of the rewrites", {.op = (gvk_op)GVK_OP_MAX_POOLS, .name = "a", .inputs = {INPUT}}},
         {"an op of the rewrites", {.op = (gvk_op)GVK_OP_SQUEEZE_EXCITE, .name = "a", .inputs = {INPUT}}},
         {"negative op", {.op = (gvk_op)-1, .name = "a", .inputs = {INPUT}}},
