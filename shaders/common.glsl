@@ -140,10 +140,24 @@ vec4 larger(vec4 a, vec4 b)
 }
 
 #ifndef GVK_USE_CONCAT
+// Hard-swish is left out where no network has it (rewrite.c fuses accordingly), so that these shaders stay as small.
+#if STORE || GHOST || defined(GVK_USE_GHOST) || defined(GVK_USE_EXCITE)
+#define SWISHES 0
+#else
+#define SWISHES 1
+layout(constant_id = GVK_CONSTANT_SWISH) const bool SWISH = false;
+#endif
 // Written so that a not-a-number stays one: max and min may return their other operand.
 vec4 activate(vec4 x)
 {
+#if SWISHES
+    vec4 given = x;
+#endif
     x += activation.shift;
-    return mix(clamp(x, vec4(activation.low), vec4(activation.high)), x, is_nan(x)) * activation.scale;
+    vec4 made = mix(clamp(x, vec4(activation.low), vec4(activation.high)), x, is_nan(x)) * activation.scale;
+#if SWISHES
+    made = SWISH ? given * made : made;
+#endif
+    return made;
 }
 #endif

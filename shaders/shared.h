@@ -23,6 +23,7 @@
 #define GVK_CONSTANT_LOCAL_SIZE 0
 #define GVK_CONSTANT_EXTRA      1 /* GVK_EXTRA_... */
 #define GVK_CONSTANT_MODE       2 /* what the shader's head says */
+#define GVK_CONSTANT_SWISH      3 /* 1: what is activated is multiplied by what that makes of it */
 
 /* Values of GVK_CONSTANT_EXTRA. */
 #define GVK_EXTRA_NONE     0
@@ -68,7 +69,8 @@
 #endif
 
 /* Every activation as one formula, so that it costs no branch and no pipeline of its own:
- * clamp(x + shift, low, high) * scale. */
+ * clamp(x + shift, low, high) * scale. Hard-swish alone is x times that, which a specialisation constant says: the
+ * others do not pay for it. */
 struct gvk_activation_range {
     GVK_FLOAT low, high, shift, scale;
 };

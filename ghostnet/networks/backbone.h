@@ -23,6 +23,6 @@ struct gvk_backbone {
     struct gvk_backbone_maps (*add)(gvk_graph *graph, const char *prefix, gvk_tensor in, double width);
 };
 
-extern const struct gvk_backbone gvk_ghostnet, gvk_mobilenet_v1, gvk_mobilenet_v2;
+extern const struct gvk_backbone gvk_ghostnet, gvk_mobilenet_v1, gvk_mobilenet_v2, gvk_mobilenet_v3;
 
 #endif

@@ -10,6 +10,7 @@ static const struct gvk_architecture table[] = {
     {"GhostNet-YOLOv4", GVK_TASK_DETECTOR, &gvk_ghostnet, gvk_add_yolov4},
     {"MobileNetV1-YOLOv4", GVK_TASK_DETECTOR, &gvk_mobilenet_v1, gvk_add_yolov4},
     {"MobileNetV2-YOLOv4", GVK_TASK_DETECTOR, &gvk_mobilenet_v2, gvk_add_yolov4},
+    {"MobileNetV3-YOLOv4", GVK_TASK_DETECTOR, &gvk_mobilenet_v3, gvk_add_yolov4},
     {"GhostNet", GVK_TASK_CLASSIFIER, &gvk_ghostnet, gvk_add_classifier},
 };
 

@@ -49,6 +49,13 @@ static void move_to(struct gvk_graph *graph, struct gvk_graph_node *node, struct
     remove_node(node);
 }
 
+/* The kernels that rewrites alone give to a node, with a residual, upsampling, or of ghost modules, have no hard-swish
+ * (shaders/common.glsl). */
+static bool is_swish(const struct gvk_graph_node *node)
+{
+    return node->activation == GVK_ACTIVATION_HARD_SWISH;
+}
+
 static void fold_batch_norm(struct gvk_graph *graph)
 {
     for (uint32_t i = 0; i < graph->node_count; i++) {
@@ -78,7 +85,8 @@ static void fuse_activation(struct gvk_graph *graph)
             continue;
         struct gvk_graph_node *before = private_producer(graph, activation->inputs[0]);
         if (!before || before->activation || before->residual ||
-            (before->op != GVK_OP_CONVOLUTION && before->op != GVK_OP_LINEAR && before->op != GVK_OP_BATCH_NORM))
+            (before->op != GVK_OP_CONVOLUTION && before->op != GVK_OP_LINEAR && before->op != GVK_OP_BATCH_NORM &&
+             before->op != GVK_OP_MULTIPLY))
             continue;
         before->activation = activation->activation;
         take_output(graph, before, activation);
@@ -172,7 +180,7 @@ static void fuse_squeeze_excite(struct gvk_graph *graph)
         graph->tensors[reduce->output].removed = true;
         remove_node(pool);
         remove_node(reduce);
-        if (gvk_graph_uses(graph, multiply->output) != 1)
+        if (multiply->activation || gvk_graph_uses(graph, multiply->output) != 1)
             continue;
         for (uint32_t j = i + 1; j < graph->node_count; j++) {
             struct gvk_graph_node *user = &graph->nodes[j];
@@ -196,7 +204,8 @@ static bool fuse_ghost_tail(struct gvk_graph *graph, struct gvk_graph_node *add,
         return false;
     struct gvk_graph_node *cheap = private_producer(graph, concat->inputs[1]);
     if (!cheap || !gvk_is_depthwise(cheap) || cheap->inputs[0] != concat->inputs[0] || cheap->stride != 1 ||
-        cheap->kernel != 3 || cheap->padding != cheap->kernel / 2 || cheap->residual || cheap->input_channels % 4)
+        cheap->kernel != 3 || cheap->padding != cheap->kernel / 2 || cheap->residual || cheap->input_channels % 4 ||
+        is_swish(cheap))
         return false;
     cheap->ghost_tail = true;
     cheap->residual = add->inputs[1 - side];
@@ -236,7 +245,8 @@ static void place_upsample(struct gvk_graph *graph)
         if (upsample->removed || upsample->op != GVK_OP_UPSAMPLE)
             continue;
         struct gvk_graph_node *convolution = private_producer(graph, upsample->inputs[0]);
-        if (!convolution || !gvk_is_pointwise(convolution) || convolution->residual || convolution->gate)
+        if (!convolution || !gvk_is_pointwise(convolution) || convolution->residual || convolution->gate ||
+            is_swish(convolution))
             continue;
         convolution->upsample = true;
         take_output(graph, convolution, upsample);
@@ -295,7 +305,7 @@ static void fuse_ghost(struct gvk_graph *graph)
         gvk_tensor inner = cheap->inputs[0];
         struct gvk_graph_node *primary = private_producer(graph, inner); /* a placed concat is no user any more */
         if (!primary || !gvk_is_pointwise(primary) || primary->residual || primary->upsample ||
-            primary->activation != cheap->activation || graph->tensors[primary->gate].parent)
+            primary->activation != cheap->activation || is_swish(cheap) || graph->tensors[primary->gate].parent)
             continue;
         if (!cheap->ghost_tail && !are_halves(graph, inner, cheap->output))
             continue;

@@ -6,7 +6,9 @@
 
 struct gvk_command gvk_begin_selected(const struct gvk_graph_node *node, struct gvk_pipeline_key key)
 {
-    return (struct gvk_command){.kind = GVK_COMMAND_DISPATCH, .label = node->name, .key = key};
+    struct gvk_command command = {.kind = GVK_COMMAND_DISPATCH, .label = node->name, .key = key};
+    gvk_set_activation(&command, node->activation);
+    return command;
 }
 
 struct gvk_command gvk_begin_dispatch(const struct gvk_graph_node *node, enum gvk_shader shader, uint32_t local_size)
@@ -16,12 +18,18 @@ struct gvk_command gvk_begin_dispatch(const struct gvk_graph_node *node, enum gv
     return gvk_begin_selected(node, key);
 }
 
+void gvk_set_activation(struct gvk_command *command, gvk_activation activation)
+{
+    command->key.constants[GVK_CONSTANT_SWISH] = activation == GVK_ACTIVATION_HARD_SWISH;
+}
+
 struct gvk_activation_range gvk_range_of(gvk_activation activation)
 {
     switch (activation) {
     case GVK_ACTIVATION_RELU: return (struct gvk_activation_range){0.0f, INFINITY, 0.0f, 1.0f};
     case GVK_ACTIVATION_RELU6: return (struct gvk_activation_range){0.0f, 6.0f, 0.0f, 1.0f};
-    case GVK_ACTIVATION_HARD_SIGMOID: return (struct gvk_activation_range){0.0f, 6.0f, 3.0f, 1.0f / 6.0f};
+    case GVK_ACTIVATION_HARD_SIGMOID:
+    case GVK_ACTIVATION_HARD_SWISH: return (struct gvk_activation_range){0.0f, 6.0f, 3.0f, 1.0f / 6.0f};
     case GVK_ACTIVATION_NONE: break;
     }
     return (struct gvk_activation_range){-INFINITY, INFINITY, 0.0f, 1.0f};

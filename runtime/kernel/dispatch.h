@@ -5,10 +5,13 @@
 
 #include "runtime/plan/program.h"
 
-/* A dispatch with its label and local size; operands and push constants are added by the caller. */
+/* A dispatch with its label, local size and activation; operands and push constants are added by the caller. */
 struct gvk_command gvk_begin_dispatch(const struct gvk_graph_node *node, enum gvk_shader shader, uint32_t local_size);
 struct gvk_command gvk_begin_selected(const struct gvk_graph_node *node, struct gvk_pipeline_key key);
-/* The activation as the shaders compute it. */
+/* Where it is not the node's. */
+void gvk_set_activation(struct gvk_command *command, gvk_activation activation);
+/* The activation as the shaders compute it: this goes into the push constants. Hard-swish has a constant beside it,
+ * which the calls above set. */
 struct gvk_activation_range gvk_range_of(gvk_activation activation);
 void gvk_add_operand(struct gvk_command *command, struct gvk_operand operand);
 struct gvk_operand gvk_weights_operand(const struct gvk_builder *builder, uint32_t node_index, uint32_t binding);

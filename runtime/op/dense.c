@@ -50,7 +50,7 @@ static uint32_t turns_of_quad(const struct gvk_graph_node *node)
     return node->kernel * (node->kernel + 1) + 1;
 }
 
-/* Input quads of a slice; the last one may have fewer. graph/build.c bounds the kernel, so that there is room for one.
+/* Input quads of a slice; the last one may have fewer. graph/graph.c bounds the kernel, so that there is room for one.
  */
 static uint32_t quads_of_slice(const struct gvk_graph_node *node)
 {
@@ -125,6 +125,7 @@ static gvk_result emit_slice(const struct gvk_builder *builder, uint32_t index, 
     const struct gvk_tile *tile = selection->tile;
     uint64_t padded = gvk_padded_quads(selection->tile, node), first = (uint64_t)slice * quads_of_slice(node);
     struct gvk_command command = gvk_begin_selected(node, selection->key);
+    gvk_set_activation(&command, activation);
     gvk_add_operand(&command, output);
     struct gvk_operand source = gvk_tensor_operand(
         program, node->inputs[0], tile->texels ? GVK_BINDING_SOURCE_TEXELS : GVK_BINDING_SOURCE, GVK_READ);
@@ -170,6 +171,7 @@ static gvk_result emit_sum(const struct gvk_builder *builder, const struct gvk_g
 {
     const struct gvk_shape *out = &builder->program->shapes[node->output];
     struct gvk_command command = gvk_begin_dispatch(node, GVK_SHADER_COMBINE, 64);
+    gvk_set_activation(&command, activation);
     command.key.constants[GVK_CONSTANT_EXTRA] = GVK_EXTRA_RESIDUAL;
     gvk_add_operand(&command, output);
     for (int i = 0; i < 2; i++) {

@@ -152,7 +152,8 @@ static void write_activation(struct writer *writer, const struct gvk_graph_node 
     static const char *const ops[] = {[GVK_ACTIVATION_NONE] = "Identity",
                                       [GVK_ACTIVATION_RELU] = "Relu",
                                       [GVK_ACTIVATION_RELU6] = "Clip",
-                                      [GVK_ACTIVATION_HARD_SIGMOID] = "HardSigmoid"};
+                                      [GVK_ACTIVATION_HARD_SIGMOID] = "HardSigmoid",
+                                      [GVK_ACTIVATION_HARD_SWISH] = "HardSwish"};
     begin_node(writer, ops[node->activation], name.bytes);
     add_input(writer, input);
     if (node->activation == GVK_ACTIVATION_RELU6) {

@@ -264,10 +264,100 @@ static void dense_convolutions_of_very_many_inputs_equal_the_reference(void **st
     }
 }
 
+/* Hard-swish is a constant of the pipeline beside the formula of all activations: behind every kind of kernel that has
+ * one, and behind the last slice alone where a layer is computed in slices. */
+static void hard_swish_stands_behind_every_kernel(void **state)
+{
+    (void)state;
+    struct reference_graph graph;
+    for (uint32_t i = 0; i < OUTPUT_QUAD_COUNT; i++) {
+        gvk_tensor x = reference_start(&graph, 13000 + i, 1 + random_below(&(uint64_t){i}, 30));
+        struct size size = draw_size(&graph.random, 12);
+        gvk_node node = {.op = GVK_OP_CONVOLUTION, .inputs = {x}, .bias = 1, .activation = GVK_ACTIVATION_HARD_SWISH};
+        node.outputs = channels_of_quads(&graph.random, output_quads[i]);
+        reference_add(&graph, node);
+        prove("pointwise, hard-swish", &graph, size, 1);
+    }
+    for (uint32_t i = 0; i < 6; i++) { /* 3 and 5, stride 1 and 2, and kernels that only the plain form has */
+        uint32_t kernel = i < 4 ? 3 + 2 * (i % 2) : 7, stride = 1 + i / 2 % 2;
+        gvk_tensor x = reference_start(&graph, 13100 + i, 2 + random_below(&(uint64_t){i}, 17));
+        struct size size = draw_size(&graph.random, 14);
+        gvk_node node = depthwise_node(&graph, x, kernel, stride, kernel / 2);
+        node.activation = GVK_ACTIVATION_HARD_SWISH;
+        reference_add(&graph, node);
+        prove("depthwise, hard-swish", &graph, size, 1);
+    }
+    for (uint32_t i = 0; i < 4; i++) { /* the last one in slices */
+        gvk_tensor x = reference_start(&graph, 13200 + i, i < 3 ? 3 + 4 * i : 4096);
+        struct size size = i < 3 ? draw_size(&graph.random, 14) : (struct size){1, 3, 4};
+        reference_add(&graph, (gvk_node){.op = GVK_OP_CONVOLUTION,
+                                         .inputs = {x},
+                                         .outputs = i < 3 ? 16 - 5 * i : 3,
+                                         .kernel = i < 3 ? 3 : 7,
+                                         .stride = i < 3 ? 2 : 1,
+                                         .padding = i < 3 ? 1 : 3,
+                                         .bias = 1,
+                                         .activation = GVK_ACTIVATION_HARD_SWISH});
+        prove("dense, hard-swish", &graph, size, i < 3);
+    }
+    for (uint32_t i = 0; i < 2; i++) { /* what is fused behind other activations stays a node of its own */
+        gvk_tensor input = reference_start(&graph, 13250 + i, 8);
+        gvk_node node = {.op = GVK_OP_CONVOLUTION,
+                         .inputs = {input},
+                         .outputs = 8,
+                         .bias = 1,
+                         .activation = GVK_ACTIVATION_HARD_SWISH};
+        gvk_tensor y = reference_add(&graph, node);
+        if (i)
+            reference_add(&graph, (gvk_node){.op = GVK_OP_ADD, .inputs = {y, input}});
+        else
+            reference_add(&graph, (gvk_node){.op = GVK_OP_UPSAMPLE, .inputs = {y}});
+        prove(i ? "hard-swish, residual" : "hard-swish, upsampled", &graph, (struct size){2, 5, 7}, 2);
+    }
+    for (uint32_t i = 0; i < 2; i++) { /* a ghost module, and one with the input added */
+        gvk_tensor input = reference_start(&graph, 13270 + i, 16);
+        gvk_node node = {.op = GVK_OP_CONVOLUTION,
+                         .inputs = {input},
+                         .outputs = 8,
+                         .bias = 1,
+                         .activation = GVK_ACTIVATION_HARD_SWISH};
+        gvk_tensor first = reference_add(&graph, node);
+        node = depthwise_node(&graph, first, 3, 1, 1);
+        node.activation = GVK_ACTIVATION_HARD_SWISH;
+        gvk_tensor second = reference_add(&graph, node);
+        gvk_tensor both = reference_add(&graph, (gvk_node){.op = GVK_OP_CONCAT, .inputs = {first, second}});
+        if (i)
+            reference_add(&graph, (gvk_node){.op = GVK_OP_ADD, .inputs = {both, input}});
+        prove("ghost module, hard-swish", &graph, (struct size){1, 6, 9}, 0);
+    }
+    gvk_tensor x = reference_start(&graph, 13300, 70);
+    reference_add(
+        &graph, (gvk_node){.op = GVK_OP_LINEAR, .inputs = {x}, .outputs = 33, .activation = GVK_ACTIVATION_HARD_SWISH});
+    prove("linear, hard-swish", &graph, (struct size){2, 1, 1}, 1);
+    for (uint32_t i = 0; i < 4;
+         i++) { /* the product ends in the activation, and the gate stays out of the next reads */
+        x = reference_start(&graph, 13350 + i, 3 + 5 * i);
+        struct size size = draw_size(&graph.random, 12);
+        x = add_squeeze_excite(&graph, x, 6, i % 2 ? GVK_OP_LINEAR : GVK_OP_CONVOLUTION);
+        x = reference_add(&graph, (gvk_node){.op = GVK_OP_ACTIVATION,
+                                             .inputs = {x},
+                                             .activation = i < 2 ? GVK_ACTIVATION_HARD_SWISH : GVK_ACTIVATION_RELU});
+        reference_add(&graph, (gvk_node){.op = GVK_OP_CONVOLUTION, .inputs = {x}, .outputs = 11});
+        prove("squeeze-excite, activation, pointwise", &graph, size, 4);
+    }
+    for (uint32_t i = 0; i < 2; i++) {
+        gvk_op op = i ? GVK_OP_ACTIVATION : GVK_OP_BATCH_NORM;
+        x = reference_start(&graph, 13400 + i, 9);
+        reference_add(&graph, (gvk_node){.op = op, .inputs = {x}, .activation = GVK_ACTIVATION_HARD_SWISH});
+        prove("plane by plane, hard-swish", &graph, (struct size){2, 3, 5}, 1);
+    }
+}
+
 int run_convolution_tests(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(pointwise_convolutions_equal_the_reference),
+        TEST(hard_swish_stands_behind_every_kernel),
         TEST(pointwise_convolutions_add_a_residual),
         TEST(pointwise_convolutions_take_a_gate),
         TEST(squeeze_excite_without_a_convolution_behind_it_equals_the_reference),

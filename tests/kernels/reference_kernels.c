@@ -198,6 +198,7 @@ static double activate(gvk_activation activation, double x)
     case GVK_ACTIVATION_RELU: return x < 0 ? 0 : x;
     case GVK_ACTIVATION_RELU6: return x < 0 ? 0 : x > 6 ? 6 : x;
     case GVK_ACTIVATION_HARD_SIGMOID: return activate(GVK_ACTIVATION_RELU6, x + 3) / 6;
+    case GVK_ACTIVATION_HARD_SWISH: return x * activate(GVK_ACTIVATION_RELU6, x + 3) / 6;
     case GVK_ACTIVATION_NONE: break;
     }
     return x;
@@ -212,6 +213,9 @@ static void activate_all(const struct reference_graph *graph, gvk_activation act
     if (activation == GVK_ACTIVATION_HARD_SIGMOID) {
         tensor->exact = false;
         tensor->magnitude = (tensor->magnitude + 3) / 6;
+    } else if (activation == GVK_ACTIVATION_HARD_SWISH) { /* what it is off by grows by half at most */
+        tensor->exact = false;
+        tensor->magnitude *= 1.5;
     }
 }
 
@@ -390,7 +394,7 @@ void reference_print(const struct reference_graph *graph)
 {
     static const char *const ops[] = {"none",     "convolution",  "batch norm", "activation", "concat", "upsample",
                                       "max pool", "average pool", "multiply",   "add",        "linear"};
-    static const char *const activations[] = {"none", "relu", "relu6", "hard sigmoid"};
+    static const char *const activations[] = {"none", "relu", "relu6", "hard sigmoid", "hard swish"};
     print_error("seed %llu, input %u x %u x %u x %u (tensor 1)\n", (unsigned long long)graph->seed, graph->batch,
                 graph->input_channels, graph->height, graph->width);
     for (uint32_t i = 0; i < graph->node_count; i++) {

@@ -63,7 +63,7 @@ static void wrong_nodes_are_refused_with_a_sentence(void **state)
         {"a max pool with a stride", {.op = GVK_OP_MAX_POOL, .name = "a", .inputs = {INPUT}, .kernel = 3, .stride = 2}},
         {"65537 outputs", {.op = GVK_OP_CONVOLUTION, .name = "a", .inputs = {INPUT}, .outputs = 65537}},
         {"an unknown activation",
-         {.op = GVK_OP_ACTIVATION, .name = "a", .inputs = {INPUT}, .activation = (gvk_activation)4}},
+         {.op = GVK_OP_ACTIVATION, .name = "a", .inputs = {INPUT}, .activation = (gvk_activation)5}},
         {"a linear layer with a kernel", {.op = GVK_OP_LINEAR, .name = "linear", .inputs = {INPUT}, .kernel = 3}},
         {"a linear layer with groups", {.op = GVK_OP_LINEAR, .name = "linear", .inputs = {INPUT}, .groups = 8}},
         {"an activation that nobody applies",

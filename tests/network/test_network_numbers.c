@@ -13,6 +13,7 @@ static float activate(float x, gvk_activation activation)
     case GVK_ACTIVATION_RELU: return x > 0 ? x : 0;
     case GVK_ACTIVATION_RELU6: return x > 0 ? (x < 6 ? x : 6) : 0;
     case GVK_ACTIVATION_HARD_SIGMOID: return activate(x + 3, GVK_ACTIVATION_RELU6) / 6;
+    case GVK_ACTIVATION_HARD_SWISH: return x * activate(x + 3, GVK_ACTIVATION_RELU6) / 6;
     default: return x;
     }
 }

@@ -255,7 +255,7 @@ static bool copy_params(gvk_graph *graph, const struct gvk_op_line *line, const 
     node->input_channels = node->input_count ? graph->tensors[node->inputs[0]].channels : 0;
     node->output_channels = count_channels(line, from, node->input_channels, channels);
     if (!node->input_count || node->output_channels > MAX_CHANNELS || node->kernel > MAX_KERNEL ||
-        (uint32_t)node->activation > GVK_ACTIVATION_HARD_SIGMOID) {
+        (uint32_t)node->activation > GVK_ACTIVATION_HARD_SWISH) {
         refuse(graph,
                gvk_fail(host, GVK_ERROR_ARGUMENT,
                         "Node \"%s\" has no input, a kernel over %u, more than %u channels, or an unknown activation.",
