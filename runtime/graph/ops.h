@@ -3,7 +3,7 @@
 #ifndef GVK_OPS_H
 #define GVK_OPS_H
 
-#include "node.h"
+#include "graph.h"
 
 /* Every op, and a word for its lines: what a table made of this list has no line for does not compile. */
 #define GVK_OPS(X)                                                                                                     \

@@ -50,7 +50,7 @@ static uint32_t turns_of_quad(const struct gvk_graph_node *node)
     return node->kernel * (node->kernel + 1) + 1;
 }
 
-/* Input quads of a slice; the last one may have fewer. graph/graph.c bounds the kernel, so that there is room for one.
+/* Input quads of a slice; the last one may have fewer. graph/build.c bounds the kernel, so that there is room for one.
  */
 static uint32_t quads_of_slice(const struct gvk_graph_node *node)
 {

@@ -83,7 +83,7 @@ gvk_result gvk_packing_create(const struct gvk_builder *builder, struct gvk_pack
             continue;
         made.offsets[i] = made.quads;
         made.sizes[i] = kernel->count_weights(&made.selections[i], node);
-        made.quads += (made.sizes[i] + 15) / 16 * 16; /* channels are bounded by graph/graph.c: no overflow */
+        made.quads += (made.sizes[i] + 15) / 16 * 16; /* channels are bounded by graph/build.c: no overflow */
     }
     made.quads += GVK_SLACK_QUADS;
     *out = made;

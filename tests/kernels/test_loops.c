@@ -10,8 +10,8 @@
 #include "tests/support/folder.h"
 #include "tests/support/harness.h"
 
-#define CHANNEL_QUADS  16384u /* of the widest tensor: graph/graph.c */
-#define LARGEST_KERNEL 31u    /* graph/graph.c */
+#define CHANNEL_QUADS  16384u /* of the widest tensor: graph/build.c */
+#define LARGEST_KERNEL 31u    /* graph/build.c */
 
 /* A loop as its source writes it; the same line may come several times in a file. Loops marked [[unroll]] are none. */
 static const struct loop {
