@@ -5,8 +5,8 @@
 
 #include "reference_kernels.h"
 #include "runtime/kernel/forms.h"
-#include "runtime/op/table.h"
 #include "runtime/model/model.h"
+#include "runtime/op/table.h"
 #include "runtime/stream/stream.h"
 
 /* What all tests share: the device, and what it has shown. */
@@ -68,7 +68,7 @@ struct size {
 
 /* A size from 1 x 1 up, odd ones and long ones among them. */
 struct size draw_size(uint64_t *random, uint32_t limit);
-/* Runs the graph every way and releases it. `fused` is the number of commands with all rewrites; 0: not looked at. */
+/* Runs the graph every way and releases it. `fused` is the number of dispatches with all rewrites; 0: not looked at. */
 void prove(const char *title, struct reference_graph *graph, struct size size, uint32_t fused);
 
 /* ---- nodes that several parts add ---- */
