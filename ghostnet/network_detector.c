@@ -26,8 +26,8 @@ gvk_result gvk_detector_create(gvk_model *model, const gvk_network *network, con
     const struct gvk_task_traits *task = gvk_task_traits(network->architecture->task);
     if (network->architecture->task != GVK_TASK_DETECTOR)
         return gvk_fail(host, GVK_ERROR_ARGUMENT, "This network is a %s; it finds no boxes.", task->name);
-    gvk_detector_params used = {.size = 0}; /* what is behind the members that are known is 0 */
-    gvk_stream_params stream = {.size = 0};
+    gvk_detector_params used;
+    gvk_stream_params stream;
     gvk_result result = gvk_struct_read(host, &layout_of_params, params, &used);
     if (!result)
         result = gvk_struct_read(host, &gvk_layout_of_stream_params, used.stream, &stream);
@@ -39,8 +39,6 @@ gvk_result gvk_detector_create(gvk_model *model, const gvk_network *network, con
         stream.width = network->input_width;
         stream.height = network->input_height;
     }
-    used.size = sizeof used;
-    stream.size = sizeof stream;
     used.stream = &stream;
     gvk_detector_map maps[GVK_DETECTOR_MAPS];
     gvk_detector_heads heads = {
