@@ -1,12 +1,10 @@
 /* A detector of a network: its maps, anchors and defaults, handed to the detector of any graph. */
 #include <string.h>
 
+#include "ghostnet/detection/detector.h"
 #include "network_inside.h"
-#include "runtime/base/structs.h"
-#include "runtime/stream/model.h"
+#include "runtime/model/model.h"
 #include "runtime/vulkan/device.h"
-
-static const struct gvk_layout layout_of_params = GVK_LAYOUT(gvk_detector_params, reserved, max_detections);
 
 static float choose(float given, float by_default)
 {
@@ -28,7 +26,7 @@ gvk_result gvk_detector_create(gvk_model *model, const gvk_network *network, con
         return gvk_fail(host, GVK_ERROR_ARGUMENT, "This network is a %s; it finds no boxes.", task->name);
     gvk_detector_params used;
     gvk_stream_params stream;
-    gvk_result result = gvk_struct_read(host, &layout_of_params, params, &used);
+    gvk_result result = gvk_struct_read(host, &gvk_layout_of_detector_params, params, &used);
     if (!result)
         result = gvk_struct_read(host, &gvk_layout_of_stream_params, used.stream, &stream);
     if (result)
@@ -39,6 +37,8 @@ gvk_result gvk_detector_create(gvk_model *model, const gvk_network *network, con
         stream.width = network->input_width;
         stream.height = network->input_height;
     }
+    used.size = sizeof used;
+    stream.size = sizeof stream;
     used.stream = &stream;
     gvk_detector_map maps[GVK_DETECTOR_MAPS];
     gvk_detector_heads heads = {

@@ -141,9 +141,10 @@ GVK_API gvk_result gvk_device_open(const gvk_device_params *params, gvk_device *
 
 /* What the runtime likes a device to be created with, for a host that creates it: pass `features` as pNext of
  * VkDeviceCreateInfo (it is a chain of structs inside `out`, so keep `out` where it is) and enable the extensions.
- * Everything listed is supported by the physical device. A host that has a VkPhysicalDeviceVulkan12Features in its
- * chain sets the wished features there and leaves the structs out that Vulkan does not allow beside it. Nothing of it
- * is needed: a Vulkan 1.1 device with a compute queue and no feature at all works. */
+ * Everything listed is supported by the physical device. A host that has a VkPhysicalDeviceVulkan12Features or
+ * VkPhysicalDeviceVulkan13Features in its chain sets the wished features there and leaves the structs out that Vulkan
+ * does not allow beside it. Nothing of it is needed: a Vulkan 1.1 device with a compute queue and no feature at all
+ * works, though perhaps several times slower; gvk_device_import warns in the log of what is missing. */
 typedef struct gvk_wants {
     size_t size;
     VkPhysicalDeviceFeatures2 features;

@@ -1,5 +1,5 @@
-/* Describes a plan for people: layers as built, dispatches before and after rewriting, memory. Needs no device.
- * Called by `ghostvk inspect` through gvk_plan_describe. */
+/* Describes a plan for people: layers as built, dispatches before and after rewriting, memory, which needs no device;
+ * and counts what a stream has recorded. */
 #include <string.h>
 
 #include "runtime/base/structs.h"
@@ -7,7 +7,7 @@
 #include "runtime/graph/rewrite.h"
 #include "runtime/op/ghost.h"
 #include "runtime/op/table.h"
-#include "runtime/stream/recorder.h"
+#include "runtime/stream/stream_inside.h"
 
 /* What one path over the graph would run. */
 struct path {
@@ -191,4 +191,64 @@ void gvk_description_release(const gvk_host *host_or_null, gvk_description *desc
     gvk_release(&host, description->memory);
     gvk_struct_write(&gvk_layout_of_description, &(gvk_description){.layer_size = description->layer_size},
                      description);
+}
+
+/* ---- what a stream has recorded ---- */
+
+static void add_counts(gvk_recorded_counts *sum, const gvk_recorded_counts *counts)
+{
+    sum->dispatches += counts->dispatches;
+    sum->transfers += counts->transfers;
+    sum->barriers += counts->barriers;
+}
+
+/* How many pipelines the first `end` commands bind. */
+static uint32_t count_bound_pipelines(const struct gvk_recorder *recorder, uint32_t end)
+{
+    const VkPipeline *pipelines = recorder->pipelines;
+    uint32_t count = 0;
+    for (uint32_t i = 0; i < end; i++) {
+        bool seen = !pipelines[i]; /* copies and fills bind none */
+        for (uint32_t j = 0; j < i && !seen; j++)
+            seen = pipelines[j] == pipelines[i];
+        count += !seen;
+    }
+    return count;
+}
+
+void gvk_stream_describe(const gvk_stream *stream, gvk_stream_info *out)
+{
+    if (!out)
+        return;
+    if (!stream) {
+        gvk_struct_write(&gvk_layout_of_stream_info, &(gvk_stream_info){.size = 0}, out);
+        return;
+    }
+    const struct gvk_program *program = stream->program;
+    uint64_t newest = stream->newest ? stream->newest - 1 : 0;
+    const struct gvk_frame *frame = &stream->frames[newest % stream->frame_count];
+    const struct gvk_intake *intake = &frame->intake;
+    uint32_t intake_commands = intake->recorded ? intake->program->command_count : 0;
+    uint32_t intake_submissions =
+        intake->recorded ? frame->intake_submissions.count - (frame->intake_joins ? 1 : 0) : 0;
+    gvk_stream_info info = {
+        .width = program->width,
+        .height = program->height,
+        .batch = program->batch,
+        .frames = stream->frame_count,
+        .frame = stream->network_counts,
+        .network = stream->network_counts,
+        .precision = stream->model->policy.half ? GVK_PRECISION_FP16 : GVK_PRECISION_FP32,
+        .submissions = intake_submissions + stream->submissions.count,
+        .pipelines = count_bound_pipelines(&stream->recorder, program->command_count) +
+                     count_bound_pipelines(&intake->recorder, intake_commands), /* of which neither has the other's */
+        .network_pipelines = count_bound_pipelines(&stream->recorder, program->network_end),
+        .arena_bytes = program->arena_bytes,
+        .weight_bytes = stream->model->packing.quads * stream->program->quad_bytes,
+    };
+    add_counts(&info.frame, &stream->main_counts);
+    add_counts(&info.frame, &intake->counts);
+    for (uint32_t i = 0; i < program->network_end; i++)
+        info.macs += program->commands[i].macs;
+    gvk_struct_write(&gvk_layout_of_stream_info, &info, out);
 }

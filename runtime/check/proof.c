@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "runtime/op/table.h"
-#include "runtime/stream/model.h"
+#include "runtime/model/model.h"
 #include "runtime/stream/stream.h"
 #include "runtime/vulkan/cache_entry.h"
 #include "sample.h"
@@ -107,7 +107,7 @@ static gvk_result run_sample(struct gvk_device *device, const struct gvk_policy 
     gvk_ticket ticket = 0;
     gvk_array got;
     bool finite = false;
-    gvk_result result = gvk_model_create_for(device, sample->graph, 0, policy, false, &model);
+    gvk_result result = gvk_model_create_for(device, sample->graph, 0, policy, &model);
     if (result)
         return result;
     *fits = uses_kernel(model, key);
@@ -195,7 +195,7 @@ static gvk_result prove_node(struct gvk_device *device, struct gvk_policy *polic
         uint32_t bit = proof_bit(policy, &key);
         bool struck = gvk_is_struck(policy, key.shader);
         if (struck && node->op == GVK_OP_GHOST)
-            return GVK_OK; /* model.c takes it apart */
+            return GVK_OK; /* the rewrites take it apart */
         if (struck)
             return gvk_fail(&device->host, GVK_ERROR_DRIVER,
                             "This driver computes \"%s\" wrongly with every kernel there is for it; the last was %s.",

@@ -1,4 +1,4 @@
-/* Kernels prove themselves on a device before a model uses them. Called by model.c. */
+/* Kernels prove themselves on a device before a model uses them. */
 #ifndef GVK_PROOF_H
 #define GVK_PROOF_H
 

@@ -4,12 +4,13 @@
 #include <math.h>
 #include <string.h>
 
+#include "open_model.h"
 #include "runtime/base/structs.h"
 #include "runtime/graph/rewrite.h"
 #include "runtime/kernel/choice.h"
 #include "runtime/op/ghost.h"
 #include "runtime/op/table.h"
-#include "runtime/stream/model.h"
+#include "runtime/model/model.h"
 #include "runtime/stream/stream.h"
 
 #define ROUNDS_DEFAULT 5u
@@ -176,7 +177,7 @@ static gvk_result create_stream(struct tuner *tuner, const struct gvk_choices *c
                                 .height = tuner->params.height,
                                 .batch = tuner->params.batch,
                                 .profile = profile};
-    gvk_result result = gvk_model_create_for(tuner->device, tuner->graph, tuner->rewrites_off, &policy, true, model);
+    gvk_result result = gvk_model_create_proven(tuner->device, tuner->graph, tuner->rewrites_off, &policy, model);
     return result ? result : gvk_stream_create(*model, &params, stream);
 }
 
@@ -369,7 +370,7 @@ static bool has_ghost_modules(const struct gvk_graph *graph)
 static gvk_result learn_verdicts(struct tuner *tuner)
 {
     gvk_model *model = NULL;
-    gvk_result result = gvk_model_create_for(tuner->device, tuner->graph, 0, &tuner->policy, true, &model);
+    gvk_result result = gvk_model_create_proven(tuner->device, tuner->graph, 0, &tuner->policy, &model);
     if (result)
         return result;
     memcpy(tuner->policy.struck, model->policy.struck, sizeof tuner->policy.struck);

@@ -1,4 +1,4 @@
-/* Opens a device or takes over the host's; names objects; words Vulkan's failures.
+/* Opens a device or takes over the host's.
  * Both ways end in the same gvk_device, so everything behind this file works alike on either. */
 #include "runtime/vulkan/device.h"
 
@@ -9,48 +9,9 @@
 #include "pipeline.h"
 #include "runtime/base/structs.h"
 #include "runtime/vulkan/cache_entry.h"
+#include "runtime/vulkan/debug.h"
 #include "runtime/vulkan/wait.h"
 #include "shaders/shared.h"
-
-gvk_result gvk_fail_vulkan(const struct gvk_device *device, VkResult result, const char *call, const char *file,
-                           int line)
-{
-    const gvk_host *host = &device->host;
-    gvk_log(host, GVK_LOG_DEBUG, "%s returned %s at %s:%d.", call, gvk_vulkan_result_name(result), file, line);
-    switch (result) {
-    case VK_ERROR_OUT_OF_HOST_MEMORY: return gvk_fail_memory(host);
-    case VK_ERROR_OUT_OF_DEVICE_MEMORY:
-    case VK_ERROR_OUT_OF_POOL_MEMORY:
-    case VK_ERROR_FRAGMENTED_POOL:
-        return gvk_fail(host, GVK_ERROR_DEVICE_MEMORY,
-                        "The device is out of memory. A smaller input size or batch takes less.");
-    case VK_ERROR_DEVICE_LOST:
-        return gvk_fail(host, GVK_ERROR_DEVICE_LOST, "The device was lost: its driver stopped or was reset.");
-    default:
-        return gvk_fail(host, GVK_ERROR_DRIVER, "The driver failed: %s returned %s.", call,
-                        gvk_vulkan_result_name(result));
-    }
-}
-
-void gvk_name_object(const struct gvk_device *device, VkObjectType type, uint64_t handle, const char *format, ...)
-{
-    if (!device->vk.SetDebugUtilsObjectNameEXT)
-        return;
-    char name[128];
-    va_list arguments;
-    va_start(arguments, format);
-    vsnprintf(name, sizeof name, format, arguments);
-    va_end(arguments);
-    VkDebugUtilsObjectNameInfoEXT info = {
-        .sType = VK_STRUCTURE_TYPE_DEBUG_UTILS_OBJECT_NAME_INFO_EXT,
-        .objectType = type,
-        .objectHandle = handle,
-        .pObjectName = name,
-    };
-    VkResult result = device->vk.SetDebugUtilsObjectNameEXT(device->device, &info);
-    if (result != VK_SUCCESS) /* a lost name harms nobody */
-        gvk_log(&device->host, GVK_LOG_DEBUG, "%s could not be named: %s.", name, gvk_vulkan_result_name(result));
-}
 
 static void lock_own_queue(void *user)
 {
@@ -64,22 +25,136 @@ static void unlock_own_queue(void *user)
     gvk_mutex_unlock(&device->mutex);
 }
 
-/* The features that kernels depend on, as the device was created with; NULL: not enabled. */
+/* The features that kernels depend on. */
+enum feature {
+    SUBGROUP_SIZE_CONTROL,
+    FULL_SUBGROUPS,
+    FLOAT64,
+    FLOAT16,
+    DYNAMIC_INDEXING,
+    RUNTIME_ARRAYS,
+    UPDATE_AFTER_BIND,
+    VARIABLE_COUNT,
+    FEATURE_COUNT
+};
+static const char *const feature_names[FEATURE_COUNT] = {
+    "subgroupSizeControl",
+    "computeFullSubgroups",
+    "shaderFloat64",
+    "shaderFloat16",
+    "shaderStorageBufferArrayDynamicIndexing",
+    "runtimeDescriptorArray",
+    "descriptorBindingStorageBufferUpdateAfterBind",
+    "descriptorBindingVariableDescriptorCount",
+};
+
+/* What a device was created with. */
 struct enabled_features {
-    const VkPhysicalDeviceFeatures *core;
-    const VkPhysicalDeviceSubgroupSizeControlFeatures *subgroup_size;
-    const VkPhysicalDeviceDescriptorIndexingFeatures *descriptor_indexing;
-    const VkPhysicalDeviceShaderFloat16Int8Features *half;
+    bool has[FEATURE_COUNT];
     bool debug_utils; /* the instance extension */
 };
+
+static const void *find_in_chain(const VkPhysicalDeviceFeatures2 *first, VkStructureType type)
+{
+    for (const VkBaseInStructure *item = first ? first->pNext : NULL; item; item = item->pNext)
+        if (item->sType == type)
+            return item;
+    return NULL;
+}
+
+static bool names_hold(const char *const *names, uint32_t count, const char *name)
+{
+    for (uint32_t i = 0; i < count; i++)
+        if (!strcmp(names[i], name))
+            return true;
+    return false;
+}
+
+/* A chain of features as vkCreateDevice was given it. */
+struct creation {
+    const VkPhysicalDeviceFeatures2 *features; /* NULL: none */
+    const char *const *extensions;
+    uint32_t extension_count, api_version;
+};
+
+/* The struct of an extension, which counts where the extension is enabled or its version of Vulkan has it. */
+static const void *find_features(const struct creation *creation, const char *extension, uint32_t version,
+                                 VkStructureType type)
+{
+    if (creation->api_version < version && !names_hold(creation->extensions, creation->extension_count, extension))
+        return NULL;
+    return find_in_chain(creation->features, type);
+}
+
+/* Each feature stands in the struct of its extension, or in that of a whole version, which Vulkan allows in place of
+ * those of extensions and not beside them. */
+static void read_features(const struct creation *creation, bool has[FEATURE_COUNT])
+{
+    const VkPhysicalDeviceSubgroupSizeControlFeatures *sizes =
+        find_features(creation, VK_EXT_SUBGROUP_SIZE_CONTROL_EXTENSION_NAME, VK_API_VERSION_1_3,
+                      VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_SUBGROUP_SIZE_CONTROL_FEATURES);
+    const VkPhysicalDeviceDescriptorIndexingFeatures *indexing =
+        find_features(creation, VK_EXT_DESCRIPTOR_INDEXING_EXTENSION_NAME, VK_API_VERSION_1_2,
+                      VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_DESCRIPTOR_INDEXING_FEATURES);
+    const VkPhysicalDeviceShaderFloat16Int8Features *half =
+        find_features(creation, VK_KHR_SHADER_FLOAT16_INT8_EXTENSION_NAME, VK_API_VERSION_1_2,
+                      VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_SHADER_FLOAT16_INT8_FEATURES);
+    const VkPhysicalDeviceVulkan12Features *of_1_2 =
+        creation->api_version < VK_API_VERSION_1_2
+            ? NULL
+            : find_in_chain(creation->features, VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_VULKAN_1_2_FEATURES);
+    const VkPhysicalDeviceVulkan13Features *of_1_3 =
+        creation->api_version < VK_API_VERSION_1_3
+            ? NULL
+            : find_in_chain(creation->features, VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_VULKAN_1_3_FEATURES);
+    has[FLOAT64] = creation->features && creation->features->features.shaderFloat64;
+    has[DYNAMIC_INDEXING] = creation->features && creation->features->features.shaderStorageBufferArrayDynamicIndexing;
+    has[SUBGROUP_SIZE_CONTROL] = (sizes && sizes->subgroupSizeControl) || (of_1_3 && of_1_3->subgroupSizeControl);
+    has[FULL_SUBGROUPS] = (sizes && sizes->computeFullSubgroups) || (of_1_3 && of_1_3->computeFullSubgroups);
+    has[FLOAT16] = (half && half->shaderFloat16) || (of_1_2 && of_1_2->shaderFloat16);
+    has[RUNTIME_ARRAYS] = (indexing && indexing->runtimeDescriptorArray) || (of_1_2 && of_1_2->runtimeDescriptorArray);
+    has[UPDATE_AFTER_BIND] = (indexing && indexing->descriptorBindingStorageBufferUpdateAfterBind) ||
+                             (of_1_2 && of_1_2->descriptorBindingStorageBufferUpdateAfterBind);
+    has[VARIABLE_COUNT] = (indexing && indexing->descriptorBindingVariableDescriptorCount) ||
+                          (of_1_2 && of_1_2->descriptorBindingVariableDescriptorCount);
+}
+
+static struct creation creation_of_wants(const gvk_wants *wants)
+{
+    return (struct creation){&wants->features, wants->device_extensions, wants->device_extension_count,
+                             VK_API_VERSION_1_1};
+}
+
+/* A host that forgot a feature would see no more than a slow device. */
+static void warn_of_missing_wishes(const struct gvk_device *device, const bool has[FEATURE_COUNT])
+{
+    gvk_wants wants = {.size = sizeof wants};
+    bool wished[FEATURE_COUNT];
+    char list[512] = "";
+    size_t used = 0;
+    if (gvk_device_wants(device->vk.GetInstanceProcAddr, device->instance, device->physical_device, &wants))
+        return;
+    const struct creation creation = creation_of_wants(&wants);
+    read_features(&creation, wished);
+    for (int i = 0; i < FEATURE_COUNT; i++) {
+        if (!wished[i] || has[i])
+            continue;
+        int more = snprintf(list + used, sizeof list - used, "%s%s", used ? ", " : "", feature_names[i]);
+        used = more > 0 && used + (size_t)more < sizeof list ? used + (size_t)more : sizeof list - 1;
+    }
+    if (used)
+        gvk_log(
+            &device->host, GVK_LOG_WARNING,
+            "The host's device has features that ghostvk wants and that it was created without, so that kernels may "
+            "be several times slower: %s.",
+            list);
+}
 
 /* How many storage buffers an indexed array of weight chunks may hold; 0 where there can be none. */
 static uint32_t count_chunks(const struct gvk_device *device, const struct enabled_features *enabled)
 {
-    const VkPhysicalDeviceDescriptorIndexingFeatures *indexing = enabled->descriptor_indexing;
-    if (!indexing || !indexing->runtimeDescriptorArray || !indexing->descriptorBindingStorageBufferUpdateAfterBind ||
-        !indexing->descriptorBindingVariableDescriptorCount || !enabled->core ||
-        !enabled->core->shaderStorageBufferArrayDynamicIndexing)
+    if (!enabled->has[RUNTIME_ARRAYS] || !enabled->has[UPDATE_AFTER_BIND] || !enabled->has[VARIABLE_COUNT] ||
+        !enabled->has[DYNAMIC_INDEXING])
         return 0;
     VkPhysicalDeviceDescriptorIndexingProperties limits = {
         .sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_DESCRIPTOR_INDEXING_PROPERTIES};
@@ -159,10 +234,10 @@ static gvk_result finish_device(struct gvk_device *device, const struct enabled_
     vk->GetPhysicalDeviceProperties(device->physical_device, &properties);
     device->non_coherent_atom = properties.limits.nonCoherentAtomSize;
     device->timestamp_period_ns = (double)properties.limits.timestampPeriod;
-    device->traits.subgroup_size_control = enabled->subgroup_size && enabled->subgroup_size->subgroupSizeControl;
-    device->traits.full_subgroups = enabled->subgroup_size && enabled->subgroup_size->computeFullSubgroups;
-    device->traits.float64 = enabled->core && enabled->core->shaderFloat64;
-    device->traits.half_sums = enabled->half && enabled->half->shaderFloat16;
+    device->traits.subgroup_size_control = enabled->has[SUBGROUP_SIZE_CONTROL];
+    device->traits.full_subgroups = enabled->has[FULL_SUBGROUPS];
+    device->traits.float64 = enabled->has[FLOAT64];
+    device->traits.half_sums = enabled->has[FLOAT16];
     device->traits.max_chunks = count_chunks(device, enabled);
     device->configuration = hash_configuration(device);
     gvk_choices_load(device);
@@ -230,8 +305,9 @@ gvk_result gvk_device_open(const gvk_device_params *given, gvk_device **out)
         GVK_VULKAN(device, "vkCreateDevice", vk->CreateDevice(device->physical_device, &create, NULL, &device->device));
     if (result)
         goto fail;
-    struct enabled_features enabled = {&wants.features.features, &wants.subgroup_size, &wants.descriptor_indexing,
-                                       &wants.half, true};
+    struct enabled_features enabled = {.debug_utils = true};
+    const struct creation creation = creation_of_wants(&wants);
+    read_features(&creation, enabled.has);
     result = finish_device(device, &enabled);
     if (result)
         goto fail;
@@ -246,14 +322,6 @@ fail:
     return result;
 }
 
-static const void *find_in_chain(const VkPhysicalDeviceFeatures2 *first, VkStructureType type)
-{
-    for (const VkBaseInStructure *item = first ? first->pNext : NULL; item; item = item->pNext)
-        if (item->sType == type)
-            return item;
-    return NULL;
-}
-
 /* A count that was never set is not followed: no device has a thousand extensions. */
 static bool are_names(const char *const *names, uint32_t count)
 {
@@ -263,14 +331,6 @@ static bool are_names(const char *const *names, uint32_t count)
         if (!names[i])
             return false;
     return true;
-}
-
-static bool names_hold(const char *const *names, uint32_t count, const char *name)
-{
-    for (uint32_t i = 0; i < count; i++)
-        if (!strcmp(names[i], name))
-            return true;
-    return false;
 }
 
 gvk_result gvk_device_import(const gvk_import_params *given, gvk_device **out)
@@ -333,43 +393,16 @@ gvk_result gvk_device_import(const gvk_import_params *given, gvk_device **out)
                           device->info.name);
         goto fail;
     }
-    struct enabled_features enabled = {.core = params->enabled_features ? &params->enabled_features->features : NULL};
-    VkPhysicalDeviceDescriptorIndexingFeatures indexing;
-    VkPhysicalDeviceShaderFloat16Int8Features half;
-    if (names_hold(params->device_extensions, params->device_extension_count,
-                   VK_EXT_SUBGROUP_SIZE_CONTROL_EXTENSION_NAME) ||
-        params->api_version >= VK_API_VERSION_1_3)
-        enabled.subgroup_size =
-            find_in_chain(params->enabled_features, VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_SUBGROUP_SIZE_CONTROL_FEATURES);
-    if (names_hold(params->device_extensions, params->device_extension_count,
-                   VK_EXT_DESCRIPTOR_INDEXING_EXTENSION_NAME) ||
-        params->api_version >= VK_API_VERSION_1_2)
-        enabled.descriptor_indexing =
-            find_in_chain(params->enabled_features, VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_DESCRIPTOR_INDEXING_FEATURES);
-    if (names_hold(params->device_extensions, params->device_extension_count,
-                   VK_KHR_SHADER_FLOAT16_INT8_EXTENSION_NAME) ||
-        params->api_version >= VK_API_VERSION_1_2)
-        enabled.half =
-            find_in_chain(params->enabled_features, VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_SHADER_FLOAT16_INT8_FEATURES);
-    const VkPhysicalDeviceVulkan12Features *features_1_2 = NULL;
-    if (params->api_version >= VK_API_VERSION_1_2)
-        features_1_2 = find_in_chain(params->enabled_features, VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_VULKAN_1_2_FEATURES);
-    if (features_1_2) { /* in place of the structs above */
-        indexing = (VkPhysicalDeviceDescriptorIndexingFeatures){
-            .runtimeDescriptorArray = features_1_2->runtimeDescriptorArray,
-            .descriptorBindingStorageBufferUpdateAfterBind =
-                features_1_2->descriptorBindingStorageBufferUpdateAfterBind,
-            .descriptorBindingVariableDescriptorCount = features_1_2->descriptorBindingVariableDescriptorCount,
-        };
-        half = (VkPhysicalDeviceShaderFloat16Int8Features){.shaderFloat16 = features_1_2->shaderFloat16};
-        enabled.descriptor_indexing = &indexing;
-        enabled.half = &half;
-    }
+    struct enabled_features enabled = {0};
+    const struct creation creation = {params->enabled_features, params->device_extensions,
+                                      params->device_extension_count, params->api_version};
+    read_features(&creation, enabled.has);
     enabled.debug_utils =
         names_hold(params->instance_extensions, params->instance_extension_count, VK_EXT_DEBUG_UTILS_EXTENSION_NAME);
     result = finish_device(device, &enabled);
     if (result)
         goto fail;
+    warn_of_missing_wishes(device, enabled.has);
     device->lock_queue = params->lock_queue ? params->lock_queue : lock_own_queue;
     device->unlock_queue = params->unlock_queue ? params->unlock_queue : unlock_own_queue;
     device->queue_user = params->lock_queue ? params->queue_user : device;

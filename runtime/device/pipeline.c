@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "pipeline_cache.h"
+#include "runtime/vulkan/debug.h"
 #include "shaders/shared.h"
 
 struct pipeline_entry {
@@ -221,15 +222,18 @@ static gvk_result make_room(struct gvk_device *device, uint32_t more)
         capacity *= 2;
     if (capacity == pipelines->capacity)
         return GVK_OK;
-    gvk_mutex_lock(&device->mutex);
-    struct pipeline_entry *entries =
-        gvk_grow_array(&device->host, pipelines->entries, pipelines->count, capacity, sizeof *entries);
-    if (entries) {
-        pipelines->entries = entries;
-        pipelines->capacity = capacity;
-    }
+    struct pipeline_entry *entries = gvk_allocate_array(&device->host, capacity, sizeof *entries);
+    if (!entries)
+        return gvk_fail_memory(&device->host);
+    struct pipeline_entry *old = pipelines->entries;
+    for (uint32_t i = 0; i < pipelines->count; i++)
+        entries[i] = old[i];
+    gvk_mutex_lock(&device->mutex); /* under which nothing of the host's is called */
+    pipelines->entries = entries;
+    pipelines->capacity = capacity;
     gvk_mutex_unlock(&device->mutex);
-    return entries ? GVK_OK : gvk_fail_memory(&device->host);
+    gvk_release(&device->host, old);
+    return GVK_OK;
 }
 
 /* The pipelines that several threads make: each takes the next that nobody has taken. */
@@ -314,8 +318,12 @@ static bool is_listed(const struct attempt *attempts, uint32_t count, const stru
 gvk_result gvk_pipelines_make(struct gvk_device *device, const struct gvk_pipeline_key *keys, uint32_t count)
 {
     VkPipeline known;
-    uint32_t missing = 0;
-    struct attempt *attempts = gvk_allocate_array(&device->host, count ? count : 1, sizeof *attempts);
+    uint32_t missing = 0, found = 0;
+    while (found < count && find_pipeline(device, &keys[found], &known))
+        found++;
+    if (found == count) /* a submit does not wait here for what another thread compiles */
+        return GVK_OK;
+    struct attempt *attempts = gvk_allocate_array(&device->host, count, sizeof *attempts);
     if (!attempts)
         return gvk_fail_memory(&device->host);
     gvk_mutex_lock(&device->compile_mutex);

@@ -2,6 +2,7 @@
 #include "pipeline_cache.h"
 
 #include "runtime/vulkan/cache_entry.h"
+#include "runtime/vulkan/debug.h"
 
 #define CEILING       ((size_t)256 << 20) /* of what is believed to be a cache, header and all */
 #define DRIVER_HEADER 32                  /* VkPipelineCacheHeaderVersionOne, packed */

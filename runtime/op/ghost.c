@@ -126,7 +126,7 @@ static gvk_result emit(const struct gvk_builder *builder, uint32_t index, const 
     if (node->gate)
         gate = gvk_tensor_operand(program, node->gate, 0, GVK_READ);
     gate.binding = texels ? GVK_BINDING_EXTRA : GVK_BINDING_EXTRA_TEXELS;
-    gate.whole_block = true;
+    gate.is_aligned = true;
     gvk_add_operand(&command, gate);
     if (node->residual)
         gvk_add_operand(&command, gvk_tensor_operand(program, node->residual,

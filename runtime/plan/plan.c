@@ -162,12 +162,11 @@ static bool collide(const struct gvk_hazard_range *left, const struct gvk_hazard
 gvk_result gvk_hazards_check(struct gvk_hazards *hazards, const struct gvk_program *program,
                              const struct gvk_command *command, bool *barrier, bool *transfer)
 {
-    bool is_transfer = command->kind == GVK_COMMAND_CLEAR;
+    bool is_transfer = command->kind != GVK_COMMAND_DISPATCH;
     /* A barrier between dispatches does not order transfers: a dispatch in front of it may still run when a transfer
      * behind it writes. */
-    *barrier = is_transfer && hazards->started;
+    *barrier = is_transfer && hazards->dispatched;
     *transfer = false;
-    hazards->started = true;
     for (uint32_t i = 0; i < command->operand_count && !*barrier; i++) {
         if (command->operands[i].place == GVK_PLACE_WEIGHTS)
             continue;
@@ -179,7 +178,9 @@ gvk_result gvk_hazards_check(struct gvk_hazards *hazards, const struct gvk_progr
         *transfer = hazards->transfer || is_transfer;
         hazards->count = 0;
         hazards->transfer = false;
+        hazards->dispatched &= !*transfer;
     }
+    hazards->dispatched |= !is_transfer;
     hazards->transfer |= is_transfer;
     for (uint32_t i = 0; i < command->operand_count; i++) {
         if (command->operands[i].place == GVK_PLACE_WEIGHTS)

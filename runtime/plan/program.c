@@ -49,6 +49,14 @@ gvk_result gvk_program_add_block(struct gvk_program *program, uint64_t bytes, ui
     return GVK_OK;
 }
 
+gvk_result gvk_program_borrow_block(struct gvk_program *program, const struct gvk_block *block, uint32_t *out)
+{
+    gvk_result result = gvk_program_add_block(program, block->bytes, out);
+    if (!result)
+        program->blocks[*out] = *block;
+    return result;
+}
+
 void gvk_program_fill_before(struct gvk_program *program, uint32_t block)
 {
     program->blocks[block].used = true;

@@ -18,7 +18,10 @@ enum gvk_place {
     GVK_PLACE_ARENA,      /* a block of the stream's arena */
     GVK_PLACE_WEIGHTS,    /* the model's weights */
     GVK_PLACE_PARAMETERS, /* the frame's parameters, written by the host */
-    GVK_PLACE_RESULT      /* the frame's result, read by the host */
+    GVK_PLACE_RESULT,     /* the frame's result, read by the host */
+    GVK_PLACE_UPLOAD,     /* what the host has written of the frame's pictures */
+    GVK_PLACE_SCRATCH,    /* the frame's own, between the commands of its intake */
+    GVK_PLACE_COUNT
 };
 
 enum gvk_access {
@@ -42,19 +45,23 @@ struct gvk_operand {
     uint32_t quad_bytes; /* of a channel quad: 8 where tensor or weights are fp16, else 16; 0: 16 */
     uint64_t offset;     /* bytes from the block's (or the buffer's) start; a multiple of that */
     uint64_t bytes;
-    uint64_t useful;  /* of them; slack, and other tensors' items between, left out. 0: unknown */
-    bool whole_block; /* begins at its block, thus at any device's alignment, and needs no word of the push constants */
+    uint64_t useful; /* of them; slack, and other tensors' items between, left out. 0: unknown */
+    bool is_aligned; /* begins at any device's alignment, as a block does, and needs no word of the push constants */
 };
 
-enum gvk_command_kind { GVK_COMMAND_DISPATCH, GVK_COMMAND_CLEAR };
+enum gvk_command_kind {
+    GVK_COMMAND_DISPATCH,
+    GVK_COMMAND_CLEAR, /* the only operand is filled with zeros */
+    GVK_COMMAND_COPY   /* the second operand's bytes go to the first */
+};
 
 struct gvk_command {
-    enum gvk_command_kind kind; /* clear: the only operand is filled with zeros */
-    uint32_t level;             /* set by schedule.c */
-    const char *label;          /* the node's name; lives as long as the graph, or static */
+    enum gvk_command_kind kind;
+    uint32_t level;    /* set by schedule.c */
+    const char *label; /* the node's name; lives as long as the graph, or static */
     struct gvk_pipeline_key key;
     uint32_t groups[3];
-    uint32_t push[GVK_PUSH_BYTES / 4]; /* the first four words are set when recorded: each operand's remainder */
+    uint32_t push[GVK_PUSH_BYTES / 4]; /* to the first four words each operand's remainder is added when recorded */
     uint32_t push_bytes;
     struct gvk_operand operands[GVK_MAX_OPERANDS];
     uint32_t operand_count;
@@ -119,6 +126,8 @@ void gvk_program_destroy(struct gvk_program *program);
 
 /* A block of memory that lives from its first to its last command. */
 gvk_result gvk_program_add_block(struct gvk_program *program, uint64_t bytes, uint32_t *out);
+/* A block of another program over the same arena, where that has placed it; for programs that are not planned. */
+gvk_result gvk_program_borrow_block(struct gvk_program *program, const struct gvk_block *block, uint32_t *out);
 /* Appends a copy. Its operands' blocks live at least until here. */
 gvk_result gvk_program_add_command(struct gvk_program *program, const struct gvk_command *command);
 /* Shapes and blocks of all tensors of the graph. */
@@ -136,8 +145,8 @@ struct gvk_hazards {
     const gvk_host *host;
     struct gvk_hazard_range *ranges;
     uint32_t count, capacity;
-    bool transfer; /* a transfer command is among them */
-    bool started;  /* a command was checked */
+    bool transfer;   /* a transfer command is among them */
+    bool dispatched; /* a dispatch was checked since the last barrier that reached transfers */
 };
 gvk_result gvk_hazards_check(struct gvk_hazards *hazards, const struct gvk_program *program,
                              const struct gvk_command *command, bool *barrier, bool *transfer);

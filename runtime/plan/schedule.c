@@ -255,7 +255,7 @@ static gvk_result relieve_network(struct gvk_program *program, uint32_t levels)
 
 gvk_result gvk_program_schedule(struct gvk_program *program)
 {
-    struct chains chains = {.count = program->block_count + GVK_PLACE_RESULT + 1};
+    struct chains chains = {.count = program->block_count + GVK_PLACE_COUNT};
     chains.last = gvk_allocate_array(program->host, chains.count, sizeof *chains.last);
     chains.previous =
         gvk_allocate_array(program->host, (size_t)program->command_count * GVK_MAX_OPERANDS, sizeof *chains.previous);

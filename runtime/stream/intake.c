@@ -1,4 +1,4 @@
-/* Checks pictures and uploads them with their tables; picture_commands.c records the resize. */
+/* Checks pictures, uploads them with their tables, and makes the program that brings them into the input. */
 #include "intake.h"
 
 #include <inttypes.h>
@@ -13,8 +13,8 @@ gvk_result gvk_intake_create(gvk_device *device, uint32_t batch, struct gvk_inta
 {
     struct gvk_intake made = {.count = batch};
     made.layouts = gvk_allocate_array(&device->host, batch, sizeof *made.layouts);
-    made.passes = gvk_allocate_array(&device->host, (size_t)batch * 2, sizeof *made.passes);
-    if (!made.layouts || !made.passes) {
+    made.planned = gvk_allocate_array(&device->host, batch, sizeof *made.planned);
+    if (!made.layouts || !made.planned) {
         gvk_intake_destroy(device, &made);
         return gvk_fail_memory(&device->host);
     }
@@ -22,14 +22,22 @@ gvk_result gvk_intake_create(gvk_device *device, uint32_t batch, struct gvk_inta
     return GVK_OK;
 }
 
+static void forget_program(struct gvk_intake *intake)
+{
+    gvk_recorder_destroy(&intake->recorder);
+    gvk_program_destroy(intake->program);
+    intake->program = NULL;
+    intake->counts = (gvk_recorded_counts){0};
+    intake->recorded = false;
+}
+
 void gvk_intake_destroy(gvk_device *device, struct gvk_intake *intake)
 {
-    gvk_intake_forget(intake, device);
+    forget_program(intake);
     gvk_buffer_destroy(device, &intake->upload);
     gvk_buffer_destroy(device, &intake->scratch);
     gvk_release(&device->host, intake->layouts);
-    gvk_release(&device->host, intake->passes);
-    gvk_release(&device->host, intake->sets);
+    gvk_release(&device->host, intake->planned);
     *intake = (struct gvk_intake){0};
 }
 
@@ -43,10 +51,15 @@ static bool has_size(const gvk_picture *picture)
     return picture->width && picture->height && picture->width <= 65535 && picture->height <= 65535;
 }
 
+static const struct gvk_shape *shape_of(const struct gvk_input_target *target)
+{
+    return &target->builder.program->shapes[target->tensor];
+}
+
 static gvk_result check_picture(const struct gvk_input_target *target, const gvk_picture *picture, uint32_t index)
 {
     const gvk_host *host = &target->device->host;
-    const struct gvk_shape *shape = &target->program->shapes[target->tensor];
+    const struct gvk_shape *shape = shape_of(target);
     if (!picture->pixels || !has_size(picture))
         return gvk_fail(host, GVK_ERROR_ARGUMENT, "Picture %u has no pixels, or a side that is not 1 to 65535.", index);
     if (picture->kind == GVK_PICTURE_TENSOR) {
@@ -66,22 +79,30 @@ static gvk_result check_picture(const struct gvk_input_target *target, const gvk
 }
 
 /* Pixels, the tables of both passes, and the rows between them. */
-static void lay_out_pixels(const gvk_picture *picture, const struct gvk_placement *place, uint64_t *upload,
+static void lay_out_pixels(const gvk_picture *picture, uint32_t width, uint32_t height, uint64_t *upload,
                            uint64_t *scratch, struct gvk_picture_layout *out)
 {
+    struct gvk_placement place =
+        gvk_place_picture(picture->width, picture->height, width, height, picture->letterbox != 0);
     uint64_t pixels = (uint64_t)picture->width * picture->height * gvk_pixel_bytes(picture->format);
-    out->pixels = *upload;
+    *out = (struct gvk_picture_layout){.kind = GVK_PICTURE_PIXELS,
+                                       .format = picture->format,
+                                       .width = picture->width,
+                                       .height = picture->height,
+                                       .placement = place,
+                                       .pixels = *upload,
+                                       .rows = *scratch};
     out->horizontal = align_up(*upload + pixels + 4);
-    out->vertical = align_up(out->horizontal + gvk_resize_table_ints(picture->width, place->width) * 4);
-    *upload = align_up(out->vertical + gvk_resize_table_ints(picture->height, place->height) * 4);
-    out->rows = *scratch;
-    *scratch = align_up(*scratch + (uint64_t)place->width * picture->height * 4);
+    out->vertical = align_up(out->horizontal + gvk_resize_table_ints(picture->width, place.width) * 4);
+    *upload = align_up(out->vertical + gvk_resize_table_ints(picture->height, place.height) * 4);
+    *scratch = align_up(*scratch + (uint64_t)place.width * picture->height * 4);
 }
 
 /* Whether a device can resize a picture at all. */
-static gvk_result check_resize(const gvk_device *device, const gvk_picture *picture, const struct gvk_placement *place,
-                               uint32_t height, uint32_t index)
+static gvk_result check_resize(const gvk_device *device, const struct gvk_picture_layout *picture, uint32_t height,
+                               uint32_t index)
 {
+    const struct gvk_placement *place = &picture->placement;
     uint32_t taps_x = gvk_resize_taps(picture->width, place->width),
              taps_y = gvk_resize_taps(picture->height, place->height);
     if ((taps_x > GVK_MOST_TURNS && picture->width > GVK_MOST_TURNS) ||
@@ -90,7 +111,7 @@ static gvk_result check_resize(const gvk_device *device, const gvk_picture *pict
                         "Picture %u, %ux%u, is too large for an input where it gets %ux%u: at most 4096 pixels become "
                         "one.",
                         index, picture->width, picture->height, place->width, place->height);
-    if (!gvk_count_strips(device, picture->format, picture->width, picture->height, place, height))
+    if (!gvk_can_resize(device, picture->format, place, height))
         return gvk_fail(&device->host, GVK_ERROR_UNSUPPORTED,
                         "Picture %u, %ux%u, is too large for this device: it binds at most %u MiB at once.", index,
                         picture->width, picture->height, (unsigned)(device->traits.max_storage_bytes >> 20));
@@ -113,28 +134,24 @@ static gvk_result check_buffers(const gvk_device *device, const gvk_picture *pic
                     index, picture->width, picture->height, largest >> 20, most >> 20);
 }
 
-/* Where each picture's parts lie in the upload and the scratch. */
+/* Where the picture lies in the upload and the scratch, and in the input. */
 static gvk_result lay_out(const struct gvk_input_target *target, const gvk_picture *picture, uint32_t index,
                           uint64_t *upload, uint64_t *scratch, struct gvk_picture_layout *out)
 {
-    const struct gvk_shape *shape = &target->program->shapes[target->tensor];
-    *out = (struct gvk_picture_layout){.kind = picture->kind,
-                                       .format = picture->format,
-                                       .width = picture->width,
-                                       .height = picture->height,
-                                       .letterbox = picture->letterbox != 0};
+    const struct gvk_shape *shape = shape_of(target);
     gvk_result result = GVK_OK;
-    out->pixels = *upload;
     if (picture->kind == GVK_PICTURE_TENSOR) {
-        out->letterbox = 0;
-        out->format = GVK_PIXELS_RGB8;
+        *out = (struct gvk_picture_layout){
+            .kind = GVK_PICTURE_TENSOR,
+            .width = picture->width,
+            .height = picture->height,
+            .placement = gvk_place_picture(picture->width, picture->height, shape->width, shape->height, false),
+            .pixels = *upload};
         *upload = align_up(*upload + (uint64_t)gvk_quads(shape->channels) * shape->width * shape->height *
-                                         target->program->quad_bytes);
+                                         target->builder.program->quad_bytes);
     } else {
-        struct gvk_placement place =
-            gvk_place_picture(picture->width, picture->height, shape->width, shape->height, out->letterbox);
-        result = check_resize(target->device, picture, &place, shape->height, index);
-        lay_out_pixels(picture, &place, upload, scratch, out);
+        lay_out_pixels(picture, shape->width, shape->height, upload, scratch, out);
+        result = check_resize(target->device, out, shape->height, index);
     }
     return result ? result : check_buffers(target->device, picture, index, *upload, *scratch);
 }
@@ -154,12 +171,10 @@ gvk_result gvk_device_check_picture(const gvk_device *device, const gvk_picture 
                         "gvk_device_check_picture needs a picture of pixels and the size of an input.");
     if (!has_size(picture))
         return gvk_fail(&device->host, GVK_ERROR_ARGUMENT, "A side of the picture is not 1 to 65535 pixels.");
-    struct gvk_placement place =
-        gvk_place_picture(picture->width, picture->height, width, height, picture->letterbox != 0);
     struct gvk_picture_layout layout;
     uint64_t upload = 0, scratch = 0;
-    lay_out_pixels(picture, &place, &upload, &scratch, &layout);
-    result = check_resize(device, picture, &place, height, 0);
+    lay_out_pixels(picture, width, height, &upload, &scratch, &layout);
+    result = check_resize(device, &layout, height, 0);
     return result ? result : check_buffers(device, picture, 0, upload, scratch);
 }
 
@@ -204,52 +219,97 @@ static gvk_result copy_pixels(const struct gvk_input_target *target, const gvk_p
     }
     if (!tables)
         return GVK_OK;
-    const struct gvk_shape *shape = &target->program->shapes[target->tensor];
-    struct gvk_placement place =
-        gvk_place_picture(picture->width, picture->height, shape->width, shape->height, layout->letterbox);
-    uint32_t taps_x = gvk_resize_taps(picture->width, place.width),
-             taps_y = gvk_resize_taps(picture->height, place.height);
+    const struct gvk_placement *place = &layout->placement;
+    uint32_t taps_x = gvk_resize_taps(picture->width, place->width),
+             taps_y = gvk_resize_taps(picture->height, place->height);
     double *scratch = gvk_allocate_array(host, taps_x > taps_y ? taps_x : taps_y, sizeof *scratch);
     if (!scratch)
         return gvk_fail_memory(host);
-    gvk_resize_fill_table(picture->width, place.width, scratch, (int32_t *)(void *)(upload + layout->horizontal));
-    gvk_resize_fill_table(picture->height, place.height, scratch, (int32_t *)(void *)(upload + layout->vertical));
+    gvk_resize_fill_table(picture->width, place->width, scratch, (int32_t *)(void *)(upload + layout->horizontal));
+    gvk_resize_fill_table(picture->height, place->height, scratch, (int32_t *)(void *)(upload + layout->vertical));
     gvk_release(host, scratch);
     return GVK_OK;
 }
 
+/* The picture is like the one that was planned here last, which most are. */
+static bool is_planned(const struct gvk_picture_layout *planned, const gvk_picture *picture, uint64_t upload,
+                       uint64_t scratch)
+{
+    bool pixels = picture->kind == GVK_PICTURE_PIXELS;
+    return planned->width == picture->width && planned->height == picture->height && planned->kind == picture->kind &&
+           (!pixels ||
+            (planned->format == picture->format && (planned->placement.scale > 0) == (picture->letterbox != 0))) &&
+           planned->pixels == upload && planned->rows == (pixels ? scratch : 0);
+}
+
+gvk_result gvk_intake_plan(struct gvk_intake *intake, const struct gvk_input_target *target,
+                           const gvk_picture *pictures)
+{
+    uint64_t upload = 0, scratch = 0;
+    for (uint32_t i = 0; i < intake->count; i++) {
+        struct gvk_picture_layout *planned = &intake->planned[i];
+        gvk_result result = check_picture(target, &pictures[i], i);
+        if (!result && !is_planned(planned, &pictures[i], upload, scratch)) {
+            result = lay_out(target, &pictures[i], i, &upload, &scratch, planned);
+            planned->upload_end = upload;
+            planned->scratch_end = scratch;
+        }
+        if (result) {
+            planned->width = 0; /* it is none of a picture */
+            return result;
+        }
+        upload = planned->upload_end;
+        scratch = planned->scratch_end;
+    }
+    intake->planned_upload = upload;
+    intake->planned_scratch = scratch;
+    return GVK_OK;
+}
+
+static bool differ(const struct gvk_picture_layout *left, const struct gvk_picture_layout *right)
+{
+    return left->kind != right->kind || left->format != right->format || left->width != right->width ||
+           left->height != right->height || (left->placement.scale > 0) != (right->placement.scale > 0);
+}
+
 gvk_result gvk_intake_fill(struct gvk_intake *intake, const struct gvk_input_target *target,
-                           const gvk_picture *pictures, uint32_t count, bool *changed)
+                           const gvk_picture *pictures, bool *changed)
 {
     gvk_device *device = target->device;
-    uint64_t upload = 0, scratch = 0;
     *changed = !intake->recorded;
-    for (uint32_t i = 0; i < count; i++) {
-        struct gvk_picture_layout layout;
-        gvk_result result = check_picture(target, &pictures[i], i);
-        if (!result)
-            result = lay_out(target, &pictures[i], i, &upload, &scratch, &layout);
-        if (result)
-            return result;
-        const struct gvk_picture_layout *last = &intake->layouts[i];
-        *changed |= last->kind != layout.kind || last->format != layout.format || last->width != layout.width ||
-                    last->height != layout.height || last->letterbox != layout.letterbox;
-        intake->recorded &= !*changed;
-        intake->layouts[i] = layout;
+    for (uint32_t i = 0; i < intake->count; i++) {
+        *changed |= differ(&intake->layouts[i], &intake->planned[i]);
+        intake->layouts[i] = intake->planned[i];
     }
-    gvk_result result = grow(device, &intake->upload, upload, GVK_BUFFER_UPLOAD, "upload", changed);
-    if (!result && scratch)
-        result = grow(device, &intake->scratch, scratch, GVK_BUFFER_DEVICE, "resized rows", changed);
+    intake->recorded &= !*changed;
+    gvk_result result = grow(device, &intake->upload, intake->planned_upload, GVK_BUFFER_UPLOAD, "upload", changed);
+    if (!result && intake->planned_scratch)
+        result = grow(device, &intake->scratch, intake->planned_scratch, GVK_BUFFER_DEVICE, "resized rows", changed);
     if (result)
         return result;
-    for (uint32_t i = 0; i < count && !result; i++) {
+    for (uint32_t i = 0; i < intake->count && !result; i++) {
         const struct gvk_picture_layout *layout = &intake->layouts[i];
         unsigned char *mapped = intake->upload.mapped;
         if (layout->kind == GVK_PICTURE_TENSOR)
-            copy_tensor(&target->program->shapes[target->tensor], pictures[i].pixels, target->program->quad_bytes == 8,
+            copy_tensor(shape_of(target), pictures[i].pixels, target->builder.program->quad_bytes == 8,
                         mapped + layout->pixels);
         else
             result = copy_pixels(target, &pictures[i], layout, mapped, *changed);
     }
     return result ? result : gvk_buffer_flush(device, &intake->upload);
+}
+
+gvk_result gvk_intake_prepare(struct gvk_intake *intake, const struct gvk_input_target *target)
+{
+    const struct gvk_frame_buffers buffers = {.upload = &intake->upload, .scratch = &intake->scratch};
+    forget_program(intake);
+    gvk_result result = gvk_program_create(target->builder.host, &intake->program);
+    if (!result)
+        result = gvk_emit_intake(target, intake->layouts, intake->count, intake->program);
+    if (!result)
+        result =
+            gvk_recorder_create(target->device, intake->program, target->arena, NULL, &buffers, 1, &intake->recorder);
+    if (result)
+        forget_program(intake);
+    return result;
 }

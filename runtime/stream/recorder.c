@@ -1,6 +1,9 @@
-/* Descriptor sets with exact ranges, and command buffers with barriers only where there is a hazard.
- * Called by stream.c; describe.c counts barriers with it. */
+/* Descriptor sets with exact ranges, and command buffers with barriers only where there is a hazard. */
 #include "recorder.h"
+
+#include <string.h>
+
+#include "runtime/vulkan/debug.h"
 
 struct bound_range {
     VkBuffer buffer;
@@ -13,7 +16,29 @@ static uint32_t quad_bytes_of(const struct gvk_operand *operand)
     return operand->quad_bytes ? operand->quad_bytes : 16;
 }
 
-static struct bound_range bind_operand(const struct gvk_recorder *recorder, const struct gvk_frame_buffers *frame,
+static const struct gvk_buffer *buffer_of(const struct gvk_recorder *recorder, uint32_t frame,
+                                          const struct gvk_operand *operand)
+{
+    switch (operand->place) {
+    case GVK_PLACE_WEIGHTS: return recorder->weights;
+    case GVK_PLACE_PARAMETERS: return recorder->frames[frame].parameters;
+    case GVK_PLACE_RESULT: return recorder->frames[frame].result;
+    case GVK_PLACE_UPLOAD: return recorder->frames[frame].upload;
+    case GVK_PLACE_SCRATCH: return recorder->frames[frame].scratch;
+    case GVK_PLACE_ARENA:
+    case GVK_PLACE_COUNT: break;
+    }
+    return recorder->arena;
+}
+
+/* In its buffer. */
+static uint64_t offset_of(const struct gvk_recorder *recorder, const struct gvk_operand *operand)
+{
+    uint64_t block = operand->place == GVK_PLACE_ARENA ? recorder->program->blocks[operand->block].offset : 0;
+    return block + operand->offset;
+}
+
+static struct bound_range bind_operand(const struct gvk_recorder *recorder, uint32_t frame,
                                        const struct gvk_operand *operand)
 {
     const struct gvk_traits *traits = &recorder->device->traits;
@@ -21,14 +46,8 @@ static struct bound_range bind_operand(const struct gvk_recorder *recorder, cons
     uint64_t alignment = texels ? traits->texel_alignment : traits->storage_alignment;
     if (alignment < 16)
         alignment = 16;
-    const struct gvk_buffer *buffer = recorder->arena;
-    uint64_t offset = operand->offset;
-    switch (operand->place) {
-    case GVK_PLACE_ARENA: offset += recorder->program->blocks[operand->block].offset; break;
-    case GVK_PLACE_WEIGHTS: buffer = recorder->weights; break;
-    case GVK_PLACE_PARAMETERS: buffer = frame->parameters; break;
-    case GVK_PLACE_RESULT: buffer = frame->result; break;
-    }
+    const struct gvk_buffer *buffer = buffer_of(recorder, frame, operand);
+    uint64_t offset = offset_of(recorder, operand);
     struct bound_range range = {.buffer = buffer->buffer, .offset = offset / alignment * alignment};
     uint64_t end = offset + operand->bytes;
     if (end > buffer->bytes)
@@ -65,13 +84,12 @@ static gvk_result create_pool(struct gvk_recorder *recorder, uint32_t sets)
     return result;
 }
 
-static gvk_result write_set(struct gvk_recorder *recorder, const struct gvk_frame_buffers *frame, uint32_t frame_index,
-                            uint32_t command_index, VkBufferView *views)
+static gvk_result write_set(struct gvk_recorder *recorder, uint32_t frame, uint32_t command_index, VkBufferView *views)
 {
     gvk_device *device = recorder->device;
     const struct gvk_functions *vk = &device->vk;
     const struct gvk_command *command = &recorder->program->commands[command_index];
-    VkDescriptorSet *set = &recorder->sets[frame_index * recorder->program->command_count + command_index];
+    VkDescriptorSet *set = &recorder->sets[frame * recorder->program->command_count + command_index];
     VkDescriptorSetLayout layout = gvk_descriptor_set_layout(device);
     VkDescriptorSetAllocateInfo allocate = {
         .sType = VK_STRUCTURE_TYPE_DESCRIPTOR_SET_ALLOCATE_INFO,
@@ -141,12 +159,14 @@ gvk_result gvk_recorder_create(gvk_device *device, const struct gvk_program *pro
     gvk_result result = GVK_OK;
     made.sets = gvk_allocate_array(&device->host, (size_t)frame_count * program->command_count, sizeof *made.sets);
     made.views = gvk_allocate_array(&device->host, made.view_count, sizeof *made.views);
+    made.frames = gvk_allocate_array(&device->host, frame_count, sizeof *made.frames);
     made.pipelines = gvk_allocate_array(&device->host, program->command_count, sizeof *made.pipelines);
     keys = gvk_allocate_array(&device->host, program->command_count, sizeof *keys);
-    if (!made.sets || !made.views || !made.pipelines || !keys) {
+    if (!made.sets || !made.views || !made.frames || !made.pipelines || !keys) {
         result = gvk_fail_memory(&device->host);
         goto fail;
     }
+    memcpy(made.frames, frames, frame_count * sizeof *frames);
     uint32_t dispatches = 0;
     for (uint32_t i = 0; i < program->command_count; i++)
         if (program->commands[i].kind == GVK_COMMAND_DISPATCH)
@@ -161,7 +181,7 @@ gvk_result gvk_recorder_create(gvk_device *device, const struct gvk_program *pro
             continue;
         result = gvk_pipeline_get(device, &program->commands[i].key, &made.pipelines[i]);
         for (uint32_t j = 0; j < frame_count && !result; j++)
-            result = write_set(&made, &frames[j], j, i, &made.views[i * GVK_MAX_OPERANDS]);
+            result = write_set(&made, j, i, &made.views[i * GVK_MAX_OPERANDS]);
         if (result)
             goto fail;
     }
@@ -186,22 +206,9 @@ void gvk_recorder_destroy(struct gvk_recorder *recorder)
             device->vk.DestroyBufferView(device->device, recorder->views[i], NULL);
     gvk_release(&device->host, recorder->sets);
     gvk_release(&device->host, recorder->views);
+    gvk_release(&device->host, recorder->frames);
     gvk_release(&device->host, recorder->pipelines);
     *recorder = (struct gvk_recorder){0};
-}
-
-void gvk_begin_label(const gvk_device *device, VkCommandBuffer commands, const char *name)
-{
-    if (!device->vk.CmdBeginDebugUtilsLabelEXT)
-        return;
-    VkDebugUtilsLabelEXT label = {.sType = VK_STRUCTURE_TYPE_DEBUG_UTILS_LABEL_EXT, .pLabelName = name};
-    device->vk.CmdBeginDebugUtilsLabelEXT(commands, &label);
-}
-
-void gvk_end_label(const gvk_device *device, VkCommandBuffer commands)
-{
-    if (device->vk.CmdEndDebugUtilsLabelEXT)
-        device->vk.CmdEndDebugUtilsLabelEXT(commands);
 }
 
 static void record_barrier(const gvk_device *device, VkCommandBuffer commands, bool transfer)
@@ -229,18 +236,30 @@ static void record_dispatch(struct gvk_recorder *recorder, VkCommandBuffer comma
     }
     vk->CmdBindDescriptorSets(commands, VK_PIPELINE_BIND_POINT_COMPUTE, layout, 0, 1,
                               &recorder->sets[frame * recorder->program->command_count + index], 0, NULL);
-    uint32_t push[GVK_PUSH_BYTES / 4];
+    uint32_t push[GVK_PUSH_BYTES / 4] = {0};
     for (uint32_t i = 0; i < command->push_bytes / 4; i++)
         push[i] = command->push[i];
     for (uint32_t i = 0; i < command->operand_count; i++) {
-        if (command->operands[i].whole_block)
-            continue;
-        struct gvk_frame_buffers none = {recorder->arena, recorder->arena}; /* the remainder depends on offsets alone */
-        push[offset_word(command->operands[i].binding)] =
-            bind_operand(recorder, &none, &command->operands[i]).remainder;
+        if (!command->operands[i].is_aligned)
+            push[offset_word(command->operands[i].binding)] +=
+                bind_operand(recorder, frame, &command->operands[i]).remainder;
     }
     vk->CmdPushConstants(commands, layout, VK_SHADER_STAGE_COMPUTE_BIT, 0, command->push_bytes, push);
     vk->CmdDispatch(commands, command->groups[0], command->groups[1], command->groups[2]);
+}
+
+static void record_transfer(const struct gvk_recorder *recorder, VkCommandBuffer commands, uint32_t frame,
+                            const struct gvk_command *command)
+{
+    const struct gvk_functions *vk = &recorder->device->vk;
+    const struct gvk_operand *to = &command->operands[0], *from = &command->operands[1];
+    if (command->kind == GVK_COMMAND_CLEAR) {
+        vk->CmdFillBuffer(commands, buffer_of(recorder, frame, to)->buffer, offset_of(recorder, to), to->bytes, 0);
+        return;
+    }
+    VkBufferCopy region = {offset_of(recorder, from), offset_of(recorder, to), to->bytes};
+    vk->CmdCopyBuffer(commands, buffer_of(recorder, frame, from)->buffer, buffer_of(recorder, frame, to)->buffer, 1,
+                      &region);
 }
 
 gvk_result gvk_recorder_record(struct gvk_recorder *recorder, VkCommandBuffer commands, uint32_t frame, uint32_t first,
@@ -266,14 +285,12 @@ gvk_result gvk_recorder_record(struct gvk_recorder *recorder, VkCommandBuffer co
         if (profile)
             vk->CmdWriteTimestamp(commands, VK_PIPELINE_STAGE_BOTTOM_OF_PIPE_BIT, profile, 2 * i);
         gvk_begin_label(recorder->device, commands, command->label);
-        if (command->kind == GVK_COMMAND_CLEAR) {
-            const struct gvk_operand *operand = &command->operands[0];
-            vk->CmdFillBuffer(commands, recorder->arena->buffer,
-                              program->blocks[operand->block].offset + operand->offset, operand->bytes, 0);
-            counts->transfers++;
-        } else {
+        if (command->kind == GVK_COMMAND_DISPATCH) {
             record_dispatch(recorder, commands, frame, i, &bound);
             counts->dispatches++;
+        } else {
+            record_transfer(recorder, commands, frame, command);
+            counts->transfers++;
         }
         gvk_end_label(recorder->device, commands);
         if (profile)

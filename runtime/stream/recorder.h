@@ -1,4 +1,4 @@
-/* Turns a planned program into descriptor sets and recorded commands. stream.c makes one recorder a stream. */
+/* Turns a program whose blocks have their offsets into descriptor sets and recorded commands. */
 #ifndef GVK_RECORD_H
 #define GVK_RECORD_H
 
@@ -7,7 +7,7 @@
 
 /* The buffers of one frame in flight. */
 struct gvk_frame_buffers {
-    const struct gvk_buffer *parameters, *result;
+    const struct gvk_buffer *parameters, *result, *upload, *scratch; /* NULL: no command names it */
 };
 
 struct gvk_recorder {
@@ -17,7 +17,8 @@ struct gvk_recorder {
     VkDescriptorSet chunks; /* set 1, or VK_NULL_HANDLE */
     VkDescriptorPool pool;
     VkDescriptorSet *sets; /* frame * command_count + command */
-    VkBufferView *views;   /* shared by the frames */
+    struct gvk_frame_buffers *frames;
+    VkBufferView *views; /* shared by the frames */
     uint32_t view_count;
     VkPipeline *pipelines; /* by command */
     uint32_t frame_count;
@@ -37,8 +38,5 @@ gvk_result gvk_recorder_record(struct gvk_recorder *recorder, VkCommandBuffer co
 
 /* How many barriers that takes. */
 gvk_result gvk_count_barriers(const struct gvk_program *program, uint32_t first, uint32_t end, uint32_t *out);
-
-void gvk_begin_label(const gvk_device *device, VkCommandBuffer commands, const char *name);
-void gvk_end_label(const gvk_device *device, VkCommandBuffer commands);
 
 #endif

@@ -13,11 +13,14 @@ struct gvk_placement gvk_place_picture(uint32_t picture_width, uint32_t picture_
                                        bool letterbox)
 {
     if (!letterbox)
-        return (struct gvk_placement){0, 0, width, height};
+        return (struct gvk_placement){picture_width, picture_height, 0, 0, width, height, 0};
     double scale_x = (double)width / picture_width, scale_y = (double)height / picture_height;
     double scale = scale_x < scale_y ? scale_x : scale_y;
-    struct gvk_placement place = {.width = (uint32_t)(picture_width * scale),
-                                  .height = (uint32_t)(picture_height * scale)};
+    struct gvk_placement place = {.picture_width = picture_width,
+                                  .picture_height = picture_height,
+                                  .width = (uint32_t)(picture_width * scale),
+                                  .height = (uint32_t)(picture_height * scale),
+                                  .scale = scale};
     /* A picture thousands of times wider than high would vanish. */
     if (!place.width)
         place.width = 1;
@@ -95,10 +98,14 @@ void gvk_resize_fill_table(uint32_t source, uint32_t target, double *scratch, in
 
 /* ---- strips ---- */
 
-bool gvk_next_horizontal_strip(uint32_t height, uint64_t row_bytes, uint64_t limit, struct gvk_strip *strip)
+bool gvk_next_horizontal_strip(uint32_t height, uint64_t row_bytes, struct gvk_strip_limit limit,
+                               struct gvk_strip *strip)
 {
     uint32_t first = strip->first + strip->rows;
-    uint64_t rows = limit / row_bytes / GVK_RESIZE_ROWS * GVK_RESIZE_ROWS;
+    uint64_t rows = limit.bytes / row_bytes / GVK_RESIZE_ROWS * GVK_RESIZE_ROWS;
+    uint64_t wanted = limit.rows < GVK_RESIZE_ROWS ? GVK_RESIZE_ROWS : limit.rows / GVK_RESIZE_ROWS * GVK_RESIZE_ROWS;
+    if (limit.rows && rows > wanted)
+        rows = wanted;
     if (first >= height || rows == 0)
         return false;
     if (rows > height - first)
@@ -108,11 +115,11 @@ bool gvk_next_horizontal_strip(uint32_t height, uint64_t row_bytes, uint64_t lim
 }
 
 bool gvk_next_vertical_strip(uint32_t source_height, const struct gvk_placement *place, uint32_t height,
-                             uint64_t row_bytes, uint64_t limit, struct gvk_strip *strip)
+                             uint64_t row_bytes, struct gvk_strip_limit limit, struct gvk_strip *strip)
 {
     uint32_t first = strip->first + strip->rows, y = first, begin = 0, end = 0;
-    uint64_t most = limit / row_bytes;
-    for (; y < height; y++) {
+    uint64_t most = limit.bytes / row_bytes;
+    for (; y < height && (!limit.rows || y - first < limit.rows); y++) {
         if (y - place->y >= place->height) /* above it, too: the difference wraps around */
             continue;
         struct gvk_window window = gvk_resize_window(source_height, place->height, y - place->y);

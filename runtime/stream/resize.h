@@ -1,12 +1,15 @@
-/* Where a picture goes in the network's input, and the coefficient tables of its resize.
- * picture.c uploads the tables; ghostnet/detection/detector.c maps boxes back with the same placement. */
+/* Where a picture goes in the network's input, and the coefficient tables of its resize. */
 #ifndef GVK_RESIZE_H
 #define GVK_RESIZE_H
 
 #include "runtime/base/host.h"
 
 struct gvk_placement {
-    uint32_t x, y, width, height; /* of the picture inside the input */
+    uint32_t picture_width, picture_height;
+    uint32_t x, y, width, height; /* of the picture inside the input, in whole pixels */
+    /* Of a letterboxed picture, by which its sides are multiplied before they are cut to whole pixels; 0: stretched
+     * over the whole input. */
+    double scale;
 };
 
 /* Stretched over the whole input, or letterboxed: size int(side * scale), centred. */
@@ -35,14 +38,21 @@ struct gvk_strip {
     uint32_t source_first, source_rows; /* that it reads */
 };
 
+/* How large a strip may be. */
+struct gvk_strip_limit {
+    uint64_t bytes; /* of the rows that it reads, and of those that it writes */
+    uint32_t rows;  /* that it writes, unless the fewest that a strip can have are more; 0: any number */
+};
+
 /* Each moves *strip, all zeros at first, to the next one. False at the end, and where not even the smallest strip fits
- * into `limit` bytes: then first + rows is not yet the height. Rows written (and in the vertical pass read) begin at
- * multiples of GVK_RESIZE_ROWS.
+ * into the limit: then first + rows is not yet the height. In the horizontal pass rows written, in the vertical pass
+ * rows read begin at multiples of GVK_RESIZE_ROWS.
  * `row_bytes`: of the longer of the rows read and written. */
-bool gvk_next_horizontal_strip(uint32_t height, uint64_t row_bytes, uint64_t limit, struct gvk_strip *strip);
+bool gvk_next_horizontal_strip(uint32_t height, uint64_t row_bytes, struct gvk_strip_limit limit,
+                               struct gvk_strip *strip);
 /* Of an input of `height` rows, in which the picture lies at `place`; rows outside of it read nothing. `row_bytes`: of
  * the rows read. */
 bool gvk_next_vertical_strip(uint32_t source_height, const struct gvk_placement *place, uint32_t height,
-                             uint64_t row_bytes, uint64_t limit, struct gvk_strip *strip);
+                             uint64_t row_bytes, struct gvk_strip_limit limit, struct gvk_strip *strip);
 
 #endif

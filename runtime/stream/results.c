@@ -1,10 +1,24 @@
-/* Reads what a frame left: the tail's result, and tensors by name. Called by hosts through gvk.h, by detector.c and
- * proof.c. */
-#include "stream_inside.h"
+/* Waits for a frame and reads what it left: the result behind the network, tensors by name, and the times of its stages
+ * and dispatches.
+ */
+#include "stream.h"
 
 #include <math.h>
 
 #include "runtime/base/half.h"
+#include "runtime/base/structs.h"
+#include "runtime/vulkan/debug.h"
+#include "stream_inside.h"
+
+gvk_result gvk_stream_wait(gvk_stream *stream, gvk_ticket ticket, uint64_t timeout_ns)
+{
+    return stream ? gvk_stream_wait_ticket(stream, ticket, timeout_ns, "a frame") : GVK_ERROR_ARGUMENT;
+}
+
+gvk_result gvk_stream_wait_for(gvk_stream *stream, gvk_ticket ticket, const char *what)
+{
+    return gvk_stream_wait_ticket(stream, ticket, GVK_PATIENTLY, what);
+}
 
 gvk_result gvk_stream_result(gvk_stream *stream, gvk_ticket ticket, const void **out)
 {
@@ -92,4 +106,129 @@ gvk_result gvk_stream_read(gvk_stream *stream, gvk_ticket ticket, const char *na
     if (!result)
         *out = array;
     return result;
+}
+
+/* ---- times ---- */
+
+gvk_result gvk_stream_timings(gvk_stream *stream, gvk_ticket ticket, gvk_timing *out, size_t timing_size,
+                              uint32_t *count)
+{
+    if (!stream)
+        return GVK_ERROR_ARGUMENT;
+    gvk_device *device = stream->device;
+    if (!count || (*count && !out))
+        return gvk_fail(&device->host, GVK_ERROR_ARGUMENT,
+                        "gvk_stream_timings needs a count, and room for that many stages.");
+    struct gvk_frame *frame = NULL;
+    gvk_result result = gvk_element_size(&device->host, &gvk_layout_of_timing, timing_size, &timing_size);
+    if (!result)
+        result = gvk_stream_find_done(stream, ticket, &frame);
+    if (result)
+        return result;
+    uint32_t stages = !frame->queries ? 0 : stream->tail.emit ? 3 : 2;
+    uint64_t times[GVK_TIME_COUNT] = {0};
+    if (stages) {
+        result =
+            GVK_VULKAN(device, "vkGetQueryPoolResults",
+                       device->vk.GetQueryPoolResults(device->device, frame->queries, 0, GVK_TIME_COUNT, sizeof times,
+                                                      times, sizeof times[0], VK_QUERY_RESULT_64_BIT));
+        if (result)
+            return result;
+    }
+    const char *const names[3] = {"resize", "network", stream->tail.stage};
+    for (uint32_t i = 0; i < stages && i < *count; i++) {
+        gvk_timing timing = {names[i], gvk_milliseconds_between(device, times[i], times[i + 1])};
+        gvk_element_write(&gvk_layout_of_timing, &timing, out, timing_size, i);
+    }
+    *count = stages;
+    return GVK_OK;
+}
+
+/* Milliseconds that a pair of timestamps is apart, and from the frame's first to it. */
+static gvk_result read_pair(const gvk_stream *stream, VkQueryPool profile, uint64_t start, uint32_t query,
+                            gvk_layer_timing *out)
+{
+    gvk_device *device = stream->device;
+    uint64_t times[2];
+    gvk_result result = GVK_VULKAN(device, "vkGetQueryPoolResults",
+                                   device->vk.GetQueryPoolResults(device->device, profile, query, 2, sizeof times,
+                                                                  times, sizeof times[0], VK_QUERY_RESULT_64_BIT));
+    if (result)
+        return result;
+    out->ms = gvk_milliseconds_between(device, times[0], times[1]);
+    out->start_ms = gvk_milliseconds_between(device, start, times[0]);
+    return GVK_OK;
+}
+
+static uint64_t count_bytes(const struct gvk_command *command)
+{
+    uint64_t bytes = 0;
+    for (uint32_t i = 0; i < command->operand_count; i++)
+        bytes += command->operands[i].useful;
+    return bytes;
+}
+
+/* Where timings go. */
+struct timing_list {
+    gvk_layer_timing *out;
+    size_t size; /* of an element as the host knows it */
+    uint32_t capacity, count;
+};
+
+/* Adds the dispatches of a program, whose timestamps are in `profile`. */
+static gvk_result add_timings(const gvk_stream *stream, const struct gvk_program *program, VkQueryPool profile,
+                              uint64_t start, struct timing_list *list)
+{
+    for (uint32_t i = 0; i < program->command_count; i++) {
+        const struct gvk_command *command = &program->commands[i];
+        if (command->kind != GVK_COMMAND_DISPATCH)
+            continue;
+        gvk_layer_timing timing = {
+            .name = command->label,
+            .kernel = gvk_shader_codes[command->key.shader].name,
+            .macs = command->macs,
+            .bytes = count_bytes(command),
+        };
+        gvk_result result = read_pair(stream, profile, start, 2 * i, &timing);
+        if (result)
+            return result;
+        if (list->count < list->capacity)
+            gvk_element_write(&gvk_layout_of_layer_timing, &timing, list->out, list->size, list->count);
+        list->count++;
+    }
+    return GVK_OK;
+}
+
+gvk_result gvk_stream_layer_timings(gvk_stream *stream, gvk_ticket ticket, gvk_layer_timing *out, size_t timing_size,
+                                    uint32_t *count)
+{
+    if (!stream)
+        return GVK_ERROR_ARGUMENT;
+    gvk_device *device = stream->device;
+    if (!count || (*count && !out))
+        return gvk_fail(&device->host, GVK_ERROR_ARGUMENT,
+                        "gvk_stream_layer_timings needs a count, and room for that many dispatches.");
+    struct gvk_frame *frame = NULL;
+    gvk_result result = gvk_element_size(&device->host, &gvk_layout_of_layer_timing, timing_size, &timing_size);
+    if (!result)
+        result = gvk_stream_find_done(stream, ticket, &frame);
+    if (result)
+        return result;
+    struct timing_list list = {.out = out, .size = timing_size, .capacity = *count};
+    if (!frame->main_profile) {
+        *count = 0;
+        return GVK_OK;
+    }
+    uint64_t start = 0;
+    result = GVK_VULKAN(device, "vkGetQueryPoolResults",
+                        device->vk.GetQueryPoolResults(device->device, frame->queries, GVK_TIME_START, 1, sizeof start,
+                                                       &start, sizeof start, VK_QUERY_RESULT_64_BIT));
+    if (!result)
+        result = add_timings(stream, frame->intake.program, frame->intake_profile, start, &list);
+    if (!result)
+        result = add_timings(stream, stream->program, frame->main_profile, start, &list);
+    if (result)
+        return result;
+    *count = list.count;
+    return GVK_OK;
 }

@@ -1,10 +1,8 @@
 /* Frames in several submissions: a GPU that a compositor or a game shares is not to be held by one submission for
- * longer than the host allows. The commands are timed once, when the stream is made, and cut where the time is up.
- * Called by stream.c for streams with max_submit_us. */
+ * longer than the host allows. The commands are timed once, when the stream is made, and cut where the time is up. */
 #include "stream_inside.h"
 
-#include <string.h>
-
+#include "runtime/vulkan/debug.h"
 #include "runtime/vulkan/queue.h"
 
 /* What a detector's tail reads beside the maps. */
@@ -16,112 +14,134 @@ static gvk_result fill_parameters(gvk_stream *stream, struct gvk_frame *frame)
     return gvk_buffer_flush(stream->device, &frame->parameters);
 }
 
-/* Runs the recorded main part of the frame alone, over whatever lies in the arena. */
-static gvk_result run_alone(gvk_stream *stream, struct gvk_frame *frame)
+/* Runs what is recorded in one command buffer alone, over whatever lies in the arena. */
+static gvk_result run_alone(gvk_stream *stream, struct gvk_frame *frame, const VkCommandBuffer *commands)
 {
-    gvk_device *device = stream->device;
-    VkSubmitInfo submit = {
-        .sType = VK_STRUCTURE_TYPE_SUBMIT_INFO, .commandBufferCount = 1, .pCommandBuffers = frame->main_commands};
-    gvk_result result = gvk_queue_submit(device, &submit, frame->fence);
+    gvk_result result = GVK_VULKAN(stream->device, "vkResetFences",
+                                   stream->device->vk.ResetFences(stream->device->device, 1, &frame->fence));
+    if (!result)
+        result =
+            GVK_VULKAN(stream->device, "vkQueueSubmit", gvk_queue_submit(stream->device, commands, 1, frame->fence));
     if (result)
         return result;
     frame->in_flight = true;
     return gvk_frame_wait(stream, frame, GVK_PATIENTLY, "a frame that is timed");
 }
 
-/* Microseconds of each command, when none overlaps another. */
+static gvk_result read_times(const gvk_stream *stream, VkQueryPool profile, uint32_t commands, double *microseconds)
+{
+    gvk_device *device = stream->device;
+    for (uint32_t i = 0; i < commands; i++) {
+        uint64_t times[2];
+        gvk_result result = GVK_VULKAN(device, "vkGetQueryPoolResults",
+                                       device->vk.GetQueryPoolResults(device->device, profile, 2 * i, 2, sizeof times,
+                                                                      times, sizeof times[0], VK_QUERY_RESULT_64_BIT));
+        if (result)
+            return result;
+        microseconds[i] = 1e3 * gvk_milliseconds_between(device, times[0], times[1]);
+    }
+    return GVK_OK;
+}
+
+/* Microseconds of each main command, when none overlaps another. */
 static gvk_result time_commands(gvk_stream *stream, double *microseconds)
 {
     gvk_device *device = stream->device;
     struct gvk_frame *frame = &stream->frames[0];
-    VkQueryPool own = frame->profile;
+    VkQueryPool own = frame->main_profile;
+    uint32_t commands = stream->program->command_count;
     gvk_result result = GVK_OK;
     if (!own)
-        result = gvk_stream_create_queries(device, 2 * stream->program->command_count, 0, &frame->profile);
+        result = gvk_stream_create_queries(device, 2 * commands, 0, &frame->main_profile);
     if (!result)
         result = gvk_stream_record_main(stream, 0);
     if (!result)
         result = fill_parameters(stream, frame);
     if (!result)
-        result = run_alone(stream, frame);
-    for (uint32_t i = 0; i < stream->program->command_count && !result; i++) {
-        uint64_t times[2];
-        result = GVK_VULKAN(device, "vkGetQueryPoolResults",
-                            device->vk.GetQueryPoolResults(device->device, frame->profile, 2 * i, 2, sizeof times,
-                                                           times, sizeof times[0], VK_QUERY_RESULT_64_BIT));
-        if (!result)
-            microseconds[i] = 1e3 * gvk_milliseconds_between(device, times[0], times[1]);
-    }
-    if (!own && frame->profile && !frame->in_flight) { /* else the stream's end has to wait for it first */
-        device->vk.DestroyQueryPool(device->device, frame->profile, NULL);
-        frame->profile = VK_NULL_HANDLE;
+        result = run_alone(stream, frame, frame->main_commands);
+    if (!result)
+        result = read_times(stream, frame->main_profile, commands, microseconds);
+    if (!own && frame->main_profile && !frame->in_flight) { /* else the stream's end has to wait for it first */
+        device->vk.DestroyQueryPool(device->device, frame->main_profile, NULL);
+        frame->main_profile = VK_NULL_HANDLE;
     }
     return result;
 }
 
-gvk_result gvk_stream_split(gvk_stream *stream, uint32_t max_us)
+/* A side of the picture that the resize is timed with, which is stretched: large enough to keep a device busy. */
+#define SAMPLE_SIDE 512u
+
+/* Has the picture resized by itself and tells what a turn of each pass takes. The second run counts: drivers are busy
+ * with other things in the first. */
+static gvk_result time_sample(gvk_stream *stream, struct gvk_frame *frame, const gvk_picture *sample)
+{
+    const struct gvk_input_target target = gvk_stream_input(stream);
+    double microseconds[2];
+    bool changed;
+    gvk_result result = gvk_intake_plan(&frame->intake, &target, sample);
+    if (!result)
+        result = gvk_intake_fill(&frame->intake, &target, sample, &changed);
+    if (!result)
+        result = gvk_stream_record_intake(stream, frame, true);
+    for (int run = 0; run < 2 && !result; run++)
+        result = run_alone(stream, frame, frame->intake_commands);
+    const struct gvk_program *program = frame->intake.program;
+    if (result || program->command_count != 2) /* in strips: whatever the times, the device binds little */
+        return result;
+    result = read_times(stream, frame->intake_profile, 2, microseconds);
+    for (int i = 0; i < 2 && !result; i++)
+        stream->turn_us[i] = microseconds[i] / ((double)program->commands[i].groups[0] *
+                                                program->commands[i].groups[1] * (double)program->commands[i].turns);
+    return result;
+}
+
+/* The sample has an intake of its own in the first frame. */
+static gvk_result time_resize(gvk_stream *stream)
+{
+    gvk_device *device = stream->device;
+    struct gvk_frame *frame = &stream->frames[0];
+    struct gvk_intake other = frame->intake;
+    uint32_t max_us = stream->max_us;
+    void *pixels = gvk_allocate(&device->host, (size_t)SAMPLE_SIDE * SAMPLE_SIDE * 3);
+    if (!pixels)
+        return gvk_fail_memory(&device->host);
+    const gvk_picture sample = {.size = sizeof sample, .width = SAMPLE_SIDE, .height = SAMPLE_SIDE, .pixels = pixels};
+    struct gvk_intake own = {0};
+    gvk_result result = gvk_intake_create(device, 1, &own);
+    if (!result) {
+        frame->intake = own;
+        stream->max_us = 0; /* the sample is not cut */
+        result = time_sample(stream, frame, &sample);
+        stream->max_us = max_us;
+        if (!frame->in_flight) { /* else the stream's end has to wait for it first */
+            own = frame->intake;
+            frame->intake = other;
+            other = own;
+        }
+        gvk_intake_destroy(device, &other);
+    }
+    gvk_release(&device->host, pixels);
+    return result;
+}
+
+gvk_result gvk_stream_split(gvk_stream *stream)
 {
     const gvk_host *host = &stream->device->host;
     uint32_t commands = stream->program->command_count;
-    uint32_t *ends = gvk_allocate_array(host, commands, sizeof *ends);
     double *microseconds = gvk_allocate_array(host, commands, sizeof *microseconds);
-    gvk_result result = ends && microseconds ? GVK_OK : gvk_fail_memory(host);
+    gvk_result result = microseconds ? GVK_OK : gvk_fail_memory(host);
+    bool takes_pixels = stream->program->shapes[stream->model->graph->inputs[0].tensor].channels == 3;
     /* A device that tells no times gets a submission a command. */
     for (uint32_t i = 0; i < commands && !result; i++)
-        microseconds[i] = max_us;
+        microseconds[i] = stream->max_us;
     if (!result && stream->device->timestamp_bits)
         result = time_commands(stream, microseconds);
-    uint32_t count = 0;
-    double sum = 0;
-    for (uint32_t i = 0; i < commands && !result; i++) {
-        if (i && sum + microseconds[i] > max_us) {
-            ends[count++] = i;
-            sum = 0;
-        }
-        sum += microseconds[i];
-    }
+    if (!result && stream->device->timestamp_bits && takes_pixels)
+        result = time_resize(stream);
+    for (uint32_t i = stream->tail_end; i < commands && !result; i++)
+        microseconds[i] = 0; /* copies of results go with what is before them */
+    if (!result)
+        result = gvk_submissions_cut(host, microseconds, commands, stream->max_us, &stream->submissions);
     gvk_release(host, microseconds);
-    if (result) {
-        gvk_release(host, ends);
-        return result;
-    }
-    ends[count++] = commands;
-    gvk_release(host, stream->part_ends);
-    stream->part_ends = ends;
-    stream->part_count = count;
-    return GVK_OK;
-}
-
-bool gvk_frame_fence(gvk_stream *stream, struct gvk_frame *frame)
-{
-    gvk_device *device = stream->device;
-    device->lock_queue(device->queue_user);
-    VkResult result = device->vk.QueueSubmit(device->queue, 0, NULL, frame->fence);
-    device->unlock_queue(device->queue_user);
-    frame->in_flight = result == VK_SUCCESS;
-    frame->is_unfenced = result != VK_SUCCESS && result != VK_ERROR_DEVICE_LOST; /* which runs nothing any more */
-    return !frame->is_unfenced;
-}
-
-gvk_result gvk_frame_submit(gvk_stream *stream, struct gvk_frame *frame)
-{
-    gvk_device *device = stream->device;
-    gvk_result result = GVK_OK;
-    for (uint32_t i = 0; i < stream->part_count && !result; i++) {
-        const VkCommandBuffer commands[2] = {frame->intake_commands, frame->main_commands[i]};
-        VkSubmitInfo submit = {
-            .sType = VK_STRUCTURE_TYPE_SUBMIT_INFO,
-            .commandBufferCount = i ? 1 : 2,
-            .pCommandBuffers = i ? &commands[1] : commands,
-        };
-        result = gvk_queue_submit(device, &submit, i + 1 == stream->part_count ? frame->fence : VK_NULL_HANDLE);
-        if (!result || !i || result == GVK_ERROR_DEVICE_LOST)
-            continue;
-        /* The parts before run without a fence; an empty submission has one for them. It has no ticket: the next submit
-         * waits for it. */
-        stream->is_cut_off = true;
-        gvk_frame_fence(stream, frame);
-        stream->lost = !frame->in_flight;
-    }
     return result;
 }

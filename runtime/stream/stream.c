@@ -1,16 +1,12 @@
-/* Streams: everything of a frame made once, then submit (stream_end.c waits and destroys, read.c reads). Called by
- * hosts through gvk.h and by detector.c.
- *
- * A frame in flight has two command buffers: `intake` (uploads, resize; recorded anew when picture sizes change) and
- * `main` (network, tail, copies to the result; recorded once). The arena is shared: frames run after one another on
- * the device while the host fills the next one's upload. */
-#include "stream_inside.h"
+/* Streams: everything of a frame made once, then submit. */
+#include "stream.h"
 
 #include <string.h>
 
 #include "runtime/base/structs.h"
 #include "runtime/op/table.h"
-#include "runtime/vulkan/queue.h"
+#include "runtime/vulkan/debug.h"
+#include "stream_inside.h"
 
 static uint64_t align_up(uint64_t value, uint64_t alignment)
 {
@@ -41,6 +37,29 @@ static gvk_result add_readable(gvk_stream *stream, const char *name)
     return GVK_OK;
 }
 
+/* Appends the copies of a tensor to the result: of each item by itself, since other tensors may lie between. */
+static gvk_result emit_readable(gvk_stream *stream, const struct gvk_readable *readable)
+{
+    struct gvk_program *program = stream->program;
+    const struct gvk_tensor_place *place = &program->places[readable->tensor];
+    const struct gvk_shape *shape = &program->shapes[readable->tensor];
+    uint64_t bytes = (uint64_t)gvk_quads(shape->channels) * shape->width * shape->height * program->quad_bytes;
+    gvk_result result = GVK_OK;
+    for (uint32_t item = 0; item < program->batch && !result; item++) {
+        struct gvk_command command = {.kind = GVK_COMMAND_COPY, .label = "result", .operand_count = 2};
+        command.operands[1] = gvk_tensor_operand(program, readable->tensor, GVK_BINDING_SOURCE, GVK_READ);
+        command.operands[1].offset += (uint64_t)place->item * item * program->quad_bytes;
+        command.operands[1].bytes = command.operands[1].useful = bytes;
+        command.operands[0] = (struct gvk_operand){.binding = GVK_BINDING_OUTPUT,
+                                                   .place = GVK_PLACE_RESULT,
+                                                   .access = GVK_WRITE,
+                                                   .offset = readable->offset + bytes * item,
+                                                   .bytes = bytes};
+        result = gvk_program_add_command(program, &command);
+    }
+    return result;
+}
+
 static gvk_result make_program(gvk_stream *stream, const gvk_stream_params *params)
 {
     struct gvk_builder builder = gvk_model_builder(stream->model);
@@ -66,69 +85,11 @@ static gvk_result make_program(gvk_stream *stream, const gvk_stream_params *para
     result = gvk_emit_graph(&builder);
     if (!result && stream->tail.emit)
         result = stream->tail.emit(&stream->tail, &builder);
-    if (result)
-        return result;
-    return gvk_program_plan(stream->program);
-}
-
-/* Command buffers for the intake of each frame and for each of its parts; those that there were are freed. */
-static gvk_result create_commands(gvk_stream *stream)
-{
-    gvk_device *device = stream->device;
-    const struct gvk_functions *vk = &device->vk;
-    if (stream->pool)
-        vk->DestroyCommandPool(device->device, stream->pool, NULL);
-    stream->pool = VK_NULL_HANDLE;
-    VkCommandPoolCreateInfo pool = {
-        .sType = VK_STRUCTURE_TYPE_COMMAND_POOL_CREATE_INFO,
-        .flags = VK_COMMAND_POOL_CREATE_RESET_COMMAND_BUFFER_BIT,
-        .queueFamilyIndex = device->queue_family,
-    };
-    gvk_result result =
-        GVK_VULKAN(device, "vkCreateCommandPool", vk->CreateCommandPool(device->device, &pool, NULL, &stream->pool));
-    if (result)
-        return result;
-    gvk_name_object(device, VK_OBJECT_TYPE_COMMAND_POOL, (uint64_t)stream->pool, "stream");
-    VkCommandBufferAllocateInfo allocate = {
-        .sType = VK_STRUCTURE_TYPE_COMMAND_BUFFER_ALLOCATE_INFO,
-        .commandPool = stream->pool,
-        .level = VK_COMMAND_BUFFER_LEVEL_PRIMARY,
-        .commandBufferCount = 1,
-    };
-    for (uint32_t i = 0; i < stream->frame_count && !result; i++) {
-        struct gvk_frame *frame = &stream->frames[i];
-        gvk_release(&device->host, frame->main_commands);
-        frame->main_commands = gvk_allocate_array(&device->host, stream->part_count, sizeof *frame->main_commands);
-        if (!frame->main_commands)
-            return gvk_fail_memory(&device->host);
-        allocate.commandBufferCount = 1;
-        result = GVK_VULKAN(device, "vkAllocateCommandBuffers",
-                            vk->AllocateCommandBuffers(device->device, &allocate, &frame->intake_commands));
-        if (result)
-            return result;
-        gvk_name_object(device, VK_OBJECT_TYPE_COMMAND_BUFFER, (uint64_t)(uintptr_t)frame->intake_commands,
-                        "frame %u, intake", i);
-        allocate.commandBufferCount = stream->part_count;
-        result = GVK_VULKAN(device, "vkAllocateCommandBuffers",
-                            vk->AllocateCommandBuffers(device->device, &allocate, frame->main_commands));
-        for (uint32_t j = 0; j < stream->part_count && !result; j++)
-            gvk_name_object(device, VK_OBJECT_TYPE_COMMAND_BUFFER, (uint64_t)(uintptr_t)frame->main_commands[j],
-                            "frame %u, network, part %u", i, j);
-    }
-    return result;
-}
-
-gvk_result gvk_stream_create_queries(gvk_device *device, uint32_t count, uint32_t frame, VkQueryPool *out)
-{
-    VkQueryPoolCreateInfo create = {
-        .sType = VK_STRUCTURE_TYPE_QUERY_POOL_CREATE_INFO,
-        .queryType = VK_QUERY_TYPE_TIMESTAMP,
-        .queryCount = count,
-    };
-    gvk_result result =
-        GVK_VULKAN(device, "vkCreateQueryPool", device->vk.CreateQueryPool(device->device, &create, NULL, out));
     if (!result)
-        gvk_name_object(device, VK_OBJECT_TYPE_QUERY_POOL, (uint64_t)*out, "frame %u, %u timestamps", frame, count);
+        result = gvk_program_plan(stream->program);
+    stream->tail_end = stream->program->command_count;
+    for (uint32_t i = 0; i < stream->readable_count && !result; i++)
+        result = emit_readable(stream, &stream->readables[i]);
     return result;
 }
 
@@ -154,131 +115,14 @@ static gvk_result create_frame(gvk_stream *stream, uint32_t index)
         return GVK_OK;
     result = gvk_stream_create_queries(device, GVK_TIME_COUNT, index, &frame->queries);
     if (!result && stream->profiled)
-        result = gvk_stream_create_queries(device, gvk_first_resize_query(stream) + 4 * stream->program->batch, index,
-                                           &frame->profile);
+        result = gvk_stream_create_queries(device, 2 * stream->program->command_count, index, &frame->main_profile);
     return result;
 }
 
-static void write_timestamp(gvk_stream *stream, struct gvk_frame *frame, VkCommandBuffer commands,
-                            enum gvk_timestamp time)
+static gvk_result make_intake_pipelines(const gvk_stream *stream)
 {
-    if (frame->queries)
-        stream->device->vk.CmdWriteTimestamp(commands, VK_PIPELINE_STAGE_BOTTOM_OF_PIPE_BIT, frame->queries, time);
-}
-
-/* Everything before, on this queue, is done and visible to everything after. */
-static void record_full_barrier(const gvk_stream *stream, VkCommandBuffer commands, gvk_recorded_counts *counts)
-{
-    VkPipelineStageFlags stages = VK_PIPELINE_STAGE_COMPUTE_SHADER_BIT | VK_PIPELINE_STAGE_TRANSFER_BIT;
-    VkMemoryBarrier barrier = {
-        .sType = VK_STRUCTURE_TYPE_MEMORY_BARRIER,
-        .srcAccessMask = VK_ACCESS_SHADER_WRITE_BIT | VK_ACCESS_TRANSFER_WRITE_BIT,
-        .dstAccessMask = VK_ACCESS_SHADER_READ_BIT | VK_ACCESS_SHADER_WRITE_BIT | VK_ACCESS_TRANSFER_READ_BIT |
-                         VK_ACCESS_TRANSFER_WRITE_BIT,
-    };
-    stream->device->vk.CmdPipelineBarrier(commands, stages, stages, 0, 1, &barrier, 0, NULL, 0, NULL);
-    counts->barriers++;
-}
-
-static void record_readables(gvk_stream *stream, VkCommandBuffer commands, struct gvk_frame *frame)
-{
-    const struct gvk_program *program = stream->program;
-    if (!stream->readable_count)
-        return;
-    record_full_barrier(stream, commands, &stream->main_counts);
-    for (uint32_t i = 0; i < stream->readable_count; i++) {
-        const struct gvk_readable *readable = &stream->readables[i];
-        const struct gvk_tensor_place *place = &program->places[readable->tensor];
-        const struct gvk_shape *shape = &program->shapes[readable->tensor];
-        uint64_t bytes = (uint64_t)gvk_quads(shape->channels) * shape->width * shape->height * program->quad_bytes;
-        for (uint32_t item = 0; item < program->batch; item++) {
-            VkBufferCopy region = {
-                .srcOffset = program->blocks[place->block].offset + place->offset +
-                             (uint64_t)place->item * item * program->quad_bytes,
-                .dstOffset = readable->offset + bytes * item,
-                .size = bytes,
-            };
-            stream->device->vk.CmdCopyBuffer(commands, stream->arena.buffer, frame->result.buffer, 1, &region);
-            stream->main_counts.transfers++;
-        }
-    }
-}
-
-/* Commands [first, end) of the program, with the timestamps behind the network and behind the tail. */
-static gvk_result record_part(gvk_stream *stream, uint32_t index, VkCommandBuffer commands, uint32_t first,
-                              uint32_t end, struct gvk_hazards *hazards)
-{
-    const struct gvk_program *program = stream->program;
-    struct gvk_frame *frame = &stream->frames[index];
-    uint32_t front = program->network_first < end ? program->network_first : end;
-    uint32_t network = program->network_end < end ? program->network_end : end;
-    gvk_result result = GVK_OK;
-    if (first < front)
-        result = gvk_recorder_record(&stream->recorder, commands, index, first, front, hazards, frame->profile,
-                                     &stream->main_counts);
-    uint32_t begin = first < front ? front : first;
-    if (!result && begin < network)
-        result = gvk_recorder_record(&stream->recorder, commands, index, begin, network, hazards, frame->profile,
-                                     &stream->network_counts);
-    if (!result && end >= program->network_end && (!first || first < program->network_end))
-        write_timestamp(stream, frame, commands, GVK_TIME_NETWORK);
-    first = first < network ? network : first;
-    if (!result && first < end)
-        result = gvk_recorder_record(&stream->recorder, commands, index, first, end, hazards, frame->profile,
-                                     &stream->main_counts);
-    return result;
-}
-
-/* What follows the last command: the result on its way to the host, and everything visible to the next frame's intake,
- * which writes into the same arena. */
-static void record_end(gvk_stream *stream, struct gvk_frame *frame, VkCommandBuffer commands)
-{
-    write_timestamp(stream, frame, commands, GVK_TIME_TAIL);
-    record_readables(stream, commands, frame);
-    VkMemoryBarrier barrier = {
-        .sType = VK_STRUCTURE_TYPE_MEMORY_BARRIER,
-        .srcAccessMask = VK_ACCESS_SHADER_WRITE_BIT | VK_ACCESS_TRANSFER_WRITE_BIT,
-        .dstAccessMask = VK_ACCESS_HOST_READ_BIT | VK_ACCESS_SHADER_READ_BIT | VK_ACCESS_SHADER_WRITE_BIT |
-                         VK_ACCESS_TRANSFER_READ_BIT | VK_ACCESS_TRANSFER_WRITE_BIT,
-    };
-    VkPipelineStageFlags stages = VK_PIPELINE_STAGE_COMPUTE_SHADER_BIT | VK_PIPELINE_STAGE_TRANSFER_BIT;
-    stream->device->vk.CmdPipelineBarrier(commands, stages, stages | VK_PIPELINE_STAGE_HOST_BIT, 0, 1, &barrier, 0,
-                                          NULL, 0, NULL);
-    stream->main_counts.barriers++;
-}
-
-gvk_result gvk_stream_record_main(gvk_stream *stream, uint32_t index)
-{
-    gvk_device *device = stream->device;
-    const struct gvk_functions *vk = &device->vk;
-    struct gvk_frame *frame = &stream->frames[index];
-    struct gvk_hazards hazards = {.host = &device->host};
-    VkCommandBufferBeginInfo begin = {.sType = VK_STRUCTURE_TYPE_COMMAND_BUFFER_BEGIN_INFO};
-    gvk_result result = GVK_OK;
-    stream->main_counts = (gvk_recorded_counts){0}; /* every frame's are the same */
-    stream->network_counts = (gvk_recorded_counts){0};
-    for (uint32_t part = 0; part < stream->part_count && !result; part++) {
-        VkCommandBuffer commands = frame->main_commands[part];
-        result = GVK_VULKAN(device, "vkBeginCommandBuffer", vk->BeginCommandBuffer(commands, &begin));
-        if (result)
-            break;
-        /* Each command buffer resets what it writes itself: parts.c runs this one without the intake's. */
-        if (!part && frame->queries)
-            vk->CmdResetQueryPool(commands, frame->queries, GVK_TIME_NETWORK, GVK_TIME_COUNT - GVK_TIME_NETWORK);
-        if (!part && frame->profile)
-            vk->CmdResetQueryPool(commands, frame->profile, 0, 2 * stream->program->command_count);
-        if (!part)
-            record_full_barrier(stream, commands, &stream->main_counts);
-        result = record_part(stream, index, commands, part ? stream->part_ends[part - 1] : 0, stream->part_ends[part],
-                             &hazards);
-        if (result)
-            break;
-        if (part + 1 == stream->part_count)
-            record_end(stream, frame, commands);
-        result = GVK_VULKAN(device, "vkEndCommandBuffer", vk->EndCommandBuffer(commands));
-    }
-    gvk_hazards_release(&hazards);
-    return result;
+    const struct gvk_input_target target = gvk_stream_input(stream);
+    return gvk_intake_make_pipelines(&target);
 }
 
 /* Names of tensors, no more of them than there are: a count that was never set is not followed. */
@@ -319,30 +163,34 @@ gvk_result gvk_stream_create_with_tail(gvk_model *model, const gvk_stream_params
     result = make_program(stream, params);
     if (result)
         goto fail;
-    stream->part_ends = gvk_allocate(host, sizeof *stream->part_ends);
+    result = gvk_submissions_cut(host, NULL, stream->program->command_count, 0, &stream->submissions);
+    if (result)
+        goto fail;
     stream->pictures = gvk_allocate_array(host, stream->program->batch, sizeof *stream->pictures);
-    if (!stream->part_ends || !stream->pictures) {
+    if (!stream->pictures) {
         result = gvk_fail_memory(host);
         goto fail;
     }
-    stream->part_ends[0] = stream->program->command_count;
-    stream->part_count = 1;
     result = gvk_buffer_create(device, stream->program->arena_bytes, GVK_BUFFER_DEVICE, "arena", &stream->arena);
     if (!result)
-        result = create_commands(stream);
+        result = gvk_stream_create_commands(stream);
     struct gvk_frame_buffers buffers[GVK_MAX_FRAMES];
     for (uint32_t i = 0; i < stream->frame_count && !result; i++) {
         result = create_frame(stream, i);
-        buffers[i] = (struct gvk_frame_buffers){&stream->frames[i].parameters, &stream->frames[i].result};
+        buffers[i] = (struct gvk_frame_buffers){.parameters = &stream->frames[i].parameters,
+                                                .result = &stream->frames[i].result};
     }
     if (!result)
         result = gvk_recorder_create(device, stream->program, &stream->arena, &model->weights, buffers,
                                      stream->frame_count, &stream->recorder);
     stream->recorder.chunks = model->chunks;
-    if (!result && params->max_submit_us)
-        result = gvk_stream_split(stream, params->max_submit_us);
-    if (!result && stream->part_count > 1)
-        result = create_commands(stream);
+    if (!result) /* now, lest the first picture waits for them */
+        result = make_intake_pipelines(stream);
+    stream->max_us = params->max_submit_us;
+    if (!result && stream->max_us)
+        result = gvk_stream_split(stream);
+    if (!result && stream->submissions.count > 1)
+        result = gvk_stream_create_commands(stream);
     for (uint32_t i = 0; i < stream->frame_count && !result; i++)
         result = gvk_stream_record_main(stream, i);
     if (result)
@@ -364,30 +212,6 @@ gvk_result gvk_stream_create(gvk_model *model, const gvk_stream_params *params, 
     gvk_stream_params used;
     gvk_result result = gvk_struct_read(&model->device->host, &gvk_layout_of_stream_params, params, &used);
     return result ? result : gvk_stream_create_with_tail(model, &used, NULL, out);
-}
-
-static gvk_result record_intake(gvk_stream *stream, struct gvk_frame *frame, const struct gvk_input_target *target)
-{
-    gvk_device *device = stream->device;
-    const struct gvk_functions *vk = &device->vk;
-    VkCommandBufferBeginInfo begin = {.sType = VK_STRUCTURE_TYPE_COMMAND_BUFFER_BEGIN_INFO};
-    gvk_result result =
-        GVK_VULKAN(device, "vkBeginCommandBuffer", vk->BeginCommandBuffer(frame->intake_commands, &begin));
-    if (result)
-        return result;
-    if (frame->queries)
-        vk->CmdResetQueryPool(frame->intake_commands, frame->queries, 0, GVK_TIME_NETWORK);
-    gvk_recorded_counts barrier = {0};
-    if (stream->is_cut_off) /* the frame before may still use the arena, and ended without its barrier */
-        record_full_barrier(stream, frame->intake_commands, &barrier);
-    stream->is_cut_off = false;
-    write_timestamp(stream, frame, frame->intake_commands, GVK_TIME_START);
-    result = gvk_intake_record(&frame->intake, target, frame->intake_commands, frame->profile,
-                               gvk_first_resize_query(stream));
-    frame->intake.counts.barriers += barrier.barriers;
-    write_timestamp(stream, frame, frame->intake_commands, GVK_TIME_RESIZED);
-    VkResult ended = vk->EndCommandBuffer(frame->intake_commands); /* in any case: the next try begins it again */
-    return result ? result : GVK_VULKAN(device, "vkEndCommandBuffer", ended);
 }
 
 /* The pictures as they are given, into stream->pictures. */
@@ -419,26 +243,24 @@ gvk_result gvk_stream_submit(gvk_stream *stream, const gvk_picture *given, size_
     struct gvk_frame *frame = &stream->frames[stream->newest % stream->frame_count];
     if (stream->lost)
         return gvk_fail(host, GVK_ERROR_DEVICE_LOST, "The device was lost; its streams take no more frames.");
-    result = gvk_frame_wait(stream, frame, GVK_PATIENTLY, "a frame");
+    const struct gvk_input_target target = gvk_stream_input(stream);
+    bool changed = false;
+    result = gvk_intake_plan(&frame->intake, &target, pictures);
+    if (!result)
+        result = gvk_frame_wait(stream, frame, GVK_PATIENTLY, "a frame");
     if (result)
         return result;
-    struct gvk_input_target target = {
-        .device = device,
-        .program = stream->program,
-        .arena = &stream->arena,
-        .tensor = stream->model->graph->inputs[0].tensor,
-    };
-    bool changed = false;
-    frame->ticket = 0; /* its result is gone from here on */
-    result = gvk_intake_fill(&frame->intake, &target, pictures, count, &changed);
-    if (!result && changed)
-        result = record_intake(stream, frame, &target);
+    result = gvk_intake_fill(&frame->intake, &target, pictures, &changed);
+    if (!result && changed) {
+        frame->ticket = 0; /* its times are gone with the program */
+        result = gvk_stream_record_intake(stream, frame, stream->profiled);
+    }
     if (result) {
         frame->intake.recorded = false;
         return result;
     }
     if (stream->tail.fill) {
-        stream->tail.fill(&stream->tail, pictures, count, frame->parameters.mapped);
+        stream->tail.fill(&stream->tail, frame->intake.layouts, count, frame->parameters.mapped);
         result = gvk_buffer_flush(device, &frame->parameters);
         if (result)
             return result;
@@ -446,6 +268,7 @@ gvk_result gvk_stream_submit(gvk_stream *stream, const gvk_picture *given, size_
     result = GVK_VULKAN(device, "vkResetFences", device->vk.ResetFences(device->device, 1, &frame->fence));
     if (result)
         return result;
+    frame->ticket = 0; /* its result is gone from here on */
     result = gvk_frame_submit(stream, frame);
     if (result == GVK_ERROR_DEVICE_LOST)
         stream->lost = true;

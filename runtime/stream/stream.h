@@ -1,26 +1,9 @@
-/* A stream as ghostnet/ sees it: commands may be put behind the network's, with parameters in and a result out for each
- * frame. The detector's decode and suppression are such a tail; the runtime itself knows nothing of boxes. */
+/* Streams for what stands above the runtime: with a tail behind the network, and what its frames leave. */
 #ifndef GVK_STREAM_H
 #define GVK_STREAM_H
 
-#include "model.h"
-#include "runtime/plan/program.h"
-
-struct gvk_tail {
-    const char *stage; /* name of its timing; static */
-    void *user;
-    uint64_t parameter_bytes, result_bytes; /* of a frame; filled in by prepare */
-    /* Called once, tensors placed: sets the sizes above, and may append commands in front of the network's. */
-    gvk_result (*prepare)(struct gvk_tail *tail, const struct gvk_builder *builder);
-    /* Appends commands behind the network's. */
-    gvk_result (*emit)(const struct gvk_tail *tail, const struct gvk_builder *builder);
-    /* Writes a frame's parameters. */
-    void (*fill)(const struct gvk_tail *tail, const gvk_picture *pictures, uint32_t count, void *parameters);
-    /* The same for the frame that parts.c times, over whatever maps the arena holds: the commands are to take about as
-     * long as they take at most. */
-    void (*fill_longest)(const struct gvk_tail *tail, void *parameters);
-    void (*release)(const gvk_host *host, void *user);
-};
+#include "runtime/model/model.h"
+#include "tail.h"
 
 /* Takes over tail->user, on failure too. tail NULL: the graph's outputs are readable, and nothing follows. */
 gvk_result gvk_stream_create_with_tail(gvk_model *model, const gvk_stream_params *params, const struct gvk_tail *tail,

@@ -1,11 +1,11 @@
-/* The inside of gvk_stream: stream.c makes it and submits, stream_end.c waits and destroys, parts.c splits its frames,
- * profile.c tells times and counts. */
+/* The inside of gvk_stream, for the files that make, record, submit, read and describe one. */
 #ifndef GVK_STREAM_INSIDE_H
 #define GVK_STREAM_INSIDE_H
 
 #include "intake.h"
 #include "recorder.h"
-#include "stream.h"
+#include "runtime/model/model.h"
+#include "tail.h"
 
 #define GVK_MAX_FRAMES 8
 
@@ -17,16 +17,26 @@ struct gvk_readable {
     uint64_t offset; /* in the result */
 };
 
+/* How a program's commands are cut into submissions. */
+struct gvk_submissions {
+    uint32_t *ends; /* of each the command behind its last */
+    uint32_t count;
+    double first_us, last_us; /* that the first and the last one are expected to take */
+};
+
 struct gvk_frame {
     struct gvk_intake intake;
     struct gvk_buffer parameters, result;
-    VkCommandBuffer intake_commands;
-    VkCommandBuffer *main_commands; /* one a part */
+    struct gvk_submissions intake_submissions;
+    bool intake_joins; /* the last of them is one submission with the first of the main ones */
+    VkCommandBuffer *intake_commands, *main_commands; /* one for each submission */
+    uint32_t intake_command_count;                    /* that there are; the program may take fewer */
     VkFence fence;
-    VkQueryPool queries, profile; /* of stages; of commands and then of the resize, or none */
+    VkQueryPool queries, main_profile, intake_profile; /* of stages; of single commands, or none */
+    uint32_t intake_profile_size;                      /* commands that it has room for */
     gvk_ticket ticket;
     bool in_flight;
-    bool is_unfenced; /* parts of it were submitted, and no fence behind them */
+    bool is_unfenced; /* submissions of it run, and no fence is behind them */
 };
 
 struct gvk_stream {
@@ -38,8 +48,10 @@ struct gvk_stream {
     struct gvk_recorder recorder;
     gvk_recorded_counts network_counts, main_counts; /* of what `main` records, the network left out */
     VkCommandPool pool;
-    uint32_t *part_ends; /* of each submission the command behind its last; the first also has the intake */
-    uint32_t part_count;
+    struct gvk_submissions submissions; /* of the main commands */
+    uint32_t max_us;                    /* that a submission may take; 0: any time */
+    double turn_us[2];                  /* gvk_input_target */
+    uint32_t tail_end;     /* the program's command behind the tail's last: from there on results are copied */
     gvk_picture *pictures; /* of the last submit, as many as the batch */
     struct gvk_frame frames[GVK_MAX_FRAMES];
     uint32_t frame_count;
@@ -50,34 +62,44 @@ struct gvk_stream {
     float *values;                          /* of the last tensor read */
     uint64_t value_capacity;
     bool profiled;
-    bool lost;       /* the device is, or is taken for it: no further submits */
-    bool stuck;      /* a patient wait for a frame ended without it, and another would */
-    bool is_cut_off; /* of the last frame's parts only the first ones were submitted */
+    bool lost;  /* the device is, or is taken for it: no further submits */
+    bool stuck; /* a patient wait for a frame ended without it, and another would */
     struct gvk_remains remains;
 };
 
-/* Of the resize's timestamps in a frame's `profile`. */
-static inline uint32_t gvk_first_resize_query(const gvk_stream *stream)
-{
-    return 2 * stream->program->command_count;
-}
+/* ---- command buffers ---- */
 
+/* A command buffer for the intake of each frame and for each of its submissions; those that there were are freed. */
+gvk_result gvk_stream_create_commands(gvk_stream *stream);
 gvk_result gvk_stream_create_queries(gvk_device *device, uint32_t count, uint32_t frame, VkQueryPool *out);
-/* Records the frame's main commands, part by part. */
+struct gvk_input_target gvk_stream_input(const gvk_stream *stream);
+/* Makes the program of the pictures that the intake holds, and records it; `timed`: with timestamps of each command. */
+gvk_result gvk_stream_record_intake(gvk_stream *stream, struct gvk_frame *frame, bool timed);
+/* Cuts commands that take so long such that each submission takes max_us at most, or is a single command; 0: one
+ * submission. */
+gvk_result gvk_submissions_cut(const gvk_host *host, const double *microseconds, uint32_t commands, uint32_t max_us,
+                               struct gvk_submissions *out);
+/* Records the frame's main commands, submission by submission. */
 gvk_result gvk_stream_record_main(gvk_stream *stream, uint32_t frame);
-/* Times the commands and sets the parts such that each takes at most that long, or is a single command. The frames are
- * to be given command buffers and recorded anew. */
-gvk_result gvk_stream_split(gvk_stream *stream, uint32_t max_us);
-/* Submits the intake and all parts; the frame's fence is signalled behind the last. */
+
+/* ---- frames on their way ---- */
+
+/* Submits the intake and all main commands; the frame's fence is signalled behind the last. */
 gvk_result gvk_frame_submit(gvk_stream *stream, struct gvk_frame *frame);
 /* Has the frame's fence signalled behind all that was submitted before. False: the driver refused. */
 bool gvk_frame_fence(gvk_stream *stream, struct gvk_frame *frame);
 /* GVK_OK when the frame is done or was never submitted, GVK_NOT_READY or GVK_TIMEOUT before. A patient wait
  * (GVK_PATIENTLY) ends with GVK_ERROR_DEVICE_LOST instead, which the log says of `what`, and so does the stream. */
 gvk_result gvk_frame_wait(gvk_stream *stream, struct gvk_frame *frame, uint64_t timeout_ns, const char *what);
-double gvk_milliseconds_between(const gvk_device *device, uint64_t first, uint64_t last);
-
+gvk_result gvk_stream_wait_ticket(gvk_stream *stream, gvk_ticket ticket, uint64_t timeout_ns, const char *what);
 /* The frame, when its results can be read. */
 gvk_result gvk_stream_find_done(gvk_stream *stream, gvk_ticket ticket, struct gvk_frame **out);
+double gvk_milliseconds_between(const gvk_device *device, uint64_t first, uint64_t last);
+
+/* ---- frames in several submissions ---- */
+
+/* Times the commands, of the resize too, and cuts the main ones such that each submission takes stream->max_us at most,
+ * or is a single command. The frames are to be given command buffers and recorded anew. */
+gvk_result gvk_stream_split(gvk_stream *stream);
 
 #endif

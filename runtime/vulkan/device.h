@@ -84,23 +84,6 @@ struct gvk_device {
     bool said_slow;              /* that it takes long; under `mutex` */
 };
 
-/* The host's result for a Vulkan failure; logs `call`, and the place at debug level. */
-gvk_result gvk_fail_vulkan(const struct gvk_device *device, VkResult result, const char *call, const char *file,
-                           int line);
-
-/* Returns from the calling expression's point of view: evaluates a Vulkan call once and gives a gvk_result. */
-#define GVK_VULKAN(device, call_name, result_expression)                                                               \
-    gvk_check_vulkan((device), (result_expression), (call_name), __FILE__, __LINE__)
-static inline gvk_result gvk_check_vulkan(const struct gvk_device *device, VkResult result, const char *call,
-                                          const char *file, int line)
-{
-    return result == VK_SUCCESS ? GVK_OK : gvk_fail_vulkan(device, result, call, file, line);
-}
-
-/* Gives a Vulkan object the name that captures and validation messages show. */
-void gvk_name_object(const struct gvk_device *device, VkObjectType type, uint64_t handle, const char *format, ...)
-    GVK_FORMAT(4, 5);
-
 /* Reads the physical device: info, traits, limits. Used for listing, opening and importing alike. */
 void gvk_physical_device_read(const struct gvk_functions *vk, VkPhysicalDevice physical_device, uint32_t index,
                               gvk_device_info *info, struct gvk_traits *traits);

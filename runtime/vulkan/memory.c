@@ -1,8 +1,9 @@
-/* Creates buffers in the memory type that fits their use. Called by model.c and stream.c. */
+/* Creates buffers in the memory type that fits their use best and has room for them. */
 #include "memory.h"
 
 #include <inttypes.h>
 
+#include "debug.h"
 #include "runtime/base/pages.h"
 
 static VkMemoryPropertyFlags preferred_flags(const struct gvk_device *device, enum gvk_buffer_use use)
@@ -26,24 +27,51 @@ static int count_bits(VkMemoryPropertyFlags flags)
     return bits;
 }
 
-/* The allowed type with the most preferred flags; the driver lists faster types first, so the first of equals. */
-static bool choose_type(const struct gvk_device *device, uint32_t allowed, enum gvk_buffer_use use, uint32_t *out)
+/* Of the allowed types that can hold so many bytes at all, the one with the most preferred flags; the driver lists
+ * faster types first, so the first of equals. */
+static bool choose_type(const struct gvk_device *device, uint32_t allowed, enum gvk_buffer_use use, uint64_t bytes,
+                        uint32_t *out)
 {
     VkMemoryPropertyFlags required = use == GVK_BUFFER_DEVICE ? 0 : VK_MEMORY_PROPERTY_HOST_VISIBLE_BIT;
     VkMemoryPropertyFlags preferred = preferred_flags(device, use);
     VkMemoryPropertyFlags unusable = VK_MEMORY_PROPERTY_LAZILY_ALLOCATED_BIT | VK_MEMORY_PROPERTY_PROTECTED_BIT;
     int best = -1;
     for (uint32_t i = 0; i < device->memory.memoryTypeCount; i++) {
-        VkMemoryPropertyFlags flags = device->memory.memoryTypes[i].propertyFlags;
-        if (!(allowed & (1u << i)) || (flags & required) != required || (flags & unusable))
+        const VkMemoryType *type = &device->memory.memoryTypes[i];
+        if (!(allowed & (1u << i)) || (type->propertyFlags & required) != required ||
+            (type->propertyFlags & unusable) || device->memory.memoryHeaps[type->heapIndex].size < bytes)
             continue;
-        int fit = count_bits(flags & preferred);
+        int fit = count_bits(type->propertyFlags & preferred);
         if (fit > best) {
             best = fit;
             *out = i;
         }
     }
     return best >= 0;
+}
+
+/* Memory of the best type that has room: a small heap, such as what a host sees of a card's memory, may be full while
+ * another is not. */
+static gvk_result allocate(struct gvk_device *device, const VkMemoryRequirements *needs, enum gvk_buffer_use use,
+                           const char *name, uint32_t *type, VkDeviceMemory *out)
+{
+    uint32_t allowed = needs->memoryTypeBits;
+    VkResult result = VK_ERROR_OUT_OF_DEVICE_MEMORY; /* where no heap is that large */
+    if (!choose_type(device, allowed, use, 0, type))
+        return gvk_fail(&device->host, GVK_ERROR_UNSUPPORTED, "The device has no memory type for %s.", name);
+    uint32_t first = *type;
+    while (result == VK_ERROR_OUT_OF_DEVICE_MEMORY && choose_type(device, allowed, use, needs->size, type)) {
+        VkMemoryAllocateInfo info = {
+            .sType = VK_STRUCTURE_TYPE_MEMORY_ALLOCATE_INFO,
+            .allocationSize = needs->size,
+            .memoryTypeIndex = *type,
+        };
+        result = device->vk.AllocateMemory(device->device, &info, NULL, out);
+        allowed &= ~(1u << *type);
+    }
+    if (!result && *type != first)
+        gvk_log(&device->host, GVK_LOG_DEBUG, "The best memory for %s has no room; other memory is taken.", name);
+    return GVK_VULKAN(device, "vkAllocateMemory", result);
 }
 
 static gvk_result take_from_budget(struct gvk_device *device, uint64_t bytes)
@@ -88,20 +116,11 @@ gvk_result gvk_buffer_create(struct gvk_device *device, uint64_t bytes, enum gvk
     VkMemoryRequirements needs;
     vk->GetBufferMemoryRequirements(device->device, made.buffer, &needs);
     uint32_t type = 0;
-    if (!choose_type(device, needs.memoryTypeBits, use, &type)) {
-        result = gvk_fail(&device->host, GVK_ERROR_UNSUPPORTED, "The device has no memory type for %s.", name);
-        goto fail;
-    }
     result = take_from_budget(device, needs.size);
     if (result)
         goto fail;
     made.allocated = needs.size;
-    VkMemoryAllocateInfo allocate = {
-        .sType = VK_STRUCTURE_TYPE_MEMORY_ALLOCATE_INFO,
-        .allocationSize = needs.size,
-        .memoryTypeIndex = type,
-    };
-    result = GVK_VULKAN(device, "vkAllocateMemory", vk->AllocateMemory(device->device, &allocate, NULL, &made.memory));
+    result = allocate(device, &needs, use, name, &type, &made.memory);
     if (result)
         goto fail;
     result =

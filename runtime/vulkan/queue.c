@@ -1,16 +1,19 @@
-/* Copies through a staging buffer, once, and waits; the one place that submits to the queue. */
+/* The one place that submits to the queue; and copies through a staging buffer, which are waited for. */
 #include "queue.h"
 
 #include <string.h>
 
+#include "debug.h"
 #include "wait.h"
 
-gvk_result gvk_queue_submit(struct gvk_device *device, const VkSubmitInfo *submit, VkFence fence)
+VkResult gvk_queue_submit(struct gvk_device *device, const VkCommandBuffer *commands, uint32_t count, VkFence fence)
 {
+    VkSubmitInfo submit = {
+        .sType = VK_STRUCTURE_TYPE_SUBMIT_INFO, .commandBufferCount = count, .pCommandBuffers = commands};
     device->lock_queue(device->queue_user);
-    VkResult result = device->vk.QueueSubmit(device->queue, 1, submit, fence);
+    VkResult result = device->vk.QueueSubmit(device->queue, count ? 1 : 0, count ? &submit : NULL, fence);
     device->unlock_queue(device->queue_user);
-    return GVK_VULKAN(device, "vkQueueSubmit", result);
+    return result;
 }
 
 /* What an upload uses, until it is done. */
@@ -87,8 +90,7 @@ static gvk_result submit(struct transfer *transfer, VkCommandBuffer commands, bo
         GVK_VULKAN(device, "vkCreateFence", device->vk.CreateFence(device->device, &fence, NULL, &transfer->fence));
     if (result)
         return result;
-    VkSubmitInfo info = {.sType = VK_STRUCTURE_TYPE_SUBMIT_INFO, .commandBufferCount = 1, .pCommandBuffers = &commands};
-    result = gvk_queue_submit(device, &info, transfer->fence);
+    result = GVK_VULKAN(device, "vkQueueSubmit", gvk_queue_submit(device, &commands, 1, transfer->fence));
     if (result)
         return result;
     VkResult waited = gvk_wait(device, transfer->fence, GVK_PATIENTLY, what);

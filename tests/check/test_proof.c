@@ -11,7 +11,7 @@
 
 #include "runtime/kernel/forms.h"
 #include "runtime/op/table.h"
-#include "runtime/stream/model.h"
+#include "runtime/model/model.h"
 #include "tests/layer/session.h"
 
 #define SIDE        16u

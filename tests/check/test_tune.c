@@ -7,7 +7,7 @@
 #include "runtime/kernel/choice.h"
 #include "runtime/kernel/forms.h"
 #include "runtime/op/table.h"
-#include "runtime/stream/model.h"
+#include "runtime/model/model.h"
 
 #define CHANNELS 32u
 #define SIDE     20u

@@ -172,6 +172,88 @@ static void a_ticket_lives_until_frames_take_its_place(void **state)
     expect_nothing_held("tickets");
 }
 
+static void a_refused_frame_takes_no_result_away(void **state)
+{
+    (void)state;
+    static const uint8_t pixels[4 * 4 * 3];
+    const gvk_picture right = {.size = sizeof right, .width = 4, .height = 4, .pixels = pixels};
+    gvk_picture wrong[5] = {right, right, right, right, right};
+    wrong[0].pixels = NULL;
+    wrong[1].width = 0;
+    wrong[2].kind = (gvk_picture_kind)7;
+    wrong[3].row_pitch = 1;
+    wrong[4].kind = GVK_PICTURE_TENSOR; /* of another size than the input's */
+    gvk_device *device = create_device();
+    gvk_model *model = create_model(device);
+    gvk_stream *stream = create_stream(model, SIDE, 1);
+    gvk_ticket ticket = 0, none = 0;
+    gvk_array array;
+    float before[VALUES];
+    assert_ok(submit_tiny(stream, &ticket));
+    assert_ok(gvk_stream_wait(stream, ticket, UINT64_MAX));
+    assert_ok(gvk_stream_read(stream, ticket, "head", &array));
+    memcpy(before, array.data, sizeof before);
+    for (size_t i = 0; i < ARRAY_COUNT(wrong); i++) {
+        assert_int_equal(gvk_stream_submit(stream, &wrong[i], sizeof wrong[i], 1, &none), GVK_ERROR_ARGUMENT);
+        gvk_result result = gvk_stream_wait(stream, ticket, UINT64_MAX);
+        if (!result)
+            result = gvk_stream_read(stream, ticket, "head", &array);
+        if (result)
+            fail_msg("after wrong picture %zu the frame before it cannot be read: %s, \"%s\"", i,
+                     gvk_result_name(result), counter.last);
+        expect_equal_values(array.data, before, "after a wrong picture");
+    }
+    assert_int_equal(none, 0);
+    gvk_stream_destroy(stream);
+    gvk_model_destroy(model);
+    gvk_device_destroy(device);
+    expect_nothing_held("refused frames");
+}
+
+static gvk_result submit_zeros(gvk_stream *stream, uint32_t side, gvk_ticket *ticket)
+{
+    static const uint8_t pixels[64 * 64 * 3];
+    const gvk_picture picture = {.size = sizeof picture, .width = side, .height = side, .pixels = pixels};
+    return gvk_stream_submit(stream, &picture, sizeof picture, 1, ticket);
+}
+
+/* The driver takes the first submission of a frame and refuses the second: what runs is waited for before the next
+ * frame, of which nothing is recorded that an undisturbed one has not. */
+static void what_follows_a_cut_off_frame_waits_for_it_on_the_host(void **state)
+{
+    (void)state;
+    reset_watch();
+    gvk_device *device = import_watched();
+    gvk_model *model = create_model(device);
+    gvk_stream_params params = {.size = sizeof params, .width = SIDE, .height = SIDE, .frames = 2, .max_submit_us = 1};
+    gvk_stream_info undisturbed = {.size = sizeof undisturbed}, after = {.size = sizeof after};
+    gvk_ticket ticket = 0;
+    for (int disturbed = 0; disturbed < 2; disturbed++) {
+        gvk_stream *stream = NULL;
+        assert_ok(gvk_stream_create(model, &params, &stream));
+        assert_ok(submit_zeros(stream, 8, &ticket));
+        assert_ok(gvk_stream_wait(stream, ticket, UINT64_MAX));
+        if (disturbed) {
+            watch.submit_fails_at = 2;
+            assert_int_equal(submit_zeros(stream, 16, &ticket), GVK_ERROR_HOST_MEMORY);
+            assert_int_equal(watch.submit_fails_at, 0);
+            assert_non_null(watch.last_fence); /* of the empty submission behind what was taken */
+        }
+        assert_ok(submit_zeros(stream, 64, &ticket));
+        assert_int_equal(watch.overtaking, 0);
+        assert_ok(gvk_stream_wait(stream, ticket, UINT64_MAX));
+        gvk_stream_describe(stream, disturbed ? &after : &undisturbed);
+        gvk_stream_destroy(stream);
+    }
+    assert_true(after.submissions > 1);
+    if (after.frame.barriers != undisturbed.frame.barriers)
+        fail_msg("the frame behind one that was cut off has %u barriers, an undisturbed one %u", after.frame.barriers,
+                 undisturbed.frame.barriers);
+    gvk_model_destroy(model);
+    gvk_device_destroy(device);
+    expect_nothing_held("a frame cut off");
+}
+
 static void stages_and_layers_are_timed(void **state)
 {
     (void)state;
@@ -255,6 +337,8 @@ int run_frame_tests(void)
         TEST(a_wait_of_no_time_says_whether_the_frame_is_done),
         TEST(a_frame_is_not_read_before_it_is_done),
         TEST(a_ticket_lives_until_frames_take_its_place),
+        TEST(a_refused_frame_takes_no_result_away),
+        TEST(what_follows_a_cut_off_frame_waits_for_it_on_the_host),
         TEST(stages_and_layers_are_timed),
         TEST(a_stream_may_go_with_frames_in_flight),
     };

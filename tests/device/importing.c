@@ -104,6 +104,73 @@ static void features_of_vulkan_1_2_count_as_those_of_the_extensions_do(void **st
     expect_nothing_held("features of Vulkan 1.2");
 }
 
+/* And VkPhysicalDeviceVulkan13Features, which holds the control of subgroup sizes. */
+static void features_of_vulkan_1_3_count_as_those_of_the_extensions_do(void **state)
+{
+    (void)state;
+    gvk_device *apart = create_device(), *together = NULL;
+    gvk_wants wants = {.size = sizeof wants};
+    assert_ok(gvk_device_wants(vkGetInstanceProcAddr, shared.instance, shared.physical_device, &wants));
+    VkPhysicalDeviceVulkan13Features of_1_3 = {
+        .sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_VULKAN_1_3_FEATURES,
+        .subgroupSizeControl = wants.subgroup_size.subgroupSizeControl,
+        .computeFullSubgroups = wants.subgroup_size.computeFullSubgroups,
+    };
+    VkPhysicalDeviceVulkan12Features of_1_2 = {
+        .sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_VULKAN_1_2_FEATURES,
+        .pNext = &of_1_3,
+        .shaderFloat16 = wants.half.shaderFloat16,
+        .runtimeDescriptorArray = wants.descriptor_indexing.runtimeDescriptorArray,
+        .descriptorBindingStorageBufferUpdateAfterBind =
+            wants.descriptor_indexing.descriptorBindingStorageBufferUpdateAfterBind,
+        .descriptorBindingVariableDescriptorCount = wants.descriptor_indexing.descriptorBindingVariableDescriptorCount,
+    };
+    VkPhysicalDeviceFeatures2 chain = wants.features;
+    chain.pNext = &of_1_2;
+    gvk_import_params params = watched_params();
+    params.enabled_features = &chain;
+    params.device_extensions = NULL; /* all of it is part of Vulkan 1.3 */
+    params.device_extension_count = 0;
+    params.api_version = VK_API_VERSION_1_3;
+    reset_sentences();
+    assert_ok(gvk_device_import(&params, &together));
+    assert_int_equal(counter.sentences[GVK_LOG_WARNING], 0);
+    assert_int_equal(together->traits.subgroup_size_control, apart->traits.subgroup_size_control);
+    assert_int_equal(together->traits.full_subgroups, apart->traits.full_subgroups);
+    assert_int_equal(together->traits.half_sums, apart->traits.half_sums);
+    assert_int_equal(together->traits.max_chunks, apart->traits.max_chunks);
+    assert_true(wants.subgroup_size.subgroupSizeControl); /* there is one to see */
+    float expected[VALUES], got[VALUES];
+    assert_ok(run_once(apart, expected));
+    assert_ok(run_once(together, got));
+    expect_equal_values(got, expected, "with the features of Vulkan 1.3");
+    gvk_device_destroy(together);
+    gvk_device_destroy(apart);
+    expect_nothing_held("features of Vulkan 1.3");
+}
+
+/* A host sees in the log why its device is slow. */
+static void a_wish_that_was_not_granted_is_told_in_a_warning(void **state)
+{
+    (void)state;
+    gvk_device *device = import_watched();
+    assert_int_equal(counter.sentences[GVK_LOG_WARNING], 0); /* all were */
+    gvk_device_destroy(device);
+    VkPhysicalDeviceFeatures2 chain = shared.wants.features;
+    gvk_import_params params = watched_params();
+    params.enabled_features = &chain;
+    VkPhysicalDeviceSubgroupSizeControlFeatures sizes = shared.wants.subgroup_size;
+    sizes.pNext = NULL;
+    sizes.computeFullSubgroups = VK_FALSE;
+    chain.pNext = &sizes;
+    assert_ok(gvk_device_import(&params, &device));
+    assert_int_equal(counter.sentences[GVK_LOG_WARNING], 1);
+    if (!strstr(counter.last, "computeFullSubgroups") || strstr(counter.last, "subgroupSizeControl"))
+        fail_msg("without computeFullSubgroups the warning is \"%s\"", counter.last);
+    gvk_device_destroy(device);
+    expect_nothing_held("wishes");
+}
+
 static void each_wrong_import_is_refused_in_one_sentence(void **state)
 {
     (void)state;
@@ -214,6 +281,64 @@ static void objects_are_named_only_where_the_host_has_debug_utils(void **state)
     }
 }
 
+static pthread_t callers_thread;
+static atomic_uint calls_elsewhere; /* of a host's callbacks on a thread that is not the caller's */
+
+static void note_thread(void)
+{
+    if (!pthread_equal(pthread_self(), callers_thread))
+        atomic_fetch_add(&calls_elsewhere, 1);
+}
+
+static void noted_log(void *user, gvk_log_level level, const char *sentence)
+{
+    note_thread();
+    counting_host.log(user, level, sentence);
+}
+
+static void *noted_allocate(void *user, size_t bytes, size_t alignment)
+{
+    note_thread();
+    return counting_host.allocate(user, bytes, alignment);
+}
+
+static void noted_release(void *user, void *block)
+{
+    note_thread();
+    counting_host.release(user, block);
+}
+
+/* Pipelines are made on other threads, also where the driver refuses the names that it is given there. */
+static void the_hosts_callbacks_come_on_the_callers_thread_alone(void **state)
+{
+    (void)state;
+    static const char *const debug[] = {VK_EXT_DEBUG_UTILS_EXTENSION_NAME};
+    static const VkResult results[] = {VK_SUCCESS, VK_ERROR_OUT_OF_HOST_MEMORY};
+    gvk_host host = counting_host;
+    host.log = noted_log;
+    host.allocate = noted_allocate;
+    host.release = noted_release;
+    callers_thread = pthread_self();
+    for (size_t i = 0; i < ARRAY_COUNT(results); i++) {
+        reset_watch();
+        atomic_store(&calls_elsewhere, 0);
+        watch.name_result = results[i];
+        gvk_import_params params = watched_params();
+        params.host = &host;
+        params.instance_extensions = debug;
+        params.instance_extension_count = 1;
+        gvk_device *device = NULL;
+        assert_ok(gvk_device_import(&params, &device));
+        assert_ok(run_once(device, NULL));
+        gvk_device_destroy(device);
+        assert_true(atomic_load(&watch.names) > 0);
+        if (atomic_load(&calls_elsewhere))
+            fail_msg("names end with %d: %u calls of the host's callbacks on threads of the library's own",
+                     (int)results[i], atomic_load(&calls_elsewhere));
+    }
+    expect_nothing_held("callbacks");
+}
+
 static void two_devices_at_once_give_equal_results(void **state)
 {
     (void)state;
@@ -277,11 +402,14 @@ int run_importing_tests(void)
         TEST(wants_hold_what_the_physical_device_has),
         TEST(a_device_without_any_feature_or_extension_works),
         TEST(features_of_vulkan_1_2_count_as_those_of_the_extensions_do),
+        TEST(features_of_vulkan_1_3_count_as_those_of_the_extensions_do),
+        TEST(a_wish_that_was_not_granted_is_told_in_a_warning),
         TEST(a_configuration_is_of_what_the_host_enabled),
         TEST(each_wrong_import_is_refused_in_one_sentence),
         TEST(every_submission_is_inside_the_hosts_lock),
         TEST(pipelines_go_into_the_hosts_cache_which_stays_the_hosts),
         TEST(objects_are_named_only_where_the_host_has_debug_utils),
+        TEST(the_hosts_callbacks_come_on_the_callers_thread_alone),
         TEST(two_devices_at_once_give_equal_results),
     };
     return cmocka_run_group_tests_name("importing a device", tests, NULL, NULL);

@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <time.h>
 
+#include "runtime/vulkan/device.h"
+
 static void a_memory_ceiling_is_kept_and_the_device_goes_on(void **state)
 {
     (void)state;
@@ -56,6 +58,7 @@ static void a_device_out_of_memory_says_so_and_goes_on(void **state)
     long held = atomic_load(&counter.live), tried = 0;
     for (bool failed = true; failed; tried++) {
         watch.memory_fails_at = tried + 1;
+        watch.failed_bytes = 0;
         reset_sentences();
         gvk_result result = run_once(device, got);
         failed = watch.memory_fails_at == 0;
@@ -76,6 +79,45 @@ static void a_device_out_of_memory_says_so_and_goes_on(void **state)
     assert_ok(run_once(device, got));
     gvk_device_destroy(device);
     expect_nothing_held("device memory");
+}
+
+/* A type of memory is asked for no more than its heap has, and where it is full another is taken. */
+static void memory_comes_from_a_heap_that_has_room(void **state)
+{
+    (void)state;
+    float expected[VALUES], got[VALUES];
+    VkPhysicalDeviceMemoryProperties memory;
+    vkGetPhysicalDeviceMemoryProperties(shared.physical_device, &memory);
+    if (memory.memoryTypeCount != 1)
+        skip(); /* the small heap is made up of the only type */
+    gvk_device *device = import_watched();
+    assert_ok(run_once(device, expected));
+    gvk_device_destroy(device);
+    for (int full = 0; full < 2; full++) {
+        reset_watch();
+        watch.small_heap = 4096;
+        watch.small_heap_is_full = full;
+        device = import_watched();
+        /* The picture's limit is that of the largest device-local heap, which is not what this is about. */
+        device->info.memory_bytes = 0;
+        gvk_result result = run_once(device, got);
+        if (result || watch.beyond_heap)
+            fail_msg("a heap of 4096 bytes, %s: %s, \"%s\"; %u allocations larger than that were asked of it",
+                     full ? "full" : "empty", gvk_result_name(result), counter.last, watch.beyond_heap);
+        expect_equal_values(got, expected, "from another heap");
+        gvk_device_destroy(device);
+    }
+    /* And where none has room that is said, as ever. */
+    reset_watch();
+    watch.small_heap = 4096;
+    device = import_watched();
+    device->memory.memoryHeaps[1].size = 4096;
+    reset_sentences();
+    gvk_result result = run_once(device, got);
+    assert_int_equal(result, GVK_ERROR_DEVICE_MEMORY);
+    assert_int_equal(counter.sentences[GVK_LOG_ERROR], 1);
+    gvk_device_destroy(device);
+    expect_nothing_held("heaps");
 }
 
 static void making_and_destroying_keeps_nothing(void **state)
@@ -107,6 +149,37 @@ static void frames_allocate_nothing_once_they_run(void **state)
     for (int i = 0; i < 20; i++)
         assert_ok(run_frame(stream, NULL, 0));
     assert_int_equal(atomic_load(&counter.calls), calls);
+    gvk_stream_destroy(stream);
+    gvk_model_destroy(model);
+    gvk_device_destroy(device);
+}
+
+/* Pictures of any kind find the pipelines of their resize made: compiling takes longer than a frame. */
+static void no_pipeline_is_made_once_the_stream_is(void **state)
+{
+    (void)state;
+    static const uint8_t pixels[40 * 30 * 4];
+    static const float tensor[3 * SIDE * SIDE];
+    reset_watch();
+    gvk_device *device = import_watched();
+    gvk_model *model = create_model(device);
+    gvk_stream *stream = create_stream(model, SIDE, 1);
+    unsigned made = atomic_load(&watch.pipelines);
+    gvk_ticket ticket;
+    for (int i = 0; i < 12; i++) {
+        gvk_picture picture = {.size = sizeof picture,
+                               .format = (gvk_pixel_format)(i % 3),
+                               .width = i < 6 ? 40 : 8,
+                               .height = i < 6 ? 30 : 9,
+                               .letterbox = i % 2,
+                               .pixels = pixels};
+        assert_ok(gvk_stream_submit(stream, &picture, sizeof picture, 1, &ticket));
+    }
+    gvk_picture input = {
+        .size = sizeof input, .kind = GVK_PICTURE_TENSOR, .width = SIDE, .height = SIDE, .pixels = tensor};
+    assert_ok(gvk_stream_submit(stream, &input, sizeof input, 1, &ticket));
+    if (atomic_load(&watch.pipelines) != made)
+        fail_msg("%u pipelines were made by submits", atomic_load(&watch.pipelines) - made);
     gvk_stream_destroy(stream);
     gvk_model_destroy(model);
     gvk_device_destroy(device);
@@ -191,8 +264,10 @@ int run_memory_tests(void)
     const struct CMUnitTest tests[] = {
         TEST(a_memory_ceiling_is_kept_and_the_device_goes_on),
         TEST(a_device_out_of_memory_says_so_and_goes_on),
+        TEST(memory_comes_from_a_heap_that_has_room),
         TEST(making_and_destroying_keeps_nothing),
         TEST(frames_allocate_nothing_once_they_run),
+        TEST(no_pipeline_is_made_once_the_stream_is),
         TEST(null_is_destroyed_in_peace),
         TEST(any_allocation_may_fail_and_nothing_is_lost),
     };

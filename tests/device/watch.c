@@ -44,8 +44,16 @@ void reset_watch(void)
     atomic_store(&watch.caches_destroyed, 0);
     watch.cache = VK_NULL_HANDLE;
     watch.hold = false;
+    watch.name_result = VK_SUCCESS;
     watch.submit_result = VK_SUCCESS;
+    watch.submit_fails_at = 0;
+    watch.last_fence = VK_NULL_HANDLE;
+    watch.overtaking = 0;
     watch.memory_fails_at = 0;
+    watch.failed_bytes = 0;
+    watch.small_heap = 0;
+    watch.beyond_heap = 0;
+    watch.small_heap_is_full = false;
 }
 
 static void lock_queue(void *user)
@@ -69,13 +77,21 @@ static VKAPI_ATTR VkResult VKAPI_CALL watched_submit(VkQueue queue, uint32_t cou
     atomic_fetch_add(&watch.submits, 1);
     if (atomic_load(&watch.depth) != 1)
         atomic_fetch_add(&watch.submits_unlocked, 1);
+    if (watch.submit_fails_at && --watch.submit_fails_at == 0)
+        return VK_ERROR_OUT_OF_HOST_MEMORY;
+    watch.overtaking += watch.last_fence != VK_NULL_HANDLE;
+    if (fence)
+        watch.last_fence = fence;
     return watch.submit_result ? watch.submit_result : vkQueueSubmit(queue, count, submits, fence);
 }
 
 static VKAPI_ATTR VkResult VKAPI_CALL watched_wait(VkDevice device, uint32_t count, const VkFence *fences, VkBool32 all,
                                                    uint64_t timeout)
 {
-    return watch.hold ? VK_TIMEOUT : vkWaitForFences(device, count, fences, all, timeout);
+    VkResult result = watch.hold ? VK_TIMEOUT : vkWaitForFences(device, count, fences, all, timeout);
+    if (result == VK_SUCCESS && fences[0] == watch.last_fence)
+        watch.last_fence = VK_NULL_HANDLE;
+    return result;
 }
 
 static VKAPI_ATTR VkResult VKAPI_CALL watched_pipelines(VkDevice device, VkPipelineCache cache, uint32_t count,
@@ -98,9 +114,46 @@ static VKAPI_ATTR void VKAPI_CALL watched_destroy_cache(VkDevice device, VkPipel
 static VKAPI_ATTR VkResult VKAPI_CALL watched_allocate(VkDevice device, const VkMemoryAllocateInfo *info,
                                                        const VkAllocationCallbacks *callbacks, VkDeviceMemory *out)
 {
-    if (watch.memory_fails_at && --watch.memory_fails_at == 0)
+    bool again = watch.failed_bytes && watch.failed_bytes == info->allocationSize; /* of another type */
+    watch.failed_bytes = 0;
+    if (again || (watch.memory_fails_at && --watch.memory_fails_at == 0)) {
+        watch.failed_bytes = info->allocationSize;
         return VK_ERROR_OUT_OF_DEVICE_MEMORY;
-    return vkAllocateMemory(device, info, callbacks, out);
+    }
+    VkMemoryAllocateInfo real = *info;
+    if (watch.small_heap && info->memoryTypeIndex == 0) {
+        watch.beyond_heap += info->allocationSize > watch.small_heap;
+        if (watch.small_heap_is_full)
+            return VK_ERROR_OUT_OF_DEVICE_MEMORY;
+    }
+    if (watch.small_heap)
+        real.memoryTypeIndex = 0; /* lavapipe and SwiftShader have one type */
+    return vkAllocateMemory(device, &real, callbacks, out);
+}
+
+/* Two types of memory in heaps of their own, of which the first seems the better one for everything. */
+static VKAPI_ATTR void VKAPI_CALL watched_memory(VkPhysicalDevice device, VkPhysicalDeviceMemoryProperties *out)
+{
+    vkGetPhysicalDeviceMemoryProperties(device, out);
+    if (!watch.small_heap)
+        return;
+    VkDeviceSize large = out->memoryHeaps[0].size;
+    *out = (VkPhysicalDeviceMemoryProperties){
+        .memoryTypeCount = 2,
+        .memoryTypes = {{VK_MEMORY_PROPERTY_DEVICE_LOCAL_BIT | VK_MEMORY_PROPERTY_HOST_VISIBLE_BIT |
+                             VK_MEMORY_PROPERTY_HOST_COHERENT_BIT | VK_MEMORY_PROPERTY_HOST_CACHED_BIT,
+                         0},
+                        {VK_MEMORY_PROPERTY_HOST_VISIBLE_BIT | VK_MEMORY_PROPERTY_HOST_COHERENT_BIT, 1}},
+        .memoryHeapCount = 2,
+        .memoryHeaps = {{watch.small_heap, VK_MEMORY_HEAP_DEVICE_LOCAL_BIT}, {large, 0}},
+    };
+}
+
+static VKAPI_ATTR void VKAPI_CALL watched_requirements(VkDevice device, VkBuffer buffer, VkMemoryRequirements *out)
+{
+    vkGetBufferMemoryRequirements(device, buffer, out);
+    if (watch.small_heap)
+        out->memoryTypeBits = 3;
 }
 
 static VKAPI_ATTR VkResult VKAPI_CALL watched_name(VkDevice device, const VkDebugUtilsObjectNameInfoEXT *info)
@@ -108,7 +161,7 @@ static VKAPI_ATTR VkResult VKAPI_CALL watched_name(VkDevice device, const VkDebu
     (void)device;
     (void)info;
     atomic_fetch_add(&watch.names, 1);
-    return VK_SUCCESS;
+    return watch.name_result;
 }
 
 static VKAPI_ATTR void VKAPI_CALL watched_begin_label(VkCommandBuffer commands, const VkDebugUtilsLabelEXT *label)
@@ -134,12 +187,14 @@ static VKAPI_ATTR PFN_vkVoidFunction VKAPI_CALL watched_device_proc(VkDevice dev
     WATCHED("vkCreateComputePipelines", watched_pipelines)
     WATCHED("vkDestroyPipelineCache", watched_destroy_cache)
     WATCHED("vkAllocateMemory", watched_allocate)
+    WATCHED("vkGetBufferMemoryRequirements", watched_requirements)
     return vkGetDeviceProcAddr(device, wanted);
 }
 
 static VKAPI_ATTR PFN_vkVoidFunction VKAPI_CALL watched_instance_proc(VkInstance instance, const char *wanted)
 {
     WATCHED("vkGetDeviceProcAddr", watched_device_proc)
+    WATCHED("vkGetPhysicalDeviceMemoryProperties", watched_memory)
     WATCHED("vkSetDebugUtilsObjectNameEXT", watched_name)
     WATCHED("vkCmdBeginDebugUtilsLabelEXT", watched_begin_label)
     WATCHED("vkCmdEndDebugUtilsLabelEXT", watched_end_label)

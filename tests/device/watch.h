@@ -34,8 +34,19 @@ extern struct watch {
     atomic_uint pipelines, pipelines_elsewhere, caches_destroyed;
     VkPipelineCache cache;  /* what pipelines are expected in */
     bool hold;              /* waits for fences find nothing done */
+    VkResult name_result;   /* of every vkSetDebugUtilsObjectNameEXT */
     VkResult submit_result; /* of every submit, unless it is VK_SUCCESS */
-    long memory_fails_at;   /* this vkAllocateMemory from now on fails; 0: none */
+    long submit_fails_at;   /* this submit from now on fails; 0: none */
+    VkFence last_fence;     /* submitted last; no wait has found it signalled yet */
+    unsigned overtaking;    /* submits while last_fence was still awaited */
+    long memory_fails_at;   /* this vkAllocateMemory from now on fails, whatever the type; 0: none */
+    VkDeviceSize failed_bytes;
+    /* The device seems to have a second type of memory, the first of which lies in a heap of so many bytes; 0: as it
+     * is.
+     */
+    VkDeviceSize small_heap;
+    unsigned beyond_heap; /* allocations larger than the small heap that were asked of it */
+    bool small_heap_is_full;
 } watch;
 
 gvk_import_params watched_params(void);

@@ -3,6 +3,7 @@
 
 #include "device_memory.h"
 #include "runtime/base/half.h"
+#include "runtime/check/open_model.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -272,8 +273,8 @@ static uint32_t run_trial(const char *title, struct reference_graph *reference, 
     struct gvk_policy policy;
     assert_true(gvk_device_policy(bench.device, way->half ? GVK_PRECISION_FP16 : GVK_PRECISION_FP32, &policy));
     policy.lane_work = way->lane_work;
-    require_ok(&trial, gvk_model_create_for(bench.device, graph, way->rewrites_off, &policy, true, &trial.model),
-               "gvk_model_create_for");
+    require_ok(&trial, gvk_model_create_proven(bench.device, graph, way->rewrites_off, &policy, &trial.model),
+               "gvk_model_create_proven");
     gvk_graph_destroy(graph);
     poison_weights(trial.model);
     if (!(way->rewrites_off & GVK_REWRITE_FAST_KERNELS))

@@ -6,7 +6,7 @@
 #include "reference_kernels.h"
 #include "runtime/kernel/forms.h"
 #include "runtime/op/table.h"
-#include "runtime/stream/model.h"
+#include "runtime/model/model.h"
 #include "runtime/stream/stream.h"
 
 /* What all tests share: the device, and what it has shown. */

@@ -27,7 +27,6 @@ static VkResult copy_back(struct gvk_device *device, const struct gvk_buffer *fr
                               .srcAccessMask = VK_ACCESS_TRANSFER_WRITE_BIT,
                               .dstAccessMask = VK_ACCESS_HOST_READ_BIT};
     VkBufferCopy region = {.size = from->bytes};
-    VkSubmitInfo submit = {.sType = VK_STRUCTURE_TYPE_SUBMIT_INFO, .commandBufferCount = 1};
     VkResult result = vk->CreateCommandPool(device->device, &pool_info, NULL, &pool);
     if (result)
         goto done;
@@ -50,9 +49,9 @@ static VkResult copy_back(struct gvk_device *device, const struct gvk_buffer *fr
     result = vk->EndCommandBuffer(commands);
     if (result)
         goto done;
-    submit.pCommandBuffers = &commands;
-    result = gvk_queue_submit(device, &submit, fence) ? VK_ERROR_UNKNOWN
-                                                      : gvk_wait(device, fence, GVK_PATIENTLY, "a test's copy");
+    result = gvk_queue_submit(device, &commands, 1, fence);
+    if (!result)
+        result = gvk_wait(device, fence, GVK_PATIENTLY, "a test's copy");
 done:
     if (fence)
         vk->DestroyFence(device->device, fence, NULL);

@@ -90,10 +90,94 @@ static void a_split_frame_computes_what_a_whole_one_does(void **state)
     gvk_model_destroy(model);
 }
 
+/* ---- pictures ---- */
+
+#define PICTURE_WIDTH  1500u
+#define PICTURE_HEIGHT 1100u
+
+static gvk_result find_small_weight(void *user, const char *name, gvk_array *out)
+{
+    static float values[4 * 3];
+    (void)user;
+    (void)name;
+    for (size_t i = 0; i < ARRAY_COUNT(values); i++)
+        values[i] = 0.25f * (float)(i % 5);
+    *out = (gvk_array){.type = GVK_TYPE_F32, .rank = 4, .shape = {4, 3, 1, 1}, .data = values, .bytes = sizeof values};
+    return GVK_OK;
+}
+
+static gvk_model *create_picture_model(gvk_device *device)
+{
+    gvk_graph *graph = NULL;
+    gvk_model *model = NULL;
+    assert_ok(gvk_graph_create(NULL, find_small_weight, NULL, &graph));
+    gvk_tensor x = gvk_graph_input(graph, "input", 3);
+    x = gvk_graph_add(graph, &(gvk_node){.op = GVK_OP_CONVOLUTION, .name = "layer", .inputs = {x}, .outputs = 4});
+    gvk_graph_output(graph, "out", x);
+    assert_ok(gvk_graph_finish(graph));
+    assert_ok(gvk_model_create(device, graph, NULL, &model));
+    gvk_graph_destroy(graph);
+    return model;
+}
+
+/* A large picture and then one of four pixels. */
+static void run_pictures(gvk_model *model, uint32_t max_submit_us, float *out, size_t count, gvk_stream_info info[2])
+{
+    static uint8_t pixels[PICTURE_WIDTH * PICTURE_HEIGHT * 3];
+    uint64_t random = 9;
+    for (size_t i = 0; i < sizeof pixels; i++)
+        pixels[i] = (uint8_t)random_below(&random, 256);
+    gvk_stream_params params = {.size = sizeof params, .width = 64, .height = 96, .max_submit_us = max_submit_us};
+    gvk_stream *stream = NULL;
+    gvk_ticket ticket;
+    gvk_array got;
+    assert_ok(gvk_stream_create(model, &params, &stream));
+    for (int i = 0; i < 2; i++) {
+        gvk_picture picture = {.size = sizeof picture,
+                               .width = i ? 2 : PICTURE_WIDTH,
+                               .height = i ? 2 : PICTURE_HEIGHT,
+                               .letterbox = 1,
+                               .pixels = pixels};
+        assert_ok(gvk_stream_submit(stream, &picture, sizeof picture, 1, &ticket));
+        assert_ok(gvk_stream_wait(stream, ticket, UINT64_MAX));
+        assert_ok(gvk_stream_read(stream, ticket, "out", &got));
+        assert_int_equal(got.bytes, count * sizeof *out);
+        memcpy(out + (size_t)i * count, got.data, got.bytes);
+        info[i].size = sizeof info[i];
+        gvk_stream_describe(stream, &info[i]);
+    }
+    gvk_stream_destroy(stream);
+}
+
+static void a_large_pictures_resize_is_split_too(void **state)
+{
+    enum { COUNT = 4 * 64 * 96 };
+    static float whole[2 * COUNT], split[2 * COUNT];
+    gvk_stream_info of_whole[2], of_split[2];
+    gvk_model *model = create_picture_model(*state);
+    run_pictures(model, 0, whole, COUNT, of_whole);
+    for (int i = 0; i < 2; i++)
+        assert_int_equal(of_whole[i].submissions, 1);
+    run_pictures(model, 1, split, COUNT, of_split);
+    print_message("             at most a microsecond: %u submissions with %u dispatches; a small picture: %u, %u\n",
+                  of_split[0].submissions, of_split[0].frame.dispatches, of_split[1].submissions,
+                  of_split[1].frame.dispatches);
+    assert_true(of_split[0].submissions > 3); /* the network is one dispatch */
+    assert_memory_equal(split, whole, sizeof whole);
+    run_pictures(model, UINT32_MAX, split, COUNT, of_split);
+    for (int i = 0; i < 2; i++) {
+        assert_int_equal(of_split[i].submissions, 1);
+        assert_int_equal(of_split[i].frame.dispatches, of_whole[i].frame.dispatches);
+    }
+    assert_memory_equal(split, whole, sizeof whole);
+    gvk_model_destroy(model);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_split_frame_computes_what_a_whole_one_does),
+        cmocka_unit_test(a_large_pictures_resize_is_split_too),
     };
     return cmocka_run_group_tests(tests, open_device_fixture, close_device_fixture);
 }

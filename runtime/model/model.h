@@ -1,4 +1,4 @@
-/* A model as stream.c sees it: the rewritten graph and the packed weights on the device. */
+/* A model: the rewritten graph and the packed weights on the device. */
 #ifndef GVK_MODEL_H
 #define GVK_MODEL_H
 
@@ -17,9 +17,13 @@ struct gvk_model {
     struct gvk_remains remains;
 };
 
-/* gvk_model_create of a checked graph, with kernels by this policy. prove false: its kernels are taken as they are. */
+/* A model of a checked graph whose kernels are taken as this policy has them, without a proof. `off`: rewrites to leave
+ * out. */
 gvk_result gvk_model_create_for(gvk_device *device, const gvk_graph *graph, uint32_t off,
-                                const struct gvk_policy *policy, bool prove, gvk_model **out);
+                                const struct gvk_policy *policy, gvk_model **out);
+/* Leaves chunks out of the policy where the weights take more of them than one array of descriptors holds: kernels then
+ * read plain buffers. */
+void gvk_limit_chunks(const struct gvk_packing *packing, struct gvk_policy *policy);
 
 /* For making programs of the model; the caller sets `program`. */
 struct gvk_builder gvk_model_builder(const struct gvk_model *model);

@@ -1,8 +1,51 @@
-/* The end of a frame and of a stream: waiting, and destroying only what the device has done with. Called by hosts
- * through gvk.h, by stream.c, parts.c, proof.c and tune.c. */
+/* A frame on its way: submitted, waited for, found by its ticket; and the end of a stream, of which only what the
+ * device has done with is freed. */
 #include "stream_inside.h"
 
 #include <inttypes.h>
+
+#include "runtime/vulkan/debug.h"
+#include "runtime/vulkan/queue.h"
+
+double gvk_milliseconds_between(const gvk_device *device, uint64_t first, uint64_t last)
+{
+    uint64_t mask = device->timestamp_bits >= 64 ? UINT64_MAX : ((uint64_t)1 << device->timestamp_bits) - 1;
+    return (double)((last - first) & mask) * device->timestamp_period_ns * 1e-6;
+}
+
+bool gvk_frame_fence(gvk_stream *stream, struct gvk_frame *frame)
+{
+    VkResult result = gvk_queue_submit(stream->device, NULL, 0, frame->fence);
+    frame->in_flight = result == VK_SUCCESS;
+    frame->is_unfenced = result != VK_SUCCESS && result != VK_ERROR_DEVICE_LOST; /* which runs nothing any more */
+    return !frame->is_unfenced;
+}
+
+gvk_result gvk_frame_submit(gvk_stream *stream, struct gvk_frame *frame)
+{
+    gvk_device *device = stream->device;
+    gvk_result result = GVK_OK;
+    uint32_t joined = frame->intake_submissions.count - 1; /* the intake's that the first main one may go with */
+    uint32_t front = frame->intake_joins ? joined : joined + 1, count = front + stream->submissions.count;
+    for (uint32_t i = 0; i < count && !result; i++) {
+        VkCommandBuffer commands[2];
+        uint32_t used = 0;
+        if (i < front || (i == front && frame->intake_joins))
+            commands[used++] = frame->intake_commands[i];
+        if (i >= front)
+            commands[used++] = frame->main_commands[i - front];
+        result = GVK_VULKAN(device, "vkQueueSubmit",
+                            gvk_queue_submit(device, commands, used, i + 1 == count ? frame->fence : VK_NULL_HANDLE));
+        if (!result || !i || result == GVK_ERROR_DEVICE_LOST)
+            continue;
+        /* What was submitted before runs without a fence; an empty submission has one for it. The frame has no ticket,
+         * so its place is the next frame's, whose submit waits for that fence before it writes into the arena: no
+         * barrier is needed between what was cut off and what follows. */
+        gvk_frame_fence(stream, frame);
+        stream->lost = !frame->in_flight;
+    }
+    return result;
+}
 
 gvk_result gvk_frame_wait(gvk_stream *stream, struct gvk_frame *frame, uint64_t timeout_ns, const char *what)
 {
@@ -40,26 +83,16 @@ static gvk_result find_frame(gvk_stream *stream, gvk_ticket ticket, struct gvk_f
                     "Ticket %" PRIu64 " is unknown, or later frames took its place.", ticket);
 }
 
-static gvk_result wait_for_ticket(gvk_stream *stream, gvk_ticket ticket, uint64_t timeout_ns, const char *what)
+gvk_result gvk_stream_wait_ticket(gvk_stream *stream, gvk_ticket ticket, uint64_t timeout_ns, const char *what)
 {
     struct gvk_frame *frame = NULL;
     gvk_result result = find_frame(stream, ticket, &frame);
     return result ? result : gvk_frame_wait(stream, frame, timeout_ns, what);
 }
 
-gvk_result gvk_stream_wait(gvk_stream *stream, gvk_ticket ticket, uint64_t timeout_ns)
-{
-    return stream ? wait_for_ticket(stream, ticket, timeout_ns, "a frame") : GVK_ERROR_ARGUMENT;
-}
-
-gvk_result gvk_stream_wait_for(gvk_stream *stream, gvk_ticket ticket, const char *what)
-{
-    return wait_for_ticket(stream, ticket, GVK_PATIENTLY, what);
-}
-
 gvk_result gvk_stream_find_done(gvk_stream *stream, gvk_ticket ticket, struct gvk_frame **out)
 {
-    gvk_result result = wait_for_ticket(stream, ticket, 0, "");
+    gvk_result result = gvk_stream_wait_ticket(stream, ticket, 0, "");
     if (result == GVK_NOT_READY)
         return gvk_fail(&stream->device->host, GVK_ERROR_ARGUMENT,
                         "A frame is read that is not done; wait for it first.");
@@ -92,6 +125,8 @@ static void destroy_frame(gvk_device *device, struct gvk_frame *frame)
 {
     const struct gvk_functions *vk = &device->vk;
     gvk_intake_destroy(device, &frame->intake);
+    gvk_release(&device->host, frame->intake_submissions.ends);
+    gvk_release(&device->host, frame->intake_commands);
     gvk_release(&device->host, frame->main_commands);
     gvk_buffer_destroy(device, &frame->parameters);
     gvk_buffer_destroy(device, &frame->result);
@@ -99,8 +134,10 @@ static void destroy_frame(gvk_device *device, struct gvk_frame *frame)
         vk->DestroyFence(device->device, frame->fence, NULL);
     if (frame->queries)
         vk->DestroyQueryPool(device->device, frame->queries, NULL);
-    if (frame->profile)
-        vk->DestroyQueryPool(device->device, frame->profile, NULL);
+    if (frame->main_profile)
+        vk->DestroyQueryPool(device->device, frame->main_profile, NULL);
+    if (frame->intake_profile)
+        vk->DestroyQueryPool(device->device, frame->intake_profile, NULL);
 }
 
 static void destroy_stream(void *object)
@@ -116,7 +153,7 @@ static void destroy_stream(void *object)
     gvk_program_destroy(stream->program);
     if (stream->tail.release)
         stream->tail.release(&device->host, stream->tail.user);
-    gvk_release(&device->host, stream->part_ends);
+    gvk_release(&device->host, stream->submissions.ends);
     gvk_release(&device->host, stream->pictures);
     gvk_release(&device->host, stream->readables);
     gvk_release(&device->host, stream->values);

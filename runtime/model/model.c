@@ -1,17 +1,15 @@
-/* Makes a model: copies and rewrites the graph, packs every node's weights for its kernel, uploads them.
- * Called by hosts through gvk.h. */
+/* Makes a model: copies and rewrites the graph, packs every node's weights for its kernel, uploads them. */
 #include "model.h"
 
 #include <math.h>
 #include <string.h>
 
 #include "runtime/base/half.h"
-#include "runtime/base/structs.h"
-#include "runtime/check/proof.h"
 #include "runtime/device/pipeline.h"
 #include "runtime/graph/rewrite.h"
 #include "runtime/op/ghost.h"
 #include "runtime/op/table.h"
+#include "runtime/vulkan/debug.h"
 #include "runtime/vulkan/queue.h"
 
 struct gvk_builder gvk_model_builder(const struct gvk_model *model)
@@ -66,9 +64,9 @@ static gvk_result pack_all(const struct gvk_builder *builder, void *packed)
     return GVK_OK;
 }
 
-static uint64_t chunks_of(const struct gvk_model *model)
+static uint64_t chunks_of(const struct gvk_packing *packing)
 {
-    return model->packing.quads / GVK_CHUNK_STEP_VEC4S;
+    return packing->quads / GVK_CHUNK_STEP_VEC4S;
 }
 
 /* One descriptor every 256 bytes of the weights, each as long as the largest tile reads at once. */
@@ -76,7 +74,7 @@ static gvk_result create_chunks(struct gvk_model *model)
 {
     gvk_device *device = model->device;
     const struct gvk_functions *vk = &device->vk;
-    uint32_t count = (uint32_t)chunks_of(model);
+    uint32_t count = (uint32_t)chunks_of(&model->packing);
     VkDescriptorPoolSize size = {VK_DESCRIPTOR_TYPE_STORAGE_BUFFER, count};
     VkDescriptorPoolCreateInfo pool = {
         .sType = VK_STRUCTURE_TYPE_DESCRIPTOR_POOL_CREATE_INFO,
@@ -129,8 +127,14 @@ done:
     return result;
 }
 
+void gvk_limit_chunks(const struct gvk_packing *packing, struct gvk_policy *policy)
+{
+    if (chunks_of(packing) > policy->traits->max_chunks)
+        policy->chunks = false;
+}
+
 gvk_result gvk_model_create_for(gvk_device *device, const gvk_graph *graph, uint32_t off,
-                                const struct gvk_policy *policy, bool prove, gvk_model **out)
+                                const struct gvk_policy *policy, gvk_model **out)
 {
     const gvk_host *host = &device->host;
     void *staged = NULL;
@@ -140,31 +144,20 @@ gvk_result gvk_model_create_for(gvk_device *device, const gvk_graph *graph, uint
     model->device = device;
     model->policy = *policy;
     model->policy.reference = off & GVK_REWRITE_FAST_KERNELS;
-    prove = prove && !model->policy.reference;
-    gvk_result result = GVK_OK;
-    uint32_t left_out;
-    do { /* again where the proof strikes what a rewrite counted on */
-        gvk_graph_destroy(model->graph);
-        model->graph = NULL;
-        left_out = gvk_rewrites_off(&model->policy, off);
-        result = gvk_graph_copy(host, graph, &model->graph);
-        if (!result)
-            result = gvk_rewrite_graph(model->graph, left_out);
-        if (!result && prove)
-            result = gvk_kernels_prove(device, model->graph, &model->policy);
-        if (result)
-            goto fail;
-    } while (gvk_rewrites_off(&model->policy, off) != left_out);
+    gvk_result result = gvk_graph_copy(host, graph, &model->graph);
+    if (!result)
+        result = gvk_rewrite_graph(model->graph, gvk_rewrites_off(&model->policy, off));
+    if (result)
+        goto fail;
     struct gvk_builder builder = gvk_model_builder(model);
     result = gvk_packing_create(&builder, &model->packing);
     if (result)
         goto fail;
-    if (!model->policy.reference && model->policy.chunks && chunks_of(model) > device->traits.max_chunks) {
+    bool chunks = model->policy.chunks;
+    gvk_limit_chunks(&model->packing, &model->policy);
+    if (!model->policy.reference && chunks != model->policy.chunks) {
         gvk_packing_destroy(host, &model->packing);
-        model->policy.chunks = false; /* too large a model for one array: its kernels read plain buffers */
-        result = prove ? gvk_kernels_prove(device, model->graph, &model->policy) : GVK_OK;
-        if (!result)
-            result = gvk_packing_create(&builder, &model->packing);
+        result = gvk_packing_create(&builder, &model->packing);
         if (result)
             goto fail;
     }
@@ -196,25 +189,6 @@ fail:
     gvk_release(host, staged);
     gvk_model_destroy(model);
     return result;
-}
-
-gvk_result gvk_model_create(gvk_device *device, const gvk_graph *graph, const gvk_model_params *params, gvk_model **out)
-{
-    if (!device)
-        return GVK_ERROR_ARGUMENT;
-    const gvk_host *host = &device->host;
-    if (!out || !graph || !graph->finished)
-        return gvk_fail(host, GVK_ERROR_ARGUMENT, "gvk_model_create needs a finished graph and a place for the model.");
-    if (!graph->find)
-        return gvk_fail(host, GVK_ERROR_ARGUMENT, "This graph was made without weights; a model needs them.");
-    gvk_model_params used;
-    gvk_result result = gvk_struct_read(host, &gvk_layout_of_model_params, params, &used);
-    if (result)
-        return result;
-    struct gvk_policy policy;
-    if (!gvk_device_policy(device, used.precision, &policy))
-        return gvk_fail(host, GVK_ERROR_ARGUMENT, "A model's precision is fp32, fp16 or auto.");
-    return gvk_model_create_for(device, graph, used.rewrites_off, &policy, !used.trust_kernels, out);
 }
 
 gvk_result gvk_model_tensors(const gvk_model *model, const char **names, uint32_t *count)

@@ -1,0 +1,69 @@
+/* Models for hosts: the kernels that a model is about to use are proven first, and the model is made of those that
+ * computed right. */
+#include "open_model.h"
+
+#include "proof.h"
+#include "runtime/base/structs.h"
+#include "runtime/graph/rewrite.h"
+#include "runtime/op/ghost.h"
+#include "runtime/op/table.h"
+#include "runtime/model/model.h"
+
+/* Proves the kernels of the rewritten graph. */
+static gvk_result prove(gvk_device *device, const struct gvk_graph *rewritten, struct gvk_policy *policy)
+{
+    struct gvk_packing packing = {0};
+    const struct gvk_builder builder = {
+        .host = &device->host, .policy = policy, .graph = rewritten, .packing = &packing};
+    gvk_result result = gvk_kernels_prove(device, rewritten, policy);
+    if (!result)
+        result = gvk_packing_create(&builder, &packing);
+    if (result)
+        return result;
+    bool chunks = policy->chunks;
+    gvk_limit_chunks(&packing, policy);
+    gvk_packing_destroy(&device->host, &packing);
+    return chunks == policy->chunks ? GVK_OK : gvk_kernels_prove(device, rewritten, policy);
+}
+
+gvk_result gvk_model_create_proven(gvk_device *device, const gvk_graph *graph, uint32_t off,
+                                   const struct gvk_policy *policy, gvk_model **out)
+{
+    struct gvk_policy proven = *policy;
+    gvk_result result = GVK_OK;
+    uint32_t left_out = gvk_rewrites_off(&proven, off);
+    bool settled = off & GVK_REWRITE_FAST_KERNELS; /* the plain kernels are taken as they are */
+    while (!result && !settled) {
+        struct gvk_graph *rewritten = NULL;
+        result = gvk_graph_copy(&device->host, graph, &rewritten);
+        if (!result)
+            result = gvk_rewrite_graph(rewritten, left_out);
+        if (!result)
+            result = prove(device, rewritten, &proven);
+        gvk_graph_destroy(rewritten);
+        uint32_t last = left_out;
+        left_out = gvk_rewrites_off(&proven, off);
+        settled = left_out == last; /* else the proof struck what a rewrite counted on */
+    }
+    return result ? result : gvk_model_create_for(device, graph, off, &proven, out);
+}
+
+gvk_result gvk_model_create(gvk_device *device, const gvk_graph *graph, const gvk_model_params *params, gvk_model **out)
+{
+    if (!device)
+        return GVK_ERROR_ARGUMENT;
+    const gvk_host *host = &device->host;
+    if (!out || !graph || !graph->finished)
+        return gvk_fail(host, GVK_ERROR_ARGUMENT, "gvk_model_create needs a finished graph and a place for the model.");
+    if (!graph->find)
+        return gvk_fail(host, GVK_ERROR_ARGUMENT, "This graph was made without weights; a model needs them.");
+    gvk_model_params used;
+    gvk_result result = gvk_struct_read(host, &gvk_layout_of_model_params, params, &used);
+    if (result)
+        return result;
+    struct gvk_policy policy;
+    if (!gvk_device_policy(device, used.precision, &policy))
+        return gvk_fail(host, GVK_ERROR_ARGUMENT, "A model's precision is fp32, fp16 or auto.");
+    return used.trust_kernels ? gvk_model_create_for(device, graph, used.rewrites_off, &policy, out)
+                              : gvk_model_create_proven(device, graph, used.rewrites_off, &policy, out);
+}
