@@ -238,6 +238,8 @@ static gvk_result take_map(struct detector *detector, const gvk_detector_map *ma
     struct map *own = &detector->maps[detector->map_count];
     if (!map->output)
         return gvk_fail(&detector->host, GVK_ERROR_ARGUMENT, "A detector's map names an output of the graph.");
+    if (map->reserved)
+        return gvk_fail(&detector->host, GVK_ERROR_ARGUMENT, "The reserved member of a detector's map is not 0.");
     for (int i = 0; i < 2 * GVK_MAP_ANCHORS; i++)
         if (!isfinite(map->anchors[i]) || !(map->anchors[i] > 0))
             return gvk_fail(&detector->host, GVK_ERROR_ARGUMENT, "An anchor's sides are finite and above zero.");
