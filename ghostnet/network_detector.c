@@ -1,12 +1,10 @@
 /* A detector of a network: its maps, anchors and defaults, handed to the detector of any graph. */
 #include <string.h>
 
+#include "ghostnet/detection/detector.h"
 #include "network_inside.h"
-#include "runtime/base/structs.h"
 #include "runtime/model/model.h"
 #include "runtime/vulkan/device.h"
-
-static const struct gvk_layout layout_of_params = GVK_LAYOUT(gvk_detector_params, reserved, max_detections);
 
 static float choose(float given, float by_default)
 {
@@ -26,9 +24,9 @@ gvk_result gvk_detector_create(gvk_model *model, const gvk_network *network, con
     const struct gvk_task_traits *task = gvk_task_traits(network->architecture->task);
     if (network->architecture->task != GVK_TASK_DETECTOR)
         return gvk_fail(host, GVK_ERROR_ARGUMENT, "This network is a %s; it finds no boxes.", task->name);
-    gvk_detector_params used = {.size = 0}; /* what is behind the members that are known is 0 */
-    gvk_stream_params stream = {.size = 0};
-    gvk_result result = gvk_struct_read(host, &layout_of_params, params, &used);
+    gvk_detector_params used;
+    gvk_stream_params stream;
+    gvk_result result = gvk_struct_read(host, &gvk_layout_of_detector_params, params, &used);
     if (!result)
         result = gvk_struct_read(host, &gvk_layout_of_stream_params, used.stream, &stream);
     if (result)

@@ -142,15 +142,22 @@ vec4 larger(vec4 a, vec4 b)
 #ifndef GVK_USE_CONCAT
 // Hard-swish is left out where no network has it (rewrite.c fuses accordingly), so that these shaders stay as small.
 #if STORE || GHOST || defined(GVK_USE_GHOST) || defined(GVK_USE_EXCITE)
-const bool SWISH = false;
+#define SWISHES 0
 #else
+#define SWISHES 1
 layout(constant_id = GVK_CONSTANT_SWISH) const bool SWISH = false;
 #endif
 // Written so that a not-a-number stays one: max and min may return their other operand.
 vec4 activate(vec4 x)
 {
-    vec4 shifted = x + activation.shift;
-    vec4 made = mix(clamp(shifted, vec4(activation.low), vec4(activation.high)), shifted, is_nan(shifted)) * activation.scale;
-    return SWISH ? x * made : made;
+#if SWISHES
+    vec4 given = x;
+#endif
+    x += activation.shift;
+    vec4 made = mix(clamp(x, vec4(activation.low), vec4(activation.high)), x, is_nan(x)) * activation.scale;
+#if SWISHES
+    made = SWISH ? given * made : made;
+#endif
+    return made;
 }
 #endif

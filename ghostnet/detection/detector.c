@@ -1,6 +1,8 @@
 /* The detector: a stream whose tail decodes up to three maps and suppresses (suppression.c), and the checked reading of
  * what the device found. Decode as in Bochkovskiy et al., "YOLOv4", 2020: sigmoid xy + cell, exp(wh) * anchor,
  * objectness * best class. All candidates that there can be are handled. */
+#include "detector.h"
+
 #include <ghostvk/detector.h>
 
 #include <float.h>
@@ -8,7 +10,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "runtime/base/structs.h"
 #include "runtime/kernel/forms.h"
 #include "runtime/stream/stream.h"
 #include "suppression.h"
@@ -22,7 +23,7 @@
 
 static const struct gvk_layout layout_of_heads = GVK_LAYOUT(gvk_detector_heads, class_count, class_count);
 static const struct gvk_layout layout_of_map = GVK_LAYOUT(gvk_detector_map, anchors, anchors);
-static const struct gvk_layout layout_of_params = GVK_LAYOUT(gvk_detector_params, reserved, max_detections);
+const struct gvk_layout gvk_layout_of_detector_params = GVK_LAYOUT(gvk_detector_params, reserved, max_detections);
 static const struct gvk_layout layout_of_detection = GVK_LAYOUT(gvk_detection, candidate, candidate);
 
 struct map {
@@ -282,7 +283,7 @@ gvk_result gvk_detector_create_for(gvk_model *model, const gvk_detector_heads *h
         return gvk_fail(host, GVK_ERROR_ARGUMENT, "gvk_detector_create_for needs a place for the stream.");
     gvk_detector_params used;
     gvk_stream_params stream;
-    gvk_result result = gvk_struct_read(host, &layout_of_params, params, &used);
+    gvk_result result = gvk_struct_read(host, &gvk_layout_of_detector_params, params, &used);
     if (!result)
         result = gvk_struct_read(host, &gvk_layout_of_stream_params, used.stream, &stream);
     if (result)

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <ghostvk/checkpoint.h>
 #include <ghostvk/ghostnet.h>
 
 enum mode { WHOLE, FIRST };
@@ -427,6 +428,36 @@ static gvk_result try_network(const gvk_network_params *params)
     return result == GVK_ERROR_FILE ? GVK_OK : result;
 }
 
+static gvk_result try_checkpoint(const gvk_checkpoint_params *params)
+{
+    gvk_checkpoint *checkpoint = NULL;
+    gvk_result result = gvk_checkpoint_open(&host, params, &checkpoint);
+    CHECK(!checkpoint && result);
+    return result == GVK_ERROR_FILE ? GVK_OK : result;
+}
+
+static gvk_result try_heads(gvk_model *model, const gvk_detector_heads *heads, const gvk_detector_params *params)
+{
+    gvk_stream *stream = NULL;
+    gvk_result result = gvk_detector_create_for(model, heads, params, &stream);
+    gvk_stream_destroy(stream);
+    return result;
+}
+
+/* The network's maps, as a host names those of a graph of its own. */
+static void use_heads(gvk_model *model, const gvk_detector_params *params)
+{
+    gvk_detector_map maps[] = {
+        {.size = SIZE(maps[0]), .output = "stride32", .stride = 32, .anchors = {1, 2, 3, 4, 5, 6}},
+        {.size = SIZE(maps[0]), .output = "stride16", .stride = 16, .anchors = {6, 5, 4, 3, 2, 1}},
+        {.size = SIZE(maps[0]), .output = "stride8", .stride = 8, .anchors = {1, 1, 2, 2, 3, 3}}};
+    gvk_detector_heads heads = {
+        .size = SIZE(heads), .maps = maps, .map_size = STRIDE(maps[0]), .map_count = 3, .class_count = CLASSES};
+    CHECK_TAIL(heads, (try_heads(model, &heads, params)));
+    CHECK_TAIL(maps[2], (try_heads(model, &heads, params)));
+    OK(try_heads(model, &heads, params));
+}
+
 static void check_boxes(const gvk_detection *boxes, uint32_t count)
 {
     CHECK(count > 10);
@@ -445,6 +476,8 @@ static void use_network(gvk_device *device)
     gvk_network_params source = {.size = SIZE(source), .path = "/no/such/file.safetensors"};
     CHECK_TAIL(source, (try_network(&source)));
     OK(try_network(&source));
+    gvk_checkpoint_params checkpoint = {.size = SIZE(checkpoint), .path = source.path};
+    CHECK_TAIL(checkpoint, (try_checkpoint(&checkpoint)));
     OK(gvk_network_generate(&host, CLASSES, &network));
     gvk_network_info info = {.size = SIZE(info)};
     gvk_network_describe(network, &info);
@@ -456,6 +489,7 @@ static void use_network(gvk_device *device)
     gvk_detector_params params = {.size = SIZE(params), .stream = &stream_params, .confidence = -1, .iou = 1};
     CHECK_TAIL(params, (try_detector(model, network, &params)));
     CHECK_TAIL(stream_params, (try_detector(model, network, &params)));
+    use_heads(model, &params);
     OK(gvk_detector_create(model, network, &params, &stream));
     static unsigned char pixels[32 * 24 * 3];
     for (size_t i = 0; i < sizeof pixels; i++)

@@ -2,6 +2,8 @@
  * up structs that are shorter and longer than the library's. */
 #include <string.h>
 
+#include <ghostvk/checkpoint.h>
+
 #include "layout.h"
 #include "runtime/base/structs.h"
 #include "tests/support/harness.h"
@@ -71,6 +73,9 @@ static void no_struct_that_is_read_ends_in_padding(void **state)
         LAST(gvk_tune_params, tuned),
         LAST(gvk_network_params, weights),
         LAST(gvk_detector_params, reserved),
+        LAST(gvk_detector_map, anchors),
+        LAST(gvk_detector_heads, class_count),
+        LAST(gvk_checkpoint_params, weights),
     };
     for (size_t i = 0; i < ARRAY_COUNT(structs); i++)
         if (structs[i].size != structs[i].end)

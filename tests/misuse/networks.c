@@ -1,5 +1,7 @@
-/* Wrong calls about networks and detectors. */
+/* Wrong calls about checkpoints, networks and detectors. */
 #include "misuse.h"
+
+#include <ghostvk/checkpoint.h>
 
 #include <math.h>
 #include <string.h>
@@ -51,6 +53,15 @@ static void opening(void **state)
         REFUSED(gvk_network_open(&host, &right, &network));
         REFUSED(gvk_network_generate(&host, 2, &network));
     }
+    REFUSED(gvk_network_generate_named(&counting_host, "no such network", 2, &network));
+    REFUSED(gvk_network_generate_named(&counting_host, "", 2, &network));
+    for (uint32_t i = 0; gvk_network_name(i); i++) {
+        LINE_REFUSED(gvk_network_name(i), gvk_network_generate_named(&counting_host, gvk_network_name(i), 0, &network));
+        LINE_REFUSED(gvk_network_name(i),
+                     gvk_network_generate_named(&counting_host, gvk_network_name(i), UINT32_MAX, &network));
+        LINE_REFUSED(gvk_network_name(i), gvk_network_generate_named(&counting_host, gvk_network_name(i), 2, NULL));
+    }
+    assert_null(gvk_network_name(UINT32_MAX));
     REFUSED_IN_SILENCE(gvk_network_generate(NULL, 0, NULL));
     REFUSED(gvk_network_generate(&counting_host, 2, NULL));
     REFUSED(gvk_network_generate(&counting_host, 0, &network));
@@ -58,6 +69,54 @@ static void opening(void **state)
     REFUSED(gvk_network_generate(&counting_host, UINT32_MAX, &network));
     assert_null(network);
     gvk_network_destroy(NULL);
+}
+
+static const struct {
+    const char *name;
+    gvk_checkpoint_params params;
+    gvk_result expected;
+} wrong_checkpoints[] = {
+    {"neither path nor bytes", {.path = NULL}, GVK_ERROR_ARGUMENT},
+    {"both path and bytes", {.path = MODEL, .bytes = rubbish, .byte_count = sizeof rubbish}, GVK_ERROR_ARGUMENT},
+    {"weights without a name", {.path = MODEL, .weights = ""}, GVK_ERROR_ARGUMENT},
+    {"a path to nothing", {.path = "/no/such/file"}, GVK_ERROR_FILE},
+    {"no bytes", {.bytes = rubbish}, GVK_ERROR_FORMAT},
+    {"rubbish", {.bytes = rubbish, .byte_count = sizeof rubbish}, GVK_ERROR_FORMAT},
+};
+
+static void checkpoints(void **state)
+{
+    (void)state;
+    gvk_checkpoint *checkpoint = NULL;
+    gvk_array array = {.rank = 77};
+    const gvk_checkpoint_params right = {.size = sizeof right, .path = MODEL};
+    REFUSED_IN_SILENCE(gvk_checkpoint_open(NULL, NULL, NULL));
+    REFUSED(gvk_checkpoint_open(&counting_host, NULL, &checkpoint));
+    REFUSED(gvk_checkpoint_open(&counting_host, &right, NULL));
+    for (size_t i = 0; i < ARRAY_COUNT(wrong_checkpoints); i++)
+        LINE_ENDS_AS(wrong_checkpoints[i].name,
+                     gvk_checkpoint_open(&counting_host, &wrong_checkpoints[i].params, &checkpoint),
+                     wrong_checkpoints[i].expected);
+    for (size_t i = 0; i < ARRAY_COUNT(impossible_sizes); i++) {
+        gvk_checkpoint_params params = right;
+        params.size = impossible_sizes[i];
+        REFUSED(gvk_checkpoint_open(&counting_host, &params, &checkpoint));
+    }
+    assert_null(checkpoint);
+    REFUSED_IN_SILENCE(gvk_checkpoint_find_weight(NULL, "a", &array));
+    assert_null(gvk_checkpoint_tensor_name(NULL, 0, &array));
+    assert_null(gvk_checkpoint_metadata(NULL, "classes"));
+    assert_null(gvk_checkpoint_format(NULL));
+    assert_string_equal(gvk_checkpoint_origin(NULL), "");
+    assert_ok(gvk_checkpoint_open(&counting_host, &right, &checkpoint));
+    REFUSED_IN_SILENCE(gvk_checkpoint_find_weight(checkpoint, NULL, &array));
+    REFUSED_IN_SILENCE(gvk_checkpoint_find_weight(checkpoint, "a", NULL));
+    assert_int_equal(gvk_checkpoint_find_weight(checkpoint, "no such tensor", &array), GVK_ERROR_MISMATCH);
+    assert_null(gvk_checkpoint_tensor_name(checkpoint, UINT32_MAX, &array));
+    assert_null(gvk_checkpoint_metadata(checkpoint, NULL));
+    assert_int_equal(array.rank, 77);
+    gvk_checkpoint_destroy(checkpoint);
+    gvk_checkpoint_destroy(NULL);
 }
 
 static void describing(void **state)
@@ -128,6 +187,75 @@ static void detectors(void **state)
     assert_null(stream);
 }
 
+#define ANCHORS                                                                                                        \
+    {                                                                                                                  \
+        8, 8, 16, 16, 32, 32                                                                                           \
+    }
+
+static const gvk_detector_map right_map = {.size = sizeof right_map, .output = "stride8", .anchors = ANCHORS};
+static const gvk_detector_map unnamed_map = {.anchors = ANCHORS};
+static const gvk_detector_map absent_map = {.output = "no such output", .anchors = ANCHORS};
+static const gvk_detector_map other_stride = {.output = "stride8", .stride = 7, .anchors = ANCHORS};
+static const gvk_detector_map flat_anchors = {.output = "stride8", .anchors = {8, 8, 0, 16, 32, 32}};
+static const gvk_detector_map endless_anchors = {.output = "stride8", .anchors = {8, 8, 16, 16, 32, INFINITY}};
+static const gvk_detector_map unknown_anchors = {.output = "stride8", .anchors = {8, NAN, 16, 16, 32, 32}};
+static const gvk_detector_map small_map = {.size = 1, .output = "stride8", .anchors = ANCHORS};
+static const gvk_detector_map large_map = {.size = 4096, .output = "stride8", .anchors = ANCHORS};
+
+static const struct {
+    const char *name;
+    gvk_detector_heads heads;
+} wrong_heads[] = {
+    {"nothing", {.class_count = 0}},
+    {"no maps", {.map_count = 1, .class_count = 2}},
+    {"none of the maps", {.maps = &right_map, .class_count = 2}},
+    {"too many maps", {.maps = &right_map, .map_count = GVK_DETECTOR_MAPS + 1, .class_count = 2}},
+    {"maps without end", {.maps = &right_map, .map_count = UINT32_MAX, .class_count = 2}},
+    {"no classes", {.maps = &right_map, .map_count = 1}},
+    {"other classes than the graph has", {.maps = &right_map, .map_count = 1, .class_count = 3}},
+    {"classes without end", {.maps = &right_map, .map_count = 1, .class_count = UINT32_MAX}},
+    {"elements of one byte", {.maps = &right_map, .map_size = 1, .map_count = 1, .class_count = 2}},
+    {"elements without end", {.maps = &right_map, .map_size = SIZE_MAX, .map_count = 1, .class_count = 2}},
+    {"a map without an output", {.maps = &unnamed_map, .map_count = 1, .class_count = 2}},
+    {"a map of no output that there is", {.maps = &absent_map, .map_count = 1, .class_count = 2}},
+    {"a map of another stride", {.maps = &other_stride, .map_count = 1, .class_count = 2}},
+    {"an anchor without a width", {.maps = &flat_anchors, .map_count = 1, .class_count = 2}},
+    {"an anchor without end", {.maps = &endless_anchors, .map_count = 1, .class_count = 2}},
+    {"an anchor that is no number", {.maps = &unknown_anchors, .map_count = 1, .class_count = 2}},
+    {"a map's size of one byte", {.maps = &small_map, .map_count = 1, .class_count = 2}},
+    {"a map longer than the array's elements", {.maps = &large_map, .map_count = 1, .class_count = 2}},
+};
+
+static void detectors_of_any_graph(void **state)
+{
+    (void)state;
+    gvk_stream *stream = NULL;
+    gvk_model *model = objects.network_model;
+    const gvk_detector_params params = {.size = sizeof params, .stream = &right_stream};
+    const gvk_detector_params no_size = {.size = sizeof no_size};
+    const gvk_detector_heads right = {.size = sizeof right, .maps = &right_map, .map_count = 1, .class_count = 2};
+    REFUSED_IN_SILENCE(gvk_detector_create_for(NULL, &right, &params, &stream));
+    REFUSED_IN_SILENCE(gvk_detector_create_for(NULL, NULL, NULL, NULL));
+    REFUSED(gvk_detector_create_for(model, NULL, &params, &stream));
+    REFUSED(gvk_detector_create_for(model, &right, NULL, &stream)); /* of no size */
+    REFUSED(gvk_detector_create_for(model, &right, &no_size, &stream));
+    REFUSED(gvk_detector_create_for(model, &right, &params, NULL));
+    REFUSED(gvk_detector_create_for(objects.model, &right, &params, &stream)); /* of another graph */
+    for (size_t i = 0; i < ARRAY_COUNT(wrong_heads); i++)
+        LINE_REFUSED(wrong_heads[i].name, gvk_detector_create_for(model, &wrong_heads[i].heads, &params, &stream));
+    for (size_t i = 0; i < ARRAY_COUNT(wrong_detectors); i++)
+        LINE_REFUSED(wrong_detectors[i].name,
+                     gvk_detector_create_for(model, &right, &wrong_detectors[i].params, &stream));
+    for (size_t i = 0; i < ARRAY_COUNT(impossible_sizes); i++) {
+        gvk_detector_heads heads = right;
+        heads.size = impossible_sizes[i];
+        REFUSED(gvk_detector_create_for(model, &heads, &params, &stream));
+    }
+    assert_null(stream);
+    assert_ok(gvk_detector_create_for(model, &right, &params, &stream));
+    gvk_stream_destroy(stream);
+}
+
 static void boxes_that_cannot_be_read(void **state)
 {
     (void)state;
@@ -149,9 +277,11 @@ static void boxes_that_cannot_be_read(void **state)
 int run_network_misuse(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(checkpoints),
         cmocka_unit_test(opening),
         cmocka_unit_test(describing),
         cmocka_unit_test(detectors),
+        cmocka_unit_test(detectors_of_any_graph),
         cmocka_unit_test(boxes_that_cannot_be_read),
     };
     return cmocka_run_group_tests_name("misuse of networks and detectors", tests, NULL, NULL);

@@ -227,7 +227,8 @@ typedef enum gvk_activation {
     GVK_ACTIVATION_NONE,
     GVK_ACTIVATION_RELU,
     GVK_ACTIVATION_RELU6,
-    GVK_ACTIVATION_HARD_SIGMOID /* relu6(x + 3) / 6 */
+    GVK_ACTIVATION_HARD_SIGMOID, /* relu6(x + 3) / 6 */
+    GVK_ACTIVATION_HARD_SWISH    /* x * relu6(x + 3) / 6 */
 } gvk_activation;
 
 typedef struct gvk_node {
