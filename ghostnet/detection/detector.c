@@ -203,7 +203,7 @@ static void fill(const struct gvk_tail *tail, const struct gvk_picture_layout *p
     }
 }
 
-/* Every candidate passes; where boxes go does not matter. */
+/* For timing: every candidate passes the threshold; where the boxes lie in the picture does not matter. */
 static void fill_longest(const struct gvk_tail *tail, void *parameters)
 {
     const struct detector *detector = tail->user;
@@ -304,7 +304,8 @@ gvk_result gvk_detector_create_for(gvk_model *model, const gvk_detector_heads *h
         release(host, detector);
         return result;
     }
-    /* A device may take what is smaller for zero, and scores of zero would pass that the host finds too low. */
+    /* A device may treat smaller numbers as zero. Then scores of zero would pass there, which the host's check finds
+     * too low. */
     if (detector->confidence < FLT_MIN)
         detector->confidence = 0.0f;
     struct gvk_tail tail = {

@@ -331,8 +331,9 @@ typedef struct gvk_stream_params {
     uint32_t kept_count;
     int profile; /* time every dispatch; slower, since nothing overlaps */
     /* Microseconds that one submission may take on the device, for hosts that share it with a compositor or a game; 0:
-     * a frame is one submission. Creating the stream then runs the commands once to time them. A command that takes
-     * longer is a submission of its own, and each is where the device tells no times. */
+     * a frame is one submission. Creating the stream then runs the commands once to time them, and resizes a picture
+     * of its own, so that large pictures are resized in pieces. A command that takes longer is a submission of its own,
+     * and each is where the device tells no times. */
     uint32_t max_submit_us;
     /* 0.1 ends here. */
     uint32_t reserved;
@@ -383,7 +384,7 @@ typedef struct gvk_stream_info {
     uint32_t width, height, batch, frames; /* as created, defaults filled in */
     gvk_recorded_counts frame;             /* of all that one frame runs: upload or resize, network, what follows */
     gvk_recorded_counts network;           /* the network's alone */
-    uint32_t submissions;                  /* of a frame; 1 without max_submit_us */
+    uint32_t submissions;                  /* of the newest frame; 1 without max_submit_us */
     uint32_t pipelines, network_pipelines; /* that those dispatches use, each counted once */
     gvk_precision precision;               /* fp32 or fp16 */
     uint64_t macs;                         /* multiply-adds of the network in a frame */

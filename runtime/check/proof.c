@@ -5,8 +5,8 @@
 #include <math.h>
 #include <string.h>
 
-#include "runtime/op/table.h"
 #include "runtime/model/model.h"
+#include "runtime/op/table.h"
 #include "runtime/stream/stream.h"
 #include "runtime/vulkan/cache_entry.h"
 #include "sample.h"
@@ -134,7 +134,7 @@ done:
     return result;
 }
 
-/* As few outputs as the kernel is taken for: that makes a fast proof. */
+/* The fewest outputs for which this kernel is chosen: that makes the proof fast. */
 static uint32_t count_outputs(const struct gvk_policy *policy, const struct gvk_graph_node *node,
                               const struct gvk_pipeline_key *key)
 {
@@ -171,7 +171,8 @@ static gvk_result run_proof(struct gvk_device *device, const struct gvk_policy *
     return result;
 }
 
-/* Tiles of one layer share its packed weights, so that they all sum up in fp16 or none: where one is struck, none. */
+/* Tiles of one layer share its packed weights, so either all of them sum up in fp16 or none: where one of them is
+ * struck, none does. */
 static void obey_verdicts(const struct gvk_verdicts *verdicts, struct gvk_policy *policy)
 {
     memcpy(policy->struck, verdicts->struck, sizeof policy->struck);
@@ -222,14 +223,14 @@ static gvk_result prove_node(struct gvk_device *device, struct gvk_policy *polic
     }
 }
 
-/* Which tile of a list a GPU takes depends on the image's size, too, which the next stream may change: all are proven.
- */
+/* Which tile of a list a GPU takes also depends on the size of the picture, which the next stream may change: so all of
+ * them are proven. */
 static gvk_result prove_every_size(struct gvk_device *device, struct gvk_policy *policy,
                                    const struct gvk_graph_node *node)
 {
     uint32_t struck[GVK_STRUCK_WORDS], given = policy->lane_work;
     gvk_result result = GVK_OK;
-    do { /* behind a struck kernel there may be one with other sizes */
+    do { /* in place of a struck kernel comes one that may have other sizes */
         memcpy(struck, policy->struck, sizeof struck);
         for (policy->lane_work = GVK_MOST_LANE_WORK; policy->lane_work && !result; policy->lane_work /= 2)
             result = prove_node(device, policy, node);

@@ -8,9 +8,9 @@
 #include "runtime/base/structs.h"
 #include "runtime/graph/rewrite.h"
 #include "runtime/kernel/choice.h"
+#include "runtime/model/model.h"
 #include "runtime/op/ghost.h"
 #include "runtime/op/table.h"
-#include "runtime/model/model.h"
 #include "runtime/stream/stream.h"
 
 #define ROUNDS_DEFAULT 5u
@@ -38,7 +38,8 @@ struct tuner {
     struct gvk_policy policy; /* without choices */
     struct shape *shapes;
     uint32_t shape_count, pass_count;
-    /* One for each shape, those of the pass that runs; and where ghost modules are left apart, one that says so. */
+    /* One choice for each shape: those of the pass that runs; and where ghost modules stay two dispatches, one choice
+     * that says so. */
     struct gvk_choices *choices;
 };
 
@@ -271,7 +272,7 @@ static gvk_result time_frame(struct way *way, const gvk_picture *pictures, bool 
     return result;
 }
 
-/* A way that there is no room for, or that computes something else, is none. */
+/* A way for which there is too little memory, or whose outputs differ, is not one. */
 static gvk_result leave_out(struct way *way, gvk_result result)
 {
     if (result != GVK_ERROR_HOST_MEMORY && result != GVK_ERROR_DEVICE_MEMORY && result != GVK_ERROR_DRIVER)

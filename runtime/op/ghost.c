@@ -49,7 +49,8 @@ uint32_t gvk_rewrites_off(const struct gvk_policy *policy, uint32_t off)
     return off | GVK_REWRITE_FUSE_GHOST;
 }
 
-/* A tile that is out only when all are: proof.c sees that it is, and model.c takes the modules apart. */
+/* Where no tile can be used this is one that cannot: the proof finds that out, and the model is made again with two
+ * dispatches a ghost module. */
 static struct gvk_selection select_kernel(const struct gvk_policy *policy, const struct gvk_graph_node *node)
 {
     struct gvk_selection made;

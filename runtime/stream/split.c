@@ -131,7 +131,7 @@ gvk_result gvk_stream_split(gvk_stream *stream)
     double *microseconds = gvk_allocate_array(host, commands, sizeof *microseconds);
     gvk_result result = microseconds ? GVK_OK : gvk_fail_memory(host);
     bool takes_pixels = stream->program->shapes[stream->model->graph->inputs[0].tensor].channels == 3;
-    /* A device that tells no times gets a submission a command. */
+    /* Where a device has no timestamps, every command is a submission of its own. */
     for (uint32_t i = 0; i < commands && !result; i++)
         microseconds[i] = stream->max_us;
     if (!result && stream->device->timestamp_bits)

@@ -11,7 +11,7 @@ gvk_result gvk_stream_create_with_tail(gvk_model *model, const gvk_stream_params
 /* The tail's user pointer when the stream has a tail with this emit function, else NULL. */
 void *gvk_stream_tail_user(const gvk_stream *stream,
                            gvk_result (*emit)(const struct gvk_tail *tail, const struct gvk_builder *builder));
-/* gvk_stream_wait for as long as there is hope; the log says `what` is waited for. */
+/* gvk_stream_wait without a limit of the caller's (GVK_PATIENTLY in wait.h); the log says that `what` is waited for. */
 gvk_result gvk_stream_wait_for(gvk_stream *stream, gvk_ticket ticket, const char *what);
 /* The tail's result of a frame that is done. */
 gvk_result gvk_stream_result(gvk_stream *stream, gvk_ticket ticket, const void **out);

@@ -11,7 +11,7 @@
 
 enum gvk_timestamp { GVK_TIME_START, GVK_TIME_RESIZED, GVK_TIME_NETWORK, GVK_TIME_TAIL, GVK_TIME_COUNT };
 
-/* A tensor that is copied to the result, to be read by name. */
+/* A tensor that is copied to the result, so that the host can read it by name. */
 struct gvk_readable {
     gvk_tensor tensor;
     uint64_t offset; /* in the result */
@@ -63,7 +63,7 @@ struct gvk_stream {
     uint64_t value_capacity;
     bool profiled;
     bool lost;  /* the device is, or is taken for it: no further submits */
-    bool stuck; /* a patient wait for a frame ended without it, and another would */
+    bool stuck; /* a wait without a limit has given up on a frame; another would, too */
     struct gvk_remains remains;
 };
 

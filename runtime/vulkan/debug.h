@@ -5,11 +5,13 @@
 
 #include "device.h"
 
-/* The host's result for a Vulkan failure; logs `call`, and the place at debug level. */
+/* The gvk_result that stands for a Vulkan failure. Logs a sentence that names `call`, and at debug level file and line.
+ */
 gvk_result gvk_fail_vulkan(const struct gvk_device *device, VkResult result, const char *call, const char *file,
                            int line);
 
-/* Returns from the calling expression's point of view: evaluates a Vulkan call once and gives a gvk_result. */
+/* Makes a Vulkan call and turns its VkResult into a gvk_result; a failure is logged. The expression is evaluated once.
+ */
 #define GVK_VULKAN(device, call_name, result_expression)                                                               \
     gvk_check_vulkan((device), (result_expression), (call_name), __FILE__, __LINE__)
 static inline gvk_result gvk_check_vulkan(const struct gvk_device *device, VkResult result, const char *call,

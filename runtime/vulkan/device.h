@@ -1,5 +1,4 @@
-/* A device as the runtime's own files see it: handles, function table, traits, pipelines.
- * Made by device.c; used by memory.c, pipeline.c, model.c, record.c and stream.c. */
+/* A device as the runtime's own files see it: handles, function table, traits, pipelines. */
 #ifndef GVK_DEVICE_H
 #define GVK_DEVICE_H
 
@@ -17,7 +16,7 @@ struct gvk_traits {
     uint32_t subgroup_size;     /* 0: unknown, then no kernel with subgroup operations is taken */
     bool subgroup_shuffle;      /* in compute shaders */
     bool subgroup_broadcast;    /* ballot operations, broadcast among them */
-    bool shuffles_well;         /* the driver is one that shuffles values as fast as it broadcasts (lanes.h) */
+    bool shuffles_well;         /* subgroupShuffle is as fast as subgroupBroadcast on this driver (lanes.h) */
     bool subgroup_size_control; /* sizes can be required of a pipeline */
     bool full_subgroups;        /* feature computeFullSubgroups */
     uint32_t min_subgroup_size, max_subgroup_size; /* that can be required in compute shaders; 0: unknown */
@@ -32,7 +31,7 @@ struct gvk_traits {
     uint32_t max_chunks;  /* storage buffers of 256 bytes and more in one indexed array; 0: no such arrays */
     bool texel_buffers;   /* RGBA32F can be read through uniform texel buffers */
     bool float64;         /* feature shaderFloat64: stores of two values at once (shaders/common.glsl) */
-    bool half_arithmetic; /* it computes in fp16 natively: a sign that it gains by fp16 in memory */
+    bool half_arithmetic; /* it computes in fp16 natively, which tells that fp16 in memory makes it faster */
     bool half_sums;       /* feature shaderFloat16: kernels may compute in fp16, too */
 };
 
@@ -76,15 +75,17 @@ struct gvk_device {
      * another LP_NATIVE_VECTOR_WIDTH, or of a host that enables fewer features. */
     uint64_t configuration;
     gvk_device_info info;
-    size_t cache_bytes;         /* of the stored pipeline cache that was loaded */
+    size_t cache_bytes;         /* of the pipeline cache of an earlier run that was loaded */
     uint64_t cache_hash;        /* of those bytes */
     VkPipelineCache host_cache; /* the importing host's, or VK_NULL_HANDLE */
     struct gvk_pipelines *pipelines;
-    struct gvk_remains *remains; /* what may still be in use; under `mutex` */
-    bool said_slow;              /* that it takes long; under `mutex` */
+    struct gvk_remains *remains; /* objects to be destroyed at the device's end, because it may still use them; under
+                                  * `mutex` */
+    bool said_slow;              /* a wait that takes long was told in the log already, which is done once; under
+                                  * `mutex` */
 };
 
-/* Reads the physical device: info, traits, limits. Used for listing, opening and importing alike. */
+/* Reads the physical device: info, traits, limits. */
 void gvk_physical_device_read(const struct gvk_functions *vk, VkPhysicalDevice physical_device, uint32_t index,
                               gvk_device_info *info, struct gvk_traits *traits);
 bool gvk_physical_device_has(const struct gvk_functions *vk, const gvk_host *host, VkPhysicalDevice physical_device,
@@ -94,7 +95,7 @@ bool gvk_physical_device_has(const struct gvk_functions *vk, const gvk_host *hos
 gvk_result gvk_compute_family(const struct gvk_functions *vk, const gvk_host *host, VkPhysicalDevice physical_device,
                               uint32_t *family, uint32_t *timestamp_bits);
 
-/* device_choice.c: an instance of our own, and the device that the params ask for. */
+/* An instance of the library's own, and the physical device that the params ask for. */
 gvk_result gvk_instance_open(const gvk_host *host, struct gvk_functions *vk, void **loader, VkInstance *instance);
 gvk_result gvk_device_choose(const gvk_host *host, const struct gvk_functions *vk, VkInstance instance,
                              const gvk_device_params *params, VkPhysicalDevice *out, gvk_device_info *info);

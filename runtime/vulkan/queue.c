@@ -80,7 +80,7 @@ static gvk_result record(struct transfer *transfer, const struct gvk_buffer *to,
     return GVK_VULKAN(device, "vkEndCommandBuffer", vk->EndCommandBuffer(commands));
 }
 
-/* *kept: the device may still use the transfer, and it is no longer the caller's. */
+/* *kept: the device may still use the transfer, which therefore belongs to the device from here on. */
 static gvk_result submit(struct transfer *transfer, VkCommandBuffer commands, bool *kept)
 {
     static const char what[] = "an upload";
