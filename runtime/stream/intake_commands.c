@@ -7,8 +7,12 @@
 #include "runtime/kernel/dispatch.h"
 
 #define LOCAL_SIZE 64
-/* Of a pass, that are made for the sake of time: however short that is, commands stay few. */
+/* Of a pass, that are made for the sake of time, and the fewest rows of one: however short that is, commands stay few.
+ */
 #define MOST_STRIPS_IN_TIME 64u
+#define FEWEST_ROWS_IN_TIME 64u
+/* A dispatch takes a microsecond at least, whatever it computes. */
+#define DISPATCH_US 1.0
 
 static struct gvk_strip_limit limit_of(const gvk_device *device)
 {
@@ -56,14 +60,16 @@ double gvk_expect_us(const struct gvk_input_target *target, const struct gvk_com
         return 0;
     if (!target->turn_us[is_vertical(command)])
         return target->max_us;
-    return us_of_rows(target, is_vertical(command), command->groups[0], command->turns) * command->groups[1];
+    return DISPATCH_US +
+           us_of_rows(target, is_vertical(command), command->groups[0], command->turns) * command->groups[1];
 }
 
 /* As many of `rows` as may be computed in the time; 0: any number. A workgroup computes `step`. */
 static uint32_t rows_in_time(const struct gvk_input_target *target, bool vertical, uint32_t groups_x, uint32_t turns,
                              uint32_t step, uint32_t rows)
 {
-    double us = us_of_rows(target, vertical, groups_x, turns), fewest = rows / MOST_STRIPS_IN_TIME + 1;
+    double us = us_of_rows(target, vertical, groups_x, turns);
+    double fewest = fmax(rows / MOST_STRIPS_IN_TIME + 1, FEWEST_ROWS_IN_TIME);
     if (!target->max_us || us <= 0 || target->max_us / us * step >= rows)
         return 0;
     return (uint32_t)fmax(target->max_us / us * step, fewest);
