@@ -151,7 +151,7 @@ static int tune(struct program *program, const struct request *request, const st
         return report_failure(program, NULL, result);
     }
     printf("\nNetwork  %.1f ms with the built-in kernels, %.1f ms tuned\n", tuned.built_in_ms, tuned.tuned_ms);
-    if (tuned.ghosts_apart)
+    if (tuned.ghosts_unfused)
         printf("Ghost modules are faster as two dispatches than as one here.\n");
     if (!tuned.kept)
         printf("The built-in kernels are as fast; nothing was kept.\n");

@@ -1,6 +1,6 @@
-/* The detector: a stream whose tail decodes up to three maps and suppresses (suppression.c), and the checked reading of
- * what the device found. Decode as in Bochkovskiy et al., "YOLOv4", 2020: sigmoid xy + cell, exp(wh) * anchor,
- * objectness * best class. All candidates that there can be are handled. */
+/* The detector: a stream whose epilogue decodes up to three maps and suppresses (suppression.c), and the checked
+ * reading of what the device found. Decode as in Bochkovskiy et al., "YOLOv4", 2020: sigmoid xy + cell, exp(wh) *
+ * anchor, objectness * best class. All candidates that there can be are handled. */
 #include "detector.h"
 
 #include <ghostvk/detector.h>
@@ -83,9 +83,9 @@ static gvk_result check_map(const struct detector *detector, struct map *map, co
     return GVK_OK;
 }
 
-static gvk_result prepare(struct gvk_tail *tail, const struct gvk_builder *builder)
+static gvk_result prepare(struct gvk_epilogue *epilogue, const struct gvk_builder *builder)
 {
-    struct detector *detector = tail->user;
+    struct detector *detector = epilogue->user;
     for (uint32_t i = 0; i < detector->map_count; i++) {
         gvk_result result = check_map(detector, &detector->maps[i], builder);
         if (result)
@@ -102,17 +102,17 @@ static gvk_result prepare(struct gvk_tail *tail, const struct gvk_builder *build
     if (!detector->detections)
         return gvk_fail_memory(builder->host);
     detector->detection_size = sizeof *detector->detections;
-    tail->parameter_bytes =
+    epilogue->parameter_bytes =
         ((uint64_t)GVK_FRAME_PARAMETERS_FRONT + GVK_FRAME_PARAMETERS_ITEM * (uint64_t)detector->batch) * 16;
-    tail->result_bytes = GVK_RESULT_HEADER_BYTES + capacity * GVK_CANDIDATE_BYTES;
+    epilogue->result_bytes = GVK_RESULT_HEADER_BYTES + capacity * GVK_CANDIDATE_BYTES;
     detector->suppression = (struct gvk_suppression){
         .capacity = (uint32_t)capacity,
         .item_capacity = (uint32_t)cells,
         .classes = detector->classes,
         .batch = detector->batch,
         .keeps_all = detector->iou >= 1.0f,
-        .parameters = {.place = GVK_PLACE_PARAMETERS, .bytes = tail->parameter_bytes},
-        .result = {.place = GVK_PLACE_RESULT, .bytes = tail->result_bytes},
+        .parameters = {.memory = GVK_MEMORY_PARAMETERS, .bytes = epilogue->parameter_bytes},
+        .result = {.memory = GVK_MEMORY_RESULT, .bytes = epilogue->result_bytes},
     };
     /* Cleared in front of the network, where no barrier is needed for it. */
     gvk_result result = gvk_suppression_add_state(builder, &detector->suppression);
@@ -140,7 +140,7 @@ static gvk_result emit_decode(const struct detector *detector, const struct gvk_
         gvk_add_operand(&command, gvk_bind(steps->state, GVK_BINDING_EXTRA, GVK_APPEND));
         gvk_add_operand(&command, gvk_bind(steps->parameters, GVK_BINDING_WEIGHTS, GVK_READ));
         struct gvk_decode_push push = {
-            .source_item = builder->program->places[tensor].item,
+            .source_item = builder->program->locations[tensor].item,
             .classes = detector->classes,
             .width = shape->width,
             .height = shape->height,
@@ -160,9 +160,9 @@ static gvk_result emit_decode(const struct detector *detector, const struct gvk_
     return GVK_OK;
 }
 
-static gvk_result emit(const struct gvk_tail *tail, const struct gvk_builder *builder)
+static gvk_result emit(const struct gvk_epilogue *epilogue, const struct gvk_builder *builder)
 {
-    struct detector *detector = tail->user;
+    struct detector *detector = epilogue->user;
     gvk_result result = gvk_add_block(builder, gvk_candidate_list_bytes(detector->suppression.capacity),
                                       &detector->suppression.candidates);
     if (!result)
@@ -171,12 +171,12 @@ static gvk_result emit(const struct gvk_tail *tail, const struct gvk_builder *bu
 }
 
 /* How boxes in [0, 1] of the input become pixels of the picture: (value - offset) * scale * side. */
-static void fill(const struct gvk_tail *tail, const struct gvk_picture_layout *pictures, uint32_t count,
+static void fill(const struct gvk_epilogue *epilogue, const struct gvk_picture_layout *pictures, uint32_t count,
                  void *parameters)
 {
-    const struct detector *detector = tail->user;
+    const struct detector *detector = epilogue->user;
     float *out = parameters;
-    memset(out, 0, (size_t)tail->parameter_bytes);
+    memset(out, 0, (size_t)epilogue->parameter_bytes);
     out[0] = detector->confidence;
     out[1] = detector->iou;
     out += GVK_FRAME_PARAMETERS_FRONT * 4;
@@ -204,11 +204,11 @@ static void fill(const struct gvk_tail *tail, const struct gvk_picture_layout *p
 }
 
 /* For timing: every candidate passes the threshold; where the boxes lie in the picture does not matter. */
-static void fill_longest(const struct gvk_tail *tail, void *parameters)
+static void fill_longest(const struct gvk_epilogue *epilogue, void *parameters)
 {
-    const struct detector *detector = tail->user;
+    const struct detector *detector = epilogue->user;
     float *out = parameters;
-    memset(out, 0, (size_t)tail->parameter_bytes);
+    memset(out, 0, (size_t)epilogue->parameter_bytes);
     out[0] = -1.0f;
     out[1] = detector->iou;
 }
@@ -308,7 +308,7 @@ gvk_result gvk_detector_create_for(gvk_model *model, const gvk_detector_heads *h
      * too low. */
     if (detector->confidence < FLT_MIN)
         detector->confidence = 0.0f;
-    struct gvk_tail tail = {
+    struct gvk_epilogue epilogue = {
         .stage = "decode",
         .user = detector,
         .prepare = prepare,
@@ -317,7 +317,7 @@ gvk_result gvk_detector_create_for(gvk_model *model, const gvk_detector_heads *h
         .fill_longest = fill_longest,
         .release = release,
     };
-    return gvk_stream_create_with_tail(model, &stream, &tail, out);
+    return gvk_stream_create_with_epilogue(model, &stream, &epilogue, out);
 }
 
 /* A detection as the device may return it: of a class, item and row that there are, inside the largest picture, and
@@ -403,7 +403,7 @@ gvk_result gvk_detector_read(gvk_stream *stream, gvk_ticket ticket, const gvk_de
     if (!stream)
         return GVK_ERROR_ARGUMENT;
     const gvk_host *host = gvk_stream_host(stream);
-    struct detector *detector = gvk_stream_tail_user(stream, emit);
+    struct detector *detector = gvk_stream_epilogue_user(stream, emit);
     if (!detector || !out || !count)
         return gvk_fail(host, GVK_ERROR_ARGUMENT,
                         "gvk_detector_read needs a detector's stream and places for the result.");

@@ -39,7 +39,7 @@ gvk_result gvk_suppression_add_state(const struct gvk_builder *builder, struct g
 
 gvk_result gvk_add_block(const struct gvk_builder *builder, uint64_t bytes, struct gvk_operand *out)
 {
-    *out = (struct gvk_operand){.place = GVK_PLACE_ARENA, .bytes = bytes};
+    *out = (struct gvk_operand){.memory = GVK_MEMORY_ARENA, .bytes = bytes};
     return gvk_program_add_block(builder->program, bytes, &out->block);
 }
 

@@ -21,7 +21,7 @@ const struct gvk_layout gvk_layout_of_stream_info = GVK_LAYOUT(gvk_stream_info, 
 const struct gvk_layout gvk_layout_of_timing = GVK_LAYOUT(gvk_timing, ms, ms);
 const struct gvk_layout gvk_layout_of_layer_timing = GVK_LAYOUT(gvk_layer_timing, bytes, bytes);
 const struct gvk_layout gvk_layout_of_tune_params = GVK_LAYOUT(gvk_tune_params, tuned, tuned);
-const struct gvk_layout gvk_layout_of_tune_result = GVK_LAYOUT(gvk_tune_result, ghosts_apart, ghosts_apart);
+const struct gvk_layout gvk_layout_of_tune_result = GVK_LAYOUT(gvk_tune_result, ghosts_unfused, ghosts_unfused);
 const struct gvk_layout gvk_layout_of_layer_description = GVK_LAYOUT(gvk_layer_description, parameters, parameters);
 const struct gvk_layout gvk_layout_of_description = GVK_LAYOUT(gvk_description, memory, memory);
 

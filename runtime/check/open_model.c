@@ -5,9 +5,9 @@
 #include "proof.h"
 #include "runtime/base/structs.h"
 #include "runtime/graph/rewrite.h"
+#include "runtime/model/model.h"
 #include "runtime/op/ghost.h"
 #include "runtime/op/table.h"
-#include "runtime/model/model.h"
 
 /* Proves the kernels of the rewritten graph. */
 static gvk_result prove(gvk_device *device, const struct gvk_graph *rewritten, struct gvk_policy *policy)
@@ -43,7 +43,7 @@ gvk_result gvk_model_create_proven(gvk_device *device, const gvk_graph *graph, u
         gvk_graph_destroy(rewritten);
         uint32_t last = left_out;
         left_out = gvk_rewrites_off(&proven, off);
-        settled = left_out == last; /* else the proof struck what a rewrite counted on */
+        settled = left_out == last; /* else the proof rejected what a rewrite counted on */
     }
     return result ? result : gvk_model_create_for(device, graph, off, &proven, out);
 }

@@ -5,7 +5,7 @@
 #include "runtime/device/policy.h"
 #include "runtime/graph/graph.h"
 
-/* gvk_model_create of a checked graph. What the proof strikes is struck in the model's own policy. */
+/* gvk_model_create of a checked graph. What the proof strikes is rejected in the model's own policy. */
 gvk_result gvk_model_create_proven(gvk_device *device, const gvk_graph *graph, uint32_t off,
                                    const struct gvk_policy *policy, gvk_model **out);
 

@@ -16,15 +16,15 @@
 #define ALLOWED_DEVIATION      1e-4
 #define ALLOWED_DEVIATION_HALF 1e-2
 
-_Static_assert(GVK_SHADER_COUNT <= 32 * GVK_STRUCK_WORDS, "there is a bit for every shader");
+_Static_assert(GVK_SHADER_COUNT <= 32 * GVK_REJECTED_WORDS, "there is a bit for every shader");
 
 /* What is kept between starts. */
 struct stored_verdicts {
     uint64_t code; /* gvk_shader_hash: other code, other verdicts */
-    uint32_t struck[GVK_STRUCK_WORDS], proven[2 * GVK_STRUCK_WORDS];
+    uint32_t rejected[GVK_REJECTED_WORDS], proven[2 * GVK_REJECTED_WORDS];
 };
-static const struct gvk_stored_kind kind = {"GVKPROOF", "kernels", GVK_STORED_HEADER + sizeof(struct stored_verdicts),
-                                            "verdict about kernels is"};
+static const struct gvk_cache_entry_kind kind = {
+    "GVKPROOF", "kernels", GVK_STORED_HEADER + sizeof(struct stored_verdicts), "verdict about kernels is"};
 
 static void load_verdicts(struct gvk_device *device)
 {
@@ -32,12 +32,12 @@ static void load_verdicts(struct gvk_device *device)
         return;
     device->verdicts.loaded = true;
     size_t bytes = 0;
-    unsigned char *stored = gvk_stored_load(device, &kind, &bytes);
+    unsigned char *stored = gvk_cache_entry_load(device, &kind, &bytes);
     struct stored_verdicts verdicts;
     if (stored && bytes == sizeof verdicts) {
         memcpy(&verdicts, stored + GVK_STORED_HEADER, sizeof verdicts);
         if (verdicts.code == gvk_shader_hash) {
-            memcpy(device->verdicts.struck, verdicts.struck, sizeof verdicts.struck);
+            memcpy(device->verdicts.rejected, verdicts.rejected, sizeof verdicts.rejected);
             memcpy(device->verdicts.proven, verdicts.proven, sizeof verdicts.proven);
         }
     }
@@ -52,10 +52,10 @@ static void save_verdicts(struct gvk_device *device)
     struct stored_verdicts verdicts;
     memset(&verdicts, 0, sizeof verdicts);
     verdicts.code = gvk_shader_hash;
-    memcpy(verdicts.struck, device->verdicts.struck, sizeof verdicts.struck);
+    memcpy(verdicts.rejected, device->verdicts.rejected, sizeof verdicts.rejected);
     memcpy(verdicts.proven, device->verdicts.proven, sizeof verdicts.proven);
     memcpy(stored + GVK_STORED_HEADER, &verdicts, sizeof verdicts);
-    gvk_stored_save(device, &kind, stored, sizeof verdicts);
+    gvk_cache_entry_save(device, &kind, stored, sizeof verdicts);
     device->verdicts.changed = false;
 }
 
@@ -172,13 +172,13 @@ static gvk_result run_proof(struct gvk_device *device, const struct gvk_policy *
 }
 
 /* Tiles of one layer share its packed weights, so either all of them sum up in fp16 or none: where one of them is
- * struck, none does. */
+ * rejected, none does. */
 static void obey_verdicts(const struct gvk_verdicts *verdicts, struct gvk_policy *policy)
 {
-    memcpy(policy->struck, verdicts->struck, sizeof policy->struck);
+    memcpy(policy->rejected, verdicts->rejected, sizeof policy->rejected);
     for (uint32_t i = 0; i < GVK_SHADER_COUNT; i++) {
         uint32_t sums = (uint32_t)gvk_shader_codes[i].half_sums;
-        if (sums != GVK_SHADER_COUNT && verdicts->struck[sums / 32] >> (sums % 32) & 1)
+        if (sums != GVK_SHADER_COUNT && verdicts->rejected[sums / 32] >> (sums % 32) & 1)
             policy->half_sums = false;
     }
 }
@@ -194,10 +194,10 @@ static gvk_result prove_node(struct gvk_device *device, struct gvk_policy *polic
                             node->name);
         const char *name = gvk_shader_codes[shader].name;
         uint32_t bit = proof_bit(policy, &key);
-        bool struck = gvk_is_struck(policy, key.shader);
-        if (struck && node->op == GVK_OP_GHOST)
+        bool rejected = gvk_is_rejected(policy, key.shader);
+        if (rejected && node->op == GVK_OP_GHOST)
             return GVK_OK; /* the rewrites take it apart */
-        if (struck)
+        if (rejected)
             return gvk_fail(&device->host, GVK_ERROR_DRIVER,
                             "This driver computes \"%s\" wrongly with every kernel there is for it; the last was %s.",
                             node->name, name);
@@ -218,7 +218,7 @@ static gvk_result prove_node(struct gvk_device *device, struct gvk_policy *polic
         gvk_log(&device->host, GVK_LOG_WARNING,
                 "The kernel %s computes wrongly on this driver (off by %.1e of the largest value); another is taken.",
                 name, deviation);
-        verdicts->struck[(uint32_t)shader / 32] |= 1u << ((uint32_t)shader % 32);
+        verdicts->rejected[(uint32_t)shader / 32] |= 1u << ((uint32_t)shader % 32);
         obey_verdicts(verdicts, policy);
     }
 }
@@ -228,13 +228,13 @@ static gvk_result prove_node(struct gvk_device *device, struct gvk_policy *polic
 static gvk_result prove_every_size(struct gvk_device *device, struct gvk_policy *policy,
                                    const struct gvk_graph_node *node)
 {
-    uint32_t struck[GVK_STRUCK_WORDS], given = policy->lane_work;
+    uint32_t rejected[GVK_REJECTED_WORDS], given = policy->lane_work;
     gvk_result result = GVK_OK;
-    do { /* in place of a struck kernel comes one that may have other sizes */
-        memcpy(struck, policy->struck, sizeof struck);
+    do { /* in place of a rejected kernel comes one that may have other sizes */
+        memcpy(rejected, policy->rejected, sizeof rejected);
         for (policy->lane_work = GVK_MOST_LANE_WORK; policy->lane_work && !result; policy->lane_work /= 2)
             result = prove_node(device, policy, node);
-    } while (!result && memcmp(struck, policy->struck, sizeof struck) != 0);
+    } while (!result && memcmp(rejected, policy->rejected, sizeof rejected) != 0);
     policy->lane_work = given;
     return result;
 }
@@ -270,7 +270,7 @@ gvk_result gvk_kernels_prove(struct gvk_device *device, const struct gvk_graph *
     obey_verdicts(&device->verdicts, policy);
     gvk_result result = make_pipelines(device, graph, policy);
     bool half_sums;
-    do { /* again where a struck kernel left others without a proof */
+    do { /* again where a rejected kernel left others without a proof */
         half_sums = policy->half_sums;
         for (uint32_t i = 0; i < graph->node_count && !result; i++)
             if (needs_proof(&graph->nodes[i]))

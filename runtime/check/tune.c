@@ -85,7 +85,7 @@ static gvk_result list_shapes(struct tuner *tuner)
     bool apart = tuner->rewrites_off & GVK_REWRITE_FUSE_GHOST;
     tuner->choices = gvk_choices_allocate(&tuner->device->host, tuner->shape_count + apart);
     if (tuner->choices && apart)
-        tuner->choices->list[tuner->shape_count] = gvk_choice_of_ghosts_apart(&tuner->policy);
+        tuner->choices->list[tuner->shape_count] = gvk_choice_of_ghosts_unfused(&tuner->policy);
     return tuner->choices ? GVK_OK : gvk_fail_memory(&tuner->device->host);
 }
 
@@ -312,7 +312,7 @@ static gvk_result compare_frames(struct tuner *tuner, struct tuner *apart, const
     out->built_in_ms = ways[BUILT_IN].least_ms;
     out->tuned_ms = chosen->least_ms;
     out->kept = !result && chosen->least_ms < ways[BUILT_IN].least_ms;
-    out->ghosts_apart = out->kept && chosen == &ways[APART];
+    out->ghosts_unfused = out->kept && chosen == &ways[APART];
     *best = chosen->tuner;
     for (int i = 0; i < WAYS; i++) {
         gvk_stream_destroy(ways[i].stream);
@@ -366,7 +366,7 @@ static bool has_ghost_modules(const struct gvk_graph *graph)
     return false;
 }
 
-/* Which kernels are struck on this driver: a model proves them. A stream of it refuses sizes that cannot be, before
+/* Which kernels are rejected on this driver: a model proves them. A stream of it refuses sizes that cannot be, before
  * anything is allocated for them. */
 static gvk_result learn_verdicts(struct tuner *tuner)
 {
@@ -374,7 +374,7 @@ static gvk_result learn_verdicts(struct tuner *tuner)
     gvk_result result = gvk_model_create_proven(tuner->device, tuner->graph, 0, &tuner->policy, &model);
     if (result)
         return result;
-    memcpy(tuner->policy.struck, model->policy.struck, sizeof tuner->policy.struck);
+    memcpy(tuner->policy.rejected, model->policy.rejected, sizeof tuner->policy.rejected);
     tuner->policy.half_sums = model->policy.half_sums;
     gvk_stream_params params = {.size = sizeof params,
                                 .width = tuner->params.width,

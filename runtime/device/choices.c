@@ -6,7 +6,7 @@
 #include "runtime/vulkan/cache_entry.h"
 #include "shader_table.h"
 
-static const struct gvk_stored_kind kind = {
+static const struct gvk_cache_entry_kind kind = {
     "GVKTUNED", "tuned", GVK_STORED_HEADER + 8 + GVK_CHOICES_MOST * sizeof(struct gvk_choice), "choice of kernels is"};
 
 static void take_choices(struct gvk_device *device, struct gvk_choices *choices)
@@ -33,7 +33,7 @@ bool gvk_node_shapes_equal(const struct gvk_node_shape *left, const struct gvk_n
 void gvk_choices_load(struct gvk_device *device)
 {
     size_t bytes = 0;
-    unsigned char *stored = gvk_stored_load(device, &kind, &bytes);
+    unsigned char *stored = gvk_cache_entry_load(device, &kind, &bytes);
     uint64_t code = 0;
     if (stored && bytes > sizeof code) {
         memcpy(&code, stored + GVK_STORED_HEADER, sizeof code);
@@ -59,7 +59,7 @@ static void save_choices(struct gvk_device *device, const struct gvk_choices *ch
         return;
     memcpy(stored + GVK_STORED_HEADER, &gvk_shader_hash, sizeof gvk_shader_hash);
     memcpy(stored + GVK_STORED_HEADER + sizeof gvk_shader_hash, choices->list, list);
-    gvk_stored_save(device, &kind, stored, bytes);
+    gvk_cache_entry_save(device, &kind, stored, bytes);
     gvk_release(&device->host, stored);
 }
 

@@ -7,12 +7,12 @@
 #define CEILING       ((size_t)256 << 20) /* of what is believed to be a cache, header and all */
 #define DRIVER_HEADER 32                  /* VkPipelineCacheHeaderVersionOne, packed */
 
-static const struct gvk_stored_kind kind = {"GVKPIPE1", "pipelines", CEILING, "pipeline cache is"};
+static const struct gvk_cache_entry_kind kind = {"GVKPIPE1", "pipelines", CEILING, "pipeline cache is"};
 
 gvk_result gvk_pipeline_cache_open(struct gvk_device *device, VkPipelineCache *out)
 {
     size_t count = 0;
-    unsigned char *stored = gvk_stored_load(device, &kind, &count);
+    unsigned char *stored = gvk_cache_entry_load(device, &kind, &count);
     VkPipelineCacheCreateInfo create = {.sType = VK_STRUCTURE_TYPE_PIPELINE_CACHE_CREATE_INFO};
     if (stored) {
         create.initialDataSize = count;
@@ -54,6 +54,6 @@ void gvk_pipeline_cache_save(struct gvk_device *device, VkPipelineCache cache)
         return;
     if (vk->GetPipelineCacheData(device->device, cache, &bytes, stored + GVK_STORED_HEADER) == VK_SUCCESS &&
         !is_wrapped(device, stored + GVK_STORED_HEADER, bytes))
-        gvk_stored_save(device, &kind, stored, bytes);
+        gvk_cache_entry_save(device, &kind, stored, bytes);
     gvk_release(host, stored);
 }

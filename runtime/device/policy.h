@@ -7,13 +7,13 @@
 #include "shader_table.h"
 
 struct gvk_policy {
-    const struct gvk_traits *traits;   /* of the device; they outlive the policy */
-    bool reference;                    /* plain kernels alone, which every device runs */
-    bool half;                         /* tensors and weights lie in memory as fp16 */
-    bool half_sums;                    /* of such a model: kernels may compute in fp16, too */
-    bool chunks;                       /* weights may be read as an array of chunks */
-    uint32_t struck[GVK_STRUCK_WORDS]; /* a bit a shader: it computed wrongly on this device */
-    const struct gvk_choices *choices; /* what was measured on this device, kept until its end; NULL: nothing */
+    const struct gvk_traits *traits;       /* of the device; they outlive the policy */
+    bool reference;                        /* plain kernels alone, which every device runs */
+    bool half;                             /* tensors and weights lie in memory as fp16 */
+    bool half_sums;                        /* of such a model: kernels may compute in fp16, too */
+    bool chunks;                           /* weights may be read as an array of chunks */
+    uint32_t rejected[GVK_REJECTED_WORDS]; /* a bit a shader: it computed wrongly on this device */
+    const struct gvk_choices *choices;     /* what was measured on this device, kept until its end; NULL: nothing */
     /* Of a lane, in quarters of a pixel, whatever the image's size; 0: as many as fit the size. */
     uint32_t lane_work;
     uint32_t forced_shader, forced_local_size; /* in place of any choice; local size 0: nothing is forced */
@@ -22,7 +22,7 @@ struct gvk_policy {
 #define GVK_LANE_WORK_OF_A_PIXEL 4u
 #define GVK_MOST_LANE_WORK       (4 * GVK_LANE_WORK_OF_A_PIXEL)
 
-/* As the facts alone suggest: nothing is struck, measured or forced. False: there is no such precision. */
+/* As the facts alone suggest: nothing is rejected, measured or forced. False: there is no such precision. */
 bool gvk_policy_of(const struct gvk_traits *traits, gvk_precision precision, struct gvk_policy *out);
 /* The same with what was measured on the device. Thread-safe; the policy must not outlive the device. */
 bool gvk_device_policy(const struct gvk_device *device, gvk_precision precision, struct gvk_policy *out);
@@ -47,10 +47,10 @@ static inline enum gvk_shader gvk_shader_for(const struct gvk_policy *policy, en
 }
 
 /* The shader computed wrongly on this device and is not to be chosen. */
-static inline bool gvk_is_struck(const struct gvk_policy *policy, enum gvk_shader shader)
+static inline bool gvk_is_rejected(const struct gvk_policy *policy, enum gvk_shader shader)
 {
     shader = gvk_shader_for(policy, shader);
-    return policy->struck[(uint32_t)shader / 32] >> ((uint32_t)shader % 32) & 1;
+    return policy->rejected[(uint32_t)shader / 32] >> ((uint32_t)shader % 32) & 1;
 }
 
 #endif

@@ -40,15 +40,15 @@ bool gvk_find_choice(const struct gvk_policy *policy, const struct gvk_graph_nod
     return false;
 }
 
-struct gvk_choice gvk_choice_of_ghosts_apart(const struct gvk_policy *policy)
+struct gvk_choice gvk_choice_of_ghosts_unfused(const struct gvk_policy *policy)
 {
     /* No node has this shape, and no kernel this number. */
     return (struct gvk_choice){.shape = {.op = GVK_OP_GHOST, .half = policy->half}, .shader = GVK_SHADER_COUNT};
 }
 
-bool gvk_ghosts_are_chosen_apart(const struct gvk_policy *policy)
+bool gvk_ghosts_are_chosen_unfused(const struct gvk_policy *policy)
 {
-    const struct gvk_choice wanted = gvk_choice_of_ghosts_apart(policy);
+    const struct gvk_choice wanted = gvk_choice_of_ghosts_unfused(policy);
     for (uint32_t i = 0; policy->choices && i < policy->choices->count; i++) {
         const struct gvk_choice *choice = &policy->choices->list[i];
         if (gvk_node_shapes_equal(&choice->shape, &wanted.shape) && choice->shader == wanted.shader)

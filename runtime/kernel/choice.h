@@ -13,8 +13,8 @@ bool gvk_find_choice(const struct gvk_policy *policy, const struct gvk_graph_nod
                      uint32_t *local_size);
 
 /* A choice of another kind: that the device's ghost modules run as two convolutions, in fp16 or in fp32. */
-struct gvk_choice gvk_choice_of_ghosts_apart(const struct gvk_policy *policy);
-bool gvk_ghosts_are_chosen_apart(const struct gvk_policy *policy);
+struct gvk_choice gvk_choice_of_ghosts_unfused(const struct gvk_policy *policy);
+bool gvk_ghosts_are_chosen_unfused(const struct gvk_policy *policy);
 
 /* Local sizes to try: one, two, four times what the tile has, where the device allows it. False: no more. */
 bool gvk_candidate_local_size(const struct gvk_traits *traits, uint32_t local_size, uint32_t index, uint32_t *out);

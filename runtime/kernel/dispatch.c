@@ -45,7 +45,7 @@ struct gvk_operand gvk_weights_operand(const struct gvk_builder *builder, uint32
     uint32_t each = gvk_quad_bytes(builder->policy);
     return (struct gvk_operand){
         .binding = binding,
-        .place = GVK_PLACE_WEIGHTS,
+        .memory = GVK_MEMORY_WEIGHTS,
         .access = GVK_READ,
         .quad_bytes = each,
         .offset = builder->packing->offsets[node_index] * each,

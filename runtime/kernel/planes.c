@@ -11,8 +11,8 @@ struct gvk_planes_push gvk_planes_of(const struct gvk_program *program, const st
     const struct gvk_shape *in = &program->shapes[node->inputs[0]];
     return (struct gvk_planes_push){
         .activation = gvk_range_of(node->activation),
-        .output_item = program->places[node->output].item,
-        .source_item = program->places[node->inputs[0]].item,
+        .output_item = program->locations[node->output].item,
+        .source_item = program->locations[node->inputs[0]].item,
         .quads = gvk_quads(in->channels),
         .width = in->width,
         .height = in->height,
@@ -76,7 +76,7 @@ gvk_result gvk_emit_average_pool(const struct gvk_builder *builder, const struct
         rows.height = 1;
         rows.output_item = rows.quads;
         uint64_t each = builder->program->quad_bytes, bytes = (uint64_t)rows.quads * builder->program->batch * each;
-        struct gvk_operand means = {.place = GVK_PLACE_ARENA, .quad_bytes = (uint32_t)each, .bytes = bytes};
+        struct gvk_operand means = {.memory = GVK_MEMORY_ARENA, .quad_bytes = (uint32_t)each, .bytes = bytes};
         gvk_result result = gvk_program_add_block(builder->program, bytes, &means.block);
         if (!result)
             result = emit_pool(builder, node, whole, rows, means, source);

@@ -38,7 +38,7 @@ bool gvk_tile_is_out(const struct gvk_policy *policy, const struct gvk_tile *til
     if (tile->slices > 1 && (!traits->subgroup_size || traits->subgroup_size > GVK_SLICE_LANES))
         return true;
     for (int store = 0; store < GVK_STORE_COUNT; store++)
-        if (has_store(tile, (enum gvk_store)store) && gvk_is_struck(policy, tile->shaders[store]))
+        if (has_store(tile, (enum gvk_store)store) && gvk_is_rejected(policy, tile->shaders[store]))
             return true;
     return false;
 }

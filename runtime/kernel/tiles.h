@@ -17,7 +17,7 @@ struct gvk_tile_family {
 const struct gvk_tile *gvk_tile_of(enum gvk_family family, enum gvk_form form);
 /* The tile's shader for what the node does with its sums, as for fp32. */
 enum gvk_shader gvk_tile_shader(const struct gvk_tile *tile, const struct gvk_graph_node *node);
-/* One of the tile's shaders is struck, there is none for this precision, the workgroup is too large, or slices would
+/* One of the tile's shaders is rejected, there is none for this precision, the workgroup is too large, or slices would
  * not be whole subgroups. */
 bool gvk_tile_is_out(const struct gvk_policy *policy, const struct gvk_tile *tile);
 /* Blocks of outputs; and the output quads that they compute, those included that nobody needs. */

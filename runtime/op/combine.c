@@ -10,7 +10,7 @@ static gvk_result emit_combine(const struct gvk_builder *builder, uint32_t index
     command.key.constants[GVK_CONSTANT_EXTRA] = node->op == GVK_OP_ADD ? GVK_EXTRA_RESIDUAL : GVK_EXTRA_GATE;
     gvk_add_operand(&command, gvk_tensor_operand(builder->program, node->inputs[1], GVK_BINDING_EXTRA, GVK_READ));
     struct gvk_planes_push push = gvk_planes_of(builder->program, node);
-    push.extra_item = builder->program->places[node->inputs[1]].item;
+    push.extra_item = builder->program->locations[node->inputs[1]].item;
     return gvk_finish_planes(builder, &command, &push, push.width * push.height, push.quads);
 }
 

@@ -23,8 +23,8 @@ static gvk_result emit_concat(const struct gvk_builder *builder, uint32_t index,
         gvk_add_operand(&command, gvk_tensor_operand(program, node->output, GVK_BINDING_OUTPUT, access));
         gvk_add_operand(&command, gvk_tensor_operand(program, node->inputs[i], GVK_BINDING_SOURCE, GVK_READ));
         struct gvk_concat_push push = {
-            .output_item = program->places[node->output].item,
-            .source_item = program->places[node->inputs[i]].item,
+            .output_item = program->locations[node->output].item,
+            .source_item = program->locations[node->inputs[i]].item,
             .channels = part->channels,
             .first_channel = first,
             .pixels = shape->width * shape->height,

@@ -5,9 +5,9 @@
 #include "runtime/kernel/forms.h"
 #include "runtime/kernel/tiles.h"
 
-static bool is_struck(const struct gvk_policy *policy, const struct gvk_tile *tile)
+static bool is_rejected(const struct gvk_policy *policy, const struct gvk_tile *tile)
 {
-    return gvk_is_struck(policy, tile->shaders[GVK_STORE_PLAIN]);
+    return gvk_is_rejected(policy, tile->shaders[GVK_STORE_PLAIN]);
 }
 
 static const struct gvk_tile *choose_tile(const struct gvk_policy *policy, const struct gvk_graph_node *node)
@@ -16,9 +16,9 @@ static const struct gvk_tile *choose_tile(const struct gvk_policy *policy, const
     const struct gvk_tile *best = gvk_tile_of(GVK_FAMILY_DENSE, gvk_form_of(policy));
     if (policy->reference || gvk_quads(node->output_channels) % 4)
         return plain;
-    if (is_struck(policy, best))
+    if (is_rejected(policy, best))
         best = gvk_tile_of(GVK_FAMILY_DENSE, GVK_FORM_UNIFORM);
-    return is_struck(policy, best) ? plain : best;
+    return is_rejected(policy, best) ? plain : best;
 }
 
 /* The built-in tile, with the local size that was chosen for it. */
@@ -144,7 +144,7 @@ static gvk_result emit_slice(const struct gvk_builder *builder, uint32_t index, 
     struct gvk_dense_push push = {
         .activation = gvk_range_of(activation),
         .output_item = output_item,
-        .source_item = program->places[node->inputs[0]].item,
+        .source_item = program->locations[node->inputs[0]].item,
         .bias = (uint32_t)slice_bias(padded, node, slice),
         .input_quads = (uint32_t)slice_quads(node, slice),
         .output_quads = gvk_quads(node->output_channels),
@@ -200,7 +200,7 @@ static gvk_result emit(const struct gvk_builder *builder, uint32_t index, const 
     const struct gvk_graph_node *node = &builder->graph->nodes[index];
     const struct gvk_shape *out = &program->shapes[node->output];
     struct gvk_operand output = gvk_tensor_operand(program, node->output, GVK_BINDING_OUTPUT, GVK_WRITE);
-    uint32_t output_item = program->places[node->output].item, slices = count_slices(node);
+    uint32_t output_item = program->locations[node->output].item, slices = count_slices(node);
     if (slices == 1)
         return emit_slice(builder, index, selection, 0, output, output_item, node->activation);
     uint32_t own = gvk_quads(node->output_channels) * out->width * out->height;
@@ -210,7 +210,7 @@ static gvk_result emit(const struct gvk_builder *builder, uint32_t index, const 
         struct gvk_operand made[2];
         for (int i = 0; i < 2 && !result; i++) {
             made[i] = (struct gvk_operand){.binding = GVK_BINDING_OUTPUT,
-                                           .place = GVK_PLACE_ARENA,
+                                           .memory = GVK_MEMORY_ARENA,
                                            .access = GVK_WRITE,
                                            .quad_bytes = program->quad_bytes,
                                            .bytes = (uint64_t)own * program->batch * program->quad_bytes};

@@ -18,9 +18,9 @@ static const struct gvk_tile *find_tile(enum gvk_form form, const struct gvk_gra
     return NULL;
 }
 
-static bool is_struck(const struct gvk_policy *policy, const struct gvk_tile *tile, const struct gvk_graph_node *node)
+static bool is_rejected(const struct gvk_policy *policy, const struct gvk_tile *tile, const struct gvk_graph_node *node)
 {
-    return gvk_is_struck(policy, gvk_tile_shader(tile, node));
+    return gvk_is_rejected(policy, gvk_tile_shader(tile, node));
 }
 
 /* The reference kernel cannot do the end of a ghost bottleneck. */
@@ -30,9 +30,9 @@ static const struct gvk_tile *choose_tile(const struct gvk_policy *policy, const
     if (policy->reference || node->padding != node->kernel / 2)
         return plain;
     const struct gvk_tile *best = find_tile(gvk_form_of(policy), node);
-    if (best && is_struck(policy, best, node))
+    if (best && is_rejected(policy, best, node))
         best = find_tile(GVK_FORM_UNIFORM, node); /* every device runs these */
-    return best && (!is_struck(policy, best, node) || node->residual) ? best : plain;
+    return best && (!is_rejected(policy, best, node) || node->residual) ? best : plain;
 }
 
 static struct gvk_selection select_kernel(const struct gvk_policy *policy, const struct gvk_graph_node *node)
@@ -95,9 +95,9 @@ static gvk_result emit(const struct gvk_builder *builder, uint32_t index, const 
                                                      texels ? GVK_BINDING_EXTRA_TEXELS : GVK_BINDING_EXTRA, GVK_READ));
     struct gvk_depthwise_push push = {
         .activation = gvk_range_of(node->activation),
-        .output_item = program->places[node->output].item,
-        .source_item = program->places[node->inputs[0]].item,
-        .extra_item = program->places[extra].item,
+        .output_item = program->locations[node->output].item,
+        .source_item = program->locations[node->inputs[0]].item,
+        .extra_item = program->locations[extra].item,
         .quads = quads,
         .width = in->width,
         .height = in->height,

@@ -42,7 +42,7 @@ uint32_t gvk_rewrites_off(const struct gvk_policy *policy, uint32_t off)
     const struct gvk_tile_list *list = &gvk_tile_lists[GVK_FAMILY_GHOST][form_with_tiles(policy)];
     /* A CPU device makes a coroutine of a shader with a barrier, and gains nothing by one dispatch fewer. */
     bool possible = policy->traits->type != VK_PHYSICAL_DEVICE_TYPE_CPU && policy->traits->texel_buffers &&
-                    !gvk_ghosts_are_chosen_apart(policy);
+                    !gvk_ghosts_are_chosen_unfused(policy);
     for (uint32_t i = 0; possible && i < list->count; i++)
         if (!gvk_tile_is_out(policy, &list->tiles[i]))
             return off;
@@ -134,10 +134,10 @@ static gvk_result emit(const struct gvk_builder *builder, uint32_t index, const 
                                                      texels ? GVK_BINDING_EXTRA_TEXELS : GVK_BINDING_EXTRA, GVK_READ));
     struct gvk_ghost_push push = {
         .activation = gvk_range_of(node->activation),
-        .output_item = program->places[node->output].item,
-        .source_item = program->places[node->inputs[0]].item,
-        .extra_item = program->places[node->residual].item,
-        .gate_item = program->places[node->gate].item,
+        .output_item = program->locations[node->output].item,
+        .source_item = program->locations[node->inputs[0]].item,
+        .extra_item = program->locations[node->residual].item,
+        .gate_item = program->locations[node->gate].item,
         .bias = (uint32_t)layout.bias,
         .taps = (uint32_t)layout.taps,
         .input_quads = gvk_quads(node->input_channels),

@@ -12,8 +12,8 @@ static uint32_t count_groups(const struct gvk_tile *tile, uint32_t local_size, c
 /* docs/measurements.md and docs/laboratory.md say what each tile was found to be worth. */
 static const struct gvk_tile_family family = {.family = GVK_FAMILY_POINTWISE, .count_groups = count_groups};
 
-/* Where all tiles of the form were struck, the form that another version of lavapipe likes comes next, and then the one
- * that every device runs. */
+/* Where all tiles of the form were rejected, the form that another version of lavapipe likes comes next, and then the
+ * one that every device runs. */
 static struct gvk_selection select_built_in(const struct gvk_policy *policy, const struct gvk_graph_node *node)
 {
     const enum gvk_form form = gvk_form_of(policy);
@@ -26,7 +26,7 @@ static struct gvk_selection select_built_in(const struct gvk_policy *policy, con
     if (found)
         return made;
     const struct gvk_tile *last = gvk_tile_of(GVK_FAMILY_POINTWISE, GVK_FORM_UNIFORM);
-    return gvk_select_tile(policy, node, last, last->local_size); /* proof.c refuses a graph whose choice is struck */
+    return gvk_select_tile(policy, node, last, last->local_size); /* proof.c refuses a graph whose choice is rejected */
 }
 
 static struct gvk_selection select_kernel(const struct gvk_policy *policy, const struct gvk_graph_node *node)
@@ -101,9 +101,9 @@ static gvk_result emit(const struct gvk_builder *builder, uint32_t index, const 
             gvk_tensor_operand(program, extra, tile->texels ? GVK_BINDING_EXTRA_TEXELS : GVK_BINDING_EXTRA, GVK_READ));
     struct gvk_pointwise_push push = {
         .activation = gvk_range_of(node->activation),
-        .output_item = program->places[node->output].item,
-        .source_item = program->places[node->inputs[0]].item,
-        .extra_item = program->places[extra].item,
+        .output_item = program->locations[node->output].item,
+        .source_item = program->locations[node->inputs[0]].item,
+        .extra_item = program->locations[extra].item,
         .bias = (uint32_t)bias_offset(selection, node),
         .input_quads = gvk_quads(node->input_channels),
         .output_quads = gvk_quads(node->output_channels),

@@ -74,7 +74,7 @@ static gvk_result emit(const struct gvk_builder *builder, uint32_t index, const 
     if (result)
         return result;
     struct gvk_operand pooled_operand = {
-        .place = GVK_PLACE_ARENA, .block = pooled, .quad_bytes = program->quad_bytes, .bytes = bytes};
+        .memory = GVK_MEMORY_ARENA, .block = pooled, .quad_bytes = program->quad_bytes, .bytes = bytes};
 
     pooled_operand.binding = GVK_BINDING_OUTPUT;
     pooled_operand.access = GVK_WRITE;
@@ -93,7 +93,7 @@ static gvk_result emit(const struct gvk_builder *builder, uint32_t index, const 
     struct layout layout = layout_of(node);
     struct gvk_excite_push push = {
         .activation = gvk_range_of(node->activation),
-        .output_item = program->places[node->output].item,
+        .output_item = program->locations[node->output].item,
         .source_item = quads,
         .channels_quads = quads,
         .reduced_quads = gvk_quads(node->reduced_channels),

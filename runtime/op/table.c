@@ -106,9 +106,9 @@ gvk_result gvk_program_follow(struct gvk_builder *builder, struct gvk_packing *p
     if (!result)
         result = gvk_program_place_tensors(builder, stream->width, stream->height, stream->batch ? stream->batch : 1);
     for (uint32_t i = 0; !result && i < graph->output_count; i++)
-        gvk_program_keep_block(program, program->places[graph->outputs[i].tensor].block);
+        gvk_program_keep_block(program, program->locations[graph->outputs[i].tensor].block);
     if (!result) {
-        gvk_program_fill_before(program, program->places[graph->inputs[0].tensor].block);
+        gvk_program_fill_before(program, program->locations[graph->inputs[0].tensor].block);
         result = gvk_emit_graph(builder);
     }
     return result ? result : gvk_program_plan(program);

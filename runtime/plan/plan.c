@@ -137,16 +137,16 @@ done:
 
 /* A range that was read or written since the last barrier. */
 struct gvk_hazard_range {
-    enum gvk_place place;
+    enum gvk_memory_kind memory;
     enum gvk_access access;
     uint64_t first, end;
 };
 
 static struct gvk_hazard_range range_of(const struct gvk_program *program, const struct gvk_operand *operand)
 {
-    uint64_t base = operand->place == GVK_PLACE_ARENA ? program->blocks[operand->block].offset : 0;
+    uint64_t base = operand->memory == GVK_MEMORY_ARENA ? program->blocks[operand->block].offset : 0;
     return (struct gvk_hazard_range){
-        .place = operand->place,
+        .memory = operand->memory,
         .access = operand->access,
         .first = base + operand->offset,
         .end = base + operand->offset + operand->bytes,
@@ -155,7 +155,7 @@ static struct gvk_hazard_range range_of(const struct gvk_program *program, const
 
 static bool collide(const struct gvk_hazard_range *left, const struct gvk_hazard_range *right)
 {
-    return left->place == right->place && gvk_accesses_collide(left->access, right->access) &&
+    return left->memory == right->memory && gvk_accesses_collide(left->access, right->access) &&
            left->first < right->end && right->first < left->end;
 }
 
@@ -168,7 +168,7 @@ gvk_result gvk_hazards_check(struct gvk_hazards *hazards, const struct gvk_progr
     *barrier = is_transfer && hazards->dispatched;
     *transfer = false;
     for (uint32_t i = 0; i < command->operand_count && !*barrier; i++) {
-        if (command->operands[i].place == GVK_PLACE_WEIGHTS)
+        if (command->operands[i].memory == GVK_MEMORY_WEIGHTS)
             continue;
         struct gvk_hazard_range range = range_of(program, &command->operands[i]);
         for (uint32_t j = 0; j < hazards->count && !*barrier; j++)
@@ -183,7 +183,7 @@ gvk_result gvk_hazards_check(struct gvk_hazards *hazards, const struct gvk_progr
     hazards->dispatched |= !is_transfer;
     hazards->transfer |= is_transfer;
     for (uint32_t i = 0; i < command->operand_count; i++) {
-        if (command->operands[i].place == GVK_PLACE_WEIGHTS)
+        if (command->operands[i].memory == GVK_MEMORY_WEIGHTS)
             continue;
         if (hazards->count == hazards->capacity) {
             uint32_t capacity = hazards->capacity ? hazards->capacity * 2 : 64;

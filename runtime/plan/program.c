@@ -25,7 +25,7 @@ void gvk_program_destroy(struct gvk_program *program)
     gvk_release(host, program->commands);
     gvk_release(host, program->blocks);
     gvk_release(host, program->shapes);
-    gvk_release(host, program->places);
+    gvk_release(host, program->locations);
     gvk_release(host, program);
 }
 
@@ -80,7 +80,7 @@ gvk_result gvk_program_add_command(struct gvk_program *program, const struct gvk
         program->command_capacity = capacity;
     }
     for (uint32_t i = 0; i < command->operand_count; i++)
-        if (command->operands[i].place == GVK_PLACE_ARENA)
+        if (command->operands[i].memory == GVK_MEMORY_ARENA)
             program->blocks[command->operands[i].block].used = true;
     program->commands[program->command_count++] = *command;
     return GVK_OK;
@@ -131,10 +131,10 @@ static gvk_result add_tensor_blocks(struct gvk_program *program, const struct gv
             return gvk_fail(
                 host, GVK_ERROR_UNSUPPORTED,
                 "A tensor of this network would take more than 4 GiB. A smaller input size or batch takes less.");
-        program->places[i].item = (uint32_t)item;
-        program->places[i].root_quads = gvk_quads(shape->channels);
+        program->locations[i].item = (uint32_t)item;
+        program->locations[i].root_quads = gvk_quads(shape->channels);
         gvk_result result =
-            gvk_program_add_block(program, item * program->batch * program->quad_bytes, &program->places[i].block);
+            gvk_program_add_block(program, item * program->batch * program->quad_bytes, &program->locations[i].block);
         if (result)
             return result;
     }
@@ -154,8 +154,8 @@ gvk_result gvk_program_place_tensors(struct gvk_builder *builder, uint32_t width
     program->batch = batch;
     program->quad_bytes = gvk_quad_bytes(builder->policy);
     program->shapes = gvk_allocate_array(host, graph->tensor_count, sizeof *program->shapes);
-    program->places = gvk_allocate_array(host, graph->tensor_count, sizeof *program->places);
-    if (!program->shapes || !program->places)
+    program->locations = gvk_allocate_array(host, graph->tensor_count, sizeof *program->locations);
+    if (!program->shapes || !program->locations)
         return gvk_fail_memory(host);
     gvk_result result = gvk_graph_shapes(host, graph, width, height, program->shapes);
     if (result)
@@ -174,8 +174,8 @@ gvk_result gvk_program_place_tensors(struct gvk_builder *builder, uint32_t width
         if (root == i)
             continue;
         const struct gvk_shape *shape = &program->shapes[root];
-        program->places[i] = program->places[root];
-        program->places[i].offset = (uint64_t)(channel / 4) * shape->width * shape->height * program->quad_bytes;
+        program->locations[i] = program->locations[root];
+        program->locations[i].offset = (uint64_t)(channel / 4) * shape->width * shape->height * program->quad_bytes;
     }
     return GVK_OK;
 }
@@ -183,18 +183,18 @@ gvk_result gvk_program_place_tensors(struct gvk_builder *builder, uint32_t width
 struct gvk_operand gvk_tensor_operand(const struct gvk_program *program, gvk_tensor tensor, uint32_t binding,
                                       enum gvk_access access)
 {
-    const struct gvk_tensor_place *place = &program->places[tensor];
+    const struct gvk_tensor_location *location = &program->locations[tensor];
     const struct gvk_shape *shape = &program->shapes[tensor];
     uint64_t own = (uint64_t)gvk_quads(shape->channels) * shape->width * shape->height, each = program->quad_bytes;
     uint64_t slack = access == GVK_READ ? GVK_SLACK_QUADS * each : 0;
     return (struct gvk_operand){
         .binding = binding,
-        .place = GVK_PLACE_ARENA,
+        .memory = GVK_MEMORY_ARENA,
         .access = access,
-        .block = place->block,
-        .offset = place->offset,
+        .block = location->block,
+        .offset = location->offset,
         .quad_bytes = program->quad_bytes,
-        .bytes = ((uint64_t)place->item * (program->batch - 1) + own) * each + slack,
+        .bytes = ((uint64_t)location->item * (program->batch - 1) + own) * each + slack,
         .useful = own * program->batch * each,
     };
 }

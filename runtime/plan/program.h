@@ -14,14 +14,14 @@
 #define GVK_MAX_OPERANDS 5
 #define GVK_FOREVER      UINT32_MAX
 
-enum gvk_place {
-    GVK_PLACE_ARENA,      /* a block of the stream's arena */
-    GVK_PLACE_WEIGHTS,    /* the model's weights */
-    GVK_PLACE_PARAMETERS, /* the frame's parameters, written by the host */
-    GVK_PLACE_RESULT,     /* the frame's result, read by the host */
-    GVK_PLACE_UPLOAD,     /* what the host has written of the frame's pictures */
-    GVK_PLACE_SCRATCH,    /* the frame's own, between the commands of its intake */
-    GVK_PLACE_COUNT
+enum gvk_memory_kind {
+    GVK_MEMORY_ARENA,      /* a block of the stream's arena */
+    GVK_MEMORY_WEIGHTS,    /* the model's weights */
+    GVK_MEMORY_PARAMETERS, /* the frame's parameters, written by the host */
+    GVK_MEMORY_RESULT,     /* the frame's result, read by the host */
+    GVK_MEMORY_UPLOAD,     /* what the host has written of the frame's pictures */
+    GVK_MEMORY_SCRATCH,    /* the frame's own, between the commands of its intake */
+    GVK_MEMORY_COUNT
 };
 
 enum gvk_access {
@@ -39,7 +39,7 @@ static inline bool gvk_accesses_collide(enum gvk_access left, enum gvk_access ri
 /* A range that a command touches. */
 struct gvk_operand {
     uint32_t binding; /* GVK_BINDING_... */
-    enum gvk_place place;
+    enum gvk_memory_kind memory;
     enum gvk_access access;
     uint32_t block;      /* of the arena */
     uint32_t quad_bytes; /* of a channel quad: 8 where tensor or weights are fp16, else 16; 0: 16 */
@@ -80,7 +80,7 @@ struct gvk_block {
 };
 
 /* Where the values of a tensor are in memory. */
-struct gvk_tensor_place {
+struct gvk_tensor_location {
     uint32_t block;
     uint64_t offset;     /* bytes from the block's start */
     uint32_t item;       /* quads from one item of the batch to the next */
@@ -96,7 +96,7 @@ struct gvk_program {
     uint64_t arena_bytes;
     /* Of the graph's tensors, by number. */
     struct gvk_shape *shapes;
-    struct gvk_tensor_place *places;
+    struct gvk_tensor_location *locations;
     uint32_t tensor_count;
     uint32_t width, height, batch;
     uint32_t quad_bytes;                 /* of every tensor: 16, or 8 in fp16 */

@@ -23,7 +23,7 @@ struct chains {
 
 static uint32_t chain_of(const struct gvk_program *program, const struct gvk_operand *operand)
 {
-    return operand->place == GVK_PLACE_ARENA ? operand->block : program->block_count + (uint32_t)operand->place;
+    return operand->memory == GVK_MEMORY_ARENA ? operand->block : program->block_count + (uint32_t)operand->memory;
 }
 
 static void empty_chains(const struct chains *chains)
@@ -56,7 +56,7 @@ static uint32_t find_level(const struct gvk_program *program, const struct chain
     uint32_t found = none;
     for (uint32_t i = 0; i < command->operand_count; i++) {
         const struct gvk_operand *operand = &command->operands[i];
-        if (operand->place == GVK_PLACE_WEIGHTS)
+        if (operand->memory == GVK_MEMORY_WEIGHTS)
             continue;
         for (uint32_t at = chains->last[chain_of(program, operand)]; at != NONE; at = chains->previous[at]) {
             const struct gvk_command *other = &program->commands[at / GVK_MAX_OPERANDS];
@@ -73,7 +73,7 @@ static bool grows(const struct gvk_command *command)
     uint64_t written = 0, read = 0;
     for (uint32_t i = 0; i < command->operand_count; i++) {
         const struct gvk_operand *operand = &command->operands[i];
-        if (operand->place == GVK_PLACE_ARENA)
+        if (operand->memory == GVK_MEMORY_ARENA)
             *(operand->access == GVK_READ ? &read : &written) += operand->bytes;
     }
     return written > read;
@@ -133,7 +133,7 @@ static void find_lifetimes(struct gvk_program *program)
     for (uint32_t i = 0; i < program->command_count; i++) {
         const struct gvk_command *command = &program->commands[i];
         for (uint32_t j = 0; j < command->operand_count; j++) {
-            if (command->operands[j].place != GVK_PLACE_ARENA)
+            if (command->operands[j].memory != GVK_MEMORY_ARENA)
                 continue;
             struct gvk_block *block = &program->blocks[command->operands[j].block];
             if (block->first == GVK_FOREVER || command->level < block->first)
@@ -155,7 +155,7 @@ static void count_network_blocks(const struct gvk_program *program, bool *counte
 {
     for (uint32_t i = program->network_first; i < program->network_end; i++)
         for (uint32_t j = 0; j < program->commands[i].operand_count; j++)
-            if (program->commands[i].operands[j].place == GVK_PLACE_ARENA)
+            if (program->commands[i].operands[j].memory == GVK_MEMORY_ARENA)
                 counted[program->commands[i].operands[j].block] = true;
 }
 
@@ -255,7 +255,7 @@ static gvk_result relieve_network(struct gvk_program *program, uint32_t levels)
 
 gvk_result gvk_program_schedule(struct gvk_program *program)
 {
-    struct chains chains = {.count = program->block_count + GVK_PLACE_COUNT};
+    struct chains chains = {.count = program->block_count + GVK_MEMORY_COUNT};
     chains.last = gvk_allocate_array(program->host, chains.count, sizeof *chains.last);
     chains.previous =
         gvk_allocate_array(program->host, (size_t)program->command_count * GVK_MAX_OPERANDS, sizeof *chains.previous);

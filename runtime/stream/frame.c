@@ -151,8 +151,8 @@ static void destroy_stream(void *object)
         device->vk.DestroyCommandPool(device->device, stream->pool, NULL);
     gvk_buffer_destroy(device, &stream->arena);
     gvk_program_destroy(stream->program);
-    if (stream->tail.release)
-        stream->tail.release(&device->host, stream->tail.user);
+    if (stream->epilogue.release)
+        stream->epilogue.release(&device->host, stream->epilogue.user);
     gvk_release(&device->host, stream->submissions.ends);
     gvk_release(&device->host, stream->pictures);
     gvk_release(&device->host, stream->readables);

@@ -1,8 +1,8 @@
 /* A stream's command buffers and what is recorded into them.
  *
  * A frame in flight has command buffers for the `intake` (uploads, resize; recorded anew when picture sizes change) and
- * for the `main` commands (network, tail, copies to the result; recorded once), one for each submission. The arena is
- * shared: frames run after one another on the device while the host fills the next one's upload. */
+ * for the `main` commands (network, epilogue, copies to the result; recorded once), one for each submission. The arena
+ * is shared: frames run after one another on the device while the host fills the next one's upload. */
 #include "stream_inside.h"
 
 #include "runtime/vulkan/debug.h"
@@ -112,7 +112,7 @@ static void record_full_barrier(const gvk_stream *stream, VkCommandBuffer comman
     counts->barriers++;
 }
 
-/* Commands [first, end) of the program, with the timestamps behind the network and behind the tail. */
+/* Commands [first, end) of the program, with the timestamps behind the network and behind the epilogue. */
 static gvk_result record_commands(gvk_stream *stream, uint32_t index, VkCommandBuffer commands, uint32_t first,
                                   uint32_t end, struct gvk_hazards *hazards)
 {
@@ -125,7 +125,7 @@ static gvk_result record_commands(gvk_stream *stream, uint32_t index, VkCommandB
     } sections[] = {
         {program->network_first, &stream->main_counts, GVK_TIME_COUNT},
         {program->network_end, &stream->network_counts, GVK_TIME_NETWORK},
-        {stream->tail_end, &stream->main_counts, GVK_TIME_TAIL},
+        {stream->epilogue_end, &stream->main_counts, GVK_TIME_EPILOGUE},
         {program->command_count, &stream->main_counts, GVK_TIME_COUNT},
     };
     uint32_t at = first;

@@ -78,16 +78,16 @@ static uint32_t rows_in_time(const struct gvk_input_target *target, bool vertica
 /* ---- commands ---- */
 
 /* A range of the upload or the scratch. */
-static struct gvk_operand operand_of(uint32_t binding, enum gvk_place place, enum gvk_access access, uint64_t offset,
-                                     uint64_t bytes)
+static struct gvk_operand operand_of(uint32_t binding, enum gvk_memory_kind memory, enum gvk_access access,
+                                     uint64_t offset, uint64_t bytes)
 {
     return (struct gvk_operand){.binding = binding,
-                                .place = place,
+                                .memory = memory,
                                 .access = access,
                                 .quad_bytes = 16,
                                 .offset = offset,
                                 .bytes = bytes,
-                                .is_aligned = place == GVK_PLACE_UPLOAD};
+                                .is_aligned = memory == GVK_MEMORY_UPLOAD};
 }
 
 /* What the two passes of a picture have in common. */
@@ -161,11 +161,11 @@ static gvk_result emit_horizontal(const struct pass *pass)
                                       .turns = turns_of(push.taps, layout->width)};
         push.pixels_byte = (uint32_t)(begin - bound);
         push.source_height = strip.rows;
-        gvk_add_operand(&command, operand_of(GVK_BINDING_OUTPUT, GVK_PLACE_SCRATCH, GVK_WRITE,
+        gvk_add_operand(&command, operand_of(GVK_BINDING_OUTPUT, GVK_MEMORY_SCRATCH, GVK_WRITE,
                                              layout->rows + strip.first * written, strip.rows * written));
-        gvk_add_operand(&command, operand_of(GVK_BINDING_SOURCE, GVK_PLACE_UPLOAD, GVK_READ, bound,
+        gvk_add_operand(&command, operand_of(GVK_BINDING_SOURCE, GVK_MEMORY_UPLOAD, GVK_READ, bound,
                                              (begin - bound + bytes + 3) / 4 * 4));
-        gvk_add_operand(&command, operand_of(GVK_BINDING_EXTRA, GVK_PLACE_UPLOAD, GVK_READ, layout->horizontal,
+        gvk_add_operand(&command, operand_of(GVK_BINDING_EXTRA, GVK_MEMORY_UPLOAD, GVK_READ, layout->horizontal,
                                              gvk_resize_table_ints(layout->width, placement->width) * 4));
         command.operands[0].useful = strip.rows * written;
         command.operands[1].useful = bytes;
@@ -204,9 +204,9 @@ static gvk_result emit_vertical(const struct pass *pass)
          * which is right again once the pixel is added. */
         push.output_offset = 0u - strip.first * pass->shape->width;
         gvk_add_operand(&command, output);
-        gvk_add_operand(&command, operand_of(GVK_BINDING_SOURCE, GVK_PLACE_SCRATCH, GVK_READ,
+        gvk_add_operand(&command, operand_of(GVK_BINDING_SOURCE, GVK_MEMORY_SCRATCH, GVK_READ,
                                              layout->rows + strip.source_first * read, rows * read));
-        gvk_add_operand(&command, operand_of(GVK_BINDING_EXTRA, GVK_PLACE_UPLOAD, GVK_READ, layout->vertical,
+        gvk_add_operand(&command, operand_of(GVK_BINDING_EXTRA, GVK_MEMORY_UPLOAD, GVK_READ, layout->vertical,
                                              gvk_resize_table_ints(layout->height, placement->height) * 4));
         command.operands[1].useful = strip.source_rows * read;
         result = finish(pass, &command, &push, groups_x, strip.rows);
@@ -219,7 +219,7 @@ static gvk_result emit_copy(const struct pass *pass)
     struct gvk_command command = {.kind = GVK_COMMAND_COPY, .label = "input", .operand_count = 2};
     command.operands[0] = pass->input;
     command.operands[1] =
-        operand_of(GVK_BINDING_SOURCE, GVK_PLACE_UPLOAD, GVK_READ, pass->layout->pixels, pass->input.bytes);
+        operand_of(GVK_BINDING_SOURCE, GVK_MEMORY_UPLOAD, GVK_READ, pass->layout->pixels, pass->input.bytes);
     return gvk_program_add_command(pass->program, &command);
 }
 
@@ -228,7 +228,7 @@ gvk_result gvk_emit_intake(const struct gvk_input_target *target, const struct g
 {
     static gvk_result (*const emit[3])(const struct pass *pass) = {emit_copy, emit_horizontal, emit_vertical};
     const struct gvk_program *whole = target->builder.program;
-    const struct gvk_tensor_place *tensor = &whole->places[target->tensor];
+    const struct gvk_tensor_location *tensor = &whole->locations[target->tensor];
     struct pass pass = {.target = target, .shape = &whole->shapes[target->tensor], .program = program};
     uint32_t block;
     gvk_result result = gvk_program_borrow_block(program, &whole->blocks[tensor->block], &block);

@@ -19,14 +19,14 @@ static uint32_t quad_bytes_of(const struct gvk_operand *operand)
 static const struct gvk_buffer *buffer_of(const struct gvk_recorder *recorder, uint32_t frame,
                                           const struct gvk_operand *operand)
 {
-    switch (operand->place) {
-    case GVK_PLACE_WEIGHTS: return recorder->weights;
-    case GVK_PLACE_PARAMETERS: return recorder->frames[frame].parameters;
-    case GVK_PLACE_RESULT: return recorder->frames[frame].result;
-    case GVK_PLACE_UPLOAD: return recorder->frames[frame].upload;
-    case GVK_PLACE_SCRATCH: return recorder->frames[frame].scratch;
-    case GVK_PLACE_ARENA:
-    case GVK_PLACE_COUNT: break;
+    switch (operand->memory) {
+    case GVK_MEMORY_WEIGHTS: return recorder->weights;
+    case GVK_MEMORY_PARAMETERS: return recorder->frames[frame].parameters;
+    case GVK_MEMORY_RESULT: return recorder->frames[frame].result;
+    case GVK_MEMORY_UPLOAD: return recorder->frames[frame].upload;
+    case GVK_MEMORY_SCRATCH: return recorder->frames[frame].scratch;
+    case GVK_MEMORY_ARENA:
+    case GVK_MEMORY_COUNT: break;
     }
     return recorder->arena;
 }
@@ -34,7 +34,7 @@ static const struct gvk_buffer *buffer_of(const struct gvk_recorder *recorder, u
 /* In its buffer. */
 static uint64_t offset_of(const struct gvk_recorder *recorder, const struct gvk_operand *operand)
 {
-    uint64_t block = operand->place == GVK_PLACE_ARENA ? recorder->program->blocks[operand->block].offset : 0;
+    uint64_t block = operand->memory == GVK_MEMORY_ARENA ? recorder->program->blocks[operand->block].offset : 0;
     return block + operand->offset;
 }
 

@@ -125,7 +125,7 @@ gvk_result gvk_stream_timings(gvk_stream *stream, gvk_ticket ticket, gvk_timing 
         result = gvk_stream_find_done(stream, ticket, &frame);
     if (result)
         return result;
-    uint32_t stages = !frame->queries ? 0 : stream->tail.emit ? 3 : 2;
+    uint32_t stages = !frame->queries ? 0 : stream->epilogue.emit ? 3 : 2;
     uint64_t times[GVK_TIME_COUNT] = {0};
     if (stages) {
         result =
@@ -135,7 +135,7 @@ gvk_result gvk_stream_timings(gvk_stream *stream, gvk_ticket ticket, gvk_timing 
         if (result)
             return result;
     }
-    const char *const names[3] = {"resize", "network", stream->tail.stage};
+    const char *const names[3] = {"resize", "network", stream->epilogue.stage};
     for (uint32_t i = 0; i < stages && i < *count; i++) {
         gvk_timing timing = {names[i], gvk_milliseconds_between(device, times[i], times[i + 1])};
         gvk_element_write(&gvk_layout_of_timing, &timing, out, timing_size, i);

@@ -5,12 +5,12 @@
 #include "runtime/vulkan/debug.h"
 #include "runtime/vulkan/queue.h"
 
-/* What a detector's tail reads beside the maps. */
+/* What a detector's epilogue reads beside the maps. */
 static gvk_result fill_parameters(gvk_stream *stream, struct gvk_frame *frame)
 {
-    if (!stream->tail.fill_longest)
+    if (!stream->epilogue.fill_longest)
         return GVK_OK;
-    stream->tail.fill_longest(&stream->tail, frame->parameters.mapped);
+    stream->epilogue.fill_longest(&stream->epilogue, frame->parameters.mapped);
     return gvk_buffer_flush(stream->device, &frame->parameters);
 }
 
@@ -138,7 +138,7 @@ gvk_result gvk_stream_split(gvk_stream *stream)
         result = time_commands(stream, microseconds);
     if (!result && stream->device->timestamp_bits && takes_pixels)
         result = time_resize(stream);
-    for (uint32_t i = stream->tail_end; i < commands && !result; i++)
+    for (uint32_t i = stream->epilogue_end; i < commands && !result; i++)
         microseconds[i] = 0; /* copies of results go with what is before them */
     if (!result)
         result = gvk_submissions_cut(host, microseconds, commands, stream->max_us, &stream->submissions);

@@ -33,7 +33,7 @@ static gvk_result add_readable(gvk_stream *stream, const char *name)
     stream->readables = grown;
     stream->readables[stream->readable_count++] = (struct gvk_readable){tensor, stream->result_bytes};
     stream->result_bytes = align_up(stream->result_bytes + bytes, 16);
-    gvk_program_keep_block(stream->program, stream->program->places[tensor].block);
+    gvk_program_keep_block(stream->program, stream->program->locations[tensor].block);
     return GVK_OK;
 }
 
@@ -41,7 +41,7 @@ static gvk_result add_readable(gvk_stream *stream, const char *name)
 static gvk_result emit_readable(gvk_stream *stream, const struct gvk_readable *readable)
 {
     struct gvk_program *program = stream->program;
-    const struct gvk_tensor_place *place = &program->places[readable->tensor];
+    const struct gvk_tensor_location *place = &program->locations[readable->tensor];
     const struct gvk_shape *shape = &program->shapes[readable->tensor];
     uint64_t bytes = (uint64_t)gvk_quads(shape->channels) * shape->width * shape->height * program->quad_bytes;
     gvk_result result = GVK_OK;
@@ -51,7 +51,7 @@ static gvk_result emit_readable(gvk_stream *stream, const struct gvk_readable *r
         command.operands[1].offset += (uint64_t)place->item * item * program->quad_bytes;
         command.operands[1].bytes = command.operands[1].useful = bytes;
         command.operands[0] = (struct gvk_operand){.binding = GVK_BINDING_OUTPUT,
-                                                   .place = GVK_PLACE_RESULT,
+                                                   .memory = GVK_MEMORY_RESULT,
                                                    .access = GVK_WRITE,
                                                    .offset = readable->offset + bytes * item,
                                                    .bytes = bytes};
@@ -68,26 +68,26 @@ static gvk_result make_program(gvk_stream *stream, const gvk_stream_params *para
         return result;
     builder.program = stream->program;
     result = gvk_program_place_tensors(&builder, params->width, params->height, params->batch ? params->batch : 1);
-    if (!result && stream->tail.prepare)
-        result = stream->tail.prepare(&stream->tail, &builder);
+    if (!result && stream->epilogue.prepare)
+        result = stream->epilogue.prepare(&stream->epilogue, &builder);
     if (result)
         return result;
-    stream->readable_offset = stream->result_bytes = align_up(stream->tail.result_bytes, 256);
+    stream->readable_offset = stream->result_bytes = align_up(stream->epilogue.result_bytes, 256);
     const struct gvk_graph *graph = stream->model->graph;
-    for (uint32_t i = 0; i < graph->output_count && !stream->tail.emit && !result; i++)
+    for (uint32_t i = 0; i < graph->output_count && !stream->epilogue.emit && !result; i++)
         result = add_readable(stream, graph->outputs[i].name);
     for (uint32_t i = 0; i < params->kept_count && !result; i++)
         result = add_readable(stream, params->kept_tensors[i]);
     if (result)
         return result;
     /* The input is written in front of the first command. */
-    gvk_program_fill_before(stream->program, stream->program->places[graph->inputs[0].tensor].block);
+    gvk_program_fill_before(stream->program, stream->program->locations[graph->inputs[0].tensor].block);
     result = gvk_emit_graph(&builder);
-    if (!result && stream->tail.emit)
-        result = stream->tail.emit(&stream->tail, &builder);
+    if (!result && stream->epilogue.emit)
+        result = stream->epilogue.emit(&stream->epilogue, &builder);
     if (!result)
         result = gvk_program_plan(stream->program);
-    stream->tail_end = stream->program->command_count;
+    stream->epilogue_end = stream->program->command_count;
     for (uint32_t i = 0; i < stream->readable_count && !result; i++)
         result = emit_readable(stream, &stream->readables[i]);
     return result;
@@ -99,8 +99,8 @@ static gvk_result create_frame(gvk_stream *stream, uint32_t index)
     const struct gvk_functions *vk = &device->vk;
     struct gvk_frame *frame = &stream->frames[index];
     gvk_result result = gvk_intake_create(device, stream->program->batch, &frame->intake);
-    if (!result && stream->tail.parameter_bytes)
-        result = gvk_buffer_create(device, stream->tail.parameter_bytes, GVK_BUFFER_UPLOAD, "frame's parameters",
+    if (!result && stream->epilogue.parameter_bytes)
+        result = gvk_buffer_create(device, stream->epilogue.parameter_bytes, GVK_BUFFER_UPLOAD, "frame's parameters",
                                    &frame->parameters);
     if (!result)
         result = gvk_buffer_create(device, stream->result_bytes, GVK_BUFFER_READBACK, "frame's result", &frame->result);
@@ -136,22 +136,22 @@ static bool names_kept_tensors(const gvk_stream *stream, const gvk_stream_params
     return true;
 }
 
-gvk_result gvk_stream_create_with_tail(gvk_model *model, const gvk_stream_params *params, const struct gvk_tail *tail,
-                                       gvk_stream **out)
+gvk_result gvk_stream_create_with_epilogue(gvk_model *model, const gvk_stream_params *params,
+                                           const struct gvk_epilogue *epilogue, gvk_stream **out)
 {
     gvk_device *device = model->device;
     const gvk_host *host = &device->host;
     gvk_result result = GVK_OK;
     gvk_stream *stream = gvk_allocate(host, sizeof *stream);
     if (!stream) {
-        if (tail && tail->release)
-            tail->release(host, tail->user);
+        if (epilogue && epilogue->release)
+            epilogue->release(host, epilogue->user);
         return gvk_fail_memory(host);
     }
     stream->device = device;
     stream->model = model;
-    if (tail)
-        stream->tail = *tail;
+    if (epilogue)
+        stream->epilogue = *epilogue;
     stream->frame_count = params->frames ? params->frames : 1;
     if (stream->frame_count > GVK_MAX_FRAMES || !names_kept_tensors(stream, params)) {
         result = gvk_fail(host, GVK_ERROR_ARGUMENT,
@@ -211,7 +211,7 @@ gvk_result gvk_stream_create(gvk_model *model, const gvk_stream_params *params, 
                         "gvk_stream_create needs params and a place for the stream.");
     gvk_stream_params used;
     gvk_result result = gvk_struct_read(&model->device->host, &gvk_layout_of_stream_params, params, &used);
-    return result ? result : gvk_stream_create_with_tail(model, &used, NULL, out);
+    return result ? result : gvk_stream_create_with_epilogue(model, &used, NULL, out);
 }
 
 /* The pictures as they are given, into stream->pictures. */
@@ -259,8 +259,8 @@ gvk_result gvk_stream_submit(gvk_stream *stream, const gvk_picture *given, size_
         frame->intake.recorded = false;
         return result;
     }
-    if (stream->tail.fill) {
-        stream->tail.fill(&stream->tail, frame->intake.layouts, count, frame->parameters.mapped);
+    if (stream->epilogue.fill) {
+        stream->epilogue.fill(&stream->epilogue, frame->intake.layouts, count, frame->parameters.mapped);
         result = gvk_buffer_flush(device, &frame->parameters);
         if (result)
             return result;
@@ -280,10 +280,10 @@ gvk_result gvk_stream_submit(gvk_stream *stream, const gvk_picture *given, size_
     return GVK_OK;
 }
 
-void *gvk_stream_tail_user(const gvk_stream *stream,
-                           gvk_result (*emit)(const struct gvk_tail *tail, const struct gvk_builder *builder))
+void *gvk_stream_epilogue_user(const gvk_stream *stream, gvk_result (*emit)(const struct gvk_epilogue *epilogue,
+                                                                            const struct gvk_builder *builder))
 {
-    return stream && stream->tail.emit == emit ? stream->tail.user : NULL;
+    return stream && stream->epilogue.emit == emit ? stream->epilogue.user : NULL;
 }
 
 const gvk_host *gvk_stream_host(const gvk_stream *stream)

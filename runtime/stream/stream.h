@@ -1,19 +1,19 @@
-/* Streams for what stands above the runtime: with a tail behind the network, and what its frames leave. */
+/* Streams for what stands above the runtime: with a epilogue behind the network, and what its frames leave. */
 #ifndef GVK_STREAM_H
 #define GVK_STREAM_H
 
+#include "epilogue.h"
 #include "runtime/model/model.h"
-#include "tail.h"
 
-/* Takes over tail->user, on failure too. tail NULL: the graph's outputs are readable, and nothing follows. */
-gvk_result gvk_stream_create_with_tail(gvk_model *model, const gvk_stream_params *params, const struct gvk_tail *tail,
-                                       gvk_stream **out);
-/* The tail's user pointer when the stream has a tail with this emit function, else NULL. */
-void *gvk_stream_tail_user(const gvk_stream *stream,
-                           gvk_result (*emit)(const struct gvk_tail *tail, const struct gvk_builder *builder));
+/* Takes over epilogue->user, on failure too. epilogue NULL: the graph's outputs are readable, and nothing follows. */
+gvk_result gvk_stream_create_with_epilogue(gvk_model *model, const gvk_stream_params *params,
+                                           const struct gvk_epilogue *epilogue, gvk_stream **out);
+/* The epilogue's user pointer when the stream has a epilogue with this emit function, else NULL. */
+void *gvk_stream_epilogue_user(const gvk_stream *stream, gvk_result (*emit)(const struct gvk_epilogue *epilogue,
+                                                                            const struct gvk_builder *builder));
 /* gvk_stream_wait without a limit of the caller's (GVK_PATIENTLY in wait.h); the log says that `what` is waited for. */
 gvk_result gvk_stream_wait_for(gvk_stream *stream, gvk_ticket ticket, const char *what);
-/* The tail's result of a frame that is done. */
+/* The epilogue's result of a frame that is done. */
 gvk_result gvk_stream_result(gvk_stream *stream, gvk_ticket ticket, const void **out);
 /* gvk_stream_read that takes infinities and not-a-numbers too. */
 gvk_result gvk_stream_read_any(gvk_stream *stream, gvk_ticket ticket, const char *tensor, gvk_array *out, bool *finite);

@@ -2,14 +2,14 @@
 #ifndef GVK_STREAM_INSIDE_H
 #define GVK_STREAM_INSIDE_H
 
+#include "epilogue.h"
 #include "intake.h"
 #include "recorder.h"
 #include "runtime/model/model.h"
-#include "tail.h"
 
 #define GVK_MAX_FRAMES 8
 
-enum gvk_timestamp { GVK_TIME_START, GVK_TIME_RESIZED, GVK_TIME_NETWORK, GVK_TIME_TAIL, GVK_TIME_COUNT };
+enum gvk_timestamp { GVK_TIME_START, GVK_TIME_RESIZED, GVK_TIME_NETWORK, GVK_TIME_EPILOGUE, GVK_TIME_COUNT };
 
 /* A tensor that is copied to the result, so that the host can read it by name. */
 struct gvk_readable {
@@ -42,7 +42,7 @@ struct gvk_frame {
 struct gvk_stream {
     gvk_device *device;
     gvk_model *model;
-    struct gvk_tail tail; /* emit NULL: none */
+    struct gvk_epilogue epilogue; /* emit NULL: none */
     struct gvk_program *program;
     struct gvk_buffer arena;
     struct gvk_recorder recorder;
@@ -51,7 +51,7 @@ struct gvk_stream {
     struct gvk_submissions submissions; /* of the main commands */
     uint32_t max_us;                    /* that a submission may take; 0: any time */
     double turn_us[2];                  /* gvk_input_target */
-    uint32_t tail_end;     /* the program's command behind the tail's last: from there on results are copied */
+    uint32_t epilogue_end; /* the program's command behind the epilogue's last: from there on results are copied */
     gvk_picture *pictures; /* of the last submit, as many as the batch */
     struct gvk_frame frames[GVK_MAX_FRAMES];
     uint32_t frame_count;

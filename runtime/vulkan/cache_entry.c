@@ -35,7 +35,7 @@ static uint64_t hash_of(const struct header *header, const void *data)
     return hash_more(gvk_hash(&hashed, sizeof hashed), data, (size_t)header->bytes);
 }
 
-static struct header header_of(const struct gvk_device *device, const struct gvk_stored_kind *kind)
+static struct header header_of(const struct gvk_device *device, const struct gvk_cache_entry_kind *kind)
 {
     VkPhysicalDeviceProperties properties;
     device->vk.GetPhysicalDeviceProperties(device->physical_device, &properties);
@@ -71,7 +71,8 @@ static bool fits(const struct header *mine, const unsigned char *stored, size_t 
     return !memcmp(&header, &expected, sizeof header);
 }
 
-unsigned char *gvk_stored_load(const struct gvk_device *device, const struct gvk_stored_kind *kind, size_t *bytes)
+unsigned char *gvk_cache_entry_load(const struct gvk_device *device, const struct gvk_cache_entry_kind *kind,
+                                    size_t *bytes)
 {
     const gvk_host *host = &device->host;
     if (!host->cache_load)
@@ -95,8 +96,8 @@ unsigned char *gvk_stored_load(const struct gvk_device *device, const struct gvk
     return NULL;
 }
 
-void gvk_stored_save(const struct gvk_device *device, const struct gvk_stored_kind *kind, unsigned char *stored,
-                     size_t bytes)
+void gvk_cache_entry_save(const struct gvk_device *device, const struct gvk_cache_entry_kind *kind,
+                          unsigned char *stored, size_t bytes)
 {
     const gvk_host *host = &device->host;
     struct header header = header_of(device, kind);

@@ -7,7 +7,7 @@
 
 #define GVK_STORED_HEADER 64 /* bytes in front of the data */
 
-struct gvk_stored_kind {
+struct gvk_cache_entry_kind {
     const char *magic;    /* 8 characters, which change with the format */
     const char *prefix;   /* of the host's key */
     size_t ceiling;       /* header and all */
@@ -18,9 +18,10 @@ uint64_t gvk_hash(const void *bytes, size_t count);
 
 /* Header and data in the host's memory, which the caller releases; the data begin at GVK_STORED_HEADER. NULL when there
  * is nothing to trust. */
-unsigned char *gvk_stored_load(const struct gvk_device *device, const struct gvk_stored_kind *kind, size_t *bytes);
+unsigned char *gvk_cache_entry_load(const struct gvk_device *device, const struct gvk_cache_entry_kind *kind,
+                                    size_t *bytes);
 /* `stored` has room for the header in front of `bytes` bytes of data. The host must have cache_store. */
-void gvk_stored_save(const struct gvk_device *device, const struct gvk_stored_kind *kind, unsigned char *stored,
-                     size_t bytes);
+void gvk_cache_entry_save(const struct gvk_device *device, const struct gvk_cache_entry_kind *kind,
+                          unsigned char *stored, size_t bytes);
 
 #endif

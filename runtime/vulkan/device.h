@@ -6,7 +6,7 @@
 #include "runtime/base/host.h"
 #include "runtime/base/thread.h"
 
-#define GVK_STRUCK_WORDS 16 /* for 512 shaders */
+#define GVK_REJECTED_WORDS 16 /* for 512 shaders */
 
 /* Facts of a device that the choice of kernels depends on, read once; no handles, so that plans can be made without a
  * device. */
@@ -41,7 +41,7 @@ struct gvk_remains;   /* wait.h */
 /* What proof.c found out: a bit a shader for those that computed wrongly, two bits a shader (without and with a gate)
  * for those that computed right. */
 struct gvk_verdicts {
-    uint32_t struck[GVK_STRUCK_WORDS], proven[2 * GVK_STRUCK_WORDS];
+    uint32_t rejected[GVK_REJECTED_WORDS], proven[2 * GVK_REJECTED_WORDS];
     bool loaded, changed; /* from the host's cache; since then */
 };
 

@@ -1,5 +1,5 @@
 /* Kernels prove themselves: every convolution kernel that a network takes is proven on the device, one that computes
- * wrongly is struck and another taken, the verdict is kept, and where none is left the model is refused.
+ * wrongly is rejected and another taken, the verdict is kept, and where none is left the model is refused.
  *
  * The wrong kernels are planted by the fault layer (layer/), which must be loaded: it makes a shader subtract where it
  * adds, as a faulty driver might. */
@@ -10,8 +10,8 @@
 #include <string.h>
 
 #include "runtime/kernel/forms.h"
-#include "runtime/op/table.h"
 #include "runtime/model/model.h"
+#include "runtime/op/table.h"
 #include "tests/layer/session.h"
 
 #define SIDE        16u
@@ -202,7 +202,7 @@ static uint32_t assert_proven(const gvk_device *device, const gvk_model *model)
     return nodes;
 }
 
-/* Of a whole detector: no kernel without a sample that fits it, none struck, and none proven twice. */
+/* Of a whole detector: no kernel without a sample that fits it, none rejected, and none proven twice. */
 static void every_convolution_kernel_of_the_detector_is_proven(void **state)
 {
     (void)state;
@@ -253,8 +253,8 @@ static void a_gpus_tiles_for_every_size_of_image_are_proven(void **state)
     }
 }
 
-/* One tile of several is struck: the others of the same weights go on, and no image's size brings it back. */
-static void a_struck_tile_of_a_gpu_is_taken_for_no_size_of_image(void **state)
+/* One tile of several is rejected: the others of the same weights go on, and no image's size brings it back. */
+static void a_rejected_tile_of_a_gpu_is_taken_for_no_size_of_image(void **state)
 {
     (void)state;
     static const enum gvk_shader spoilt[] = {GVK_SHADER_POINTWISE_UNIFORM_2X4, GVK_SHADER_POINTWISE_UNIFORM_2X2,
@@ -296,7 +296,7 @@ static void a_planted_kernel_computes_wrongly(void **state)
     gvk_device_destroy(device);
 }
 
-static void check_struck(enum kind kind)
+static void check_rejected(enum kind kind)
 {
     struct notes notes;
     start_notes(&notes);
@@ -331,14 +331,14 @@ static void check_struck(enum kind kind)
     assert_int_equal(notes.errors, 0);
 }
 
-static void a_planted_kernel_is_struck_and_another_taken(void **state)
+static void a_planted_kernel_is_rejected_and_another_taken(void **state)
 {
     (void)state;
-    check_struck(POINTWISE);
-    check_struck(DEPTHWISE);
+    check_rejected(POINTWISE);
+    check_rejected(DEPTHWISE);
 }
 
-/* On a GPU a ghost module is one dispatch: with one tile struck by another, with all struck as two convolutions. */
+/* On a GPU a ghost module is one dispatch: with one tile rejected by another, with all rejected as two convolutions. */
 static void a_ghost_module_that_computes_wrongly_is_taken_apart(void **state)
 {
     (void)state;
@@ -373,7 +373,8 @@ static void a_ghost_module_that_computes_wrongly_is_taken_apart(void **state)
     }
 }
 
-/* Tiles of a layer share its weights, which lie in another order for sums in fp16: one struck kernel ends them all. */
+/* Tiles of a layer share its weights, which lie in another order for sums in fp16: one rejected kernel ends them all.
+ */
 static void a_kernel_that_sums_wrongly_in_fp16_leaves_sums_in_fp32(void **state)
 {
     (void)state;
@@ -451,16 +452,17 @@ static void a_failing_call_within_a_proof_leaves_nothing(void **state)
         int64_t pipelines = 0, objects = faults->alive();
         faults->arm("*", nth, VK_ERROR_OUT_OF_DEVICE_MEMORY);
         gvk_result result = gvk_model_create(device, graph, NULL, &model);
-        const char *struck = faults->struck();
+        const char *rejected = faults->rejected();
         if (!nth)
             calls = faults->count("*");
-        if (nth && (!struck || (result && result != GVK_ERROR_DEVICE_MEMORY) || notes.warnings[0]))
-            fail_msg("call %u of %u, %s: %s, warnings \"%s\"", (unsigned)nth, (unsigned)calls, struck,
+        if (nth && (!rejected || (result && result != GVK_ERROR_DEVICE_MEMORY) || notes.warnings[0]))
+            fail_msg("call %u of %u, %s: %s, warnings \"%s\"", (unsigned)nth, (unsigned)calls, rejected,
                      gvk_result_name(result), notes.warnings);
         gvk_model_destroy(model);
         pipelines = faults->alive() - objects; /* which the device keeps */
         if (pipelines < 0 || pipelines > 1)
-            fail_msg("call %u of %u, %s: %d objects are left", (unsigned)nth, (unsigned)calls, struck, (int)pipelines);
+            fail_msg("call %u of %u, %s: %d objects are left", (unsigned)nth, (unsigned)calls, rejected,
+                     (int)pipelines);
         gvk_graph_destroy(graph);
         gvk_device_destroy(device);
     }
@@ -474,9 +476,9 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_teardown(every_convolution_kernel_of_the_detector_is_proven, heal),
         cmocka_unit_test_teardown(a_gpus_tiles_for_every_size_of_image_are_proven, heal),
-        cmocka_unit_test_teardown(a_struck_tile_of_a_gpu_is_taken_for_no_size_of_image, heal),
+        cmocka_unit_test_teardown(a_rejected_tile_of_a_gpu_is_taken_for_no_size_of_image, heal),
         cmocka_unit_test_teardown(a_planted_kernel_computes_wrongly, heal),
-        cmocka_unit_test_teardown(a_planted_kernel_is_struck_and_another_taken, heal),
+        cmocka_unit_test_teardown(a_planted_kernel_is_rejected_and_another_taken, heal),
         cmocka_unit_test_teardown(a_ghost_module_that_computes_wrongly_is_taken_apart, heal),
         cmocka_unit_test_teardown(a_kernel_that_sums_wrongly_in_fp16_leaves_sums_in_fp32, heal),
         cmocka_unit_test_teardown(no_kernel_left_is_an_error_that_names_the_layer, heal),

@@ -6,8 +6,8 @@
 
 #include "runtime/kernel/choice.h"
 #include "runtime/kernel/forms.h"
-#include "runtime/op/table.h"
 #include "runtime/model/model.h"
+#include "runtime/op/table.h"
 
 #define CHANNELS 32u
 #define SIDE     20u
@@ -311,7 +311,7 @@ static void ghost_modules_are_left_apart_where_that_was_chosen(void **state)
         bend_to_gpu(device, GVK_VENDOR_AMD);
         struct gvk_policy policy;
         assert_true(gvk_policy_of(&device->traits, GVK_PRECISION_FP32, &policy));
-        struct gvk_choice choice = gvk_choice_of_ghosts_apart(&policy);
+        struct gvk_choice choice = gvk_choice_of_ghosts_unfused(&policy);
         if (start == 0) {
             assert_true(has_ghost_module(device, graph, GVK_PRECISION_FP32));
             keep_choice(device, &choice);
@@ -363,9 +363,9 @@ static void ghost_modules_are_timed_in_one_dispatch_and_in_two(void **state)
     gvk_graph *graph = build_ghost_graph();
     struct counts counts = {0};
     gvk_tune_result result = tune_counted(device, graph, 1, &counts);
-    assert_true(counts.shapes == 2 || (counts.shapes == 1 && !result.ghosts_apart)); /* as two layers, or as one */
-    assert_true(!result.ghosts_apart || result.kept);
-    assert_int_equal(has_ghost_module(device, graph, GVK_PRECISION_FP32), !result.ghosts_apart);
+    assert_true(counts.shapes == 2 || (counts.shapes == 1 && !result.ghosts_unfused)); /* as two layers, or as one */
+    assert_true(!result.ghosts_unfused || result.kept);
+    assert_int_equal(has_ghost_module(device, graph, GVK_PRECISION_FP32), !result.ghosts_unfused);
     gvk_graph_destroy(graph);
     gvk_device_destroy(device);
 }
@@ -381,7 +381,7 @@ static void a_network_without_ghost_modules_says_nothing_of_them(void **state)
     for (int i = 0; i < 3; i++) {
         struct counts counts = {0};
         gvk_tune_result result = tune_counted(device, graph, 1, &counts);
-        assert_false(result.ghosts_apart);
+        assert_false(result.ghosts_unfused);
         assert_true(has_ghost_module(device, ghosts, GVK_PRECISION_FP32));
     }
     gvk_graph_destroy(ghosts);

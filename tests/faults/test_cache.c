@@ -330,7 +330,7 @@ static void the_program_finds_the_same_whatever_becomes_of_its_cache(void **stat
 }
 
 /* One cache folder for runs of lavapipe with 16, 8 and 4 lanes and in fp16: none takes what another left. On Mesa 25 a
- * run with other lanes crashed on Mesa's own cache, or had its kernels struck, and the next plain run ran unstruck
+ * run with other lanes crashed on Mesa's own cache, or had its kernels rejected, and the next plain run ran unrejected
  * ones. */
 static void runs_of_other_lanes_and_precisions_leave_a_plain_run_as_it_is(void **state)
 {

@@ -161,7 +161,7 @@ static unsigned char *map_written(const struct trial *trial)
     for (uint32_t i = 0; i < program->command_count; i++)
         for (uint32_t j = 0; j < program->commands[i].operand_count; j++) {
             const struct gvk_operand *operand = &program->commands[i].operands[j];
-            if (operand->place == GVK_PLACE_ARENA && (operand->access & GVK_WRITE))
+            if (operand->memory == GVK_MEMORY_ARENA && (operand->access & GVK_WRITE))
                 memset(written + (program->blocks[operand->block].offset + operand->offset) / 8, 1,
                        (size_t)(operand->bytes / 8));
         }

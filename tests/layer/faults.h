@@ -27,7 +27,7 @@ struct ghostvk_faults {
     /* Failable calls since arm, by name or "*". */
     uint64_t (*count)(const char *call);
     /* The call that failed by plan since arm, or NULL. */
-    const char *(*struck)(void);
+    const char *(*rejected)(void);
     /* Vulkan objects made through the layer and not destroyed. */
     int64_t (*alive)(void);
     /* The first misuse since arm: a fence destroyed while its submission may run, a command buffer begun twice, a range

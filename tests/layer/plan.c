@@ -14,7 +14,7 @@ static struct {
     uint64_t nth;  /* 0: none */
     bool goes_on;  /* and every one after it */
     VkResult result;
-    const char *struck, *misuse;
+    const char *rejected, *misuse;
     bool withheld;
     uint32_t withheld_waits; /* and so many more, while not */
     int64_t alive;
@@ -32,7 +32,7 @@ static void arm(const char *call, uint64_t nth, VkResult result)
     plan.nth = nth;
     plan.goes_on = false;
     plan.result = result;
-    plan.struck = plan.misuse = NULL;
+    plan.rejected = plan.misuse = NULL;
     plan.total = 0;
     memset(plan.counts, 0, sizeof plan.counts);
     pthread_mutex_unlock(&mutex);
@@ -58,7 +58,7 @@ VkResult plan_strike(const char *call)
     plan.total++;
     uint64_t seen = !strcmp(plan.call, "*") ? plan.total : !strcmp(plan.call, call) ? plan.counts[i].count : 0;
     if (plan.nth && (seen == plan.nth || (plan.goes_on && seen > plan.nth))) {
-        plan.struck = call;
+        plan.rejected = call;
         result = plan.result;
     }
     pthread_mutex_unlock(&mutex);
@@ -78,10 +78,10 @@ static uint64_t count(const char *call)
     return found;
 }
 
-static const char *struck(void)
+static const char *rejected(void)
 {
     pthread_mutex_lock(&mutex);
-    const char *call = plan.struck;
+    const char *call = plan.rejected;
     pthread_mutex_unlock(&mutex);
     return call;
 }
@@ -228,7 +228,7 @@ const struct ghostvk_faults ghostvk_faults = {
     .withhold_fences = withhold_fences,
     .withhold_waits = withhold_waits,
     .count = count,
-    .struck = struck,
+    .rejected = rejected,
     .alive = alive,
     .misuse = misuse,
     .spoil = spoil,

@@ -129,12 +129,17 @@ static void the_maps_are_near_pytorchs_in_fp16(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {
+    const struct CMUnitTest both_paths[] = {
         cmocka_unit_test(the_fast_path_equals_pytorch),
         cmocka_unit_test(the_reference_path_equals_pytorch),
+    };
+    const struct CMUnitTest tests[] = {
+        both_paths[0],
+        both_paths[1],
         cmocka_unit_test(without_any_one_rewrite_the_maps_are_pytorchs),
         cmocka_unit_test(the_kernels_of_gpus_equal_pytorch),
         cmocka_unit_test(the_maps_are_near_pytorchs_in_fp16),
     };
-    return cmocka_run_group_tests(tests, open_device_fixture, close_device_fixture);
+    return is_small_scope() ? cmocka_run_group_tests(both_paths, open_device_fixture, close_device_fixture)
+                            : cmocka_run_group_tests(tests, open_device_fixture, close_device_fixture);
 }

@@ -22,7 +22,7 @@ static void add(struct gvk_program *program, const char *label, int32_t first, i
     for (int i = 0; i < 3; i++)
         if (blocks[i] >= 0)
             command.operands[command.operand_count++] = (struct gvk_operand){
-                .place = GVK_PLACE_ARENA,
+                .memory = GVK_MEMORY_ARENA,
                 .access = i ? GVK_READ : GVK_WRITE,
                 .block = (uint32_t)blocks[i],
                 .bytes = program->blocks[blocks[i]].bytes,

@@ -139,7 +139,7 @@ static gvk_result build_graph(const gvk_host *host, struct builder *from)
 
 static uint64_t first_byte(const struct gvk_program *program, const struct gvk_operand *operand)
 {
-    return operand->offset + (operand->place == GVK_PLACE_ARENA ? program->blocks[operand->block].offset : 0);
+    return operand->offset + (operand->memory == GVK_MEMORY_ARENA ? program->blocks[operand->block].offset : 0);
 }
 
 static void check_operands(const struct gvk_program *program, const struct gvk_packing *packing)
@@ -150,11 +150,11 @@ static void check_operands(const struct gvk_program *program, const struct gvk_p
         for (uint32_t j = 0; j < command->operand_count; j++) {
             const struct gvk_operand *operand = &command->operands[j];
             FUZZ_CHECK(operand->offset % 16 == 0 && operand->bytes > 0);
-            if (operand->place == GVK_PLACE_WEIGHTS) {
+            if (operand->memory == GVK_MEMORY_WEIGHTS) {
                 FUZZ_CHECK(operand->offset + operand->bytes <= packing->quads * 16);
                 continue;
             }
-            FUZZ_CHECK(operand->place == GVK_PLACE_ARENA && operand->block < program->block_count);
+            FUZZ_CHECK(operand->memory == GVK_MEMORY_ARENA && operand->block < program->block_count);
             const struct gvk_block *block = &program->blocks[operand->block];
             FUZZ_CHECK(operand->offset + operand->bytes <= block->bytes);
             FUZZ_CHECK(block->offset + block->bytes <= program->arena_bytes);
@@ -174,15 +174,15 @@ static void check_apart(const struct gvk_program *program, const struct gvk_grap
     for (uint32_t i = 0; i < program->command_count; i++)
         for (uint32_t j = 0; j < program->commands[i].operand_count; j++) {
             const struct gvk_operand *operand = &program->commands[i].operands[j];
-            if (operand->place != GVK_PLACE_ARENA)
+            if (operand->memory != GVK_MEMORY_ARENA)
                 continue;
             if (first[operand->block] == UINT32_MAX)
                 first[operand->block] = i;
             last[operand->block] = i;
         }
-    first[program->places[graph->inputs[0].tensor].block] = 0;
+    first[program->locations[graph->inputs[0].tensor].block] = 0;
     for (uint32_t i = 0; i < graph->output_count; i++)
-        last[program->places[graph->outputs[i].tensor].block] = UINT32_MAX - 1;
+        last[program->locations[graph->outputs[i].tensor].block] = UINT32_MAX - 1;
     for (uint32_t i = 0; i < program->block_count; i++)
         for (uint32_t j = 0; j < i; j++) {
             const struct gvk_block *one = &program->blocks[i], *other = &program->blocks[j];
@@ -199,7 +199,7 @@ static bool need_order(const struct gvk_program *program, const struct gvk_comma
         for (uint32_t j = 0; j < other->operand_count; j++) {
             const struct gvk_operand *left = &one->operands[i], *right = &other->operands[j];
             uint64_t left_first = first_byte(program, left), right_first = first_byte(program, right);
-            if (left->place == right->place && ((left->access | right->access) & GVK_WRITE) &&
+            if (left->memory == right->memory && ((left->access | right->access) & GVK_WRITE) &&
                 left_first < right_first + right->bytes && right_first < left_first + left->bytes)
                 return true;
         }

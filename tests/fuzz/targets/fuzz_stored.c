@@ -1,6 +1,7 @@
-/* Fuzzes what the host keeps between starts: the header of cache_entry.c, and what stands behind it, a driver's pipeline
- * cache, choices of kernels, verdicts about kernels. The first byte of an input says which; the rest is the block. Most
- * mutations change what is behind the header, and the header is made to fit; the others change bytes anywhere.
+/* Fuzzes what the host keeps between starts: the header of cache_entry.c, and what stands behind it, a driver's
+ * pipeline cache, choices of kernels, verdicts about kernels. The first byte of an input says which; the rest is the
+ * block. Most mutations change what is behind the header, and the header is made to fit; the others change bytes
+ * anywhere.
  *
  * Choices name shapes, kernels and sizes: a network that has such shapes is planned with them. */
 #include <stdlib.h>
@@ -226,7 +227,7 @@ static void store_good(enum kind kind)
         FUZZ_CHECK(choices != NULL);
         choices->count = 1;
         const struct gvk_policy policy = make_policy();
-        choices->list[0] = gvk_choice_of_ghosts_apart(&policy);
+        choices->list[0] = gvk_choice_of_ghosts_unfused(&policy);
         FUZZ_CHECK(gvk_choices_keep(&device, policy.half, choices) == GVK_OK);
         gvk_release(&device.host, choices);
     } else {
@@ -281,7 +282,7 @@ size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t size, size_t max_size, unsi
     store_good(kind);
     char magic[9] = {0};
     memcpy(magic, kept.stored, 8);
-    const struct gvk_stored_kind stored_kind = {.magic = magic, .prefix = "fuzz"};
+    const struct gvk_cache_entry_kind stored_kind = {.magic = magic, .prefix = "fuzz"};
     size_t bytes = kept.stored_count - GVK_STORED_HEADER;
     memcpy(block, kept.stored, kept.stored_count);
     if (size > 1 + GVK_STORED_HEADER) {
@@ -298,7 +299,7 @@ size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t size, size_t max_size, unsi
     else
         bytes = LLVMFuzzerMutate(block + GVK_STORED_HEADER, bytes, BLOCK_MAX / 2);
     begin_device();
-    gvk_stored_save(&device, &stored_kind, block, bytes);
+    gvk_cache_entry_save(&device, &stored_kind, block, bytes);
     end_device();
     if (1 + kept.stored_count > max_size)
         return LLVMFuzzerMutate(data, size, max_size);
@@ -327,7 +328,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     } else {
         struct gvk_policy policy = make_policy();
         prove_nothing(&policy);
-        plan_network(&policy, false); /* where all are struck there is no plan */
+        plan_network(&policy, false); /* where all are rejected there is no plan */
     }
     end_device();
     return 0;

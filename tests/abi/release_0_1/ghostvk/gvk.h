@@ -141,9 +141,10 @@ GVK_API gvk_result gvk_device_open(const gvk_device_params *params, gvk_device *
 
 /* What the runtime likes a device to be created with, for a host that creates it: pass `features` as pNext of
  * VkDeviceCreateInfo (it is a chain of structs inside `out`, so keep `out` where it is) and enable the extensions.
- * Everything listed is supported by the physical device. A host that has a VkPhysicalDeviceVulkan12Features in its
- * chain sets the wished features there and leaves the structs out that Vulkan does not allow beside it. Nothing of it
- * is needed: a Vulkan 1.1 device with a compute queue and no feature at all works. */
+ * Everything listed is supported by the physical device. A host that has a VkPhysicalDeviceVulkan12Features or
+ * VkPhysicalDeviceVulkan13Features in its chain sets the wished features there and leaves the structs out that Vulkan
+ * does not allow beside it. Nothing of it is needed: a Vulkan 1.1 device with a compute queue and no feature at all
+ * works, though perhaps several times slower; gvk_device_import warns in the log of what is missing. */
 typedef struct gvk_wants {
     size_t size;
     VkPhysicalDeviceFeatures2 features;
@@ -330,8 +331,9 @@ typedef struct gvk_stream_params {
     uint32_t kept_count;
     int profile; /* time every dispatch; slower, since nothing overlaps */
     /* Microseconds that one submission may take on the device, for hosts that share it with a compositor or a game; 0:
-     * a frame is one submission. Creating the stream then runs the commands once to time them. A command that takes
-     * longer is a submission of its own, and each is where the device tells no times. */
+     * a frame is one submission. Creating the stream then runs the commands once to time them, and resizes a picture
+     * of its own, so that large pictures are resized in pieces. A command that takes longer is a submission of its own,
+     * and each is where the device tells no times. */
     uint32_t max_submit_us;
     /* 0.1 ends here. */
     uint32_t reserved;
@@ -382,7 +384,7 @@ typedef struct gvk_stream_info {
     uint32_t width, height, batch, frames; /* as created, defaults filled in */
     gvk_recorded_counts frame;             /* of all that one frame runs: upload or resize, network, what follows */
     gvk_recorded_counts network;           /* the network's alone */
-    uint32_t submissions;                  /* of a frame; 1 without max_submit_us */
+    uint32_t submissions;                  /* of the newest frame; 1 without max_submit_us */
     uint32_t pipelines, network_pipelines; /* that those dispatches use, each counted once */
     gvk_precision precision;               /* fp32 or fp16 */
     uint64_t macs;                         /* multiply-adds of the network in a frame */
@@ -467,7 +469,7 @@ typedef struct gvk_tune_result {
     double built_in_ms, tuned_ms; /* of the whole network in a frame */
     double deviation;             /* of the outputs from the built-in kernels', in parts of a map's largest value */
     int kept;                     /* 0: the built-in kernels are as fast */
-    int ghosts_apart;             /* 1: and ghost modules are faster as two convolutions than as one dispatch */
+    int ghosts_unfused;             /* 1: and ghost modules are faster as two convolutions than as one dispatch */
     /* 0.1 ends here. */
 } gvk_tune_result;
 
