@@ -98,7 +98,7 @@ static void shorten(gvk_checkpoint *checkpoint, char **names, bool collide)
         char *name = checkpoint->tensors[i].name;
         bool is_average;
         if (collide) {
-            strcpy(names[i], name);
+            memcpy(names[i], name, strlen(name) + 1);
             drop_parts(name + measure_prefix(name, &is_average));
         } else {
             checkpoint->tensors[i].name = names[i];

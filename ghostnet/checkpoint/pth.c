@@ -160,8 +160,8 @@ static gvk_result refuse_torchscript(archive *from)
 
 static gvk_result read_pickle(archive *from, uint32_t record, gvk_pickle **out)
 {
-    const unsigned char *bytes;
-    size_t size, used;
+    const unsigned char *bytes = NULL;
+    size_t size = 0, used = 0;
     gvk_result result = read_entry(from, record, &bytes, &size);
     if (!result)
         result =

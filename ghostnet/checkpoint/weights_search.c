@@ -308,7 +308,7 @@ gvk_result gvk_find_weights(gvk_checkpoint *checkpoint, const gvk_pickle_value *
     if (!found)
         return gvk_fail_memory(&checkpoint->host);
     search_dicts(found, root);
-    uint32_t chosen = found->count;
+    uint32_t chosen;
     if (checkpoint->wanted) {
         size_t length = strlen(checkpoint->wanted);
         if (length > 1 && checkpoint->wanted[length - 1] == '.')

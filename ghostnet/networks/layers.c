@@ -60,7 +60,7 @@ gvk_tensor gvk_add_sum(gvk_graph *graph, const char *prefix, gvk_tensor left, gv
 uint32_t gvk_scale_channels(uint32_t channels, double factor, uint32_t divisor)
 {
     double wanted = (double)channels * factor;
-    uint32_t rounded = (uint32_t)(wanted + divisor / 2) / divisor * divisor;
+    uint32_t half = divisor / 2, rounded = (uint32_t)(wanted + half) / divisor * divisor;
     if (rounded < divisor)
         rounded = divisor;
     return rounded < 0.9 * wanted ? rounded + divisor : rounded;

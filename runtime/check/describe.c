@@ -107,10 +107,9 @@ static gvk_result describe_layers(const gvk_host *host, const gvk_graph *graph, 
     size_t layer_bytes = graph->node_count * layer_size;
     char *memory = gvk_allocate(host, layer_bytes + name_bytes);
     struct gvk_shape *shapes = gvk_allocate_array(host, graph->tensor_count, sizeof *shapes);
-    gvk_result result = memory && shapes ? GVK_OK : gvk_fail_memory(host);
-    if (!result)
-        result = gvk_graph_shapes(host, graph, stream->width, stream->height, shapes);
-    if (result) {
+    gvk_result result =
+        memory && shapes ? gvk_graph_shapes(host, graph, stream->width, stream->height, shapes) : gvk_fail_memory(host);
+    if (!memory || result) {
         gvk_release(host, memory);
         gvk_release(host, shapes);
         return result;

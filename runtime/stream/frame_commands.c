@@ -119,14 +119,14 @@ static gvk_result record_commands(gvk_stream *stream, uint32_t index, VkCommandB
     const struct gvk_program *program = stream->program;
     struct gvk_frame *frame = &stream->frames[index];
     const struct {
-        uint32_t end;
         gvk_recorded_counts *counts;
+        uint32_t end;
         enum gvk_timestamp behind; /* GVK_TIME_COUNT: none */
     } sections[] = {
-        {program->network_first, &stream->main_counts, GVK_TIME_COUNT},
-        {program->network_end, &stream->network_counts, GVK_TIME_NETWORK},
-        {stream->epilogue_end, &stream->main_counts, GVK_TIME_EPILOGUE},
-        {program->command_count, &stream->main_counts, GVK_TIME_COUNT},
+        {&stream->main_counts, program->network_first, GVK_TIME_COUNT},
+        {&stream->network_counts, program->network_end, GVK_TIME_NETWORK},
+        {&stream->main_counts, stream->epilogue_end, GVK_TIME_EPILOGUE},
+        {&stream->main_counts, program->command_count, GVK_TIME_COUNT},
     };
     uint32_t at = first;
     for (size_t i = 0; i < sizeof sections / sizeof sections[0]; i++) {

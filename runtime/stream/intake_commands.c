@@ -58,7 +58,7 @@ double gvk_expect_us(const struct gvk_input_target *target, const struct gvk_com
 {
     if (command->kind != GVK_COMMAND_DISPATCH)
         return 0;
-    if (!target->turn_us[is_vertical(command)])
+    if (target->turn_us[is_vertical(command)] == 0)
         return target->max_us;
     return DISPATCH_US +
            us_of_rows(target, is_vertical(command), command->groups[0], command->turns) * command->groups[1];
@@ -69,7 +69,8 @@ static uint32_t rows_in_time(const struct gvk_input_target *target, bool vertica
                              uint32_t step, uint32_t rows)
 {
     double us = us_of_rows(target, vertical, groups_x, turns);
-    double fewest = fmax(rows / MOST_STRIPS_IN_TIME + 1, FEWEST_ROWS_IN_TIME);
+    uint32_t even = rows / MOST_STRIPS_IN_TIME + 1; /* of the most strips */
+    double fewest = fmax(even, FEWEST_ROWS_IN_TIME);
     if (!target->max_us || us <= 0 || target->max_us / us * step >= rows)
         return 0;
     return (uint32_t)fmax(target->max_us / us * step, fewest);

@@ -469,7 +469,7 @@ typedef struct gvk_tune_result {
     double built_in_ms, tuned_ms; /* of the whole network in a frame */
     double deviation;             /* of the outputs from the built-in kernels', in parts of a map's largest value */
     int kept;                     /* 0: the built-in kernels are as fast */
-    int ghosts_unfused;             /* 1: and ghost modules are faster as two convolutions than as one dispatch */
+    int ghosts_unfused;           /* 1: and ghost modules are faster as two convolutions than as one dispatch */
     /* 0.1 ends here. */
 } gvk_tune_result;
 
