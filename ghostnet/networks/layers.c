@@ -31,6 +31,15 @@ gvk_tensor gvk_add_layer(gvk_graph *graph, const char *prefix, gvk_tensor in, co
                                             .activation = layer->activation});
 }
 
+gvk_tensor gvk_add_stem(gvk_graph *graph, const char *prefix, gvk_tensor in, uint32_t outputs,
+                        gvk_activation activation)
+{
+    return gvk_add_layer(
+        graph, prefix, in,
+        &(struct gvk_layer){
+            .convolution = "0", .norm = "1", .outputs = outputs, .kernel = 3, .stride = 2, .activation = activation});
+}
+
 gvk_tensor gvk_add_biased(gvk_graph *graph, const char *name, gvk_tensor in, uint32_t outputs,
                           gvk_activation activation)
 {

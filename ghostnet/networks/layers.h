@@ -23,6 +23,10 @@ struct gvk_layer {
 
 gvk_tensor gvk_add_layer(gvk_graph *graph, const char *prefix, gvk_tensor in, const struct gvk_layer *layer);
 
+/* What MobileNets begin with: PREFIX.0, a dense 3 x 3 convolution of stride 2, and PREFIX.1, its batch norm. */
+gvk_tensor gvk_add_stem(gvk_graph *graph, const char *prefix, gvk_tensor in, uint32_t outputs,
+                        gvk_activation activation);
+
 /* A pointwise convolution with bias and no batch norm. */
 gvk_tensor gvk_add_biased(gvk_graph *graph, const char *name, gvk_tensor in, uint32_t outputs,
                           gvk_activation activation);

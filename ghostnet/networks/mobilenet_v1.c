@@ -39,13 +39,7 @@ static struct gvk_backbone_maps add(gvk_graph *graph, const char *prefix, gvk_te
 {
     (void)width;
     struct gvk_backbone_maps maps = {0};
-    gvk_tensor x = gvk_add_layer(graph, gvk_join(prefix, "stage1.0").text, in,
-                                 &(struct gvk_layer){.convolution = "0",
-                                                     .norm = "1",
-                                                     .outputs = STEM_CHANNELS,
-                                                     .kernel = 3,
-                                                     .stride = 2,
-                                                     .activation = GVK_ACTIVATION_RELU6});
+    gvk_tensor x = gvk_add_stem(graph, gvk_join(prefix, "stage1.0").text, in, STEM_CHANNELS, GVK_ACTIVATION_RELU6);
     for (size_t i = 0; i < sizeof separables / sizeof separables[0]; i++) {
         char part[40];
         snprintf(part, sizeof part, "stage%" PRIu32 ".%" PRIu32, separables[i].stage, separables[i].block);

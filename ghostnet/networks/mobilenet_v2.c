@@ -59,13 +59,7 @@ static struct gvk_backbone_maps add(gvk_graph *graph, const char *prefix, gvk_te
 {
     (void)width;
     struct gvk_backbone_maps maps = {0};
-    gvk_tensor x = gvk_add_layer(graph, gvk_join(prefix, "features.0").text, in,
-                                 &(struct gvk_layer){.convolution = "0",
-                                                     .norm = "1",
-                                                     .outputs = STEM_CHANNELS,
-                                                     .kernel = 3,
-                                                     .stride = 2,
-                                                     .activation = GVK_ACTIVATION_RELU6});
+    gvk_tensor x = gvk_add_stem(graph, gvk_join(prefix, "features.0").text, in, STEM_CHANNELS, GVK_ACTIVATION_RELU6);
     uint32_t block = 1;
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         for (uint32_t j = 0; j < rows[i].repeats; j++) {

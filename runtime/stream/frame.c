@@ -7,6 +7,14 @@
 #include "runtime/vulkan/debug.h"
 #include "runtime/vulkan/queue.h"
 
+gvk_result gvk_read_timestamps(const gvk_device *device, VkQueryPool pool, uint32_t first, uint32_t count,
+                               uint64_t *out)
+{
+    return GVK_VULKAN(device, "vkGetQueryPoolResults",
+                      device->vk.GetQueryPoolResults(device->device, pool, first, count, count * sizeof *out, out,
+                                                     sizeof *out, VK_QUERY_RESULT_64_BIT));
+}
+
 double gvk_milliseconds_between(const gvk_device *device, uint64_t first, uint64_t last)
 {
     uint64_t mask = device->timestamp_bits >= 64 ? UINT64_MAX : ((uint64_t)1 << device->timestamp_bits) - 1;

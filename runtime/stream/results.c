@@ -128,10 +128,7 @@ gvk_result gvk_stream_timings(gvk_stream *stream, gvk_ticket ticket, gvk_timing 
     uint32_t stages = !frame->queries ? 0 : stream->epilogue.emit ? 3 : 2;
     uint64_t times[GVK_TIME_COUNT] = {0};
     if (stages) {
-        result =
-            GVK_VULKAN(device, "vkGetQueryPoolResults",
-                       device->vk.GetQueryPoolResults(device->device, frame->queries, 0, GVK_TIME_COUNT, sizeof times,
-                                                      times, sizeof times[0], VK_QUERY_RESULT_64_BIT));
+        result = gvk_read_timestamps(device, frame->queries, 0, GVK_TIME_COUNT, times);
         if (result)
             return result;
     }
@@ -150,9 +147,7 @@ static gvk_result read_pair(const gvk_stream *stream, VkQueryPool profile, uint6
 {
     gvk_device *device = stream->device;
     uint64_t times[2];
-    gvk_result result = GVK_VULKAN(device, "vkGetQueryPoolResults",
-                                   device->vk.GetQueryPoolResults(device->device, profile, query, 2, sizeof times,
-                                                                  times, sizeof times[0], VK_QUERY_RESULT_64_BIT));
+    gvk_result result = gvk_read_timestamps(device, profile, query, 2, times);
     if (result)
         return result;
     out->ms = gvk_milliseconds_between(device, times[0], times[1]);
@@ -220,9 +215,7 @@ gvk_result gvk_stream_layer_timings(gvk_stream *stream, gvk_ticket ticket, gvk_l
         return GVK_OK;
     }
     uint64_t start = 0;
-    result = GVK_VULKAN(device, "vkGetQueryPoolResults",
-                        device->vk.GetQueryPoolResults(device->device, frame->queries, GVK_TIME_START, 1, sizeof start,
-                                                       &start, sizeof start, VK_QUERY_RESULT_64_BIT));
+    result = gvk_read_timestamps(device, frame->queries, GVK_TIME_START, 1, &start);
     if (!result)
         result = add_timings(stream, frame->intake.program, frame->intake_profile, start, &list);
     if (!result)

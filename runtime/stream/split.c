@@ -33,9 +33,7 @@ static gvk_result read_times(const gvk_stream *stream, VkQueryPool profile, uint
     gvk_device *device = stream->device;
     for (uint32_t i = 0; i < commands; i++) {
         uint64_t times[2];
-        gvk_result result = GVK_VULKAN(device, "vkGetQueryPoolResults",
-                                       device->vk.GetQueryPoolResults(device->device, profile, 2 * i, 2, sizeof times,
-                                                                      times, sizeof times[0], VK_QUERY_RESULT_64_BIT));
+        gvk_result result = gvk_read_timestamps(device, profile, 2 * i, 2, times);
         if (result)
             return result;
         microseconds[i] = 1e3 * gvk_milliseconds_between(device, times[0], times[1]);

@@ -94,6 +94,9 @@ gvk_result gvk_frame_wait(gvk_stream *stream, struct gvk_frame *frame, uint64_t 
 gvk_result gvk_stream_wait_ticket(gvk_stream *stream, gvk_ticket ticket, uint64_t timeout_ns, const char *what);
 /* The frame, when its results can be read. */
 gvk_result gvk_stream_find_done(gvk_stream *stream, gvk_ticket ticket, struct gvk_frame **out);
+/* Reads `count` timestamps of the pool, from number `first` on, of a frame that is done. */
+gvk_result gvk_read_timestamps(const gvk_device *device, VkQueryPool pool, uint32_t first, uint32_t count,
+                               uint64_t *out);
 double gvk_milliseconds_between(const gvk_device *device, uint64_t first, uint64_t last);
 
 /* ---- frames in several submissions ---- */
