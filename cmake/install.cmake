@@ -7,6 +7,7 @@ install(TARGETS ghostvk EXPORT ghostvkTargets ARCHIVE DESTINATION ${CMAKE_INSTAL
     LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR} RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
 target_include_directories(ghostvk INTERFACE $<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}>)
 install(FILES include/ghostvk/gvk.h include/ghostvk/checkpoint.h include/ghostvk/detector.h include/ghostvk/ghostnet.h
+    include/ghostvk/tracker.h
     DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/ghostvk)
 install(FILES LICENSE DESTINATION ${CMAKE_INSTALL_DOCDIR})
 
