@@ -3,7 +3,8 @@
  * The way of a frame: open (or import) a device, build a graph of nodes over named weights, create a model (the graph's
  * weights on that device) and a stream (one input size and batch); then submit pictures, wait for the ticket, read.
  * The runtime knows no network. On top of it checkpoint.h reads files of weights, detector.h finds boxes behind any
- * graph that ends in YOLO's maps, and ghostnet.h has GhostNet, GhostNet-YOLOv4 and its siblings ready.
+ * graph that ends in YOLO's maps, and ghostnet.h has GhostNet, GhostNet-YOLOv4 and its siblings ready. tracker.h
+ * follows boxes from frame to frame.
  *
  * Rules that hold for every call
  *   - Every call that can fail returns gvk_result. GVK_OK is 0, errors are negative. The reason goes to the host's log
