@@ -3,9 +3,9 @@
 #define GVK_STREAM_INSIDE_H
 
 #include "epilogue.h"
-#include "intake.h"
-#include "recorder.h"
+#include "runtime/intake/intake.h"
 #include "runtime/model/model.h"
+#include "runtime/plan/recorder.h"
 
 #define GVK_MAX_FRAMES 8
 
