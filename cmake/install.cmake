@@ -6,7 +6,7 @@ set(PACKAGE_FOLDER ${CMAKE_INSTALL_LIBDIR}/cmake/ghostvk)
 install(TARGETS ghostvk EXPORT ghostvkTargets ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR}
     LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR} RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
 target_include_directories(ghostvk INTERFACE $<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}>)
-install(FILES include/ghostvk/gvk.h include/ghostvk/checkpoint.h include/ghostvk/detector.h include/ghostvk/ghostnet.h
+install(FILES include/ghostvk/gvk.h include/ghostvk/picture.h include/ghostvk/embedding.h include/ghostvk/checkpoint.h include/ghostvk/detector.h include/ghostvk/ghostnet.h
     include/ghostvk/tracker.h
     DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/ghostvk)
 install(FILES LICENSE DESTINATION ${CMAKE_INSTALL_DOCDIR})

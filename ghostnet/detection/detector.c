@@ -23,7 +23,7 @@
 
 static const struct gvk_layout layout_of_heads = GVK_LAYOUT(gvk_detector_heads, class_count, class_count);
 static const struct gvk_layout layout_of_map = GVK_LAYOUT(gvk_detector_map, anchors, anchors);
-const struct gvk_layout gvk_layout_of_detector_params = GVK_LAYOUT(gvk_detector_params, reserved, max_detections);
+const struct gvk_layout gvk_layout_of_detector_params = GVK_LAYOUT(gvk_detector_params, vertices_per_box, vertices_per_box);
 const struct gvk_layout gvk_layout_of_detection = GVK_LAYOUT(gvk_detection, candidate, candidate);
 
 struct map {

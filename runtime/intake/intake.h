@@ -5,7 +5,7 @@
 #define GVK_INTAKE_H
 
 #include "intake_commands.h"
-#include "recorder.h"
+#include "runtime/plan/recorder.h"
 
 struct gvk_intake {
     struct gvk_buffer upload, scratch;        /* grow */
