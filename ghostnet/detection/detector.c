@@ -16,6 +16,7 @@
 
 #define DEFAULT_CONFIDENCE 0.5f
 #define DEFAULT_IOU        0.3f
+#define DEFAULT_VERTICES   6u /* two triangles */
 /* Five numbers beside the classes, of each anchor; graphs stop at 65536 channels. */
 #define MOST_CLASSES 21840u
 /* So that the words of overlaps (shaders/detection/overlap.comp) are counted in 32 bits. */
@@ -23,7 +24,8 @@
 
 static const struct gvk_layout layout_of_heads = GVK_LAYOUT(gvk_detector_heads, class_count, class_count);
 static const struct gvk_layout layout_of_map = GVK_LAYOUT(gvk_detector_map, anchors, anchors);
-const struct gvk_layout gvk_layout_of_detector_params = GVK_LAYOUT(gvk_detector_params, vertices_per_box, vertices_per_box);
+const struct gvk_layout gvk_layout_of_detector_params =
+    GVK_LAYOUT(gvk_detector_params, vertices_per_box, vertices_per_box);
 static const struct gvk_layout layout_of_detection = GVK_LAYOUT(gvk_detection, candidate, candidate);
 
 struct map {
@@ -35,7 +37,8 @@ struct map {
 
 struct detector {
     struct map maps[GVK_DETECTOR_MAPS];
-    uint32_t map_count, classes, max_detections;
+    uint32_t map_count, classes;
+    uint32_t vertices_per_box, max_detections; /* UINT32_MAX: all */
     float confidence, iou;
     uint32_t width, height, batch;
     struct gvk_suppression suppression;
@@ -52,6 +55,12 @@ static const struct gvk_shape *shape_of(const struct map *map, const struct gvk_
 static uint32_t count_channels(const struct detector *detector)
 {
     return GVK_MAP_ANCHORS * (5 + detector->classes);
+}
+
+/* In the result, of the first box. */
+static size_t boxes_offset(const struct detector *detector)
+{
+    return GVK_RESULT_HEADER_BYTES + (size_t)detector->batch * GVK_RESULT_DRAW_BYTES;
 }
 
 /* Candidates of an item. */
@@ -104,12 +113,14 @@ static gvk_result prepare(struct gvk_epilogue *epilogue, const struct gvk_builde
     detector->detection_size = sizeof *detector->detections;
     epilogue->parameter_bytes =
         ((uint64_t)GVK_FRAME_PARAMETERS_FRONT + GVK_FRAME_PARAMETERS_ITEM * (uint64_t)detector->batch) * 16;
-    epilogue->result_bytes = GVK_RESULT_HEADER_BYTES + capacity * GVK_CANDIDATE_BYTES;
+    epilogue->result_bytes = boxes_offset(detector) + capacity * GVK_CANDIDATE_BYTES;
     detector->suppression = (struct gvk_suppression){
         .capacity = (uint32_t)capacity,
         .item_capacity = (uint32_t)cells,
         .classes = detector->classes,
         .batch = detector->batch,
+        .vertices = detector->vertices_per_box,
+        .max_detections = detector->max_detections,
         .keeps_all = detector->iou >= 1.0f,
         .parameters = {.memory = GVK_MEMORY_PARAMETERS, .bytes = epilogue->parameter_bytes},
         .result = {.memory = GVK_MEMORY_RESULT, .bytes = epilogue->result_bytes},
@@ -296,7 +307,8 @@ gvk_result gvk_detector_create_for(gvk_model *model, const gvk_detector_heads *h
     detector->host = *host;
     detector->confidence = choose_threshold(used.confidence, DEFAULT_CONFIDENCE);
     detector->iou = choose_threshold(used.iou, DEFAULT_IOU);
-    detector->max_detections = used.max_detections;
+    detector->max_detections = used.max_detections ? used.max_detections : UINT32_MAX;
+    detector->vertices_per_box = used.vertices_per_box ? used.vertices_per_box : DEFAULT_VERTICES;
     result = take_heads(detector, heads);
     if (!result && (!is_fraction(detector->confidence) || !is_fraction(detector->iou)))
         result = gvk_fail(host, GVK_ERROR_ARGUMENT, "Confidence and IoU threshold lie between 0 and 1.");
@@ -357,6 +369,39 @@ static gvk_result make_room(struct detector *detector, size_t detection_size)
     return GVK_OK;
 }
 
+static gvk_detection detection_at(const struct detector *detector, const void *result_bytes, uint32_t index)
+{
+    const char *from = (const char *)result_bytes + boxes_offset(detector) + (size_t)index * GVK_CANDIDATE_BYTES;
+    gvk_detection detection;
+    uint32_t key[4];
+    memcpy(&detection.box, from, sizeof detection.box);
+    memcpy(key, from + sizeof detection.box, sizeof key);
+    memcpy(&detection.score, &key[0], 4);
+    detection.class_id = key[1];
+    detection.item = key[2];
+    detection.candidate = key[3];
+    return detection;
+}
+
+/* Whether each item's draw is of the item's boxes, of which there are `count` in all. */
+static bool are_draws_sound(const struct detector *detector, const void *result_bytes, uint32_t count)
+{
+    uint32_t first = 0;
+    for (uint32_t item = 0; item < detector->batch; item++) {
+        uint32_t end = first;
+        while (end < count && detection_at(detector, result_bytes, end).item == item)
+            end++;
+        uint32_t drawn = end - first < detector->max_detections ? end - first : detector->max_detections;
+        const VkDrawIndirectCommand right = {
+            .vertexCount = detector->vertices_per_box, .instanceCount = drawn, .firstInstance = first};
+        const char *draw = (const char *)result_bytes + GVK_RESULT_HEADER_BYTES + (size_t)item * GVK_RESULT_DRAW_BYTES;
+        if (memcmp(draw, &right, sizeof right) != 0)
+            return false;
+        first = end;
+    }
+    return true;
+}
+
 static gvk_result read_result(struct detector *detector, const void *result_bytes, size_t detection_size,
                               const gvk_detection **out, uint32_t *count)
 {
@@ -371,15 +416,7 @@ static gvk_result read_result(struct detector *detector, const void *result_byte
     uint32_t kept = 0, of_item = 0;
     gvk_detection before = {.item = 0};
     for (uint32_t i = 0; i < header[0]; i++) {
-        gvk_detection detection;
-        const char *from = (const char *)result_bytes + GVK_RESULT_HEADER_BYTES + (size_t)i * GVK_CANDIDATE_BYTES;
-        uint32_t key[4];
-        memcpy(&detection.box, from, sizeof detection.box);
-        memcpy(key, from + sizeof detection.box, sizeof key);
-        memcpy(&detection.score, &key[0], 4);
-        detection.class_id = key[1];
-        detection.item = key[2];
-        detection.candidate = key[3];
+        const gvk_detection detection = detection_at(detector, result_bytes, i);
         if (!is_sound(detector, &detection, i ? &before : NULL))
             return gvk_fail(
                 &detector->host, GVK_ERROR_DRIVER,
@@ -389,9 +426,11 @@ static gvk_result read_result(struct detector *detector, const void *result_byte
                 (double)detection.box[0], (double)detection.box[1], (double)detection.box[2], (double)detection.box[3]);
         of_item = i && detection.item == before.item ? of_item + 1 : 0;
         before = detection;
-        if (!detector->max_detections || of_item < detector->max_detections)
+        if (of_item < detector->max_detections)
             gvk_element_write(&layout_of_detection, &detection, detector->detections, detection_size, kept++);
     }
+    if (!are_draws_sound(detector, result_bytes, header[0]))
+        return gvk_fail(&detector->host, GVK_ERROR_DRIVER, "The device returned draws that are not of its boxes.");
     *out = detector->detections;
     *count = kept;
     return GVK_OK;
