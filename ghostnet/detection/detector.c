@@ -27,6 +27,7 @@ static const struct gvk_layout layout_of_map = GVK_LAYOUT(gvk_detector_map, anch
 const struct gvk_layout gvk_layout_of_detector_params =
     GVK_LAYOUT(gvk_detector_params, vertices_per_box, vertices_per_box);
 static const struct gvk_layout layout_of_detection = GVK_LAYOUT(gvk_detection, candidate, candidate);
+static const struct gvk_layout layout_of_boxes = GVK_LAYOUT(gvk_device_boxes, reserved, batch);
 
 struct map {
     char *output; /* a copy */
@@ -453,4 +454,29 @@ gvk_result gvk_detector_read(gvk_stream *stream, gvk_ticket ticket, const gvk_de
     if (!result)
         result = make_room(detector, detection_size);
     return result ? result : read_result(detector, result_bytes, detection_size, out, count);
+}
+
+gvk_result gvk_detector_boxes(gvk_stream *stream, gvk_ticket ticket, gvk_device_boxes *out)
+{
+    if (!stream)
+        return GVK_ERROR_ARGUMENT;
+    const gvk_host *host = gvk_stream_host(stream);
+    const struct detector *detector = gvk_stream_epilogue_user(stream, emit);
+    if (!detector || !out)
+        return gvk_fail(host, GVK_ERROR_ARGUMENT,
+                        "gvk_detector_boxes needs a detector's stream and a place for what is known of its boxes.");
+    gvk_device_boxes made = {
+        .draws = GVK_RESULT_HEADER_BYTES,
+        .boxes = boxes_offset(detector),
+        .draw_stride = GVK_RESULT_DRAW_BYTES,
+        .capacity = detector->suppression.capacity,
+        .batch = detector->batch,
+    };
+    size_t size;
+    gvk_result result = gvk_element_size(host, &layout_of_boxes, out->size, &size);
+    if (!result)
+        result = gvk_stream_result_buffer(stream, ticket, &made.buffer);
+    if (!result)
+        gvk_struct_write(&layout_of_boxes, &made, out);
+    return result;
 }

@@ -109,8 +109,11 @@ GVK_API gvk_result gvk_stream_retire(gvk_stream *stream, gvk_ticket ticket);
 /* ---- results that stay on the device ------------------------------------------------------------------------------
  */
 
-/* An output or a kept tensor in the device's memory: N x quads x H x W of four channels each, fp32, or fp16 with
- * GVK_PRECISION_FP16; channels beyond the last are 0. Valid once the frame is done, until `frames` further submits. */
+/* An output or a kept tensor in memory that the device writes and the host reads: N x quads x H x W of four channels
+ * each, fp32, or fp16 with GVK_PRECISION_FP16. What stands for channels beyond the last is not said. Valid once the
+ * frame is done, or behind a semaphore of gvk_submit_params.signals, until `frames` further submits; on the same queue
+ * it needs the barrier of gvk_stream_record. The buffer's usage is STORAGE and TRANSFER_SRC, its family the device's.
+ */
 typedef struct gvk_device_tensor {
     size_t size;
     VkBuffer buffer;
@@ -121,6 +124,7 @@ typedef struct gvk_device_tensor {
     uint32_t reserved;
 } gvk_device_tensor;
 
+/* May be asked as soon as there is a ticket. A detector's outputs have to be kept by name. */
 GVK_API gvk_result gvk_stream_device_tensor(gvk_stream *stream, gvk_ticket ticket, const char *tensor,
                                             gvk_device_tensor *out);
 

@@ -15,6 +15,8 @@ void *gvk_stream_epilogue_user(const gvk_stream *stream, gvk_result (*emit)(cons
 gvk_result gvk_stream_wait_for(gvk_stream *stream, gvk_ticket ticket, const char *what);
 /* The epilogue's result of a frame that is done. */
 gvk_result gvk_stream_result(gvk_stream *stream, gvk_ticket ticket, const void **out);
+/* The buffer with the result of a frame that is done, or will be. */
+gvk_result gvk_stream_result_buffer(gvk_stream *stream, gvk_ticket ticket, VkBuffer *out);
 /* gvk_stream_read that takes infinities and not-a-numbers too. */
 gvk_result gvk_stream_read_any(gvk_stream *stream, gvk_ticket ticket, const char *tensor, gvk_array *out, bool *finite);
 const gvk_host *gvk_stream_host(const gvk_stream *stream);

@@ -97,6 +97,17 @@ static void return_to_budget(struct gvk_device *device, uint64_t bytes)
     gvk_mutex_unlock(&device->mutex);
 }
 
+/* Beside storage and copies. */
+static VkBufferUsageFlags usage_of(enum gvk_buffer_use use)
+{
+    switch (use) {
+    case GVK_BUFFER_DEVICE: return VK_BUFFER_USAGE_UNIFORM_TEXEL_BUFFER_BIT;
+    case GVK_BUFFER_READBACK: return VK_BUFFER_USAGE_VERTEX_BUFFER_BIT | VK_BUFFER_USAGE_INDIRECT_BUFFER_BIT;
+    case GVK_BUFFER_UPLOAD: break;
+    }
+    return 0;
+}
+
 gvk_result gvk_buffer_create(struct gvk_device *device, uint64_t bytes, enum gvk_buffer_use use, const char *name,
                              struct gvk_buffer *out)
 {
@@ -106,8 +117,7 @@ gvk_result gvk_buffer_create(struct gvk_device *device, uint64_t bytes, enum gvk
         .sType = VK_STRUCTURE_TYPE_BUFFER_CREATE_INFO,
         .size = bytes ? bytes : 16,
         .usage = VK_BUFFER_USAGE_STORAGE_BUFFER_BIT | VK_BUFFER_USAGE_TRANSFER_SRC_BIT |
-                 VK_BUFFER_USAGE_TRANSFER_DST_BIT |
-                 (use == GVK_BUFFER_DEVICE ? VK_BUFFER_USAGE_UNIFORM_TEXEL_BUFFER_BIT : 0u),
+                 VK_BUFFER_USAGE_TRANSFER_DST_BIT | usage_of(use),
     };
     gvk_result result =
         GVK_VULKAN(device, "vkCreateBuffer", vk->CreateBuffer(device->device, &create, NULL, &made.buffer));

@@ -7,7 +7,7 @@
 enum gvk_buffer_use {
     GVK_BUFFER_DEVICE,  /* read and written by kernels; mapped only where that costs nothing */
     GVK_BUFFER_UPLOAD,  /* written by the host, read by kernels once */
-    GVK_BUFFER_READBACK /* written by kernels, read by the host: cached memory */
+    GVK_BUFFER_READBACK /* written by kernels, read by the host: cached memory; and drawn from, by a host's GPU */
 };
 
 struct gvk_buffer {
