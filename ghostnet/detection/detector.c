@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "runtime/check/foresee.h"
 #include "runtime/kernel/forms.h"
 #include "runtime/stream/stream.h"
 #include "suppression.h"
@@ -287,19 +288,14 @@ static gvk_result take_heads(struct detector *detector, const gvk_detector_heads
     return result;
 }
 
-gvk_result gvk_detector_create_for(gvk_model *model, const gvk_detector_heads *heads, const gvk_detector_params *params,
-                                   gvk_stream **out)
+/* What follows behind the network, and the stream's params. Its user is whoever's takes the epilogue. */
+static gvk_result make_epilogue(const gvk_host *host, const gvk_detector_heads *heads,
+                                const gvk_detector_params *params, gvk_stream_params *stream, struct gvk_epilogue *out)
 {
-    if (!model)
-        return GVK_ERROR_ARGUMENT;
-    const gvk_host *host = &model->device->host;
-    if (!out)
-        return gvk_fail(host, GVK_ERROR_ARGUMENT, "gvk_detector_create_for needs a place for the stream.");
     gvk_detector_params used;
-    gvk_stream_params stream;
     gvk_result result = gvk_struct_read(host, &gvk_layout_of_detector_params, params, &used);
     if (!result)
-        result = gvk_struct_read(host, &gvk_layout_of_stream_params, used.stream, &stream);
+        result = gvk_struct_read(host, &gvk_layout_of_stream_params, used.stream, stream);
     if (result)
         return result;
     struct detector *detector = gvk_allocate(host, sizeof *detector);
@@ -321,7 +317,7 @@ gvk_result gvk_detector_create_for(gvk_model *model, const gvk_detector_heads *h
      * too low. */
     if (detector->confidence < FLT_MIN)
         detector->confidence = 0.0f;
-    struct gvk_epilogue epilogue = {
+    *out = (struct gvk_epilogue){
         .stage = "decode",
         .user = detector,
         .prepare = prepare,
@@ -330,7 +326,33 @@ gvk_result gvk_detector_create_for(gvk_model *model, const gvk_detector_heads *h
         .fill_longest = fill_longest,
         .release = release,
     };
-    return gvk_stream_create_with_epilogue(model, &stream, &epilogue, out);
+    return GVK_OK;
+}
+
+gvk_result gvk_detector_create_for(gvk_model *model, const gvk_detector_heads *heads, const gvk_detector_params *params,
+                                   gvk_stream **out)
+{
+    if (!model)
+        return GVK_ERROR_ARGUMENT;
+    const gvk_host *host = &model->device->host;
+    if (!out)
+        return gvk_fail(host, GVK_ERROR_ARGUMENT, "gvk_detector_create_for needs a place for the stream.");
+    gvk_stream_params stream;
+    struct gvk_epilogue epilogue;
+    gvk_result result = make_epilogue(host, heads, params, &stream, &epilogue);
+    return result ? result : gvk_stream_create_with_epilogue(model, &stream, &epilogue, out);
+}
+
+gvk_result gvk_detector_memory(gvk_device *device, const gvk_graph *graph, const gvk_model_params *model,
+                               const gvk_detector_heads *heads, const gvk_detector_params *params,
+                               const gvk_picture *likeness, size_t picture_size, gvk_memory *out)
+{
+    if (!device)
+        return GVK_ERROR_ARGUMENT;
+    gvk_stream_params stream;
+    struct gvk_epilogue epilogue;
+    gvk_result result = make_epilogue(&device->host, heads, params, &stream, &epilogue);
+    return result ? result : gvk_memory_foresee(device, graph, model, &stream, &epilogue, likeness, picture_size, out);
 }
 
 /* A detection as the device may return it: of a class, item and row that there are, inside the largest picture, and

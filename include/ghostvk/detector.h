@@ -106,7 +106,7 @@ typedef struct gvk_device_boxes {
 GVK_API gvk_result gvk_detector_boxes(gvk_stream *stream, gvk_ticket ticket, gvk_device_boxes *out);
 
 /* gvk_model_memory (embedding.h) of a model and a detector's stream. */
-GVK_API gvk_result gvk_detector_memory(const gvk_device *device, const gvk_graph *graph, const gvk_model_params *model,
+GVK_API gvk_result gvk_detector_memory(gvk_device *device, const gvk_graph *graph, const gvk_model_params *model,
                                        const gvk_detector_heads *heads, const gvk_detector_params *params,
                                        const gvk_picture *likeness, size_t picture_size, gvk_memory *out);
 

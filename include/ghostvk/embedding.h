@@ -135,14 +135,20 @@ typedef struct gvk_memory {
     size_t size;
     uint64_t weight_bytes; /* of the model, as long as it lives */
     uint64_t stream_bytes; /* of one stream: activations, and of each frame in flight pictures and results */
-    uint64_t peak_bytes;   /* the most at any time: while a model is made, its weights pass through a staging buffer */
+    uint64_t peak_bytes;   /* the most at any time: weights and stream, or more for a moment while the model is made:
+                            * kernels that were not met on this device are proven in buffers of their own, and weights
+                            * that the host cannot write in place pass a few MiB at a time through another */
     /* 0.1 ends here. */
 } gvk_memory;
 
-/* Device memory that a model of the graph and one stream of it will take on this device, not counting pipelines, which
- * the driver keeps. `likeness` (as many as the batch, NULL: pictures of the input's own size) says what pictures will
- * come. Costs what planning costs, some milliseconds, and allocates nothing on the device. */
-GVK_API gvk_result gvk_model_memory(const gvk_device *device, const gvk_graph *graph, const gvk_model_params *model,
+/* Device memory that a model of the graph and one stream of it will take on this device, in the bytes that count
+ * against memory_ceiling, where they come beside what is there already. A ceiling that leaves peak_bytes is enough, one
+ * byte less is not (GVK_ERROR_BUDGET). What the driver keeps for pipelines and command buffers is not known to anybody.
+ * Should a kernel fail its proof, the one in its place may lay its weights out otherwise. `likeness` (as many as the
+ * batch; NULL: pictures of pixels of the input's own size) says what pictures will come; their pixels are not looked
+ * at. Costs what planning costs, some milliseconds; a buffer object of each size is made to ask the driver, with no
+ * memory behind it. Any thread. */
+GVK_API gvk_result gvk_model_memory(gvk_device *device, const gvk_graph *graph, const gvk_model_params *model,
                                     const gvk_stream_params *stream, const gvk_picture *likeness, size_t picture_size,
                                     gvk_memory *out);
 

@@ -8,6 +8,16 @@
 /* Takes over epilogue->user, on failure too. epilogue NULL: the graph's outputs are readable, and nothing follows. */
 gvk_result gvk_stream_create_with_epilogue(gvk_model *model, const gvk_stream_params *params,
                                            const struct gvk_epilogue *epilogue, gvk_stream **out);
+/* The same without anything on the device; gvk_stream_destroy takes it. */
+gvk_result gvk_stream_plan(gvk_model *model, const gvk_stream_params *params, const struct gvk_epilogue *epilogue,
+                           gvk_stream **out);
+/* Bytes that a planned stream will take on the device: with pictures like these (as many as the batch, NULL: of the
+ * input's size; their pixels are not looked at) in every frame; at most, while it is made. */
+struct gvk_stream_needs {
+    uint64_t stream, peak;
+};
+gvk_result gvk_stream_measure(const gvk_stream *stream, const gvk_picture *likeness, size_t picture_size,
+                              struct gvk_stream_needs *out);
 /* The epilogue's user pointer when the stream has a epilogue with this emit function, else NULL. */
 void *gvk_stream_epilogue_user(const gvk_stream *stream, gvk_result (*emit)(const struct gvk_epilogue *epilogue,
                                                                             const struct gvk_builder *builder));
