@@ -1,6 +1,6 @@
-/* One checkpoint on two devices at once, a thread and a stream each. Where there is only one device, it is opened twice:
- * two gvk_devices share nothing, so that is the same. The network is read once and shared.
- * usage: two_devices MODEL.safetensors PICTURE.ppm [FRAMES] */
+/* One checkpoint on two devices at once, a thread and a stream each. Where there is only one device, it is opened
+ * twice: two gvk_devices share nothing, so that is the same. The network is read once and shared. usage: two_devices
+ * MODEL.safetensors PICTURE.ppm [FRAMES] */
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -117,8 +117,8 @@ int main(int argc, char **argv)
     }
     for (int i = 0; i < started; i++) {
         pthread_join(threads[i], NULL);
-        printf("%s: %u frames, %u boxes in the last, %s\n", workers[i].device_name, workers[i].frames,
-               workers[i].boxes, gvk_result_name(workers[i].result));
+        printf("%s: %u frames, %u boxes in the last, %s\n", workers[i].device_name, workers[i].frames, workers[i].boxes,
+               gvk_result_name(workers[i].result));
         failed |= workers[i].result != GVK_OK;
     }
 done:

@@ -4,9 +4,9 @@
 #include <string.h>
 #include <time.h>
 
-#define PART_US       3000 /* max_submit_us: a part is to be short beside a frame of 33 ms */
-#define FLASH_FRAMES  12   /* for so long a detection is shown where its picture had it */
-#define MOST_PARTS    4096
+#define PART_US      3000 /* max_submit_us: a part is to be short beside a frame of 33 ms */
+#define FLASH_FRAMES 12   /* for so long a detection is shown where its picture had it */
+#define MOST_PARTS   4096
 
 double now_ms(void)
 {
@@ -116,10 +116,8 @@ bool finder_create(struct finder *finder, struct finder_library *library, enum f
                                       .frames = 2, /* one under way, and the one whose boxes are drawn */
                                       .max_submit_us = way >= FINDER_PACED_PIXELS ? PART_US : 0,
                                       .paced = way >= FINDER_PACED_PIXELS};
-    const gvk_detector_params params = {.size = sizeof params,
-                                        .stream = &stream,
-                                        .max_detections = BOX_MOST,
-                                        .vertices_per_box = BOX_VERTICES};
+    const gvk_detector_params params = {
+        .size = sizeof params, .stream = &stream, .max_detections = BOX_MOST, .vertices_per_box = BOX_VERTICES};
     /* The view moves by less than a cell between two detections; a cell is shown as soon as it is found once. */
     const gvk_tracker_params tracker = {.size = sizeof tracker, .min_hits = 1, .max_tracks = BOX_MOST};
     *finder = (struct finder){.library = library,
@@ -292,8 +290,8 @@ static bool begin(struct finder *finder, const struct finder_frame *frame)
     return true;
 }
 
-/* As many parts as the device has room for beside the host's frames. Where it had done all of the last frame's when this
- * one began, there is room for one more; where it was behind, for so many less. */
+/* As many parts as the device has room for beside the host's frames. Where it had done all of the last frame's when
+ * this one began, there is room for one more; where it was behind, for so many less. */
 static bool advance(struct finder *finder)
 {
     uint32_t left = 0;
@@ -321,8 +319,8 @@ bool finder_go_on(struct finder *finder, const struct finder_frame *frame)
         finder->waits_for_pixels = through_host;
         begins = !through_host;
     }
-    /* Pixels are in host memory once the frame is drawn: a host that may block waits for that, others look in the frames
-     * to come. */
+    /* Pixels are in host memory once the frame is drawn: a host that may block waits for that, others look in the
+     * frames to come. */
     if (finder->waits_for_pixels) {
         if (finder->way == FINDER_BLOCKING)
             sound = gpu_timeline_wait(finder->library->gpu, frame->drawn, finder->frame);

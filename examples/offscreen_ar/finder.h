@@ -63,7 +63,7 @@ void finder_destroy(struct finder *finder);
 struct finder_frame {
     uint64_t number;
     double seconds;
-    uint32_t picture;         /* index in the scene's pictures */
+    uint32_t picture; /* index in the scene's pictures */
     const struct scene *scene;
     VkSemaphore drawn;        /* a timeline: reaches `number` when the frame is drawn */
     struct gpu_buffer *boxes; /* of the frame's slot: where boxes of the tracker's go */

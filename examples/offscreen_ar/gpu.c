@@ -92,9 +92,8 @@ static bool allocate(const struct gpu *gpu, const VkMemoryRequirements *needs, V
 {
     for (uint32_t i = 0; i < gpu->memory.memoryTypeCount; i++)
         if ((needs->memoryTypeBits & 1u << i) && (gpu->memory.memoryTypes[i].propertyFlags & flags) == flags) {
-            const VkMemoryAllocateInfo allocation = {.sType = VK_STRUCTURE_TYPE_MEMORY_ALLOCATE_INFO,
-                                                     .allocationSize = needs->size,
-                                                     .memoryTypeIndex = i};
+            const VkMemoryAllocateInfo allocation = {
+                .sType = VK_STRUCTURE_TYPE_MEMORY_ALLOCATE_INFO, .allocationSize = needs->size, .memoryTypeIndex = i};
             return vkAllocateMemory(gpu->device, &allocation, NULL, out) == VK_SUCCESS ||
                    fail("there is no device memory left.");
         }

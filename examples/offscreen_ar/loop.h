@@ -16,9 +16,9 @@ struct loop_output {
 
 struct loop_figures {
     double frames_a_second;
-    double longest_ms;  /* from the beginning of a frame to that of the next */
-    double waited_ms;   /* for the host's own frames on the device, in the 95th percentile of frames */
-    double blocked_ms;  /* in the library's calls without the driver's submits, in the 95th percentile */
+    double longest_ms; /* from the beginning of a frame to that of the next */
+    double waited_ms;  /* for the host's own frames on the device, in the 95th percentile of frames */
+    double blocked_ms; /* in the library's calls without the driver's submits, in the 95th percentile */
     double detections_a_second;
     double latency; /* host frames from the picture to the first frame with its boxes, mean */
 };

@@ -1,5 +1,6 @@
-/* An augmented-reality application without a window: a slide of blood cells moves by, ghostvk finds them in the image that
- * was just drawn, at a lower rate than the frames', and boxes go with them. The host keeps its 30 frames a second. */
+/* An augmented-reality application without a window: a slide of blood cells moves by, ghostvk finds them in the image
+ * that was just drawn, at a lower rate than the frames', and boxes go with them. The host keeps its 30 frames a second.
+ */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -93,10 +94,11 @@ static bool show(struct scene *scene, struct finder_library *library, const stru
     done = finder_create(&finder, library, options->way, options->rate) &&
            loop_run(scene, &finder, (uint64_t)options->seconds * FRAMES_A_SECOND, &output, &figures);
     if (done)
-        printf("%s: %.1f frames a second, longest %.0f ms; %.1f detections a second, boxes after %.1f frames; %.2f ms a "
-               "frame in ghostvk\n",
-               library->gpu->name, figures.frames_a_second, figures.longest_ms, figures.detections_a_second,
-               figures.latency, figures.blocked_ms);
+        printf(
+            "%s: %.1f frames a second, longest %.0f ms; %.1f detections a second, boxes after %.1f frames; %.2f ms a "
+            "frame in ghostvk\n",
+            library->gpu->name, figures.frames_a_second, figures.longest_ms, figures.detections_a_second,
+            figures.latency, figures.blocked_ms);
 cleanup:
     finder_destroy(&finder);
     if (output.list && fclose(output.list))

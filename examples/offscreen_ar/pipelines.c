@@ -68,15 +68,14 @@ static VkPipeline pipeline_create(const struct gpu *gpu, VkPipelineLayout layout
                                   VkShaderModule vertex, VkShaderModule fragment,
                                   const VkPipelineVertexInputStateCreateInfo *input, bool blends)
 {
-    const VkPipelineShaderStageCreateInfo stages[2] = {
-        {.sType = VK_STRUCTURE_TYPE_PIPELINE_SHADER_STAGE_CREATE_INFO,
-         .stage = VK_SHADER_STAGE_VERTEX_BIT,
-         .module = vertex,
-         .pName = "main"},
-        {.sType = VK_STRUCTURE_TYPE_PIPELINE_SHADER_STAGE_CREATE_INFO,
-         .stage = VK_SHADER_STAGE_FRAGMENT_BIT,
-         .module = fragment,
-         .pName = "main"}};
+    const VkPipelineShaderStageCreateInfo stages[2] = {{.sType = VK_STRUCTURE_TYPE_PIPELINE_SHADER_STAGE_CREATE_INFO,
+                                                        .stage = VK_SHADER_STAGE_VERTEX_BIT,
+                                                        .module = vertex,
+                                                        .pName = "main"},
+                                                       {.sType = VK_STRUCTURE_TYPE_PIPELINE_SHADER_STAGE_CREATE_INFO,
+                                                        .stage = VK_SHADER_STAGE_FRAGMENT_BIT,
+                                                        .module = fragment,
+                                                        .pName = "main"}};
     const VkPipelineInputAssemblyStateCreateInfo assembly = {
         .sType = VK_STRUCTURE_TYPE_PIPELINE_INPUT_ASSEMBLY_STATE_CREATE_INFO,
         .topology = VK_PRIMITIVE_TOPOLOGY_TRIANGLE_LIST};
@@ -92,19 +91,19 @@ static VkPipeline pipeline_create(const struct gpu *gpu, VkPipelineLayout layout
         .polygonMode = VK_POLYGON_MODE_FILL,
         .cullMode = VK_CULL_MODE_NONE,
         .lineWidth = 1};
-    const VkPipelineMultisampleStateCreateInfo samples = {
-        .sType = VK_STRUCTURE_TYPE_PIPELINE_MULTISAMPLE_STATE_CREATE_INFO,
-        .rasterizationSamples = VK_SAMPLE_COUNT_1_BIT};
+    const VkPipelineMultisampleStateCreateInfo samples = {.sType =
+                                                              VK_STRUCTURE_TYPE_PIPELINE_MULTISAMPLE_STATE_CREATE_INFO,
+                                                          .rasterizationSamples = VK_SAMPLE_COUNT_1_BIT};
     const VkPipelineColorBlendAttachmentState attachment = {.blendEnable = blends,
                                                             .srcColorBlendFactor = VK_BLEND_FACTOR_SRC_ALPHA,
                                                             .dstColorBlendFactor = VK_BLEND_FACTOR_ONE_MINUS_SRC_ALPHA,
                                                             .srcAlphaBlendFactor = VK_BLEND_FACTOR_ZERO,
                                                             .dstAlphaBlendFactor = VK_BLEND_FACTOR_ONE,
                                                             .colorWriteMask = 0xf};
-    const VkPipelineColorBlendStateCreateInfo blend = {
-        .sType = VK_STRUCTURE_TYPE_PIPELINE_COLOR_BLEND_STATE_CREATE_INFO,
-        .attachmentCount = 1,
-        .pAttachments = &attachment};
+    const VkPipelineColorBlendStateCreateInfo blend = {.sType =
+                                                           VK_STRUCTURE_TYPE_PIPELINE_COLOR_BLEND_STATE_CREATE_INFO,
+                                                       .attachmentCount = 1,
+                                                       .pAttachments = &attachment};
     const VkGraphicsPipelineCreateInfo create = {.sType = VK_STRUCTURE_TYPE_GRAPHICS_PIPELINE_CREATE_INFO,
                                                  .stageCount = 2,
                                                  .pStages = stages,
@@ -141,12 +140,12 @@ VkPipeline box_pipeline_create(const struct gpu *gpu, VkPipelineLayout layout, V
         {0, 0, VK_FORMAT_R32G32B32A32_SFLOAT, offsetof(gvk_detection, box)},
         {1, 0, VK_FORMAT_R32_SFLOAT, offsetof(gvk_detection, score)},
         {2, 0, VK_FORMAT_R32_UINT, offsetof(gvk_detection, class_id)}};
-    const VkPipelineVertexInputStateCreateInfo boxes = {
-        .sType = VK_STRUCTURE_TYPE_PIPELINE_VERTEX_INPUT_STATE_CREATE_INFO,
-        .vertexBindingDescriptionCount = 1,
-        .pVertexBindingDescriptions = &binding,
-        .vertexAttributeDescriptionCount = 3,
-        .pVertexAttributeDescriptions = attributes};
+    const VkPipelineVertexInputStateCreateInfo boxes = {.sType =
+                                                            VK_STRUCTURE_TYPE_PIPELINE_VERTEX_INPUT_STATE_CREATE_INFO,
+                                                        .vertexBindingDescriptionCount = 1,
+                                                        .pVertexBindingDescriptions = &binding,
+                                                        .vertexAttributeDescriptionCount = 3,
+                                                        .pVertexAttributeDescriptions = attributes};
     return pipeline_create(gpu, layout, pass, shader_create(gpu, box_vert, sizeof box_vert),
                            shader_create(gpu, box_frag, sizeof box_frag), &boxes, true);
 }

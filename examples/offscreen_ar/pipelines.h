@@ -14,7 +14,8 @@ struct box_constants {
     uint32_t white;
 };
 
-/* One attachment, which is found in `before` (UNDEFINED: its content does not matter) and left in TRANSFER_SRC_OPTIMAL. */
+/* One attachment, which is found in `before` (UNDEFINED: its content does not matter) and left in TRANSFER_SRC_OPTIMAL.
+ */
 VkRenderPass render_pass_create(const struct gpu *gpu, VkImageLayout before);
 /* The slide, which covers the picture; box instances, blended over it. VK_NULL_HANDLE: failed. */
 VkPipeline slide_pipeline_create(const struct gpu *gpu, VkPipelineLayout layout, VkRenderPass pass);

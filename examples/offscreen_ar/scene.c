@@ -92,10 +92,8 @@ static bool create_layout(struct scene *scene)
     const VkDescriptorSetLayoutCreateInfo set_layout = {
         .sType = VK_STRUCTURE_TYPE_DESCRIPTOR_SET_LAYOUT_CREATE_INFO, .bindingCount = 1, .pBindings = &binding};
     const VkDescriptorPoolSize size = {VK_DESCRIPTOR_TYPE_COMBINED_IMAGE_SAMPLER, 1};
-    const VkDescriptorPoolCreateInfo pool = {.sType = VK_STRUCTURE_TYPE_DESCRIPTOR_POOL_CREATE_INFO,
-                                             .maxSets = 1,
-                                             .poolSizeCount = 1,
-                                             .pPoolSizes = &size};
+    const VkDescriptorPoolCreateInfo pool = {
+        .sType = VK_STRUCTURE_TYPE_DESCRIPTOR_POOL_CREATE_INFO, .maxSets = 1, .poolSizeCount = 1, .pPoolSizes = &size};
     const VkPushConstantRange constants = {VK_SHADER_STAGE_VERTEX_BIT | VK_SHADER_STAGE_FRAGMENT_BIT, 0,
                                            sizeof(struct box_constants)};
     VkPipelineLayoutCreateInfo layout = {.sType = VK_STRUCTURE_TYPE_PIPELINE_LAYOUT_CREATE_INFO,
@@ -113,8 +111,7 @@ static bool create_layout(struct scene *scene)
     if (vkCreatePipelineLayout(device, &layout, NULL, &scene->layout) != VK_SUCCESS ||
         vkAllocateDescriptorSets(device, &allocation, &scene->set) != VK_SUCCESS)
         return fail("a pipeline layout or a descriptor set cannot be made.");
-    const VkDescriptorImageInfo smears = {scene->sampler, scene->smears.view,
-                                          VK_IMAGE_LAYOUT_SHADER_READ_ONLY_OPTIMAL};
+    const VkDescriptorImageInfo smears = {scene->sampler, scene->smears.view, VK_IMAGE_LAYOUT_SHADER_READ_ONLY_OPTIMAL};
     const VkWriteDescriptorSet write = {.sType = VK_STRUCTURE_TYPE_WRITE_DESCRIPTOR_SET,
                                         .dstSet = scene->set,
                                         .descriptorCount = 1,
@@ -272,8 +269,7 @@ static void copy_picture(const struct scene *scene, VkCommandBuffer commands, co
     const struct scene_picture *picture = &scene->pictures[frame->picture];
     VkImage shown = scene->slots[frame->slot].shown.image;
     const VkImageSubresourceLayers all = {VK_IMAGE_ASPECT_COLOR_BIT, 0, 0, 1};
-    const VkImageCopy copy = {
-        .srcSubresource = all, .dstSubresource = all, .extent = {SCENE_WIDTH, SCENE_HEIGHT, 1}};
+    const VkImageCopy copy = {.srcSubresource = all, .dstSubresource = all, .extent = {SCENE_WIDTH, SCENE_HEIGHT, 1}};
     const VkBufferImageCopy to_buffer = {.imageSubresource = all, .imageExtent = {SCENE_WIDTH, SCENE_HEIGHT, 1}};
     image_barrier(commands, shown, 1, VK_IMAGE_LAYOUT_UNDEFINED, VK_IMAGE_LAYOUT_TRANSFER_DST_OPTIMAL,
                   VK_PIPELINE_STAGE_TRANSFER_BIT, 0, VK_PIPELINE_STAGE_TRANSFER_BIT, VK_ACCESS_TRANSFER_WRITE_BIT);
@@ -333,8 +329,8 @@ bool scene_record(struct scene *scene, const struct scene_frame *frame)
     copy_picture(scene, commands, frame);
     draw_boxes(scene, commands, frame);
     if (frame->reads_back)
-        vkCmdCopyImageToBuffer(commands, slot->shown.image, VK_IMAGE_LAYOUT_TRANSFER_SRC_OPTIMAL,
-                               slot->readback.buffer, 1, &to_buffer);
+        vkCmdCopyImageToBuffer(commands, slot->shown.image, VK_IMAGE_LAYOUT_TRANSFER_SRC_OPTIMAL, slot->readback.buffer,
+                               1, &to_buffer);
     if (frame->reads_back || frame->copies_pixels)
         vkCmdPipelineBarrier(commands, VK_PIPELINE_STAGE_TRANSFER_BIT, VK_PIPELINE_STAGE_HOST_BIT, 0, 1, &to_host, 0,
                              NULL, 0, NULL);

@@ -1,5 +1,5 @@
-/* What the host draws: a slide of blood cells that moves below a microscope, into an image that nothing else is drawn in
- * (the picture), and that image with boxes over it (what a screen would show). */
+/* What the host draws: a slide of blood cells that moves below a microscope, into an image that nothing else is drawn
+ * in (the picture), and that image with boxes over it (what a screen would show). */
 #ifndef OFFSCREEN_AR_SCENE_H
 #define OFFSCREEN_AR_SCENE_H
 
@@ -9,8 +9,8 @@
 #define SCENE_WIDTH    640u
 #define SCENE_HEIGHT   480u
 #define SCENE_SMEARS   3
-#define SCENE_SLOTS    2 /* frames in flight */
-#define SCENE_PICTURES 4 /* one a frame in flight, and those that the detector may still read */
+#define SCENE_SLOTS    2   /* frames in flight */
+#define SCENE_PICTURES 4   /* one a frame in flight, and those that the detector may still read */
 #define SCENE_RESTS    2.0 /* seconds from the beginning without movement, the first smear in view */
 
 #define BOX_VERTICES  30  /* of box.vert: gvk_detector_params.vertices_per_box */
