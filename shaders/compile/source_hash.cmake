@@ -5,7 +5,7 @@
 function(gvk_shader_sources FOLDER OUT)
     file(GLOB_RECURSE FILES RELATIVE ${FOLDER} ${FOLDER}/*.comp ${FOLDER}/*.glsl ${FOLDER}/*.h ${FOLDER}/*.c ${FOLDER}/*.cmake
          ${FOLDER}/CMakeLists.txt)
-    list(FILTER FILES EXCLUDE REGEX "^table/")
+    list(FILTER FILES EXCLUDE REGEX "^table/|/(source_hash|check_table).cmake$")
     list(SORT FILES)
     set(${OUT} ${FILES} PARENT_SCOPE)
 endfunction()
