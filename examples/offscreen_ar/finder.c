@@ -108,7 +108,7 @@ static gvk_picture picture_of(const struct finder *finder, const struct scene *s
     return picture;
 }
 
-bool finder_create(struct finder *finder, struct finder_library *library, enum finder_way way, double most_a_second)
+bool finder_create(struct finder *finder, struct finder_library *library, enum finder_way way)
 {
     const gvk_stream_params stream = {.size = sizeof stream,
                                       .width = library->info.input_width,
@@ -118,13 +118,11 @@ bool finder_create(struct finder *finder, struct finder_library *library, enum f
                                       .paced = way >= FINDER_PACED_PIXELS};
     const gvk_detector_params params = {
         .size = sizeof params, .stream = &stream, .max_detections = BOX_MOST, .vertices_per_box = BOX_VERTICES};
-    /* The view moves by less than a cell between two detections; a cell is shown as soon as it is found once. */
-    const gvk_tracker_params tracker = {.size = sizeof tracker, .min_hits = 1, .max_tracks = BOX_MOST};
-    *finder = (struct finder){.library = library,
-                              .way = way,
-                              .most_a_second = most_a_second,
-                              .boxes = {.size = sizeof finder->boxes},
-                              .room = 1};
+    /* A cell is shown as soon as it is found once, and for as long as a slow device takes for the next detection. All
+     * of them move with the slide, whose speed changes little. */
+    const gvk_tracker_params tracker = {
+        .size = sizeof tracker, .min_hits = 1, .max_tracks = BOX_MOST, .iou = 0.15f, .max_age = 3};
+    *finder = (struct finder){.library = library, .way = way, .boxes = {.size = sizeof finder->boxes}, .room = 1};
     if (way == FINDER_OFF)
         return true;
     finder->read = gpu_timeline_create(library->gpu);
@@ -225,8 +223,9 @@ bool finder_collect(struct finder *finder, const struct finder_frame *frame, str
     finder->behind = finder->library->parts_sent - gpu_timeline_value(finder->library->gpu, finder->library->parts);
     const struct span span = span_begin(finder);
     gvk_result result = GVK_NOT_READY;
-    if (finder->ticket)
-        result = gvk_stream_wait(finder->stream, finder->ticket, 0); /* only asks */
+    const bool late = finder->within && frame->number - finder->frame >= finder->within;
+    if (finder->ticket) /* a timeout of 0 only asks */
+        result = gvk_stream_wait(finder->stream, finder->ticket, late ? UINT64_MAX : 0);
     bool sound = result >= GVK_OK || fail("a detection failed.");
     if (result == GVK_OK)
         sound = take_boxes(finder, frame);

@@ -36,6 +36,7 @@ struct finder {
     struct finder_library *library;
     enum finder_way way;
     double most_a_second; /* detections that are wished; 0: as many as there can be */
+    uint64_t within;      /* frames after its picture, a detection is waited for; 0: never */
     gvk_stream *stream;
     gvk_tracker *tracker;
     VkSemaphore read, found; /* both count detections: their picture has been read; their boxes are there */
@@ -56,7 +57,7 @@ struct finder {
     double blocked_ms;      /* in calls of the library's, without the driver's submits, so far */
 };
 
-bool finder_create(struct finder *finder, struct finder_library *library, enum finder_way way, double most_a_second);
+bool finder_create(struct finder *finder, struct finder_library *library, enum finder_way way);
 void finder_destroy(struct finder *finder);
 
 /* A host frame, from 1, at its place in time. */

@@ -16,12 +16,13 @@ static const char usage[] =
     "  --list FILE         of each frame its view of the slide and its boxes, as text\n"
     "  --seconds N         how long (12; with --measure, of each way: 10)\n"
     "  --rate N            at most so many detections a second (5; 0: as many as there can be)\n"
+    "  --within N          wait for what is not found N frames after its picture: a video as of a faster device\n"
     "  --way WAY           image (the default), pixels, polling, blocking\n"
     "  --measure           every way, one after the other, and a table\n";
 
 struct options {
     const char *video, *stills, *list, *paths[1 + SCENE_SMEARS];
-    uint32_t every, seconds;
+    uint32_t every, seconds, within;
     double rate;
     enum finder_way way;
     bool measure;
@@ -68,6 +69,8 @@ static bool read_options(int argc, char **argv, struct options *options)
             options->seconds = (uint32_t)strtoul(value, NULL, 10);
         else if (!strcmp(name, "--rate"))
             options->rate = strtod(value, NULL);
+        else if (!strcmp(name, "--within"))
+            options->within = (uint32_t)strtoul(value, NULL, 10);
         else if (strcmp(name, "--way") || !read_way(value, &options->way))
             return false;
         i++;
@@ -91,8 +94,10 @@ static bool show(struct scene *scene, struct finder_library *library, const stru
         fail("the list cannot be opened.");
         goto cleanup;
     }
-    done = finder_create(&finder, library, options->way, options->rate) &&
-           loop_run(scene, &finder, (uint64_t)options->seconds * FRAMES_A_SECOND, &output, &figures);
+    done = finder_create(&finder, library, options->way);
+    finder.most_a_second = options->rate;
+    finder.within = options->within;
+    done = done && loop_run(scene, &finder, (uint64_t)options->seconds * FRAMES_A_SECOND, &output, &figures);
     if (done)
         printf(
             "%s: %.1f frames a second, longest %.0f ms; %.1f detections a second, boxes after %.1f frames; %.2f ms a "

@@ -17,7 +17,7 @@ bool measure_ways(struct scene *scene, struct finder_library *library, uint32_t 
     for (int way = FINDER_OFF; way < FINDER_WAYS; way++) {
         struct finder finder = {.library = NULL};
         struct loop_figures figures;
-        bool sound = finder_create(&finder, library, (enum finder_way)way, 0) &&
+        bool sound = finder_create(&finder, library, (enum finder_way)way) &&
                      loop_run(scene, &finder, (uint64_t)seconds * FRAMES_A_SECOND, &nothing, &figures);
         finder_destroy(&finder);
         if (!sound)

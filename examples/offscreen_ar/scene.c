@@ -9,10 +9,10 @@
 
 void scene_view(double seconds, float view[2])
 {
-    /* Over all smears and back in 40 seconds, and up and down: at most 100 pixels a second. */
+    /* Over all smears and back in a minute, and down and up: at most 75 pixels a second. */
     const double turn = 6.283185307179586, t = seconds < SCENE_RESTS ? 0 : seconds - SCENE_RESTS;
-    view[0] = (float)(SCENE_WIDTH * (SCENE_SMEARS - 1) / 2.0 * (1 - cos(turn * t / 40)));
-    view[1] = (float)(SCENE_HEIGHT / 2.0 * (1 - cos(turn * t / 26)) / 2);
+    view[0] = (float)(SCENE_WIDTH * (SCENE_SMEARS - 1) / 2.0 * (1 - cos(turn * t / 60)));
+    view[1] = (float)(SCENE_HEIGHT / 4.0 * (1 - cos(turn * t / 23)));
 }
 
 /* ---- made once ---- */

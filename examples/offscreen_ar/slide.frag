@@ -1,6 +1,6 @@
 #version 450
 /* What a microscope sees of a slide: three smears side by side, each mirrored beyond its edges, so that cells go on there;
- * one fades into the next. At a whole number of pixels a smear's own pixels come out unchanged. */
+ * one fades into the next behind its edge. At a whole number of pixels a smear's own pixels come out unchanged. */
 layout(set = 0, binding = 0) uniform sampler2DArray smears;
 layout(push_constant) uniform Push
 {
@@ -8,7 +8,7 @@ layout(push_constant) uniform Push
 };
 layout(location = 0) out vec4 colour;
 
-const float FADE = 40;
+const float FADE = 110;
 
 vec4 smear(float index, vec2 at)
 {
@@ -21,7 +21,7 @@ void main()
     float width = float(textureSize(smears, 0).x), last = float(textureSize(smears, 0).z - 1);
     vec2 at = view + gl_FragCoord.xy;
     float seam = clamp(round(at.x / width), 1, last); /* the nearest edge between two smears */
-    float right = smoothstep(0, 1, (at.x - seam * width) / FADE + 0.5);
+    float right = smoothstep(0, 1, (at.x - seam * width) / FADE);
     if (right == 0 || right == 1)
         colour = smear(seam - 1 + right, at);
     else
