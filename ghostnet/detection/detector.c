@@ -23,7 +23,8 @@
 
 static const struct gvk_layout layout_of_heads = GVK_LAYOUT(gvk_detector_heads, class_count, class_count);
 static const struct gvk_layout layout_of_map = GVK_LAYOUT(gvk_detector_map, anchors, anchors);
-const struct gvk_layout gvk_layout_of_detector_params = GVK_LAYOUT(gvk_detector_params, vertices_per_box, vertices_per_box);
+const struct gvk_layout gvk_layout_of_detector_params =
+    GVK_LAYOUT(gvk_detector_params, vertices_per_box, vertices_per_box);
 static const struct gvk_layout layout_of_detection = GVK_LAYOUT(gvk_detection, candidate, candidate);
 
 struct map {
@@ -170,7 +171,8 @@ static gvk_result emit(const struct gvk_epilogue *epilogue, const struct gvk_bui
     return result ? result : gvk_emit_suppression(builder, &detector->suppression);
 }
 
-/* How boxes in [0, 1] of the input become pixels of the picture: (value - offset) * scale * side. */
+/* How boxes in [0, 1] of the input become pixels of the picture: (value - offset) * scale * side, clipped to what is
+ * looked at, from whose corner they are counted to the whole picture's. */
 static void fill(const struct gvk_epilogue *epilogue, const struct gvk_picture_layout *pictures, uint32_t count,
                  void *parameters)
 {
@@ -184,6 +186,7 @@ static void fill(const struct gvk_epilogue *epilogue, const struct gvk_picture_l
         double scale[2] = {1, 1}, offset[2] = {0, 0};
         const double input[2] = {detector->width, detector->height};
         const double picture[2] = {pictures[i].width, pictures[i].height};
+        const double corner[2] = {pictures[i].crop_x, pictures[i].crop_y};
         double factor = pictures[i].placement.scale;
         if (factor > 0) {
             for (int axis = 0; axis < 2; axis++) {
@@ -199,6 +202,7 @@ static void fill(const struct gvk_epilogue *epilogue, const struct gvk_picture_l
             out[axis] = (float)scale[axis];
             out[2 + axis] = (float)offset[axis];
             out[4 + axis] = (float)picture[axis];
+            out[6 + axis] = (float)corner[axis];
         }
     }
 }

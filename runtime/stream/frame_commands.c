@@ -197,13 +197,14 @@ gvk_result gvk_stream_record_main(gvk_stream *stream, uint32_t index)
 
 /* ---- the intake ---- */
 
-struct gvk_input_target gvk_stream_input(const gvk_stream *stream)
+struct gvk_input_target gvk_stream_input(gvk_stream *stream)
 {
     struct gvk_input_target target = {
         .device = stream->device,
         .builder = gvk_model_builder(stream->model),
         .arena = &stream->arena,
         .tensor = stream->model->graph->inputs[0].tensor,
+        .samplers = &stream->samplers,
         .max_us = stream->max_us,
         .turn_us = {stream->turn_us[0], stream->turn_us[1]},
     };
@@ -285,8 +286,8 @@ static gvk_result record_intake(gvk_stream *stream, struct gvk_frame *frame, VkQ
             vk->CmdResetQueryPool(commands, profile, 0, 2 * intake->program->command_count);
         if (!i)
             write_timestamp(stream, frame, commands, GVK_TIME_START);
-        result = gvk_recorder_record(&intake->recorder, commands, 0, i ? frame->intake_submissions.ends[i - 1] : 0,
-                                     frame->intake_submissions.ends[i], hazards, profile, &intake->counts);
+        result = gvk_intake_record(intake, commands, i ? frame->intake_submissions.ends[i - 1] : 0,
+                                   frame->intake_submissions.ends[i], hazards, profile);
         if (i + 1 == frame->intake_submissions.count)
             write_timestamp(stream, frame, commands, GVK_TIME_RESIZED);
         VkResult ended = vk->EndCommandBuffer(commands); /* in any case: the next try begins it again */
@@ -307,9 +308,9 @@ gvk_result gvk_stream_record_intake(gvk_stream *stream, struct gvk_frame *frame,
         result = grow_intake_commands(stream, frame, frame->intake_submissions.count);
     if (!result && timed)
         result = grow_intake_profile(stream, frame, frame->intake.program->command_count);
-    if (!result)
+    if (!result && gvk_intake_is_bound(&frame->intake))
         result = record_intake(stream, frame, timed ? frame->intake_profile : VK_NULL_HANDLE, &hazards);
     gvk_hazards_release(&hazards);
-    frame->intake.recorded = !result;
+    frame->intake.recorded = !result && gvk_intake_is_bound(&frame->intake);
     return result;
 }
