@@ -5,7 +5,7 @@
  * The runtime knows no network. picture.h says what pictures can be. On top of it embedding.h puts a stream into the
  * frames of a game (semaphores, pacing, the host's own command buffers), checkpoint.h reads files of weights,
  * detector.h finds boxes behind any graph that ends in YOLO's maps, and ghostnet.h has GhostNet, GhostNet-YOLOv4 and
- * its siblings ready.
+ * its siblings ready. tracker.h follows boxes from frame to frame.
  *
  * Rules that hold for every call
  *   - Every call that can fail returns gvk_result. GVK_OK is 0, errors are negative. The reason goes to the host's log
