@@ -355,12 +355,12 @@ gvk_result gvk_device_import(const gvk_import_params *given, gvk_device **out)
     if (result)
         return result;
     if (!out || !params->get_instance_proc || !params->instance || !params->physical_device || !params->device ||
-        !params->queue || !params->lock_queue != !params->unlock_queue ||
+        (!params->queue && !params->submit) || !params->lock_queue != !params->unlock_queue ||
         !are_names(params->instance_extensions, params->instance_extension_count) ||
         !are_names(params->device_extensions, params->device_extension_count))
         return gvk_fail(&host, GVK_ERROR_ARGUMENT,
-                        "gvk_device_import needs the instance, its proc-addr, the physical device, the device and a "
-                        "queue, the names of extensions, and both lock functions or neither.");
+                        "gvk_device_import needs the instance, its proc-addr, the physical device, the device, a queue "
+                        "or `submit`, the names of extensions, and both lock functions or neither.");
     if (params->api_version < VK_API_VERSION_1_1)
         return gvk_fail(&host, GVK_ERROR_UNSUPPORTED, "The host's instance is of Vulkan 1.0; 1.1 is needed.");
     struct gvk_device *device = gvk_allocate(&host, sizeof *device);
@@ -417,6 +417,8 @@ gvk_result gvk_device_import(const gvk_import_params *given, gvk_device **out)
     device->lock_queue = params->lock_queue ? params->lock_queue : lock_own_queue;
     device->unlock_queue = params->unlock_queue ? params->unlock_queue : unlock_own_queue;
     device->queue_user = params->lock_queue ? params->queue_user : device;
+    device->host_submit = params->submit;
+    device->host_submit_user = params->submit_user;
     *out = device;
     return GVK_OK;
 fail:

@@ -19,9 +19,9 @@ static gvk_result run_alone(gvk_stream *stream, struct gvk_frame *frame, const V
 {
     gvk_result result = GVK_VULKAN(stream->device, "vkResetFences",
                                    stream->device->vk.ResetFences(stream->device->device, 1, &frame->fence));
+    const struct gvk_submission submission = {.commands = commands, .command_count = 1, .fence = frame->fence};
     if (!result)
-        result =
-            GVK_VULKAN(stream->device, "vkQueueSubmit", gvk_queue_submit(stream->device, commands, 1, frame->fence));
+        result = GVK_VULKAN(stream->device, "vkQueueSubmit", gvk_queue_submit(stream->device, &submission));
     if (result)
         return result;
     frame->in_flight = true;

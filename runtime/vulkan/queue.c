@@ -6,12 +6,54 @@
 #include "debug.h"
 #include "wait.h"
 
-VkResult gvk_queue_submit(struct gvk_device *device, const VkCommandBuffer *commands, uint32_t count, VkFence fence)
+/* Semaphores as Vulkan takes them. */
+struct semaphore_list {
+    VkSemaphore semaphores[GVK_MAX_SEMAPHORES];
+    uint64_t values[GVK_MAX_SEMAPHORES];
+    VkPipelineStageFlags stages[GVK_MAX_SEMAPHORES];
+    bool has_timelines;
+};
+
+static void list_semaphores(const gvk_semaphore *from, uint32_t count, struct semaphore_list *out)
 {
+    out->has_timelines = false;
+    for (uint32_t i = 0; i < count; i++) {
+        out->semaphores[i] = from[i].semaphore;
+        out->values[i] = from[i].value;
+        out->stages[i] = from[i].stages ? from[i].stages : VK_PIPELINE_STAGE_ALL_COMMANDS_BIT;
+        out->has_timelines |= from[i].value != 0;
+    }
+}
+
+VkResult gvk_queue_submit(struct gvk_device *device, const struct gvk_submission *submission)
+{
+    struct semaphore_list waits, signals;
+    list_semaphores(submission->waits, submission->wait_count, &waits);
+    list_semaphores(submission->signals, submission->signal_count, &signals);
+    VkTimelineSemaphoreSubmitInfo values = {
+        .sType = VK_STRUCTURE_TYPE_TIMELINE_SEMAPHORE_SUBMIT_INFO,
+        .waitSemaphoreValueCount = submission->wait_count,
+        .pWaitSemaphoreValues = waits.values,
+        .signalSemaphoreValueCount = submission->signal_count,
+        .pSignalSemaphoreValues = signals.values,
+    };
     VkSubmitInfo submit = {
-        .sType = VK_STRUCTURE_TYPE_SUBMIT_INFO, .commandBufferCount = count, .pCommandBuffers = commands};
+        .sType = VK_STRUCTURE_TYPE_SUBMIT_INFO,
+        .pNext = waits.has_timelines || signals.has_timelines ? &values : NULL,
+        .waitSemaphoreCount = submission->wait_count,
+        .pWaitSemaphores = waits.semaphores,
+        .pWaitDstStageMask = waits.stages,
+        .commandBufferCount = submission->command_count,
+        .pCommandBuffers = submission->commands,
+        .signalSemaphoreCount = submission->signal_count,
+        .pSignalSemaphores = signals.semaphores,
+    };
+    uint32_t count = submission->command_count || submission->wait_count || submission->signal_count ? 1 : 0;
+    const VkSubmitInfo *submits = count ? &submit : NULL;
+    if (device->host_submit)
+        return device->host_submit(device->host_submit_user, count, submits, submission->fence);
     device->lock_queue(device->queue_user);
-    VkResult result = device->vk.QueueSubmit(device->queue, count ? 1 : 0, count ? &submit : NULL, fence);
+    VkResult result = device->vk.QueueSubmit(device->queue, count, submits, submission->fence);
     device->unlock_queue(device->queue_user);
     return result;
 }
@@ -90,7 +132,8 @@ static gvk_result submit(struct transfer *transfer, VkCommandBuffer commands, bo
         GVK_VULKAN(device, "vkCreateFence", device->vk.CreateFence(device->device, &fence, NULL, &transfer->fence));
     if (result)
         return result;
-    result = GVK_VULKAN(device, "vkQueueSubmit", gvk_queue_submit(device, &commands, 1, transfer->fence));
+    const struct gvk_submission submission = {.commands = &commands, .command_count = 1, .fence = transfer->fence};
+    result = GVK_VULKAN(device, "vkQueueSubmit", gvk_queue_submit(device, &submission));
     if (result)
         return result;
     VkResult waited = gvk_wait(device, transfer->fence, GVK_PATIENTLY, what);
