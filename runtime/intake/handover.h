@@ -2,7 +2,7 @@
 #ifndef GVK_HANDOVER_H
 #define GVK_HANDOVER_H
 
-#include "picture_layout.h"
+#include "runtime/picture/picture_layout.h"
 #include "runtime/vulkan/device.h"
 
 /* In front of the first command that reads: what the host wrote before on this queue is seen, and what it has released

@@ -3,7 +3,7 @@
 #ifndef GVK_PICTURE_IMAGES_H
 #define GVK_PICTURE_IMAGES_H
 
-#include "picture_layout.h"
+#include "runtime/picture/picture_layout.h"
 #include "runtime/plan/recorder.h"
 #include "samplers.h"
 

@@ -5,8 +5,8 @@
 
 #include "handover.h"
 #include "layout.h"
-#include "rules.h"
 #include "runtime/base/half.h"
+#include "runtime/picture/rules.h"
 
 gvk_result gvk_intake_create(gvk_device *device, uint32_t batch, struct gvk_intake *out)
 {

@@ -4,8 +4,8 @@
 
 #include <math.h>
 
-#include "rules.h"
 #include "runtime/kernel/dispatch.h"
+#include "runtime/picture/rules.h"
 
 /* Of a pass, that are made for the sake of time, and the fewest rows of one: however short that is, commands stay few.
  */

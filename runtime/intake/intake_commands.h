@@ -2,7 +2,7 @@
 #ifndef GVK_INTAKE_COMMANDS_H
 #define GVK_INTAKE_COMMANDS_H
 
-#include "picture_layout.h"
+#include "runtime/picture/picture_layout.h"
 #include "runtime/plan/program.h"
 #include "runtime/vulkan/memory.h"
 

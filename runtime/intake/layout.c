@@ -4,8 +4,8 @@
 #include <inttypes.h>
 
 #include "intake_commands.h"
-#include "rules.h"
 #include "runtime/base/structs.h"
+#include "runtime/picture/rules.h"
 
 static uint64_t align_up(uint64_t value)
 {

@@ -2,8 +2,8 @@
 #ifndef GVK_LAYOUT_PICTURE_H
 #define GVK_LAYOUT_PICTURE_H
 
-#include "picture_layout.h"
 #include "runtime/graph/graph.h"
+#include "runtime/picture/picture_layout.h"
 #include "runtime/vulkan/device.h"
 
 /* *upload and *scratch move behind what the picture takes. `picture` is complete (rules.h). GVK_ERROR_UNSUPPORTED where
