@@ -99,6 +99,12 @@ gvk_result gvk_stream_record_main(gvk_stream *stream, uint32_t frame);
 /* Records the whole frame, its intake made before, into one command buffer that is being recorded. */
 gvk_result gvk_stream_record_into(gvk_stream *stream, struct gvk_frame *frame, VkCommandBuffer commands);
 
+/* ---- pictures ---- */
+
+/* Copies them into stream->pictures as they are given. */
+gvk_result gvk_stream_take_pictures(gvk_stream *stream, const gvk_picture *pictures, size_t picture_size,
+                                    uint32_t count);
+
 /* ---- frames on their way ---- */
 
 /* The place of the next frame. */
