@@ -175,6 +175,12 @@ static gvk_result take_detections(gvk_tracker *tracker, const gvk_detection *det
     return result;
 }
 
+/* The detections of this update, behind the tracks; NULL where there never was one of either. */
+static const struct gvk_labelled_box *seen_boxes(const gvk_tracker *tracker)
+{
+    return tracker->boxes ? tracker->boxes + tracker->count : NULL;
+}
+
 /* Where the tracks are expected; one that is too old is nowhere, and so in no pair. */
 static void expect_tracks(gvk_tracker *tracker, double seconds)
 {
@@ -224,7 +230,7 @@ static void begin_track(gvk_tracker *tracker, const struct gvk_labelled_box *box
 static void apply(gvk_tracker *tracker, double seconds)
 {
     const struct gvk_assignment *assignment = &tracker->assignment;
-    const struct gvk_labelled_box *seen = tracker->boxes + tracker->count;
+    const struct gvk_labelled_box *seen = seen_boxes(tracker);
     uint32_t kept = 0;
     for (uint32_t i = 0; i < tracker->count; i++) {
         struct track track = tracker->tracks[i];
@@ -323,7 +329,7 @@ gvk_result gvk_tracker_update(gvk_tracker *tracker, const gvk_detection *detecti
     if (result)
         return result;
     expect_tracks(tracker, seconds);
-    const struct gvk_labelled_box *seen = tracker->boxes + tracker->count;
+    const struct gvk_labelled_box *seen = seen_boxes(tracker);
     result = gvk_find_pairs(host, &tracker->pairs, tracker->boxes, tracker->count, seen, tracker->seen_count,
                             tracker->settings.least_overlap);
     if (!result)
