@@ -39,7 +39,12 @@
 extern "C" {
 #endif
 
-#if defined(GVK_SHARED) && defined(__GNUC__)
+/* GVK_SHARED: the library is a shared one. The CMake target and pkg-config define it. */
+#if defined(GVK_SHARED) && defined(_WIN32) && defined(GVK_BUILDING)
+#define GVK_API __declspec(dllexport)
+#elif defined(GVK_SHARED) && defined(_WIN32)
+#define GVK_API __declspec(dllimport)
+#elif defined(GVK_SHARED) && defined(__GNUC__)
 #define GVK_API __attribute__((visibility("default")))
 #else
 #define GVK_API
