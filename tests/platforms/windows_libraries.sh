@@ -45,6 +45,8 @@ build libwebp -DWEBP_BUILD_ANIM_UTILS=OFF -DWEBP_BUILD_CWEBP=OFF -DWEBP_BUILD_DW
     -DWEBP_BUILD_IMG2WEBP=OFF -DWEBP_BUILD_VWEBP=OFF -DWEBP_BUILD_WEBPINFO=OFF -DWEBP_BUILD_WEBPMUX=OFF \
     -DWEBP_BUILD_EXTRAS=OFF -DWEBP_BUILD_LIBWEBPMUX=OFF
 fetch cmocka
-build cmocka -DWITH_EXAMPLES=OFF -DUNIT_TESTING=OFF
+build cmocka -DWITH_EXAMPLES=OFF -DUNIT_TESTING=OFF -DBUILD_SHARED_LIBS=ON
+# Headers of Vulkan are the same everywhere.
+for header in vulkan vk_video volk.h; do ln -sfn "/usr/include/$header" "$root/include/$header"; done
 touch "$root/complete"
 rm -rf "$folder/sources" "$folder/apt"
