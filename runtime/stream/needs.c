@@ -27,13 +27,13 @@ gvk_result gvk_stream_measure_created(const gvk_stream *stream, uint64_t *out)
 }
 
 /* Of the pictures of one frame. */
-static gvk_result measure_pictures(const gvk_stream *stream, const gvk_picture *pictures, uint32_t count, uint64_t *out)
+static gvk_result measure_pictures(gvk_stream *stream, const gvk_picture *pictures, uint32_t count, uint64_t *out)
 {
     const struct gvk_input_target target = gvk_stream_input(stream);
     struct gvk_intake intake = {0};
     gvk_result result = gvk_intake_create(stream->device, count, &intake);
     if (!result)
-        result = gvk_intake_plan(&intake, &target, pictures);
+        result = gvk_intake_plan_likeness(&intake, &target, pictures);
     if (!result)
         result = gvk_intake_measure(&intake, &target, out);
     gvk_intake_destroy(stream->device, &intake);
@@ -61,7 +61,7 @@ static gvk_result read_likeness(const gvk_stream *stream, const gvk_picture *giv
     return result;
 }
 
-gvk_result gvk_stream_measure(const gvk_stream *stream, const gvk_picture *likeness, size_t picture_size,
+gvk_result gvk_stream_measure(gvk_stream *stream, const gvk_picture *likeness, size_t picture_size,
                               struct gvk_stream_needs *out)
 {
     uint64_t created = 0, pictures = 0, sample = 0;
