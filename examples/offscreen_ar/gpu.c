@@ -6,7 +6,7 @@
 
 bool fail(const char *sentence)
 {
-    fprintf(stderr, "offscreen_ar: %s\n", sentence);
+    fprintf(stderr, "%s\n", sentence);
     return false;
 }
 

@@ -1,13 +1,14 @@
 /* ghostvk inside Unity: a native plugin over IUnityGraphicsVulkan.
  *
- * Two of ghostvk's ways meet here. What needs the queue (the model's weights, once) goes through gvk_import_params.submit
- * to AccessQueue, since Unity alone says when and on which thread its queue may be used. Frames are recorded into the
- * command buffer that Unity is recording (gvk_stream_record), so they need no queue at all, and run where the texture
- * is ready by Unity's own order. Unity's safeFrameNumber says when such a frame has been executed.
+ * Two of ghostvk's ways meet here. What needs the queue (the model's weights, once) goes through
+ * gvk_import_params.submit to AccessQueue, since Unity alone says when and on which thread its queue may be used.
+ * Frames are recorded into the command buffer that Unity is recording (gvk_stream_record), so they need no queue at
+ * all, and run where the texture is ready by Unity's own order. Unity's safeFrameNumber says when such a frame has been
+ * executed.
  *
  * Unity has made its device without the features that ghostvk likes, so kernels are the plainest ones. A plugin that
- * is loaded early may ask for them: IUnityGraphicsVulkan's InterceptInitialization leads to a vkCreateDevice of its own,
- * where gvk_device_wants says what to add, and `enabled_features` below names what was enabled. */
+ * is loaded early may ask for them: IUnityGraphicsVulkan's InterceptInitialization leads to a vkCreateDevice of its
+ * own, where gvk_device_wants says what to add, and `enabled_features` below names what was enabled. */
 #include "plugin.h"
 
 #include <pthread.h>
@@ -196,12 +197,12 @@ static void detect(void)
         take_boxes();
     if (plugin.ticket)
         return;
-    /* The texture, ready for what the detector does with it. The barrier may begin another command buffer: ask again. */
+    /* The texture, ready for what the detector does with it. The barrier may begin another command buffer: ask again.
+     */
     if (!plugin.vulkan->AccessTexture(plugin.texture, UnityVulkanWholeImage, VK_IMAGE_LAYOUT_SHADER_READ_ONLY_OPTIMAL,
                                       VK_PIPELINE_STAGE_COMPUTE_SHADER_BIT, VK_ACCESS_SHADER_READ_BIT,
                                       kUnityVulkanResourceAccess_PipelineBarrier, &image) ||
-        !look_at(&image) ||
-        !plugin.vulkan->CommandRecordingState(&state, kUnityVulkanGraphicsQueueAccess_DontCare))
+        !look_at(&image) || !plugin.vulkan->CommandRecordingState(&state, kUnityVulkanGraphicsQueueAccess_DontCare))
         return;
     const gvk_picture picture = {.size = sizeof picture,
                                  .kind = GVK_PICTURE_IMAGE,
@@ -231,8 +232,8 @@ static void UNITY_INTERFACE_API on_device_event(UnityGfxDeviceEventType event)
 {
     if (event == kUnityGfxDeviceEventInitialize && plugin.graphics->GetRenderer() == kUnityGfxRendererVulkan) {
         plugin.unity = plugin.vulkan->Instance();
-        PFN_vkGetDeviceProcAddr get = (PFN_vkGetDeviceProcAddr)plugin.unity.getInstanceProcAddr(
-            plugin.unity.instance, "vkGetDeviceProcAddr");
+        PFN_vkGetDeviceProcAddr get =
+            (PFN_vkGetDeviceProcAddr)plugin.unity.getInstanceProcAddr(plugin.unity.instance, "vkGetDeviceProcAddr");
         plugin.create_view = (PFN_vkCreateImageView)get(plugin.unity.device, "vkCreateImageView");
         plugin.destroy_view = (PFN_vkDestroyImageView)get(plugin.unity.device, "vkDestroyImageView");
         plugin.queue_submit = (PFN_vkQueueSubmit)get(plugin.unity.device, "vkQueueSubmit");

@@ -1,7 +1,7 @@
 /* The shape of what Unity gives to a native plugin on Vulkan, as far as this example uses it, in words of its own.
  *
- * A real plugin does not use this file: it includes IUnityGraphics.h and IUnityGraphicsVulkan.h, which come with each Unity
- * editor (Editor/Data/PluginAPI), and are Unity's. Names of interfaces, members and functions are theirs, so that
+ * A real plugin does not use this file: it includes IUnityGraphics.h and IUnityGraphicsVulkan.h, which come with each
+ * Unity editor (Editor/Data/PluginAPI), and are Unity's. Names of interfaces, members and functions are theirs, so that
  * plugin.c needs no other change than its include; order and number of members, and the numbers of the GUIDs, are not:
  * a plugin that is compiled with this file runs in fake_unity.c alone. */
 #ifndef UNITY_SHAPE_H
@@ -68,8 +68,8 @@ typedef struct UnityVulkanInstance {
     unsigned int queueFamilyIndex;
 } UnityVulkanInstance;
 
-/* The command buffer that Unity is recording on its render thread. What is recorded in frame currentFrameNumber has been
- * executed once safeFrameNumber has reached it. */
+/* The command buffer that Unity is recording on its render thread. What is recorded in frame currentFrameNumber has
+ * been executed once safeFrameNumber has reached it. */
 typedef struct UnityVulkanRecordingState {
     VkCommandBuffer commandBuffer;
     VkCommandBufferLevel commandBufferLevel;
@@ -100,8 +100,8 @@ typedef struct IUnityGraphicsVulkan {
     UnityVulkanInstance(UNITY_INTERFACE_API *Instance)(void);
     bool(UNITY_INTERFACE_API *CommandRecordingState)(UnityVulkanRecordingState *out,
                                                      UnityVulkanGraphicsQueueAccess access);
-    bool(UNITY_INTERFACE_API *AccessTexture)(void *native_texture, const VkImageSubresource *part,
-                                             VkImageLayout layout, VkPipelineStageFlags stages, VkAccessFlags accesses,
+    bool(UNITY_INTERFACE_API *AccessTexture)(void *native_texture, const VkImageSubresource *part, VkImageLayout layout,
+                                             VkPipelineStageFlags stages, VkAccessFlags accesses,
                                              UnityVulkanResourceAccessMode mode, UnityVulkanImage *out);
     void(UNITY_INTERFACE_API *EnsureOutsideRenderPass)(void);
     /* Calls back where the queue may be used: at once, or later on a thread of Unity's that submits. */
