@@ -27,7 +27,7 @@ static const struct gvk_layout layout_of_heads = GVK_LAYOUT(gvk_detector_heads, 
 static const struct gvk_layout layout_of_map = GVK_LAYOUT(gvk_detector_map, anchors, anchors);
 const struct gvk_layout gvk_layout_of_detector_params =
     GVK_LAYOUT(gvk_detector_params, vertices_per_box, vertices_per_box);
-static const struct gvk_layout layout_of_detection = GVK_LAYOUT(gvk_detection, candidate, candidate);
+const struct gvk_layout gvk_layout_of_detection = GVK_LAYOUT(gvk_detection, candidate, candidate);
 static const struct gvk_layout layout_of_boxes = GVK_LAYOUT(gvk_device_boxes, reserved, batch);
 
 struct map {
@@ -450,7 +450,7 @@ static gvk_result read_result(struct detector *detector, const void *result_byte
         of_item = i && detection.item == before.item ? of_item + 1 : 0;
         before = detection;
         if (of_item < detector->max_detections)
-            gvk_element_write(&layout_of_detection, &detection, detector->detections, detection_size, kept++);
+            gvk_element_write(&gvk_layout_of_detection, &detection, detector->detections, detection_size, kept++);
     }
     if (!are_draws_sound(detector, result_bytes, header[0]))
         return gvk_fail(&detector->host, GVK_ERROR_DRIVER, "The device returned draws that are not of its boxes.");
@@ -470,7 +470,7 @@ gvk_result gvk_detector_read(gvk_stream *stream, gvk_ticket ticket, const gvk_de
         return gvk_fail(host, GVK_ERROR_ARGUMENT,
                         "gvk_detector_read needs a detector's stream and places for the result.");
     const void *result_bytes;
-    gvk_result result = gvk_element_size(host, &layout_of_detection, detection_size, &detection_size);
+    gvk_result result = gvk_element_size(host, &gvk_layout_of_detection, detection_size, &detection_size);
     if (!result)
         result = gvk_stream_result(stream, ticket, &result_bytes);
     if (!result)
