@@ -58,6 +58,8 @@ struct gvk_device {
     void (*lock_queue)(void *user);
     void (*unlock_queue)(void *user);
     void *queue_user;
+    VkResult (*host_submit)(void *user, uint32_t count, const VkSubmitInfo *submits, VkFence fence); /* or NULL */
+    void *host_submit_user;
     /* `mutex` is held for a moment: for the list of pipelines, the count of memory, the newest choices and, when it is
      * ours, the queue. `compile_mutex`, taken before it, is held while a pipeline is made, which takes long; no submit
      * waits for that. `proof_mutex`, taken before both, is held while kernels are proven. */

@@ -5,7 +5,7 @@
 #define GVK_INTAKE_H
 
 #include "intake_commands.h"
-#include "recorder.h"
+#include "runtime/plan/recorder.h"
 
 struct gvk_intake {
     struct gvk_buffer upload, scratch;        /* grow */
@@ -29,6 +29,8 @@ gvk_result gvk_intake_plan(struct gvk_intake *intake, const struct gvk_input_tar
  * in flight. */
 gvk_result gvk_intake_fill(struct gvk_intake *intake, const struct gvk_input_target *target,
                            const gvk_picture *pictures, bool *changed);
+/* Bytes of device memory that gvk_intake_fill takes for the pictures that were planned last. */
+gvk_result gvk_intake_measure(const struct gvk_intake *intake, const struct gvk_input_target *target, uint64_t *out);
 /* Makes the program, and what records it. */
 gvk_result gvk_intake_prepare(struct gvk_intake *intake, const struct gvk_input_target *target);
 

@@ -272,6 +272,17 @@ static bool differ(const struct gvk_picture_layout *left, const struct gvk_pictu
            left->height != right->height || (left->placement.scale > 0) != (right->placement.scale > 0);
 }
 
+/* Of what gvk_intake_fill makes. */
+gvk_result gvk_intake_measure(const struct gvk_intake *intake, const struct gvk_input_target *target, uint64_t *out)
+{
+    struct gvk_buffer_needs upload = {0}, scratch = {0};
+    gvk_result result = gvk_buffer_measure(target->device, intake->planned_upload, GVK_BUFFER_UPLOAD, &upload);
+    if (!result && intake->planned_scratch)
+        result = gvk_buffer_measure(target->device, intake->planned_scratch, GVK_BUFFER_DEVICE, &scratch);
+    *out = upload.bytes + scratch.bytes;
+    return result;
+}
+
 gvk_result gvk_intake_fill(struct gvk_intake *intake, const struct gvk_input_target *target,
                            const gvk_picture *pictures, bool *changed)
 {
