@@ -282,12 +282,25 @@ GVK_PUSH(suppress)
 };
 #endif
 
+#if defined(__STDC__) || defined(GVK_USE_COLLECT)
+GVK_PUSH(collect)
+{
+    GVK_OFFSETS
+    GVK_UINT capacity; /* candidates that there can be */
+    GVK_UINT batch;
+    GVK_UINT vertices;       /* of a box's draw */
+    GVK_UINT max_detections; /* that are drawn of an item */
+};
+#endif
+
 /* Frame parameters of a detector, written by the host for each frame: two vec4s at the front, then two an item. */
-/* [0] confidence, IoU threshold, 0, 0; [1] unused; [2 + 2 i] scale x, y, offset x, y; [3 + 2 i] width, height, 0, 0 */
+/* [0] confidence, IoU threshold, 0, 0; [1] unused; [2 + 2 i] scale x, y, offset x, y; [3 + 2 i] width and height of
+ * what the network sees of the picture, x and y of its corner in the whole */
 #define GVK_FRAME_PARAMETERS_FRONT 2
 #define GVK_FRAME_PARAMETERS_ITEM  2
 
-/* Result of a detector: one uvec4 (kept, candidates, non-finite, 0), then two uvec4s a detection: the bits of the box in
- * pixels of the picture; then the score's bits, class, item, row. That is the layout of gvk_detection. */
+/* Result of a detector: one uvec4 (kept, candidates, non-finite, 0); then one an item, a VkDrawIndirectCommand; then two
+ * a detection: the bits of the box in pixels of the picture; then the score's bits, class, item, row. That is the layout
+ * of gvk_detection. None is kept where a number was not finite. */
 
 #endif

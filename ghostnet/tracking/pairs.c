@@ -128,6 +128,8 @@ gvk_result gvk_find_pairs(const gvk_host *host, struct gvk_pairs *pairs, const s
                           double least)
 {
     pairs->count = 0;
+    if (!track_count || !detection_count)
+        return GVK_OK;
     gvk_result result = make_keys(host, pairs, track_count + detection_count);
     if (result)
         return result;

@@ -2,6 +2,7 @@
  * smoothing.h. A call allocates all that it needs before it changes anything. */
 #include <ghostvk/tracker.h>
 
+#include <float.h>
 #include <math.h>
 #include <string.h>
 
@@ -83,6 +84,11 @@ void gvk_tracker_reset(gvk_tracker *tracker)
         return;
     tracker->count = 0;
     tracker->has_time = false;
+}
+
+static bool is_time(double seconds)
+{
+    return fabs(seconds) <= DBL_MAX;
 }
 
 /* ---- room ---------------------------------------------------------------------------------------------------------
@@ -169,6 +175,12 @@ static gvk_result take_detections(gvk_tracker *tracker, const gvk_detection *det
     return result;
 }
 
+/* The detections of this update, behind the tracks; NULL where there never was one of either. */
+static const struct gvk_labelled_box *seen_boxes(const gvk_tracker *tracker)
+{
+    return tracker->boxes ? tracker->boxes + tracker->count : NULL;
+}
+
 /* Where the tracks are expected; one that is too old is nowhere, and so in no pair. */
 static void expect_tracks(gvk_tracker *tracker, double seconds)
 {
@@ -218,7 +230,7 @@ static void begin_track(gvk_tracker *tracker, const struct gvk_labelled_box *box
 static void apply(gvk_tracker *tracker, double seconds)
 {
     const struct gvk_assignment *assignment = &tracker->assignment;
-    const struct gvk_labelled_box *seen = tracker->boxes + tracker->count;
+    const struct gvk_labelled_box *seen = seen_boxes(tracker);
     uint32_t kept = 0;
     for (uint32_t i = 0; i < tracker->count; i++) {
         struct track track = tracker->tracks[i];
@@ -308,7 +320,7 @@ gvk_result gvk_tracker_update(gvk_tracker *tracker, const gvk_detection *detecti
     if ((count && !detections) || count > GVK_TRACKER_DETECTIONS || count > SIZE_MAX / detection_size)
         return gvk_fail(host, GVK_ERROR_ARGUMENT, "An update takes up to %u detections, and not %u at %p.",
                         GVK_TRACKER_DETECTIONS, count, (const void *)detections);
-    if (!isfinite(seconds) || (tracker->has_time && !(seconds > tracker->seconds)))
+    if (!is_time(seconds) || (tracker->has_time && !(seconds > tracker->seconds)))
         return gvk_fail(host, GVK_ERROR_ARGUMENT,
                         "An update's time is finite and later than the last one's, %.9g: it is %.9g.",
                         tracker->has_time ? tracker->seconds : 0, seconds);
@@ -317,7 +329,7 @@ gvk_result gvk_tracker_update(gvk_tracker *tracker, const gvk_detection *detecti
     if (result)
         return result;
     expect_tracks(tracker, seconds);
-    const struct gvk_labelled_box *seen = tracker->boxes + tracker->count;
+    const struct gvk_labelled_box *seen = seen_boxes(tracker);
     result = gvk_find_pairs(host, &tracker->pairs, tracker->boxes, tracker->count, seen, tracker->seen_count,
                             tracker->settings.least_overlap);
     if (!result)
@@ -346,7 +358,7 @@ gvk_result gvk_tracker_predict(gvk_tracker *tracker, double seconds, const gvk_t
     const gvk_host *host = &tracker->host;
     if (!out || !count_out)
         return gvk_fail(host, GVK_ERROR_ARGUMENT, "gvk_tracker_predict needs places for the tracks.");
-    if (!isfinite(seconds))
+    if (!is_time(seconds))
         return gvk_fail(host, GVK_ERROR_ARGUMENT, "A prediction's time is finite, and not %g.", seconds);
     gvk_result result = check_places(host, out, &track_size, count_out);
     if (!result)

@@ -38,7 +38,8 @@ typedef struct gvk_tracker_params {
     uint32_t min_hits;   /* updates in a row that detect a track until it is confirmed; 0: 3 */
     uint32_t max_tracks; /* at once, and detections of an update that are looked at: the first; 0: 1024 */
     int give_tentative;  /* also give tracks that are not confirmed yet */
-    float iou;           /* least overlap of a detection with where its track is expected; 0: 0.3; negative: any */
+    float iou;           /* least overlap of a detection with where its track is expected, at most 1; 0: 0.3; negative:
+                            any */
     float max_age;       /* seconds without a detection after which a track ends, at most 3600; 0: 2. Give more than the
                             time between two detections and the time that one takes, together. */
     /* How much to trust, each from 1e-4 to 1e4, in sides of a box, where its side is the root of its area. */
@@ -70,10 +71,13 @@ typedef struct gvk_track {
     /* 0.1 ends here. */
 } gvk_track;
 
-/* Params may be NULL. Both structs are copied. GVK_ERROR_ARGUMENT when a number is out of its range or not finite. */
+/* Params and host may be NULL. Both structs are copied. A tracker without tracks takes a kilobyte. GVK_ERROR_ARGUMENT
+ * when a number is out of its range or not finite. GVK_ERROR_HOST_MEMORY. */
 GVK_API gvk_result gvk_tracker_create(const gvk_host *host, const gvk_tracker_params *params, gvk_tracker **out);
+/* With all that it gave. */
 GVK_API void gvk_tracker_destroy(gvk_tracker *tracker);
-/* Ends all tracks and forgets the time, as for another scene or another clock. Params stay; ids go on. */
+/* Ends all tracks and forgets the time, as for another scene or another clock. Params and memory stay; ids go on. It
+ * costs nothing. */
 GVK_API void gvk_tracker_reset(gvk_tracker *tracker);
 
 /* Takes the detections of a picture that was taken at `seconds`; none are fine, and count as a miss of every track.
@@ -81,8 +85,8 @@ GVK_API void gvk_tracker_reset(gvk_tracker *tracker);
  * max_tracks the first ones are looked at, and in this order new tracks begin. One without area (a side below 1e-6) is
  * passed over. They are read during the call.
  *
- * *out are the tracks at `seconds`, oldest first, not smoothed, `track_size` bytes apart: sizeof(gvk_track). They live
- * until the tracker's next call. `out` and `count_out` may both be NULL.
+ * *out are the confirmed tracks (with give_tentative all) at `seconds`, oldest first, not smoothed, `track_size` bytes
+ * apart: sizeof(gvk_track). They live until the tracker's next call. `out` and `count_out` may both be NULL.
  *
  * GVK_ERROR_ARGUMENT, and nothing changed, when the time is not finite or not later than that of the last update (drop
  * what arrives out of order), and when a detection of the item holds what is not finite, a coordinate beyond 2^24, or a

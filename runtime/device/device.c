@@ -2,6 +2,8 @@
  * Both ways end in the same gvk_device, so everything behind this file works alike on either. */
 #include "runtime/vulkan/device.h"
 
+#include <ghostvk/embedding.h>
+
 #include <stdio.h>
 #include <string.h>
 
@@ -12,6 +14,8 @@
 #include "runtime/vulkan/debug.h"
 #include "runtime/vulkan/wait.h"
 #include "shaders/shared.h"
+
+static const struct gvk_layout layout_of_handles = GVK_LAYOUT(gvk_device_handles, reserved, queue_family);
 
 static void lock_own_queue(void *user)
 {
@@ -263,6 +267,53 @@ static gvk_result read_params(const struct gvk_layout *layout, const void *given
     return result ? result : gvk_struct_read(host, layout, given, params);
 }
 
+/* The extension that has priorities among programs: of either name, with the same struct. NULL: none. */
+static const char *find_global_priority(const struct gvk_device *device)
+{
+    static const char *const names[] = {"VK_KHR_global_priority", "VK_EXT_global_priority"};
+    for (int i = 0; i < 2; i++)
+        if (gvk_physical_device_has(&device->vk, &device->host, device->physical_device, names[i]))
+            return names[i];
+    return NULL;
+}
+
+/* With what the device wants, and a queue of this priority. */
+static gvk_result create_device(struct gvk_device *device, const gvk_wants *wants, gvk_priority wished)
+{
+    enum { WANTED = sizeof wants->device_extensions / sizeof wants->device_extensions[0] };
+    const float priority = wished == GVK_PRIORITY_LOW ? 0.0f : wished == GVK_PRIORITY_HIGH ? 1.0f : 0.5f;
+    const char *global = wished == GVK_PRIORITY_LOW ? find_global_priority(device) : NULL;
+    const VkDeviceQueueGlobalPriorityCreateInfoEXT low = {
+        .sType = VK_STRUCTURE_TYPE_DEVICE_QUEUE_GLOBAL_PRIORITY_CREATE_INFO_EXT,
+        .globalPriority = VK_QUEUE_GLOBAL_PRIORITY_LOW_EXT,
+    };
+    VkDeviceQueueCreateInfo queue = {
+        .sType = VK_STRUCTURE_TYPE_DEVICE_QUEUE_CREATE_INFO,
+        .pNext = global ? &low : NULL,
+        .queueFamilyIndex = device->queue_family,
+        .queueCount = 1,
+        .pQueuePriorities = &priority,
+    };
+    const char *extensions[WANTED + 1];
+    memcpy(extensions, wants->device_extensions, sizeof wants->device_extensions);
+    extensions[wants->device_extension_count] = global;
+    VkDeviceCreateInfo create = {
+        .sType = VK_STRUCTURE_TYPE_DEVICE_CREATE_INFO,
+        .pNext = &wants->features,
+        .queueCreateInfoCount = 1,
+        .pQueueCreateInfos = &queue,
+        .enabledExtensionCount = wants->device_extension_count + (global ? 1 : 0),
+        .ppEnabledExtensionNames = extensions,
+    };
+    VkResult result = device->vk.CreateDevice(device->physical_device, &create, NULL, &device->device);
+    if (result && global) { /* not permitted, perhaps: it was a wish */
+        queue.pNext = NULL;
+        create.enabledExtensionCount--;
+        result = device->vk.CreateDevice(device->physical_device, &create, NULL, &device->device);
+    }
+    return GVK_VULKAN(device, "vkCreateDevice", result);
+}
+
 gvk_result gvk_device_open(const gvk_device_params *given, gvk_device **out)
 {
     gvk_host host;
@@ -273,6 +324,8 @@ gvk_result gvk_device_open(const gvk_device_params *given, gvk_device **out)
         return result;
     if (!out)
         return gvk_fail(&host, GVK_ERROR_ARGUMENT, "gvk_device_open needs a place for the device.");
+    if ((unsigned)params->priority > GVK_PRIORITY_HIGH)
+        return gvk_fail(&host, GVK_ERROR_ARGUMENT, "A device's priority is normal, low or high.");
     struct gvk_device *device = gvk_allocate(&host, sizeof *device);
     if (!device)
         return gvk_fail_memory(&host);
@@ -297,23 +350,7 @@ gvk_result gvk_device_open(const gvk_device_params *given, gvk_device **out)
     result = gvk_device_wants(vk->GetInstanceProcAddr, device->instance, device->physical_device, &wants);
     if (result)
         goto fail;
-    float priority = 1.0f;
-    VkDeviceQueueCreateInfo queue = {
-        .sType = VK_STRUCTURE_TYPE_DEVICE_QUEUE_CREATE_INFO,
-        .queueFamilyIndex = device->queue_family,
-        .queueCount = 1,
-        .pQueuePriorities = &priority,
-    };
-    VkDeviceCreateInfo create = {
-        .sType = VK_STRUCTURE_TYPE_DEVICE_CREATE_INFO,
-        .pNext = &wants.features,
-        .queueCreateInfoCount = 1,
-        .pQueueCreateInfos = &queue,
-        .enabledExtensionCount = wants.device_extension_count,
-        .ppEnabledExtensionNames = wants.device_extensions,
-    };
-    result =
-        GVK_VULKAN(device, "vkCreateDevice", vk->CreateDevice(device->physical_device, &create, NULL, &device->device));
+    result = create_device(device, &wants, params->priority);
     if (result)
         goto fail;
     struct enabled_features enabled = {.debug_utils = true};
@@ -432,6 +469,22 @@ void gvk_device_describe(const gvk_device *device, gvk_device_info *out)
         return;
     gvk_device_info info = {.size = 0};
     gvk_struct_write(&gvk_layout_of_device_info, device ? &device->info : &info, out);
+}
+
+void gvk_device_get_handles(const gvk_device *device, gvk_device_handles *out)
+{
+    if (!out)
+        return;
+    gvk_device_handles handles = {.size = 0};
+    if (device) {
+        handles.get_instance_proc = device->vk.GetInstanceProcAddr;
+        handles.instance = device->instance;
+        handles.physical_device = device->physical_device;
+        handles.device = device->device;
+        handles.queue = device->host_submit ? VK_NULL_HANDLE : device->queue;
+        handles.queue_family = device->queue_family;
+    }
+    gvk_struct_write(&layout_of_handles, &handles, out);
 }
 
 void gvk_device_destroy(gvk_device *device)

@@ -204,6 +204,17 @@ static void touch(const struct gvk_buffer *buffer)
         memset(buffer->mapped, 0, (size_t)buffer->bytes);
 }
 
+/* Of what gvk_intake_fill makes. */
+gvk_result gvk_intake_measure(const struct gvk_intake *intake, const struct gvk_input_target *target, uint64_t *out)
+{
+    struct gvk_buffer_needs upload = {0}, scratch = {0};
+    gvk_result result = gvk_buffer_measure(target->device, intake->planned_upload, GVK_BUFFER_UPLOAD, &upload);
+    if (!result && intake->planned_scratch)
+        result = gvk_buffer_measure(target->device, intake->planned_scratch, GVK_BUFFER_DEVICE, &scratch);
+    *out = upload.bytes + scratch.bytes;
+    return result;
+}
+
 gvk_result gvk_intake_fill(struct gvk_intake *intake, const struct gvk_input_target *target,
                            const gvk_picture *pictures, bool *changed)
 {

@@ -36,6 +36,8 @@ gvk_result gvk_intake_plan_likeness(struct gvk_intake *intake, const struct gvk_
  * in flight. `pictures` NULL: of a likeness, whose memory is touched, so that its pages are there. */
 gvk_result gvk_intake_fill(struct gvk_intake *intake, const struct gvk_input_target *target,
                            const gvk_picture *pictures, bool *changed);
+/* Bytes of device memory that gvk_intake_fill takes for the pictures that were planned last. */
+gvk_result gvk_intake_measure(const struct gvk_intake *intake, const struct gvk_input_target *target, uint64_t *out);
 /* Makes the program, and what records it. */
 gvk_result gvk_intake_prepare(struct gvk_intake *intake, const struct gvk_input_target *target);
 /* Whether all of the pictures' buffers and views are known, so that it can be recorded. */

@@ -136,8 +136,8 @@ static bool names_kept_tensors(const gvk_stream *stream, const gvk_stream_params
     return true;
 }
 
-gvk_result gvk_stream_create_with_epilogue(gvk_model *model, const gvk_stream_params *params,
-                                           const struct gvk_epilogue *epilogue, gvk_stream **out)
+gvk_result gvk_stream_plan(gvk_model *model, const gvk_stream_params *params, const struct gvk_epilogue *epilogue,
+                           gvk_stream **out)
 {
     gvk_device *device = model->device;
     const gvk_host *host = &device->host;
@@ -177,7 +177,29 @@ gvk_result gvk_stream_create_with_epilogue(gvk_model *model, const gvk_stream_pa
         result = gvk_fail_memory(host);
         goto fail;
     }
-    result = gvk_buffer_create(device, stream->program->arena_bytes, GVK_BUFFER_DEVICE, "arena", &stream->arena);
+    stream->max_us = params->max_submit_us;
+    *out = stream;
+    return GVK_OK;
+fail:
+    gvk_stream_destroy(stream);
+    return result;
+}
+
+gvk_result gvk_stream_create_with_epilogue(gvk_model *model, const gvk_stream_params *params,
+                                           const struct gvk_epilogue *epilogue, gvk_stream **out)
+{
+    gvk_device *device = model->device;
+    gvk_stream *stream = NULL;
+    uint64_t needed = 0;
+    gvk_result result = gvk_stream_plan(model, params, epilogue, &stream);
+    if (result)
+        return result;
+    if (device->memory_ceiling)
+        result = gvk_stream_measure_created(stream, &needed);
+    if (!result)
+        result = gvk_budget_check(device, needed);
+    if (!result)
+        result = gvk_buffer_create(device, stream->program->arena_bytes, GVK_BUFFER_DEVICE, "arena", &stream->arena);
     if (!result)
         result = gvk_stream_create_commands(stream);
     struct gvk_frame_buffers buffers[GVK_MAX_FRAMES];
@@ -192,7 +214,6 @@ gvk_result gvk_stream_create_with_epilogue(gvk_model *model, const gvk_stream_pa
     stream->recorder.chunks = model->chunks;
     if (!result) /* now, lest the first picture waits for them */
         result = make_intake_pipelines(stream);
-    stream->max_us = params->max_submit_us;
     if (!result && stream->max_us)
         result = gvk_stream_split(stream);
     if (!result && stream->submissions.count > 1)
@@ -200,11 +221,9 @@ gvk_result gvk_stream_create_with_epilogue(gvk_model *model, const gvk_stream_pa
     for (uint32_t i = 0; i < stream->frame_count && !result; i++)
         result = gvk_stream_record_main(stream, i);
     if (result)
-        goto fail;
-    *out = stream;
-    return GVK_OK;
-fail:
-    gvk_stream_destroy(stream);
+        gvk_stream_destroy(stream);
+    else
+        *out = stream;
     return result;
 }
 

@@ -81,6 +81,11 @@ struct gvk_stream {
     struct gvk_remains remains;
 };
 
+/* ---- memory ---- */
+
+/* Bytes that a planned stream will take on the device when it is made, all frames together, without their pictures. */
+gvk_result gvk_stream_measure_created(const gvk_stream *stream, uint64_t *out);
+
 /* ---- command buffers ---- */
 
 /* A command buffer for the intake of each frame and for each of its submissions; those that there were are freed. */
@@ -139,5 +144,8 @@ double gvk_milliseconds_between(const gvk_device *device, uint64_t first, uint64
 /* Times the commands, of the resize too, and cuts the main ones such that each submission takes stream->max_us at most,
  * or is a single command. The frames are to be given command buffers and recorded anew. */
 gvk_result gvk_stream_split(gvk_stream *stream);
+/* The picture that gvk_stream_split resizes, in an intake of its own; false where it resizes none. Its pixels are not
+ * set. */
+bool gvk_stream_split_sample(const gvk_stream *stream, gvk_picture *out);
 
 #endif
