@@ -119,7 +119,7 @@ static gvk_result create_frame(gvk_stream *stream, uint32_t index)
     return result;
 }
 
-static gvk_result make_intake_pipelines(const gvk_stream *stream)
+static gvk_result make_intake_pipelines(gvk_stream *stream)
 {
     const struct gvk_input_target target = gvk_stream_input(stream);
     return gvk_intake_make_pipelines(&target);
