@@ -12,13 +12,13 @@ ORIENTATION = 0x0112
 WIDTH, HEIGHT = 45, 31  # as stored
 
 # kind, target width and height, crop (x, y, width, height) of the upright picture, wide or high; None: all of it
-WIDE = [("stretch", 64, 32, None),
-        ("stretch", 32, 32, (3, 5, 20, 17)),
-        ("letterbox", 64, 64, None),
-        ("letterbox", 96, 32, (44, 0, 1, 31)),     # a column
-        ("letterbox", 32, 64, (11, 30, 34, 1)),    # a row, to the corner
+WIDE = [("stretch", 32, 16, None),
+        ("stretch", 16, 16, (3, 5, 20, 17)),
+        ("letterbox", 32, 32, None),
+        ("letterbox", 48, 16, (43, 0, 2, 31)),     # two columns
+        ("letterbox", 16, 32, (11, 27, 34, 4)),    # a few rows, to the corner
         ("stretch", 13, 7, (1, 1, 43, 29)),
-        ("stretch", 64, 32, (40, 26, 5, 5))]
+        ("stretch", 32, 16, (40, 26, 5, 5))]
 HIGH = [(kind, width, height, crop and (crop[1], crop[0], crop[3], crop[2])) for kind, width, height, crop in WIDE]
 
 
