@@ -323,8 +323,14 @@ bool scene_record(struct scene *scene, const struct scene_frame *frame)
     const VkMemoryBarrier to_host = {.sType = VK_STRUCTURE_TYPE_MEMORY_BARRIER,
                                      .srcAccessMask = VK_ACCESS_TRANSFER_WRITE_BIT,
                                      .dstAccessMask = VK_ACCESS_HOST_READ_BIT};
+    const VkMemoryBarrier copied = {.sType = VK_STRUCTURE_TYPE_MEMORY_BARRIER,
+                                    .srcAccessMask = VK_ACCESS_TRANSFER_WRITE_BIT,
+                                    .dstAccessMask = VK_ACCESS_TRANSFER_WRITE_BIT};
     if (!begin_commands(commands))
         return false;
+    /* Copies of older frames into the buffers that this one fills. */
+    vkCmdPipelineBarrier(commands, VK_PIPELINE_STAGE_TRANSFER_BIT, VK_PIPELINE_STAGE_TRANSFER_BIT, 0, 1, &copied, 0,
+                         NULL, 0, NULL);
     draw_slide(scene, commands, frame);
     copy_picture(scene, commands, frame);
     draw_boxes(scene, commands, frame);

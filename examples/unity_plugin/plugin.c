@@ -13,7 +13,6 @@
 
 #include <pthread.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include <ghostvk/ghostnet.h>
@@ -41,12 +40,13 @@ static struct {
     /* The frame that Unity has in its command buffers. */
     gvk_ticket ticket;
     unsigned long long frame;
-    /* What scripts read, on another thread. */
     pthread_mutex_t mutex;
+    pthread_cond_t submitted;
+    /* What scripts read, on another thread. */
     struct ghostvk_box boxes[MOST_BOXES];
     uint32_t box_count;
     uint64_t detections;
-} plugin = {.mutex = PTHREAD_MUTEX_INITIALIZER};
+} plugin = {.mutex = PTHREAD_MUTEX_INITIALIZER, .submitted = PTHREAD_COND_INITIALIZER};
 
 static void print_sentence(void *user, gvk_log_level level, const char *sentence)
 {
@@ -57,43 +57,38 @@ static void print_sentence(void *user, gvk_log_level level, const char *sentence
 
 /* ---- the queue ---- */
 
-/* A submission on its way to the thread that may submit: what the caller pointed to is gone by then. */
 struct submission {
     uint32_t count;
+    const VkSubmitInfo *submits;
     VkFence fence;
-    VkSubmitInfo info;
-    VkCommandBuffer commands[]; /* as many as info says */
+    VkResult result;
+    bool done;
 };
 
 static void UNITY_INTERFACE_API submit_now(int event, void *data)
 {
     struct submission *submission = data;
     (void)event;
-    VkResult result =
-        plugin.queue_submit(plugin.unity.graphicsQueue, submission->count, &submission->info, submission->fence);
-    if (result != VK_SUCCESS)
-        print_sentence(NULL, GVK_LOG_ERROR, "Unity's queue refused a submission.");
-    free(submission);
+    submission->result =
+        plugin.queue_submit(plugin.unity.graphicsQueue, submission->count, submission->submits, submission->fence);
+    pthread_mutex_lock(&plugin.mutex);
+    submission->done = true;
+    pthread_cond_broadcast(&plugin.submitted);
+    pthread_mutex_unlock(&plugin.mutex);
 }
 
-/* In place of vkQueueSubmit. This plugin hands no semaphores over, so there are command buffers alone. */
+/* In place of vkQueueSubmit. Unity calls back at once, or on its thread that submits; then this thread waits, because
+ * ghostvk waits for the fence next, and a fence belongs to one thread at a time. Frames do not come here. */
 static VkResult submit_through_unity(void *user, uint32_t count, const VkSubmitInfo *submits, VkFence fence)
 {
+    struct submission submission = {count, submits, fence, VK_SUCCESS, false};
     (void)user;
-    for (uint32_t i = 0; i < count || (!count && !i); i++) {
-        uint32_t commands = count ? submits[i].commandBufferCount : 0;
-        struct submission *submission = malloc(sizeof *submission + commands * sizeof(VkCommandBuffer));
-        if (!submission)
-            return VK_ERROR_OUT_OF_HOST_MEMORY;
-        *submission = (struct submission){.count = count ? 1 : 0, .fence = i + 1 >= count ? fence : VK_NULL_HANDLE};
-        submission->info = (VkSubmitInfo){.sType = VK_STRUCTURE_TYPE_SUBMIT_INFO,
-                                          .commandBufferCount = commands,
-                                          .pCommandBuffers = submission->commands};
-        if (commands)
-            memcpy(submission->commands, submits[i].pCommandBuffers, commands * sizeof(VkCommandBuffer));
-        plugin.vulkan->AccessQueue(submit_now, 0, submission, false);
-    }
-    return VK_SUCCESS;
+    plugin.vulkan->AccessQueue(submit_now, 0, &submission, false);
+    pthread_mutex_lock(&plugin.mutex);
+    while (!submission.done)
+        pthread_cond_wait(&plugin.submitted, &plugin.mutex);
+    pthread_mutex_unlock(&plugin.mutex);
+    return submission.result;
 }
 
 /* ---- load ---- */

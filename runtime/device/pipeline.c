@@ -378,6 +378,12 @@ static gvk_result make_all(const struct gvk_device *device, struct attempt *atte
     return GVK_OK;
 }
 
+static gvk_result fail_damaged(const struct gvk_device *device, const struct attempt *attempt)
+{
+    return gvk_fail(&device->host, GVK_ERROR_UNSUPPORTED, "This library has no whole code of the kernel %s.",
+                    gvk_shader_codes[attempt->key.shader].name);
+}
+
 /* Keeps what was made and tells the first failure. Under the compile mutex. */
 static gvk_result keep_attempts(struct gvk_device *device, const struct attempt *attempts, uint32_t count)
 {
@@ -390,8 +396,7 @@ static gvk_result keep_attempts(struct gvk_device *device, const struct attempt 
             pipelines->entries[pipelines->count++] = (struct pipeline_entry){attempt->key, attempt->pipeline};
             gvk_mutex_unlock(&device->mutex);
         } else if (attempt->damaged && !result) {
-            result = gvk_fail(&device->host, GVK_ERROR_UNSUPPORTED, "This library has no whole code of the kernel %s.",
-                              gvk_shader_codes[attempt->key.shader].name);
+            result = fail_damaged(device, attempt);
         } else if (attempt->result && !result) {
             result = GVK_VULKAN(device, attempt->call, attempt->result);
         }
@@ -457,8 +462,11 @@ done:
 gvk_result gvk_pipeline_create(struct gvk_device *device, const struct gvk_pipeline_key *key, VkPipeline *out)
 {
     struct attempt attempt = {.key = *key};
-    create_pipeline(device, &attempt);
-    gvk_result result = GVK_VULKAN(device, attempt.call, attempt.result);
+    gvk_result result = make_all(device, &attempt, 1);
+    if (!result && attempt.damaged)
+        result = fail_damaged(device, &attempt);
+    else if (!result)
+        result = GVK_VULKAN(device, attempt.call, attempt.result);
     if (!result)
         *out = attempt.pipeline;
     return result;
