@@ -379,6 +379,15 @@ static gvk_result make_all(const struct gvk_device *device, struct attempt *atte
 }
 
 /* Keeps what was made and tells the first failure. Under the compile mutex. */
+/* Why an attempt failed. */
+static gvk_result tell_of(const struct gvk_device *device, const struct attempt *attempt)
+{
+    if (attempt->damaged)
+        return gvk_fail(&device->host, GVK_ERROR_UNSUPPORTED, "This library has no whole code of the kernel %s.",
+                        gvk_shader_codes[attempt->key.shader].name);
+    return attempt->result ? GVK_VULKAN(device, attempt->call, attempt->result) : GVK_OK;
+}
+
 static gvk_result keep_attempts(struct gvk_device *device, const struct attempt *attempts, uint32_t count)
 {
     struct gvk_pipelines *pipelines = device->pipelines;
@@ -389,11 +398,8 @@ static gvk_result keep_attempts(struct gvk_device *device, const struct attempt 
             gvk_mutex_lock(&device->mutex);
             pipelines->entries[pipelines->count++] = (struct pipeline_entry){attempt->key, attempt->pipeline};
             gvk_mutex_unlock(&device->mutex);
-        } else if (attempt->damaged && !result) {
-            result = gvk_fail(&device->host, GVK_ERROR_UNSUPPORTED, "This library has no whole code of the kernel %s.",
-                              gvk_shader_codes[attempt->key.shader].name);
-        } else if (attempt->result && !result) {
-            result = GVK_VULKAN(device, attempt->call, attempt->result);
+        } else if (!result) {
+            result = tell_of(device, attempt);
         }
     }
     return result;
@@ -457,8 +463,9 @@ done:
 gvk_result gvk_pipeline_create(struct gvk_device *device, const struct gvk_pipeline_key *key, VkPipeline *out)
 {
     struct attempt attempt = {.key = *key};
-    create_pipeline(device, &attempt);
-    gvk_result result = GVK_VULKAN(device, attempt.call, attempt.result);
+    gvk_result result = make_all(device, &attempt, 1);
+    if (!result)
+        result = tell_of(device, &attempt);
     if (!result)
         *out = attempt.pipeline;
     return result;
