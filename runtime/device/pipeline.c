@@ -378,13 +378,16 @@ static gvk_result make_all(const struct gvk_device *device, struct attempt *atte
     return GVK_OK;
 }
 
-static gvk_result fail_damaged(const struct gvk_device *device, const struct attempt *attempt)
+/* Keeps what was made and tells the first failure. Under the compile mutex. */
+/* Why an attempt failed. */
+static gvk_result tell_of(const struct gvk_device *device, const struct attempt *attempt)
 {
-    return gvk_fail(&device->host, GVK_ERROR_UNSUPPORTED, "This library has no whole code of the kernel %s.",
-                    gvk_shader_codes[attempt->key.shader].name);
+    if (attempt->damaged)
+        return gvk_fail(&device->host, GVK_ERROR_UNSUPPORTED, "This library has no whole code of the kernel %s.",
+                        gvk_shader_codes[attempt->key.shader].name);
+    return attempt->result ? GVK_VULKAN(device, attempt->call, attempt->result) : GVK_OK;
 }
 
-/* Keeps what was made and tells the first failure. Under the compile mutex. */
 static gvk_result keep_attempts(struct gvk_device *device, const struct attempt *attempts, uint32_t count)
 {
     struct gvk_pipelines *pipelines = device->pipelines;
@@ -395,10 +398,8 @@ static gvk_result keep_attempts(struct gvk_device *device, const struct attempt 
             gvk_mutex_lock(&device->mutex);
             pipelines->entries[pipelines->count++] = (struct pipeline_entry){attempt->key, attempt->pipeline};
             gvk_mutex_unlock(&device->mutex);
-        } else if (attempt->damaged && !result) {
-            result = fail_damaged(device, attempt);
-        } else if (attempt->result && !result) {
-            result = GVK_VULKAN(device, attempt->call, attempt->result);
+        } else if (!result) {
+            result = tell_of(device, attempt);
         }
     }
     return result;
@@ -463,10 +464,8 @@ gvk_result gvk_pipeline_create(struct gvk_device *device, const struct gvk_pipel
 {
     struct attempt attempt = {.key = *key};
     gvk_result result = make_all(device, &attempt, 1);
-    if (!result && attempt.damaged)
-        result = fail_damaged(device, &attempt);
-    else if (!result)
-        result = GVK_VULKAN(device, attempt.call, attempt.result);
+    if (!result)
+        result = tell_of(device, &attempt);
     if (!result)
         *out = attempt.pipeline;
     return result;
