@@ -183,7 +183,8 @@ static gvk_result emit(const struct gvk_epilogue *epilogue, const struct gvk_bui
     return result ? result : gvk_emit_suppression(builder, &detector->suppression);
 }
 
-/* How boxes in [0, 1] of the input become pixels of the picture: (value - offset) * scale * side. */
+/* How boxes in [0, 1] of the input become pixels of the picture: (value - offset) * scale * side, clipped to what is
+ * looked at, from whose corner they are counted to the whole picture's. */
 static void fill(const struct gvk_epilogue *epilogue, const struct gvk_picture_layout *pictures, uint32_t count,
                  void *parameters)
 {
@@ -197,6 +198,7 @@ static void fill(const struct gvk_epilogue *epilogue, const struct gvk_picture_l
         double scale[2] = {1, 1}, offset[2] = {0, 0};
         const double input[2] = {detector->width, detector->height};
         const double picture[2] = {pictures[i].width, pictures[i].height};
+        const double corner[2] = {pictures[i].crop_x, pictures[i].crop_y};
         double factor = pictures[i].placement.scale;
         if (factor > 0) {
             for (int axis = 0; axis < 2; axis++) {
@@ -212,6 +214,7 @@ static void fill(const struct gvk_epilogue *epilogue, const struct gvk_picture_l
             out[axis] = (float)scale[axis];
             out[2 + axis] = (float)offset[axis];
             out[4 + axis] = (float)picture[axis];
+            out[6 + axis] = (float)corner[axis];
         }
     }
 }

@@ -169,6 +169,7 @@ typedef struct gvk_wants {
     VkPhysicalDeviceSubgroupSizeControlFeatures subgroup_size;
     VkPhysicalDeviceDescriptorIndexingFeatures descriptor_indexing;
     VkPhysicalDeviceShaderFloat16Int8Features half;
+    VkPhysicalDeviceSamplerYcbcrConversionFeatures ycbcr; /* for pictures with a ycbcr_sampler alone */
     const char *device_extensions[8];
     uint32_t device_extension_count;
     /* 0.1 ends here. */

@@ -39,6 +39,7 @@ enum feature {
     RUNTIME_ARRAYS,
     UPDATE_AFTER_BIND,
     VARIABLE_COUNT,
+    SAMPLER_CONVERSION,
     FEATURE_COUNT
 };
 static const char *const feature_names[FEATURE_COUNT] = {
@@ -50,6 +51,7 @@ static const char *const feature_names[FEATURE_COUNT] = {
     "runtimeDescriptorArray",
     "descriptorBindingStorageBufferUpdateAfterBind",
     "descriptorBindingVariableDescriptorCount",
+    "samplerYcbcrConversion",
 };
 
 /* What a device was created with. */
@@ -103,6 +105,12 @@ static void read_features(const struct creation *creation, bool has[FEATURE_COUN
     const VkPhysicalDeviceShaderFloat16Int8Features *half =
         find_features(creation, VK_KHR_SHADER_FLOAT16_INT8_EXTENSION_NAME, VK_API_VERSION_1_2,
                       VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_SHADER_FLOAT16_INT8_FEATURES);
+    const VkPhysicalDeviceSamplerYcbcrConversionFeatures *conversion =
+        find_in_chain(creation->features, VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_SAMPLER_YCBCR_CONVERSION_FEATURES);
+    const VkPhysicalDeviceVulkan11Features *of_1_1 =
+        creation->api_version < VK_API_VERSION_1_2
+            ? NULL
+            : find_in_chain(creation->features, VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_VULKAN_1_1_FEATURES);
     const VkPhysicalDeviceVulkan12Features *of_1_2 =
         creation->api_version < VK_API_VERSION_1_2
             ? NULL
@@ -111,6 +119,8 @@ static void read_features(const struct creation *creation, bool has[FEATURE_COUN
         creation->api_version < VK_API_VERSION_1_3
             ? NULL
             : find_in_chain(creation->features, VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_VULKAN_1_3_FEATURES);
+    has[SAMPLER_CONVERSION] =
+        (conversion && conversion->samplerYcbcrConversion) || (of_1_1 && of_1_1->samplerYcbcrConversion);
     has[FLOAT64] = creation->features && creation->features->features.shaderFloat64;
     has[DYNAMIC_INDEXING] = creation->features && creation->features->features.shaderStorageBufferArrayDynamicIndexing;
     has[SUBGROUP_SIZE_CONTROL] = (sizes && sizes->subgroupSizeControl) || (of_1_3 && of_1_3->subgroupSizeControl);
@@ -141,7 +151,7 @@ static void warn_of_missing_wishes(const struct gvk_device *device, const bool h
     const struct creation creation = creation_of_wants(&wants);
     read_features(&creation, wished);
     for (int i = 0; i < FEATURE_COUNT; i++) {
-        if (!wished[i] || has[i])
+        if (!wished[i] || has[i] || i == SAMPLER_CONVERSION) /* which some pictures take, and no kernel */
             continue;
         int more = snprintf(list + used, sizeof list - used, "%s%s", used ? ", " : "", feature_names[i]);
         used = more > 0 && used + (size_t)more < sizeof list ? used + (size_t)more : sizeof list - 1;
@@ -242,6 +252,7 @@ static gvk_result finish_device(struct gvk_device *device, const struct enabled_
     device->traits.full_subgroups = enabled->has[FULL_SUBGROUPS];
     device->traits.float64 = enabled->has[FLOAT64];
     device->traits.half_sums = enabled->has[FLOAT16];
+    device->traits.sampler_conversion = enabled->has[SAMPLER_CONVERSION];
     device->traits.max_chunks = count_chunks(device, enabled);
     device->configuration = hash_configuration(device);
     gvk_choices_load(device);

@@ -14,8 +14,8 @@ struct pipeline_entry {
 };
 
 struct gvk_pipelines {
-    VkDescriptorSetLayout set_layout, chunk_layout;
-    VkPipelineLayout layout;
+    VkDescriptorSetLayout set_layout, chunk_layout, image_set_layout;
+    VkPipelineLayout layout, image_layout;
     VkPipelineCache cache;
     bool cache_owned;
     struct pipeline_entry *entries;
@@ -52,6 +52,49 @@ static gvk_result create_chunk_layout(struct gvk_device *device, struct gvk_pipe
     return result;
 }
 
+static gvk_result create_image_layout(struct gvk_device *device, struct gvk_pipelines *pipelines)
+{
+    VkDescriptorSetLayoutBinding bindings[2];
+    for (uint32_t i = 0; i < 2; i++)
+        bindings[i] = (VkDescriptorSetLayoutBinding){
+            .binding = i ? GVK_BINDING_CHROMA : GVK_BINDING_PICTURE,
+            .descriptorType = VK_DESCRIPTOR_TYPE_SAMPLED_IMAGE,
+            .descriptorCount = 1,
+            .stageFlags = VK_SHADER_STAGE_COMPUTE_BIT,
+        };
+    VkDescriptorSetLayoutCreateInfo set = {
+        .sType = VK_STRUCTURE_TYPE_DESCRIPTOR_SET_LAYOUT_CREATE_INFO,
+        .bindingCount = 2,
+        .pBindings = bindings,
+    };
+    gvk_result result =
+        GVK_VULKAN(device, "vkCreateDescriptorSetLayout",
+                   device->vk.CreateDescriptorSetLayout(device->device, &set, NULL, &pipelines->image_set_layout));
+    if (!result)
+        gvk_name_object(device, VK_OBJECT_TYPE_DESCRIPTOR_SET_LAYOUT, (uint64_t)pipelines->image_set_layout,
+                        "ghostvk picture images");
+    return result;
+}
+
+static gvk_result create_layout(struct gvk_device *device, VkDescriptorSetLayout set_0, VkDescriptorSetLayout set_1,
+                                VkPipelineLayout *out)
+{
+    const VkDescriptorSetLayout layouts[2] = {set_0, set_1};
+    VkPushConstantRange range = {.stageFlags = VK_SHADER_STAGE_COMPUTE_BIT, .size = GVK_PUSH_BYTES};
+    VkPipelineLayoutCreateInfo layout = {
+        .sType = VK_STRUCTURE_TYPE_PIPELINE_LAYOUT_CREATE_INFO,
+        .setLayoutCount = set_1 ? 2 : 1,
+        .pSetLayouts = layouts,
+        .pushConstantRangeCount = 1,
+        .pPushConstantRanges = &range,
+    };
+    gvk_result result = GVK_VULKAN(device, "vkCreatePipelineLayout",
+                                   device->vk.CreatePipelineLayout(device->device, &layout, NULL, out));
+    if (!result)
+        gvk_name_object(device, VK_OBJECT_TYPE_PIPELINE_LAYOUT, (uint64_t)*out, "ghostvk layout");
+    return result;
+}
+
 static gvk_result create_layouts(struct gvk_device *device, struct gvk_pipelines *pipelines)
 {
     const struct gvk_functions *vk = &device->vk;
@@ -77,17 +120,12 @@ static gvk_result create_layouts(struct gvk_device *device, struct gvk_pipelines
         result = create_chunk_layout(device, pipelines);
     if (result)
         return result;
-    const VkDescriptorSetLayout layouts[2] = {pipelines->set_layout, pipelines->chunk_layout};
-    VkPushConstantRange range = {.stageFlags = VK_SHADER_STAGE_COMPUTE_BIT, .size = GVK_PUSH_BYTES};
-    VkPipelineLayoutCreateInfo layout = {
-        .sType = VK_STRUCTURE_TYPE_PIPELINE_LAYOUT_CREATE_INFO,
-        .setLayoutCount = pipelines->chunk_layout ? 2 : 1,
-        .pSetLayouts = layouts,
-        .pushConstantRangeCount = 1,
-        .pPushConstantRanges = &range,
-    };
-    return GVK_VULKAN(device, "vkCreatePipelineLayout",
-                      vk->CreatePipelineLayout(device->device, &layout, NULL, &pipelines->layout));
+    result = create_image_layout(device, pipelines);
+    if (!result)
+        result = create_layout(device, pipelines->set_layout, pipelines->chunk_layout, &pipelines->layout);
+    if (!result)
+        result = create_layout(device, pipelines->set_layout, pipelines->image_set_layout, &pipelines->image_layout);
+    return result;
 }
 
 gvk_result gvk_pipelines_create(struct gvk_device *device, struct gvk_pipelines **out)
@@ -106,7 +144,6 @@ gvk_result gvk_pipelines_create(struct gvk_device *device, struct gvk_pipelines 
         pipelines->cache_owned = true;
     }
     gvk_name_object(device, VK_OBJECT_TYPE_DESCRIPTOR_SET_LAYOUT, (uint64_t)pipelines->set_layout, "ghostvk bindings");
-    gvk_name_object(device, VK_OBJECT_TYPE_PIPELINE_LAYOUT, (uint64_t)pipelines->layout, "ghostvk layout");
     *out = pipelines;
     return GVK_OK;
 fail:
@@ -127,8 +164,12 @@ void gvk_pipelines_destroy(struct gvk_device *device, struct gvk_pipelines *pipe
         vk->DestroyPipelineCache(device->device, pipelines->cache, NULL);
     if (pipelines->layout)
         vk->DestroyPipelineLayout(device->device, pipelines->layout, NULL);
+    if (pipelines->image_layout)
+        vk->DestroyPipelineLayout(device->device, pipelines->image_layout, NULL);
     if (pipelines->chunk_layout)
         vk->DestroyDescriptorSetLayout(device->device, pipelines->chunk_layout, NULL);
+    if (pipelines->image_set_layout)
+        vk->DestroyDescriptorSetLayout(device->device, pipelines->image_set_layout, NULL);
     if (pipelines->set_layout)
         vk->DestroyDescriptorSetLayout(device->device, pipelines->set_layout, NULL);
     gvk_release(&device->host, pipelines->entries);
@@ -221,7 +262,7 @@ static void create_pipeline(const struct gvk_device *device, const struct code_r
                   .module = module,
                   .pName = "main",
                   .pSpecializationInfo = &specialization},
-        .layout = device->pipelines->layout,
+        .layout = key->layout ? key->layout : device->pipelines->layout,
     };
     attempt->call = "vkCreateComputePipelines";
     attempt->result =
@@ -338,6 +379,15 @@ static gvk_result make_all(const struct gvk_device *device, struct attempt *atte
 }
 
 /* Keeps what was made and tells the first failure. Under the compile mutex. */
+/* Why an attempt failed. */
+static gvk_result tell_of(const struct gvk_device *device, const struct attempt *attempt)
+{
+    if (attempt->damaged)
+        return gvk_fail(&device->host, GVK_ERROR_UNSUPPORTED, "This library has no whole code of the kernel %s.",
+                        gvk_shader_codes[attempt->key.shader].name);
+    return attempt->result ? GVK_VULKAN(device, attempt->call, attempt->result) : GVK_OK;
+}
+
 static gvk_result keep_attempts(struct gvk_device *device, const struct attempt *attempts, uint32_t count)
 {
     struct gvk_pipelines *pipelines = device->pipelines;
@@ -348,11 +398,8 @@ static gvk_result keep_attempts(struct gvk_device *device, const struct attempt 
             gvk_mutex_lock(&device->mutex);
             pipelines->entries[pipelines->count++] = (struct pipeline_entry){attempt->key, attempt->pipeline};
             gvk_mutex_unlock(&device->mutex);
-        } else if (attempt->damaged && !result) {
-            result = gvk_fail(&device->host, GVK_ERROR_UNSUPPORTED, "This library has no whole code of the kernel %s.",
-                              gvk_shader_codes[attempt->key.shader].name);
-        } else if (attempt->result && !result) {
-            result = GVK_VULKAN(device, attempt->call, attempt->result);
+        } else if (!result) {
+            result = tell_of(device, attempt);
         }
     }
     return result;
@@ -413,6 +460,17 @@ done:
     return result;
 }
 
+gvk_result gvk_pipeline_create(struct gvk_device *device, const struct gvk_pipeline_key *key, VkPipeline *out)
+{
+    struct attempt attempt = {.key = *key};
+    gvk_result result = make_all(device, &attempt, 1);
+    if (!result)
+        result = tell_of(device, &attempt);
+    if (!result)
+        *out = attempt.pipeline;
+    return result;
+}
+
 VkDescriptorSetLayout gvk_descriptor_set_layout(const struct gvk_device *device)
 {
     return device->pipelines->set_layout;
@@ -426,6 +484,21 @@ VkDescriptorSetLayout gvk_chunk_set_layout(const struct gvk_device *device)
 VkPipelineLayout gvk_pipeline_layout(const struct gvk_device *device)
 {
     return device->pipelines->layout;
+}
+
+VkDescriptorSetLayout gvk_image_set_layout(const struct gvk_device *device)
+{
+    return device->pipelines->image_set_layout;
+}
+
+VkPipelineLayout gvk_image_pipeline_layout(const struct gvk_device *device)
+{
+    return device->pipelines->image_layout;
+}
+
+gvk_result gvk_pipeline_layout_create(struct gvk_device *device, VkDescriptorSetLayout set_1, VkPipelineLayout *out)
+{
+    return create_layout(device, device->pipelines->set_layout, set_1, out);
 }
 
 /* A pool's end frees its sets, but lavapipe's keeps their names for ever; given back first, they take them along. */

@@ -4,30 +4,8 @@
 #include "runtime/base/structs.h"
 #include "stream_inside.h"
 
-static gvk_result add_buffer(const gvk_device *device, uint64_t bytes, enum gvk_buffer_use use, uint32_t count,
-                             uint64_t *sum)
-{
-    struct gvk_buffer_needs needs = {0};
-    gvk_result result = gvk_buffer_measure(device, bytes, use, &needs);
-    *sum += needs.bytes * count;
-    return result;
-}
-
-gvk_result gvk_stream_measure_created(const gvk_stream *stream, uint64_t *out)
-{
-    const gvk_device *device = stream->device;
-    uint64_t parameters = stream->epilogue.parameter_bytes;
-    *out = 0;
-    gvk_result result = add_buffer(device, stream->program->arena_bytes, GVK_BUFFER_DEVICE, 1, out);
-    if (!result && parameters)
-        result = add_buffer(device, parameters, GVK_BUFFER_UPLOAD, stream->frame_count, out);
-    if (!result)
-        result = add_buffer(device, stream->result_bytes, GVK_BUFFER_READBACK, stream->frame_count, out);
-    return result;
-}
-
 /* Of the pictures of one frame. */
-static gvk_result measure_pictures(const gvk_stream *stream, const gvk_picture *pictures, uint32_t count, uint64_t *out)
+static gvk_result measure_pictures(gvk_stream *stream, const gvk_picture *pictures, uint32_t count, uint64_t *out)
 {
     const struct gvk_input_target target = gvk_stream_input(stream);
     struct gvk_intake intake = {0};
@@ -61,7 +39,7 @@ static gvk_result read_likeness(const gvk_stream *stream, const gvk_picture *giv
     return result;
 }
 
-gvk_result gvk_stream_measure(const gvk_stream *stream, const gvk_picture *likeness, size_t picture_size,
+gvk_result gvk_stream_measure(gvk_stream *stream, const gvk_picture *likeness, size_t picture_size,
                               struct gvk_stream_needs *out)
 {
     uint64_t created = 0, pictures = 0, sample = 0;

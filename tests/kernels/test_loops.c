@@ -79,6 +79,8 @@ static const struct loop {
     {"pyramid_planes.comp", "for (uint y = 0; y < height; y++)", GVK_MOST_TURNS / 6, "pixels of a column"},
     {"resize_horizontal.comp", "for (uint i = 0; i < count; i++) {", GVK_MOST_TURNS,
      "taps of an output: picture.c refuses more"},
+    {"resize_image.comp", "for (uint i = 0; i < count; i++) {", GVK_MOST_TURNS,
+     "taps of an output: picture.c refuses more"},
     {"resize_vertical.comp", "for (uint i = 0; i < count; i++, at += inner_width) {", GVK_MOST_TURNS,
      "taps of an output"},
     {"sort_blocks.comp", "for (uint first = begin; first < end; first += AHEAD) {", GVK_SORT_BLOCK / GVK_SUPPRESS_AHEAD,

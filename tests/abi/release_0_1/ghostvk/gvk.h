@@ -137,7 +137,8 @@ typedef enum gvk_device_choice {
 
 typedef enum gvk_priority {
     GVK_PRIORITY_NORMAL,
-    GVK_PRIORITY_LOW, /* behind a compositor or a game; the system-wide priority, too, where the driver has one */
+    GVK_PRIORITY_LOW, /* behind a compositor or a game; the system-wide priority, too, where the driver has one
+                       * (VK_KHR_global_priority) and permits it */
     GVK_PRIORITY_HIGH /* in front of this process's other queues; never above other processes */
 } gvk_priority;
 
@@ -168,6 +169,7 @@ typedef struct gvk_wants {
     VkPhysicalDeviceSubgroupSizeControlFeatures subgroup_size;
     VkPhysicalDeviceDescriptorIndexingFeatures descriptor_indexing;
     VkPhysicalDeviceShaderFloat16Int8Features half;
+    VkPhysicalDeviceSamplerYcbcrConversionFeatures ycbcr; /* for pictures with a ycbcr_sampler alone */
     const char *device_extensions[8];
     uint32_t device_extension_count;
     /* 0.1 ends here. */
