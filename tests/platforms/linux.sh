@@ -26,9 +26,9 @@ if [ ! -f "$root/complete" ]; then
     rm -rf "$folder/apt"
 fi
 
+# Those that do not take minutes there.
 tests="checkpoint checkpoint_kinds checkpoint_damage checkpoint_pickle checkpoint_tensors checkpoint_zip
-    checkpoint_safetensors filler forms tables schedule network network_numbers network_tensors network_metadata
-    network_unused network_sets sibling_files output image_io"
+    checkpoint_safetensors filler forms tables schedule network_metadata sibling_files output image_io"
 targets=ghostvk-program
 for test in $tests ${driver:+kernels}; do targets="$targets test_$test"; done
 echo "Building for $1"
