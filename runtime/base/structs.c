@@ -10,13 +10,13 @@
  * `reserved` it goes into the middle column, too, which otherwise never changes. */
 const struct gvk_layout gvk_layout_of_host = GVK_LAYOUT(gvk_host, cache_store, cache_store);
 const struct gvk_layout gvk_layout_of_device_info = GVK_LAYOUT(gvk_device_info, reason, reason);
-const struct gvk_layout gvk_layout_of_device_params = GVK_LAYOUT(gvk_device_params, memory_ceiling, memory_ceiling);
+const struct gvk_layout gvk_layout_of_device_params = GVK_LAYOUT(gvk_device_params, reserved, priority);
 const struct gvk_layout gvk_layout_of_wants = GVK_LAYOUT(gvk_wants, device_extension_count, device_extension_count);
-const struct gvk_layout gvk_layout_of_import_params = GVK_LAYOUT(gvk_import_params, memory_ceiling, memory_ceiling);
+const struct gvk_layout gvk_layout_of_import_params = GVK_LAYOUT(gvk_import_params, submit_user, submit_user);
 const struct gvk_layout gvk_layout_of_node = GVK_LAYOUT(gvk_node, epsilon, epsilon);
 const struct gvk_layout gvk_layout_of_model_params = GVK_LAYOUT(gvk_model_params, reserved, precision);
-const struct gvk_layout gvk_layout_of_stream_params = GVK_LAYOUT(gvk_stream_params, reserved, max_submit_us);
-const struct gvk_layout gvk_layout_of_picture = GVK_LAYOUT(gvk_picture, reserved, letterbox);
+const struct gvk_layout gvk_layout_of_stream_params = GVK_LAYOUT(gvk_stream_params, paced, paced);
+const struct gvk_layout gvk_layout_of_picture = GVK_LAYOUT(gvk_picture, chroma_image, chroma_image);
 const struct gvk_layout gvk_layout_of_stream_info = GVK_LAYOUT(gvk_stream_info, weight_bytes, weight_bytes);
 const struct gvk_layout gvk_layout_of_timing = GVK_LAYOUT(gvk_timing, ms, ms);
 const struct gvk_layout gvk_layout_of_layer_timing = GVK_LAYOUT(gvk_layer_timing, bytes, bytes);
@@ -86,6 +86,13 @@ gvk_result gvk_element_read(const gvk_host *host, const struct gvk_layout *layou
                         "Element %u of an array of %s says that it has %zu bytes, but the array's elements have %zu.",
                         index, layout->name, size, element_size);
     return gvk_struct_read(host, layout, from, to);
+}
+
+void gvk_element_copy(const struct gvk_layout *layout, const void *array, size_t element_size, uint32_t index, void *to)
+{
+    memset(to, 0, layout->whole);
+    memcpy(to, (const unsigned char *)array + index * element_size,
+           element_size < layout->known ? element_size : layout->known);
 }
 
 void gvk_element_write(const struct gvk_layout *layout, const void *made, void *array, size_t element_size,

@@ -228,8 +228,6 @@ void gvk_stream_describe(const gvk_stream *stream, gvk_stream_info *out)
     const struct gvk_frame *frame = &stream->frames[newest % stream->frame_count];
     const struct gvk_intake *intake = &frame->intake;
     uint32_t intake_commands = intake->recorded ? intake->program->command_count : 0;
-    uint32_t intake_submissions =
-        intake->recorded ? frame->intake_submissions.count - (frame->intake_joins ? 1 : 0) : 0;
     gvk_stream_info info = {
         .width = program->width,
         .height = program->height,
@@ -238,7 +236,7 @@ void gvk_stream_describe(const gvk_stream *stream, gvk_stream_info *out)
         .frame = stream->network_counts,
         .network = stream->network_counts,
         .precision = stream->model->policy.half ? GVK_PRECISION_FP16 : GVK_PRECISION_FP32,
-        .submissions = intake_submissions + stream->submissions.count,
+        .submissions = stream->newest ? frame->parts : stream->submissions.count,
         .pipelines = count_bound_pipelines(&stream->recorder, program->command_count) +
                      count_bound_pipelines(&intake->recorder, intake_commands), /* of which neither has the other's */
         .network_pipelines = count_bound_pipelines(&stream->recorder, program->network_end),

@@ -3,7 +3,7 @@
 #ifndef GVK_EPILOGUE_H
 #define GVK_EPILOGUE_H
 
-#include "intake_commands.h"
+#include "runtime/intake/intake_commands.h"
 #include "runtime/plan/program.h"
 
 struct gvk_epilogue {

@@ -1,5 +1,5 @@
-/* A frame on its way: submitted, waited for, found by its ticket; and the end of a stream, of which only what the
- * device has done with is freed. */
+/* A frame on its way: put on the queue part by part, waited for, found by its ticket; and the end of a stream, of which
+ * only what the device has done with is freed. */
 #include "stream_inside.h"
 
 #include <inttypes.h>
@@ -23,34 +23,77 @@ double gvk_milliseconds_between(const gvk_device *device, uint64_t first, uint64
 
 bool gvk_frame_fence(gvk_stream *stream, struct gvk_frame *frame)
 {
-    VkResult result = gvk_queue_submit(stream->device, NULL, 0, frame->fence);
+    VkResult result = gvk_queue_submit(stream->device, &(struct gvk_submission){.fence = frame->fence});
     frame->in_flight = result == VK_SUCCESS;
     frame->is_unfenced = result != VK_SUCCESS && result != VK_ERROR_DEVICE_LOST; /* which runs nothing any more */
     return !frame->is_unfenced;
 }
 
-gvk_result gvk_frame_submit(gvk_stream *stream, struct gvk_frame *frame)
+struct gvk_frame *gvk_stream_find_unsent(gvk_stream *stream)
 {
-    gvk_device *device = stream->device;
-    gvk_result result = GVK_OK;
-    uint32_t joined = frame->intake_submissions.count - 1; /* the intake's that the first main one may go with */
-    uint32_t front = frame->intake_joins ? joined : joined + 1, count = front + stream->submissions.count;
-    for (uint32_t i = 0; i < count && !result; i++) {
-        VkCommandBuffer commands[2];
-        uint32_t used = 0;
-        if (i < front || (i == front && frame->intake_joins))
-            commands[used++] = frame->intake_commands[i];
-        if (i >= front)
-            commands[used++] = frame->main_commands[i - front];
-        result = GVK_VULKAN(device, "vkQueueSubmit",
-                            gvk_queue_submit(device, commands, used, i + 1 == count ? frame->fence : VK_NULL_HANDLE));
-        if (!result || !i || result == GVK_ERROR_DEVICE_LOST)
+    for (uint32_t back = stream->frame_count; back--;) {
+        if (stream->newest <= back)
             continue;
+        gvk_ticket ticket = stream->newest - back;
+        struct gvk_frame *frame = &stream->frames[(ticket - 1) % stream->frame_count];
+        if (frame->ticket == ticket && frame->sent < frame->parts)
+            return frame;
+    }
+    return NULL;
+}
+
+gvk_result gvk_frame_send_part(gvk_stream *stream, struct gvk_frame *frame)
+{
+    const struct gvk_frame_semaphores *semaphores = &frame->semaphores;
+    uint32_t part = frame->sent;
+    bool joins = frame->fronts < frame->intake_submissions.count, last = part + 1 == frame->parts;
+    VkCommandBuffer commands[2];
+    struct gvk_submission submission = {.commands = commands, .fence = last ? frame->fence : VK_NULL_HANDLE};
+    if (part < frame->fronts || (part == frame->fronts && joins))
+        commands[submission.command_count++] = frame->intake_commands[part];
+    if (part >= frame->fronts)
+        commands[submission.command_count++] = frame->main_commands[part - frame->fronts];
+    if (!part) {
+        submission.waits = semaphores->waits;
+        submission.wait_count = semaphores->wait_count;
+    }
+    if (part + 1 == frame->fronts) {
+        submission.signals = semaphores->releases;
+        submission.signal_count = semaphores->release_count;
+    } else if (last) {
+        submission.signals = semaphores->signals;
+        submission.signal_count = semaphores->signal_count;
+    }
+    gvk_result result = GVK_VULKAN(stream->device, "vkQueueSubmit", gvk_queue_submit(stream->device, &submission));
+    if (!result) {
+        frame->sent++;
+        frame->in_flight = last;
+        frame->is_unfenced = !last;
+        return GVK_OK;
+    }
+    frame->parts = frame->sent;
+    frame->ticket = 0;
+    if (result == GVK_ERROR_DEVICE_LOST) {
+        frame->is_unfenced = false; /* it runs nothing any more */
+        stream->lost = true;
+    } else if (part) {
         /* What was submitted before runs without a fence; an empty submission has one for it. The frame has no ticket,
          * so its place is the next frame's, whose submit waits for that fence before it writes into the arena: no
          * barrier is needed between what was cut off and what follows. */
         gvk_frame_fence(stream, frame);
         stream->lost = !frame->in_flight;
+        if (stream->paced) /* then its place may be another's than the next frame's */
+            gvk_frame_wait(stream, frame, GVK_PATIENTLY, "a frame");
+    }
+    return result;
+}
+
+gvk_result gvk_frame_send(gvk_stream *stream, struct gvk_frame *frame)
+{
+    gvk_result result = GVK_OK;
+    while (frame->sent < frame->parts && !result) {
+        struct gvk_frame *unsent = gvk_stream_find_unsent(stream);
+        result = gvk_frame_send_part(stream, unsent ? unsent : frame);
     }
     return result;
 }
@@ -58,6 +101,16 @@ gvk_result gvk_frame_submit(gvk_stream *stream, struct gvk_frame *frame)
 gvk_result gvk_frame_wait(gvk_stream *stream, struct gvk_frame *frame, uint64_t timeout_ns, const char *what)
 {
     gvk_device *device = stream->device;
+    if (frame->is_recorded)
+        return timeout_ns
+                   ? gvk_fail(&device->host, GVK_ERROR_ARGUMENT,
+                              "A frame in a command buffer of the host's is done when gvk_stream_retire says so.")
+                   : GVK_NOT_READY;
+    if (frame->sent < frame->parts && !timeout_ns)
+        return GVK_NOT_READY;
+    gvk_result sent = gvk_frame_send(stream, frame);
+    if (sent)
+        return sent;
     if (!frame->in_flight)
         return GVK_OK;
     VkResult waited = gvk_wait(device, frame->fence, timeout_ns, what);
@@ -78,7 +131,7 @@ gvk_result gvk_frame_wait(gvk_stream *stream, struct gvk_frame *frame, uint64_t 
     return result;
 }
 
-static gvk_result find_frame(gvk_stream *stream, gvk_ticket ticket, struct gvk_frame **out)
+gvk_result gvk_stream_find(gvk_stream *stream, gvk_ticket ticket, struct gvk_frame **out)
 {
     if (ticket && ticket <= stream->newest) {
         struct gvk_frame *frame = &stream->frames[(ticket - 1) % stream->frame_count];
@@ -94,7 +147,7 @@ static gvk_result find_frame(gvk_stream *stream, gvk_ticket ticket, struct gvk_f
 gvk_result gvk_stream_wait_ticket(gvk_stream *stream, gvk_ticket ticket, uint64_t timeout_ns, const char *what)
 {
     struct gvk_frame *frame = NULL;
-    gvk_result result = find_frame(stream, ticket, &frame);
+    gvk_result result = gvk_stream_find(stream, ticket, &frame);
     return result ? result : gvk_frame_wait(stream, frame, timeout_ns, what);
 }
 
@@ -104,12 +157,14 @@ gvk_result gvk_stream_find_done(gvk_stream *stream, gvk_ticket ticket, struct gv
     if (result == GVK_NOT_READY)
         return gvk_fail(&stream->device->host, GVK_ERROR_ARGUMENT,
                         "A frame is read that is not done; wait for it first.");
-    return result ? result : find_frame(stream, ticket, out);
+    return result ? result : gvk_stream_find(stream, ticket, out);
 }
 
 /* The device has done with what the frame uses. */
 static bool frame_is_unused(gvk_stream *stream, struct gvk_frame *frame)
 {
+    if (frame->is_recorded)
+        return false;
     if (frame->is_unfenced && !gvk_frame_fence(stream, frame))
         return false;
     if (!frame->in_flight)
@@ -124,9 +179,22 @@ static bool is_unused(void *object)
 {
     gvk_stream *stream = object;
     bool unused = true;
+    /* What the host waits for by a semaphore is still to come. */
+    for (struct gvk_frame *frame = gvk_stream_find_unsent(stream); frame && !stream->lost;
+         frame = gvk_stream_find_unsent(stream))
+        gvk_frame_send_part(stream, frame); /* where it fails nothing is left to be sent */
     for (uint32_t i = 0; i < stream->frame_count; i++)
         unused &= frame_is_unused(stream, &stream->frames[i]);
     return unused;
+}
+
+/* The device ends, so its host has done with its own command buffers, too. */
+static bool is_unused_at_the_end(void *object)
+{
+    gvk_stream *stream = object;
+    for (uint32_t i = 0; i < stream->frame_count; i++)
+        stream->frames[i].is_recorded = false;
+    return is_unused(stream);
 }
 
 static void destroy_frame(gvk_device *device, struct gvk_frame *frame)
@@ -155,6 +223,7 @@ static void destroy_stream(void *object)
     gvk_recorder_destroy(&stream->recorder);
     for (uint32_t i = 0; i < stream->frame_count; i++)
         destroy_frame(device, &stream->frames[i]);
+    gvk_samplers_destroy(device, &stream->samplers);
     if (stream->pool)
         device->vk.DestroyCommandPool(device->device, stream->pool, NULL);
     gvk_buffer_destroy(device, &stream->arena);
@@ -178,6 +247,7 @@ void gvk_stream_destroy(gvk_stream *stream)
     }
     gvk_log(&stream->device->host, GVK_LOG_ERROR,
             "A frame did not finish. The device may still use its stream, whose memory stays allocated.");
-    stream->remains = (struct gvk_remains){.is_unused = is_unused, .destroy = destroy_stream, .object = stream};
+    stream->remains =
+        (struct gvk_remains){.is_unused = is_unused_at_the_end, .destroy = destroy_stream, .object = stream};
     gvk_remains_keep(stream->device, &stream->remains);
 }

@@ -161,35 +161,43 @@ static void record_end(gvk_stream *stream, VkCommandBuffer commands)
     stream->main_counts.barriers++;
 }
 
+/* The main commands of one submission. */
+static gvk_result record_main_part(gvk_stream *stream, uint32_t index, uint32_t part, VkCommandBuffer commands,
+                                   struct gvk_hazards *hazards)
+{
+    const struct gvk_functions *vk = &stream->device->vk;
+    struct gvk_frame *frame = &stream->frames[index];
+    if (!part) {
+        stream->main_counts = (gvk_recorded_counts){0}; /* every frame's are the same */
+        stream->network_counts = (gvk_recorded_counts){0};
+        /* The main commands reset what they write themselves: they run without the intake's when they are timed. */
+        if (frame->queries)
+            vk->CmdResetQueryPool(commands, frame->queries, GVK_TIME_NETWORK, GVK_TIME_COUNT - GVK_TIME_NETWORK);
+        if (frame->main_profile)
+            vk->CmdResetQueryPool(commands, frame->main_profile, 0, 2 * stream->program->command_count);
+        record_full_barrier(stream, commands, &stream->main_counts);
+    }
+    gvk_result result = record_commands(stream, index, commands, part ? stream->submissions.ends[part - 1] : 0,
+                                        stream->submissions.ends[part], hazards);
+    if (!result && part + 1 == stream->submissions.count)
+        record_end(stream, commands);
+    return result;
+}
+
 gvk_result gvk_stream_record_main(gvk_stream *stream, uint32_t index)
 {
     gvk_device *device = stream->device;
     const struct gvk_functions *vk = &device->vk;
-    struct gvk_frame *frame = &stream->frames[index];
     struct gvk_hazards hazards = {.host = &device->host};
     VkCommandBufferBeginInfo begin = {.sType = VK_STRUCTURE_TYPE_COMMAND_BUFFER_BEGIN_INFO};
     gvk_result result = GVK_OK;
-    stream->main_counts = (gvk_recorded_counts){0}; /* every frame's are the same */
-    stream->network_counts = (gvk_recorded_counts){0};
     for (uint32_t i = 0; i < stream->submissions.count && !result; i++) {
-        VkCommandBuffer commands = frame->main_commands[i];
+        VkCommandBuffer commands = stream->frames[index].main_commands[i];
         result = GVK_VULKAN(device, "vkBeginCommandBuffer", vk->BeginCommandBuffer(commands, &begin));
-        if (result)
-            break;
-        /* The main commands reset what they write themselves: they run without the intake's when they are timed. */
-        if (!i && frame->queries)
-            vk->CmdResetQueryPool(commands, frame->queries, GVK_TIME_NETWORK, GVK_TIME_COUNT - GVK_TIME_NETWORK);
-        if (!i && frame->main_profile)
-            vk->CmdResetQueryPool(commands, frame->main_profile, 0, 2 * stream->program->command_count);
-        if (!i)
-            record_full_barrier(stream, commands, &stream->main_counts);
-        result = record_commands(stream, index, commands, i ? stream->submissions.ends[i - 1] : 0,
-                                 stream->submissions.ends[i], &hazards);
-        if (result)
-            break;
-        if (i + 1 == stream->submissions.count)
-            record_end(stream, commands);
-        result = GVK_VULKAN(device, "vkEndCommandBuffer", vk->EndCommandBuffer(commands));
+        if (!result)
+            result = record_main_part(stream, index, i, commands, &hazards);
+        if (!result)
+            result = GVK_VULKAN(device, "vkEndCommandBuffer", vk->EndCommandBuffer(commands));
     }
     gvk_hazards_release(&hazards);
     return result;
@@ -197,13 +205,14 @@ gvk_result gvk_stream_record_main(gvk_stream *stream, uint32_t index)
 
 /* ---- the intake ---- */
 
-struct gvk_input_target gvk_stream_input(const gvk_stream *stream)
+struct gvk_input_target gvk_stream_input(gvk_stream *stream)
 {
     struct gvk_input_target target = {
         .device = stream->device,
         .builder = gvk_model_builder(stream->model),
         .arena = &stream->arena,
         .tensor = stream->model->graph->inputs[0].tensor,
+        .samplers = &stream->samplers,
         .max_us = stream->max_us,
         .turn_us = {stream->turn_us[0], stream->turn_us[1]},
     };
@@ -266,12 +275,31 @@ static gvk_result grow_intake_profile(const gvk_stream *stream, struct gvk_frame
     return result;
 }
 
+/* The intake's commands of one submission; `profile`: a pool for the times of each, or none. */
+static gvk_result record_intake_part(gvk_stream *stream, struct gvk_frame *frame, uint32_t part,
+                                     VkCommandBuffer commands, VkQueryPool profile, struct gvk_hazards *hazards)
+{
+    const struct gvk_functions *vk = &stream->device->vk;
+    struct gvk_intake *intake = &frame->intake;
+    if (!part) {
+        if (frame->queries)
+            vk->CmdResetQueryPool(commands, frame->queries, 0, GVK_TIME_NETWORK);
+        if (profile)
+            vk->CmdResetQueryPool(commands, profile, 0, 2 * intake->program->command_count);
+        write_timestamp(stream, frame, commands, GVK_TIME_START);
+    }
+    gvk_result result = gvk_intake_record(intake, commands, part ? frame->intake_submissions.ends[part - 1] : 0,
+                                          frame->intake_submissions.ends[part], hazards, profile);
+    if (part + 1 == frame->intake_submissions.count)
+        write_timestamp(stream, frame, commands, GVK_TIME_RESIZED);
+    return result;
+}
+
 static gvk_result record_intake(gvk_stream *stream, struct gvk_frame *frame, VkQueryPool profile,
                                 struct gvk_hazards *hazards)
 {
     gvk_device *device = stream->device;
     const struct gvk_functions *vk = &device->vk;
-    struct gvk_intake *intake = &frame->intake;
     VkCommandBufferBeginInfo begin = {.sType = VK_STRUCTURE_TYPE_COMMAND_BUFFER_BEGIN_INFO};
     gvk_result result = GVK_OK;
     for (uint32_t i = 0; i < frame->intake_submissions.count && !result; i++) {
@@ -279,16 +307,7 @@ static gvk_result record_intake(gvk_stream *stream, struct gvk_frame *frame, VkQ
         result = GVK_VULKAN(device, "vkBeginCommandBuffer", vk->BeginCommandBuffer(commands, &begin));
         if (result)
             break;
-        if (!i && frame->queries)
-            vk->CmdResetQueryPool(commands, frame->queries, 0, GVK_TIME_NETWORK);
-        if (!i && profile)
-            vk->CmdResetQueryPool(commands, profile, 0, 2 * intake->program->command_count);
-        if (!i)
-            write_timestamp(stream, frame, commands, GVK_TIME_START);
-        result = gvk_recorder_record(&intake->recorder, commands, 0, i ? frame->intake_submissions.ends[i - 1] : 0,
-                                     frame->intake_submissions.ends[i], hazards, profile, &intake->counts);
-        if (i + 1 == frame->intake_submissions.count)
-            write_timestamp(stream, frame, commands, GVK_TIME_RESIZED);
+        result = record_intake_part(stream, frame, i, commands, profile, hazards);
         VkResult ended = vk->EndCommandBuffer(commands); /* in any case: the next try begins it again */
         result = result ? result : GVK_VULKAN(device, "vkEndCommandBuffer", ended);
     }
@@ -307,9 +326,24 @@ gvk_result gvk_stream_record_intake(gvk_stream *stream, struct gvk_frame *frame,
         result = grow_intake_commands(stream, frame, frame->intake_submissions.count);
     if (!result && timed)
         result = grow_intake_profile(stream, frame, frame->intake.program->command_count);
-    if (!result)
+    if (!result && gvk_intake_is_bound(&frame->intake))
         result = record_intake(stream, frame, timed ? frame->intake_profile : VK_NULL_HANDLE, &hazards);
     gvk_hazards_release(&hazards);
-    frame->intake.recorded = !result;
+    frame->intake.recorded = !result && gvk_intake_is_bound(&frame->intake);
+    return result;
+}
+
+gvk_result gvk_stream_record_into(gvk_stream *stream, struct gvk_frame *frame, VkCommandBuffer commands)
+{
+    struct gvk_hazards hazards = {.host = &stream->device->host};
+    VkQueryPool profile = stream->profiled ? frame->intake_profile : VK_NULL_HANDLE;
+    gvk_result result = GVK_OK;
+    for (uint32_t i = 0; i < frame->intake_submissions.count && !result; i++)
+        result = record_intake_part(stream, frame, i, commands, profile, &hazards);
+    gvk_hazards_release(&hazards);
+    hazards = (struct gvk_hazards){.host = &stream->device->host};
+    for (uint32_t i = 0; i < stream->submissions.count && !result; i++)
+        result = record_main_part(stream, (uint32_t)(frame - stream->frames), i, commands, &hazards);
+    gvk_hazards_release(&hazards);
     return result;
 }

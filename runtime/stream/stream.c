@@ -1,4 +1,4 @@
-/* Streams: everything of a frame made once, then submit. */
+/* Streams: everything that its frames need, made once. */
 #include "stream.h"
 
 #include <string.h>
@@ -119,7 +119,7 @@ static gvk_result create_frame(gvk_stream *stream, uint32_t index)
     return result;
 }
 
-static gvk_result make_intake_pipelines(const gvk_stream *stream)
+static gvk_result make_intake_pipelines(gvk_stream *stream)
 {
     const struct gvk_input_target target = gvk_stream_input(stream);
     return gvk_intake_make_pipelines(&target);
@@ -136,8 +136,8 @@ static bool names_kept_tensors(const gvk_stream *stream, const gvk_stream_params
     return true;
 }
 
-gvk_result gvk_stream_create_with_epilogue(gvk_model *model, const gvk_stream_params *params,
-                                           const struct gvk_epilogue *epilogue, gvk_stream **out)
+gvk_result gvk_stream_plan(gvk_model *model, const gvk_stream_params *params, const struct gvk_epilogue *epilogue,
+                           gvk_stream **out)
 {
     gvk_device *device = model->device;
     const gvk_host *host = &device->host;
@@ -160,6 +160,12 @@ gvk_result gvk_stream_create_with_epilogue(gvk_model *model, const gvk_stream_pa
         goto fail;
     }
     stream->profiled = params->profile != 0;
+    stream->paced = params->paced != 0;
+    if (stream->paced && !params->max_submit_us) {
+        result = gvk_fail(host, GVK_ERROR_ARGUMENT,
+                          "A paced stream says in max_submit_us how long a part of a frame may take.");
+        goto fail;
+    }
     result = make_program(stream, params);
     if (result)
         goto fail;
@@ -171,7 +177,29 @@ gvk_result gvk_stream_create_with_epilogue(gvk_model *model, const gvk_stream_pa
         result = gvk_fail_memory(host);
         goto fail;
     }
-    result = gvk_buffer_create(device, stream->program->arena_bytes, GVK_BUFFER_DEVICE, "arena", &stream->arena);
+    stream->max_us = params->max_submit_us;
+    *out = stream;
+    return GVK_OK;
+fail:
+    gvk_stream_destroy(stream);
+    return result;
+}
+
+gvk_result gvk_stream_create_with_epilogue(gvk_model *model, const gvk_stream_params *params,
+                                           const struct gvk_epilogue *epilogue, gvk_stream **out)
+{
+    gvk_device *device = model->device;
+    gvk_stream *stream = NULL;
+    uint64_t needed = 0;
+    gvk_result result = gvk_stream_plan(model, params, epilogue, &stream);
+    if (result)
+        return result;
+    if (device->memory_ceiling)
+        result = gvk_stream_measure_created(stream, &needed);
+    if (!result)
+        result = gvk_budget_check(device, needed);
+    if (!result)
+        result = gvk_buffer_create(device, stream->program->arena_bytes, GVK_BUFFER_DEVICE, "arena", &stream->arena);
     if (!result)
         result = gvk_stream_create_commands(stream);
     struct gvk_frame_buffers buffers[GVK_MAX_FRAMES];
@@ -186,7 +214,6 @@ gvk_result gvk_stream_create_with_epilogue(gvk_model *model, const gvk_stream_pa
     stream->recorder.chunks = model->chunks;
     if (!result) /* now, lest the first picture waits for them */
         result = make_intake_pipelines(stream);
-    stream->max_us = params->max_submit_us;
     if (!result && stream->max_us)
         result = gvk_stream_split(stream);
     if (!result && stream->submissions.count > 1)
@@ -194,11 +221,9 @@ gvk_result gvk_stream_create_with_epilogue(gvk_model *model, const gvk_stream_pa
     for (uint32_t i = 0; i < stream->frame_count && !result; i++)
         result = gvk_stream_record_main(stream, i);
     if (result)
-        goto fail;
-    *out = stream;
-    return GVK_OK;
-fail:
-    gvk_stream_destroy(stream);
+        gvk_stream_destroy(stream);
+    else
+        *out = stream;
     return result;
 }
 
@@ -212,72 +237,6 @@ gvk_result gvk_stream_create(gvk_model *model, const gvk_stream_params *params, 
     gvk_stream_params used;
     gvk_result result = gvk_struct_read(&model->device->host, &gvk_layout_of_stream_params, params, &used);
     return result ? result : gvk_stream_create_with_epilogue(model, &used, NULL, out);
-}
-
-/* The pictures as they are given, into stream->pictures. */
-static gvk_result take_pictures(gvk_stream *stream, const gvk_picture *pictures, size_t picture_size)
-{
-    const gvk_host *host = &stream->device->host;
-    gvk_result result = gvk_element_size(host, &gvk_layout_of_picture, picture_size, &picture_size);
-    for (uint32_t i = 0; i < stream->program->batch && !result; i++)
-        result = gvk_element_read(host, &gvk_layout_of_picture, pictures, picture_size, i, &stream->pictures[i]);
-    return result;
-}
-
-gvk_result gvk_stream_submit(gvk_stream *stream, const gvk_picture *given, size_t picture_size, uint32_t count,
-                             gvk_ticket *out)
-{
-    if (!stream)
-        return GVK_ERROR_ARGUMENT;
-    gvk_device *device = stream->device;
-    const gvk_host *host = &device->host;
-    if (!given || !out)
-        return gvk_fail(host, GVK_ERROR_ARGUMENT, "gvk_stream_submit needs the pictures and a place for the ticket.");
-    if (count != stream->program->batch)
-        return gvk_fail(host, GVK_ERROR_ARGUMENT, "A frame of this stream takes %u pictures; %u were given.",
-                        stream->program->batch, count);
-    const gvk_picture *pictures = stream->pictures;
-    gvk_result result = take_pictures(stream, given, picture_size);
-    if (result)
-        return result;
-    struct gvk_frame *frame = &stream->frames[stream->newest % stream->frame_count];
-    if (stream->lost)
-        return gvk_fail(host, GVK_ERROR_DEVICE_LOST, "The device was lost; its streams take no more frames.");
-    const struct gvk_input_target target = gvk_stream_input(stream);
-    bool changed = false;
-    result = gvk_intake_plan(&frame->intake, &target, pictures);
-    if (!result)
-        result = gvk_frame_wait(stream, frame, GVK_PATIENTLY, "a frame");
-    if (result)
-        return result;
-    result = gvk_intake_fill(&frame->intake, &target, pictures, &changed);
-    if (!result && changed) {
-        frame->ticket = 0; /* its times are gone with the program */
-        result = gvk_stream_record_intake(stream, frame, stream->profiled);
-    }
-    if (result) {
-        frame->intake.recorded = false;
-        return result;
-    }
-    if (stream->epilogue.fill) {
-        stream->epilogue.fill(&stream->epilogue, frame->intake.layouts, count, frame->parameters.mapped);
-        result = gvk_buffer_flush(device, &frame->parameters);
-        if (result)
-            return result;
-    }
-    result = GVK_VULKAN(device, "vkResetFences", device->vk.ResetFences(device->device, 1, &frame->fence));
-    if (result)
-        return result;
-    frame->ticket = 0; /* its result is gone from here on */
-    result = gvk_frame_submit(stream, frame);
-    if (result == GVK_ERROR_DEVICE_LOST)
-        stream->lost = true;
-    if (result)
-        return result;
-    frame->in_flight = true;
-    frame->ticket = ++stream->newest;
-    *out = frame->ticket;
-    return GVK_OK;
 }
 
 void *gvk_stream_epilogue_user(const gvk_stream *stream, gvk_result (*emit)(const struct gvk_epilogue *epilogue,

@@ -28,11 +28,12 @@ struct gvk_traits {
     uint64_t max_storage_bytes; /* of a range that is bound */
     uint64_t max_buffer_bytes;  /* of a buffer and its memory; 0: no limit is known */
     uint32_t storage_alignment, texel_alignment;
-    uint32_t max_chunks;  /* storage buffers of 256 bytes and more in one indexed array; 0: no such arrays */
-    bool texel_buffers;   /* RGBA32F can be read through uniform texel buffers */
-    bool float64;         /* feature shaderFloat64: stores of two values at once (shaders/common.glsl) */
-    bool half_arithmetic; /* it computes in fp16 natively, which tells that fp16 in memory makes it faster */
-    bool half_sums;       /* feature shaderFloat16: kernels may compute in fp16, too */
+    uint32_t max_chunks;     /* storage buffers of 256 bytes and more in one indexed array; 0: no such arrays */
+    bool texel_buffers;      /* RGBA32F can be read through uniform texel buffers */
+    bool float64;            /* feature shaderFloat64: stores of two values at once (shaders/common.glsl) */
+    bool half_arithmetic;    /* it computes in fp16 natively, which tells that fp16 in memory makes it faster */
+    bool sampler_conversion; /* feature samplerYcbcrConversion */
+    bool half_sums;          /* feature shaderFloat16: kernels may compute in fp16, too */
 };
 
 struct gvk_pipelines; /* pipeline.c */
@@ -58,6 +59,8 @@ struct gvk_device {
     void (*lock_queue)(void *user);
     void (*unlock_queue)(void *user);
     void *queue_user;
+    VkResult (*host_submit)(void *user, uint32_t count, const VkSubmitInfo *submits, VkFence fence); /* or NULL */
+    void *host_submit_user;
     /* `mutex` is held for a moment: for the list of pipelines, the count of memory, the newest choices and, when it is
      * ours, the queue. `compile_mutex`, taken before it, is held while a pipeline is made, which takes long; no submit
      * waits for that. `proof_mutex`, taken before both, is held while kernels are proven. */

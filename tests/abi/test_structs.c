@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include <ghostvk/checkpoint.h>
+#include <ghostvk/tracker.h>
 
 #include "layout.h"
 #include "runtime/base/structs.h"
@@ -64,18 +65,20 @@ static void no_struct_that_is_read_ends_in_padding(void **state)
         size_t size, end;
     } structs[] = {
         LAST(gvk_host, cache_store),
-        LAST(gvk_device_params, memory_ceiling),
-        LAST(gvk_import_params, memory_ceiling),
+        LAST(gvk_device_params, reserved),
+        LAST(gvk_import_params, submit_user),
         LAST(gvk_node, epsilon),
         LAST(gvk_model_params, reserved),
-        LAST(gvk_stream_params, reserved),
-        LAST(gvk_picture, reserved),
+        LAST(gvk_stream_params, paced),
+        LAST(gvk_picture, chroma_image),
         LAST(gvk_tune_params, tuned),
         LAST(gvk_network_params, weights),
-        LAST(gvk_detector_params, reserved),
+        LAST(gvk_detector_params, vertices_per_box),
         LAST(gvk_detector_map, anchors),
         LAST(gvk_detector_heads, class_count),
         LAST(gvk_checkpoint_params, weights),
+        LAST(gvk_submit_params, reserved),
+        LAST(gvk_tracker_params, derivative_cutoff),
     };
     for (size_t i = 0; i < ARRAY_COUNT(structs); i++)
         if (structs[i].size != structs[i].end)

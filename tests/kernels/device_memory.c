@@ -49,7 +49,8 @@ static VkResult copy_back(struct gvk_device *device, const struct gvk_buffer *fr
     result = vk->EndCommandBuffer(commands);
     if (result)
         goto done;
-    result = gvk_queue_submit(device, &commands, 1, fence);
+    result =
+        gvk_queue_submit(device, &(struct gvk_submission){.commands = &commands, .command_count = 1, .fence = fence});
     if (!result)
         result = gvk_wait(device, fence, GVK_PATIENTLY, "a test's copy");
 done:

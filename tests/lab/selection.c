@@ -39,7 +39,7 @@ static int more_work_first(const void *left, const void *right)
 
 uint32_t select_pipelines(const struct gvk_policy *policy, struct selected out[MAX_SELECTED])
 {
-    /* The steps of a frame outside the network (runtime/stream/intake.c, ghostnet/detection/suppression.c): they have
+    /* The steps of a frame outside the network (runtime/intake/intake.c, ghostnet/detection/suppression.c): they have
      * no variants. */
     static const enum gvk_shader others[] = {GVK_SHADER_RESIZE_HORIZONTAL,
                                              GVK_SHADER_RESIZE_VERTICAL,

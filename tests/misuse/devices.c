@@ -231,7 +231,7 @@ static void pictures_that_are_asked_about(void **state)
         REFUSED(gvk_device_check_picture(device, &picture, 64, 64));
     }
     gvk_picture picture = right;
-    picture.reserved = 1;
+    picture.orientation = 9;
     REFUSED(gvk_device_check_picture(device, &picture, 64, 64));
 }
 

@@ -162,7 +162,6 @@ static const struct {
     {"a batch without end", {.stream = &endless_batch}},
     {"too many frames", {.stream = &many_frames}},
     {"a stream's size of one byte", {.stream = &one_byte}},
-    {"something in `reserved`", {.size = sizeof(gvk_detector_params), .stream = &right_stream, .reserved = 1}},
 };
 
 static void detectors(void **state)

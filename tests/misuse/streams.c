@@ -34,7 +34,7 @@ static const struct {
     {"more kept tensors than there are", {.width = SIDE, .height = SIDE, .kept_tensors = kept, .kept_count = 4}},
     {"a kept tensor that is not there", {.width = SIDE, .height = SIDE, .kept_tensors = kept_nothing, .kept_count = 1}},
     {"a kept tensor without a name", {.width = SIDE, .height = SIDE, .kept_tensors = kept_unnamed, .kept_count = 1}},
-    {"something in `reserved`", {.size = sizeof(gvk_stream_params), .width = SIDE, .height = SIDE, .reserved = 1}},
+    {"paced without a time for a part", {.size = sizeof(gvk_stream_params), .width = SIDE, .height = SIDE, .paced = 1}},
 };
 
 static void creating(void **state)
@@ -97,13 +97,13 @@ static const struct {
     {"a row pitch of RGB for RGBA",
      {.format = GVK_PIXELS_RGBA8, .width = 4, .height = 4, .row_pitch = 12, .pixels = pixels}},
     {"a row pitch of one", {.width = 4, .height = 4, .row_pitch = 1, .pixels = pixels}},
-    {"an unknown kind", {.kind = (gvk_picture_kind)2, .width = 4, .height = 4, .pixels = pixels}},
+    {"an unknown kind", {.kind = (gvk_picture_kind)5, .width = 4, .height = 4, .pixels = pixels}},
     {"an unknown format", {.format = (gvk_pixel_format)3, .width = 4, .height = 4, .pixels = pixels}},
     {"a tensor of another width", {.kind = GVK_PICTURE_TENSOR, .width = SIDE + 1, .height = SIDE, .pixels = values}},
     {"a tensor of another height", {.kind = GVK_PICTURE_TENSOR, .width = SIDE, .height = SIDE - 1, .pixels = values}},
     {"a tensor without values", {.kind = GVK_PICTURE_TENSOR, .width = SIDE, .height = SIDE}},
-    {"something in `reserved`",
-     {.size = sizeof(gvk_picture), .width = 4, .height = 4, .pixels = pixels, .reserved = 1}},
+    {"an unknown orientation",
+     {.size = sizeof(gvk_picture), .width = 4, .height = 4, .pixels = pixels, .orientation = 9}},
 };
 
 static void submitting(void **state)

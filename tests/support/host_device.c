@@ -41,6 +41,31 @@ static VkPhysicalDevice find_physical_device(VkInstance instance, const gvk_devi
     return VK_NULL_HANDLE;
 }
 
+static bool has_extension(VkPhysicalDevice device, const char *name)
+{
+    static VkExtensionProperties list[512];
+    uint32_t count = 512;
+    if (vkEnumerateDeviceExtensionProperties(device, NULL, &count, list) < 0)
+        return false;
+    for (uint32_t i = 0; i < count; i++)
+        if (!strcmp(list[i].extensionName, name))
+            return true;
+    return false;
+}
+
+/* What is wanted, and what a host of this kind has beside it: semaphores that count. */
+static void choose_extensions(struct host_device *host)
+{
+    host->timelines = (VkPhysicalDeviceTimelineSemaphoreFeatures){
+        .sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_TIMELINE_SEMAPHORE_FEATURES, .pNext = &host->wants.features};
+    for (uint32_t i = 0; i < host->wants.device_extension_count; i++)
+        host->device_extensions[host->device_extension_count++] = host->wants.device_extensions[i];
+    if (has_extension(host->physical_device, VK_KHR_TIMELINE_SEMAPHORE_EXTENSION_NAME)) {
+        host->device_extensions[host->device_extension_count++] = VK_KHR_TIMELINE_SEMAPHORE_EXTENSION_NAME;
+        host->timelines.timelineSemaphore = VK_TRUE;
+    }
+}
+
 bool host_device_create(struct host_device *host)
 {
     return host_device_create_on(host, NULL);
@@ -77,6 +102,7 @@ bool host_device_create_on(struct host_device *host, const gvk_device_info *want
         return fail_with(host, "there is no compute queue");
     if (gvk_device_wants(vkGetInstanceProcAddr, host->instance, host->physical_device, &host->wants))
         return fail_with(host, "gvk_device_wants failed");
+    choose_extensions(host);
     float priority = 1.0f;
     VkDeviceQueueCreateInfo queue = {
         .sType = VK_STRUCTURE_TYPE_DEVICE_QUEUE_CREATE_INFO,
@@ -86,11 +112,11 @@ bool host_device_create_on(struct host_device *host, const gvk_device_info *want
     };
     VkDeviceCreateInfo device = {
         .sType = VK_STRUCTURE_TYPE_DEVICE_CREATE_INFO,
-        .pNext = &host->wants.features,
+        .pNext = host->timelines.timelineSemaphore ? (const void *)&host->timelines : &host->wants.features,
         .queueCreateInfoCount = 1,
         .pQueueCreateInfos = &queue,
-        .enabledExtensionCount = host->wants.device_extension_count,
-        .ppEnabledExtensionNames = host->wants.device_extensions,
+        .enabledExtensionCount = host->device_extension_count,
+        .ppEnabledExtensionNames = host->device_extensions,
     };
     if (vkCreateDevice(host->physical_device, &device, NULL, &host->device) != VK_SUCCESS)
         return fail_with(host, "vkCreateDevice failed");
@@ -132,9 +158,9 @@ gvk_import_params host_device_params(struct host_device *host)
         .device = host->device,
         .enabled_features = &host->wants.features,
         .instance_extensions = host->instance_extensions,
-        .device_extensions = host->wants.device_extensions,
+        .device_extensions = host->device_extensions,
         .instance_extension_count = host->instance_extension_count,
-        .device_extension_count = host->wants.device_extension_count,
+        .device_extension_count = host->device_extension_count,
         .queue_family = host->queue_family,
         .queue = host->queue,
         .lock_queue = lock_queue,

@@ -13,6 +13,9 @@ struct host_device {
     uint32_t queue_family;
     VkQueue queue;
     gvk_wants wants;
+    VkPhysicalDeviceTimelineSemaphoreFeatures timelines; /* enabled where there are any */
+    const char *device_extensions[12];                   /* those that are wanted, and the host's own */
+    uint32_t device_extension_count;
     const char *instance_extensions[1];
     uint32_t instance_extension_count;
     int lock_depth;      /* of the queue; never more than 1 */

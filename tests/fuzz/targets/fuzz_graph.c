@@ -9,7 +9,7 @@
 #include "runtime/graph/rewrite.h"
 #include "runtime/op/ghost.h"
 #include "runtime/op/table.h"
-#include "runtime/stream/recorder.h"
+#include "runtime/plan/recorder.h"
 #include "tests/fuzz/fuzz.h"
 
 #define HEAD_BYTES   8u

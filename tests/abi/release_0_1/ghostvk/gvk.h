@@ -2,8 +2,10 @@
  *
  * The way of a frame: open (or import) a device, build a graph of nodes over named weights, create a model (the graph's
  * weights on that device) and a stream (one input size and batch); then submit pictures, wait for the ticket, read.
- * The runtime knows no network. On top of it checkpoint.h reads files of weights, detector.h finds boxes behind any
- * graph that ends in YOLO's maps, and ghostnet.h has GhostNet, GhostNet-YOLOv4 and its siblings ready.
+ * The runtime knows no network. picture.h says what pictures can be. On top of it embedding.h puts a stream into the
+ * frames of a game (semaphores, pacing, the host's own command buffers), checkpoint.h reads files of weights,
+ * detector.h finds boxes behind any graph that ends in YOLO's maps, and ghostnet.h has GhostNet, GhostNet-YOLOv4 and
+ * its siblings ready. tracker.h follows boxes from frame to frame.
  *
  * Rules that hold for every call
  *   - Every call that can fail returns gvk_result. GVK_OK is 0, errors are negative. The reason goes to the host's log
@@ -19,7 +21,7 @@
  *   - An array of structs comes with the size of one element, sizeof array[0], which is the distance from one to the
  *     next; 0 stands for the size in 0.1. That holds for arrays of the caller's and of the library's alike, so array[i]
  *     is right for every host. Elements that the library alone fills have no `size` of their own.
- *   - gvk_array and gvk_recorded_counts never grow.
+ *   - gvk_array, gvk_semaphore and gvk_recorded_counts never grow.
  *   - A destroy call accepts NULL. Destroy streams before their model, models before their device, a device last.
  *   - Tensors outside the device are N, C, H, W, row-major. Sizes are in pixels, times in the unit that the name says.
  *   - Thread safety: devices, graphs (once finished) and models may be shared by threads; a stream belongs to one
@@ -34,6 +36,8 @@
 #include <stdint.h>
 
 #include <vulkan/vulkan_core.h>
+
+#include <ghostvk/picture.h>
 
 #ifdef __cplusplus
 extern "C" {
@@ -131,6 +135,13 @@ typedef enum gvk_device_choice {
     GVK_DEVICE_CPU    /* the first CPU device that can be used */
 } gvk_device_choice;
 
+typedef enum gvk_priority {
+    GVK_PRIORITY_NORMAL,
+    GVK_PRIORITY_LOW, /* behind a compositor or a game; the system-wide priority, too, where the driver has one
+                       * (VK_KHR_global_priority) and permits it */
+    GVK_PRIORITY_HIGH /* in front of this process's other queues; never above other processes */
+} gvk_priority;
+
 typedef struct gvk_device_params {
     size_t size;
     const gvk_host *host; /* NULL: silence and malloc */
@@ -138,7 +149,9 @@ typedef struct gvk_device_params {
     uint32_t index;
     const char *name;
     uint64_t memory_ceiling; /* bytes of device memory that all objects together may take; 0: none */
+    gvk_priority priority;   /* of the queue among those of all programs, as far as the driver cares */
     /* 0.1 ends here. */
+    uint32_t reserved;
 } gvk_device_params;
 
 /* Opens a device with an instance of its own. */
@@ -156,6 +169,7 @@ typedef struct gvk_wants {
     VkPhysicalDeviceSubgroupSizeControlFeatures subgroup_size;
     VkPhysicalDeviceDescriptorIndexingFeatures descriptor_indexing;
     VkPhysicalDeviceShaderFloat16Int8Features half;
+    VkPhysicalDeviceSamplerYcbcrConversionFeatures ycbcr; /* for pictures with a ycbcr_sampler alone */
     const char *device_extensions[8];
     uint32_t device_extension_count;
     /* 0.1 ends here. */
@@ -186,6 +200,14 @@ typedef struct gvk_import_params {
     void *queue_user;
     VkPipelineCache pipeline_cache; /* VK_NULL_HANDLE: the runtime's own */
     uint64_t memory_ceiling;
+    /* Called in place of vkQueueSubmit, from any thread that is inside a call, and not between lock_queue and
+     * unlock_queue; `queue` may then be VK_NULL_HANDLE. The host may add semaphores, keep a copy for later or use
+     * another thread, as long as submissions reach one queue of the family in the order of the calls. `submits` and
+     * all that it points to live only during the call. An empty one (count 0) has a fence to be signalled. What it
+     * returns is taken as vkQueueSubmit's result. A call that waits for the device (creating models, reading) waits for
+     * such a fence: a host that submits on the thread that called must not keep it. NULL: vkQueueSubmit. */
+    VkResult (*submit)(void *user, uint32_t count, const VkSubmitInfo *submits, VkFence fence);
+    void *submit_user;
     /* 0.1 ends here. */
 } gvk_import_params;
 
@@ -340,8 +362,8 @@ typedef struct gvk_stream_params {
      * of its own, so that large pictures are resized in pieces. A command that takes longer is a submission of its own,
      * and each is where the device tells no times. */
     uint32_t max_submit_us;
+    int paced; /* 1: a submit sends the frame's first submission alone, gvk_stream_advance (embedding.h) the others */
     /* 0.1 ends here. */
-    uint32_t reserved;
 } gvk_stream_params;
 
 GVK_API gvk_result gvk_stream_create(gvk_model *model, const gvk_stream_params *params, gvk_stream **out);
@@ -349,29 +371,6 @@ GVK_API gvk_result gvk_stream_create(gvk_model *model, const gvk_stream_params *
  * its model's and the device's stay allocated, because it may still use them, and the log says so; gvk_device_destroy
  * frees them if it has come back by then. */
 GVK_API void gvk_stream_destroy(gvk_stream *stream);
-
-typedef enum gvk_picture_kind {
-    GVK_PICTURE_PIXELS, /* 8-bit pixels in host memory; resized to the input on the device */
-    GVK_PICTURE_TENSOR  /* fp32 C x H x W of exactly the input's size, in host memory */
-} gvk_picture_kind;
-
-typedef enum gvk_pixel_format {
-    GVK_PIXELS_RGB8,
-    GVK_PIXELS_RGBA8,
-    GVK_PIXELS_BGRA8
-} gvk_pixel_format; /* alpha is dropped */
-
-typedef struct gvk_picture {
-    size_t size;
-    gvk_picture_kind kind;
-    gvk_pixel_format format;
-    uint32_t width, height; /* pixels, each 1 to 65535 */
-    size_t row_pitch;       /* bytes from row to row; 0: tight */
-    const void *pixels;     /* read during the submit call only */
-    int letterbox;          /* keep the aspect ratio, fill the rest with grey 128 */
-    /* 0.1 ends here. */
-    uint32_t reserved;
-} gvk_picture;
 
 /* Whether a picture of pixels of this size and format, alone in a frame, fits the device's limits, with an input of
  * `width` x `height`: to be asked before the pixels are decoded, which are not looked at. GVK_ERROR_UNSUPPORTED when it
