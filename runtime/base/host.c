@@ -7,10 +7,6 @@
 
 #include "pages.h"
 
-#if defined(__BYTE_ORDER__) && __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
-#error "ghostvk is for little-endian machines: weights and what a device writes are read as they lie in memory."
-#endif
-
 static void *allocate_default(void *user, size_t bytes, size_t alignment)
 {
     (void)user;
