@@ -16,7 +16,7 @@ gvk_result gvk_stream_plan(gvk_model *model, const gvk_stream_params *params, co
 struct gvk_stream_needs {
     uint64_t stream, peak;
 };
-gvk_result gvk_stream_measure(const gvk_stream *stream, const gvk_picture *likeness, size_t picture_size,
+gvk_result gvk_stream_measure(gvk_stream *stream, const gvk_picture *likeness, size_t picture_size,
                               struct gvk_stream_needs *out);
 /* The epilogue's user pointer when the stream has a epilogue with this emit function, else NULL. */
 void *gvk_stream_epilogue_user(const gvk_stream *stream, gvk_result (*emit)(const struct gvk_epilogue *epilogue,
