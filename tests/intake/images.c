@@ -45,7 +45,8 @@ static uint32_t raw_number(int kind, uint32_t texel, uint32_t channel)
     case 0: return value;
     case 1:
     case 2: return value * 4 + (value * 7 + channel) % 4;
-    case 3: return value * 257 + (value * 31 + channel * 5) % 257 - (value == 255 ? (value * 31 + channel * 5) % 257 : 0);
+    case 3:
+        return value * 257 + (value * 31 + channel * 5) % 257 - (value == 255 ? (value * 31 + channel * 5) % 257 : 0);
     default: break;
     }
     static const uint16_t odd[] = {0x7c00, 0xfc00, 0x7e00, 0xbc00, 0x8000, 0x0001, 0x3c00, 0x3c01, 0x4400};
@@ -123,12 +124,13 @@ static void expect_format(gvk_stream *stream, const struct image_format *format,
     bool linear = light == GVK_LIGHT_AUTO ? format->linear : light == GVK_LIGHT_LINEAR;
     const float *values = input_of(stream, submit_pictures(stream, &picture, 1), 0);
     bool exact = format->kind == 0 && linear == format->linear;
+    double slack = format->kind == 0 && format->linear ? 0.1 : 0.02; /* drivers decode sRGB by polynomials */
     for (uint32_t c = 0; c < 3; c++)
         for (uint32_t i = 0; i < TEXELS; i++) {
             uint32_t raw = raw_number(format->kind, i, c);
             double value = 255.0 * (double)values[c * TEXELS + i], expected = expected_value(format, linear, raw);
             double difference = fabs(value - (exact ? raw : expected));
-            if (!(difference < (exact ? 1e-3 : 0.5 + 0.02)) || !(fabs(value - nearbyint(value)) < 1e-3))
+            if (!(difference < (exact ? 1e-3 : 0.5 + slack)) || !(fabs(value - nearbyint(value)) < 1e-3))
                 fail_msg("%s, light %d: channel %u of texel %u, raw %u, is %.9g, not %.9g", format->name, (int)light, c,
                          i, raw, value, exact ? (double)raw : expected);
         }
@@ -137,19 +139,25 @@ static void expect_format(gvk_stream *stream, const struct image_format *format,
 static void images_of_every_format_give_their_nearest_bytes(void **state)
 {
     (void)state;
+    /* All of them live until the end: lavapipe takes a view that has the place of one that was destroyed for that one.
+     */
+    struct host_image images[ARRAY_COUNT(formats)];
     gvk_stream *stream = create_stream_of(SIDE, SIDE, 1, 1, 0); /* which resizes nothing */
     uint32_t tried = 0;
+    for (size_t i = 0; i < ARRAY_COUNT(formats); i++)
+        images[i] = draw_format(&formats[i]);
     for (size_t i = 0; i < ARRAY_COUNT(formats); i++) {
-        struct host_image image = draw_format(&formats[i]);
-        if (!image.image) {
+        if (!images[i].image) {
             say_not_here("images of %s", formats[i].name);
             continue;
         }
         for (int light = GVK_LIGHT_AUTO; light <= GVK_LIGHT_LINEAR; light++, tried++)
-            expect_format(stream, &formats[i], (gvk_light)light, &image);
-        destroy_host_image(&image);
+            expect_format(stream, &formats[i], (gvk_light)light, &images[i]);
     }
     gvk_stream_destroy(stream);
+    for (size_t i = 0; i < ARRAY_COUNT(formats); i++)
+        if (images[i].image)
+            destroy_host_image(&images[i]);
     print_message("             %u formats and lights\n", tried);
     assert_true(tried >= 15);
 }
@@ -169,11 +177,8 @@ static void paint(uint32_t seed, uint8_t rgba[WIDE * HIGH * 4])
 
 static gvk_picture picture_of_pixels(const uint8_t *rgba)
 {
-    return (gvk_picture){.size = sizeof(gvk_picture),
-                         .format = GVK_PIXELS_RGBA8,
-                         .width = WIDE,
-                         .height = HIGH,
-                         .pixels = rgba};
+    return (gvk_picture){
+        .size = sizeof(gvk_picture), .format = GVK_PIXELS_RGBA8, .width = WIDE, .height = HIGH, .pixels = rgba};
 }
 
 static struct host_image paint_image(const uint8_t *rgba)
@@ -238,12 +243,11 @@ static void pictures_of_all_kinds_fit_in_one_frame(void **state)
     struct host_image image = paint_image(rgba[1]);
     struct host_buffer buffer = create_host_buffer(sizeof rgba[2], VK_BUFFER_USAGE_STORAGE_BUFFER_BIT);
     memcpy(buffer.mapped, rgba[2], sizeof rgba[2]);
-    gvk_picture kinds[4] = {picture_of_pixels(rgba[0]), picture_of_image(&image), picture_of_pixels(NULL),
-                            {.size = sizeof(gvk_picture),
-                             .kind = GVK_PICTURE_TENSOR,
-                             .width = 32,
-                             .height = 32,
-                             .pixels = tensor}};
+    gvk_picture kinds[4] = {
+        picture_of_pixels(rgba[0]),
+        picture_of_image(&image),
+        picture_of_pixels(NULL),
+        {.size = sizeof(gvk_picture), .kind = GVK_PICTURE_TENSOR, .width = 32, .height = 32, .pixels = tensor}};
     kinds[2].kind = GVK_PICTURE_BUFFER;
     kinds[2].buffer = buffer.buffer;
     kinds[2].buffer_bytes = buffer.bytes;
@@ -289,8 +293,8 @@ static void images_are_resized_in_strips_and_short_submissions_alike(void **stat
     destroy_host_image(&image);
 }
 
-/* No semaphore and no fence: the frame's own barrier sees what is on the queue, and what is put there behind it does not
- * disturb the frame. */
+/* No semaphore and no fence: the frame's own barrier sees what is on the queue, and what is put there behind it does
+ * not disturb the frame. */
 static void what_the_host_draws_before_on_the_same_queue_is_seen(void **state)
 {
     (void)state;
@@ -318,7 +322,8 @@ static void what_the_host_draws_before_on_the_same_queue_is_seen(void **state)
     destroy_host_image(&image);
 }
 
-/* The one family that these drivers have takes part on both sides, so nothing is moved; from outside of Vulkan it is. */
+/* The one family that these drivers have takes part on both sides, so nothing is moved; from outside of Vulkan it is.
+ */
 static void what_was_released_is_acquired_and_released_again(void **state)
 {
     (void)state;
@@ -343,7 +348,8 @@ static void what_was_released_is_acquired_and_released_again(void **state)
         expect_like_pixels(stream, ticket, 1, &pixels, 32, 32, "acquired buffer");
         gvk_stream_info info = {.size = sizeof info};
         gvk_stream_describe(stream, &info);
-        print_message("             %u barriers with %s\n", info.frame.barriers, i ? "another owner" : "the same owner");
+        print_message("             %u barriers with %s\n", info.frame.barriers,
+                      i ? "another owner" : "the same owner");
     }
     gvk_stream_destroy(stream);
     destroy_host_image(&image);
