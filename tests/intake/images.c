@@ -124,7 +124,7 @@ static void expect_format(gvk_stream *stream, const struct image_format *format,
     bool linear = light == GVK_LIGHT_AUTO ? format->linear : light == GVK_LIGHT_LINEAR;
     const float *values = input_of(stream, submit_pictures(stream, &picture, 1), 0);
     bool exact = format->kind == 0 && linear == format->linear;
-    double slack = format->kind == 0 && format->linear ? 0.1 : 0.02; /* drivers decode sRGB by polynomials */
+    double slack = format->kind == 0 && format->linear ? 0.5 : 0.02; /* lavapipe decodes sRGB by a polynomial */
     for (uint32_t c = 0; c < 3; c++)
         for (uint32_t i = 0; i < TEXELS; i++) {
             uint32_t raw = raw_number(format->kind, i, c);
