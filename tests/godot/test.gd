@@ -1,6 +1,6 @@
 # What a GhostDetector does in a game: the boxes of `ghostvk detect`, by detect and by submit, and for wrong input an
-# error and no crash. Run by run.sh in a copy of the demo project; its
-# argument is the file of what the program has found.
+# error and no crash; in a Godot with a renderer what it does on the renderer's device. Run by run.sh in a copy of the
+# demo project; its argument is the file of what the program has found.
 extends SceneTree
 
 const MODEL := "res://blood-cells.safetensors"
@@ -31,7 +31,6 @@ class Errors extends Logger:
 
 var errors := Errors.new()
 var wrong := 0
-var device := "cpu"
 
 
 func _initialize() -> void:
@@ -45,17 +44,24 @@ func _run() -> void:
 	var texture: Texture2D = load("res://smear-1.jpg")
 	check("the program has found boxes", not expected.is_empty())
 
-	await detect_gives_the_boxes_of_the_program(texture, expected)
-	await submit_gives_the_same_boxes_and_does_not_block(texture, expected)
-	await any_image_format_is_taken(texture, expected)
-	await thresholds_are_applied(texture, expected)
-	await detect_between_leaves_the_submitted_frame_its_boxes(texture, expected)
-	await a_missing_model_is_an_error(texture)
-	await a_file_that_is_no_model_is_an_error(texture)
-	await a_device_that_there_is_not_is_an_error(texture)
-	await an_empty_texture_is_an_error()
-	await a_node_goes_with_a_frame_in_flight(texture)
-	await a_corrected_model_path_works_after_an_error(texture, expected)
+	if RenderingServer.get_rendering_device() == null:
+		await detect_gives_the_boxes_of_the_program(texture, expected)
+		await submit_gives_the_same_boxes_and_does_not_block(texture, expected)
+		await any_image_format_is_taken(texture, expected)
+		await thresholds_are_applied(texture, expected)
+		await detect_between_leaves_the_submitted_frame_its_boxes(texture, expected)
+		await a_missing_model_is_an_error(texture)
+		await a_file_that_is_no_model_is_an_error(texture)
+		await a_device_that_there_is_not_is_an_error(texture)
+		await an_empty_texture_is_an_error()
+		await a_node_goes_with_a_frame_in_flight(texture)
+		await a_corrected_model_path_works_after_an_error(texture, expected)
+		the_renderers_device_is_an_error_where_there_is_none(texture)
+	else:
+		await the_renderers_device_gives_the_same_boxes(texture, expected)
+		await a_drawn_viewport_gives_the_same_boxes(texture, expected)
+		await a_node_on_the_renderers_device_goes_with_a_frame_in_flight(texture)
+		await settings_may_change_while_the_texture_is_copied(texture, expected)
 	a_game_ends_with_a_frame_in_flight(texture)
 	print("godot: %s" % ("every check passed" if wrong == 0 else "%d checks failed" % wrong))
 	quit(0 if wrong == 0 else 1)
@@ -102,7 +108,7 @@ func any_image_format_is_taken(texture: Texture2D, expected: Array) -> void:
 
 func thresholds_are_applied(texture: Texture2D, expected: Array) -> void:
 	var detector := make()
-	check("the properties are there", detector.confidence == 0.0 and detector.iou == 0.0 and detector.device == device)
+	check("the properties are there", detector.confidence == 0.0 and detector.iou == 0.0 and detector.device == "cpu")
 	detector.detect(texture)
 	detector.confidence = 0.9
 	var good := expected.filter(func(box): return box.score >= 0.9)
@@ -192,15 +198,78 @@ func a_corrected_model_path_works_after_an_error(texture: Texture2D, expected: A
 	detector.queue_free()
 
 
+func the_renderers_device_is_an_error_where_there_is_none(texture: Texture2D) -> void:
+	var detector := make(MODEL, "renderer")
+	check("submit is refused", not detector.submit(texture))
+	an_error("submit without a renderer", "no renderer")
+	check("detect gives no boxes", detector.detect(texture).is_empty())
+	an_error("detect without a renderer", "no renderer")
+	detector.queue_free()
+
+
+func the_renderers_device_gives_the_same_boxes(texture: Texture2D, expected: Array) -> void:
+	var detector := make(MODEL, "renderer")
+	for frame in 3:
+		var before := Time.get_ticks_usec()
+		var drawn := Engine.get_frames_drawn()
+		check("submit is taken", detector.submit(texture))
+		var blocked := Time.get_ticks_usec() - before
+		same_boxes("submit on the renderer's device", await detector.detected, expected)
+		print("godot: on the renderer's device submit %d took %.1f ms, its boxes came after %.0f ms and %d frames"
+				% [frame, blocked / 1e3, (Time.get_ticks_usec() - before) / 1e3, Engine.get_frames_drawn() - drawn])
+	same_boxes("detect on the renderer's device", detector.detect(texture), expected)
+	no_error("the renderer's device")
+	detector.queue_free()
+
+
+func a_drawn_viewport_gives_the_same_boxes(texture: Texture2D, expected: Array) -> void:
+	var viewport := SubViewport.new()
+	viewport.size = texture.get_size()
+	viewport.render_target_update_mode = SubViewport.UPDATE_ALWAYS
+	var picture := TextureRect.new()
+	picture.texture = texture
+	viewport.add_child(picture)
+	root.add_child(viewport)
+	for frame in 2:
+		await process_frame
+	var detector := make(MODEL, "renderer")
+	check("submit is taken", detector.submit(viewport.get_texture()))
+	same_boxes("a viewport", await detector.detected, expected)
+	no_error("a viewport")
+	detector.queue_free()
+	viewport.queue_free()
+
+
+func a_node_on_the_renderers_device_goes_with_a_frame_in_flight(texture: Texture2D) -> void:
+	for frames in [0, 1, 5]: # while the texture is copied, then while parts of the frame are on the queue
+		var detector := make(MODEL, "renderer")
+		check("submit is taken", detector.submit(texture))
+		for frame in frames:
+			await process_frame
+		detector.free()
+		await process_frame
+	no_error("a node on the renderer's device that goes")
+
+
+func settings_may_change_while_the_texture_is_copied(texture: Texture2D, expected: Array) -> void:
+	var detector := make(MODEL, "renderer")
+	check("submit is taken", detector.submit(texture))
+	detector.device = "cpu"
+	same_boxes("detect on another device", detector.detect(texture), expected)
+	check("the signal gives the reason", "settings" in await detector.failed)
+	an_error("settings that change", "settings")
+	detector.queue_free()
+
+
 # Whose node is freed with the others; run.sh looks at how Godot ends.
 func a_game_ends_with_a_frame_in_flight(texture: Texture2D) -> void:
 	check("submit is taken", make().submit(texture))
 
 
-func make(path := MODEL) -> GhostDetector:
+func make(path := MODEL, on := "cpu") -> GhostDetector:
 	var detector := GhostDetector.new()
 	detector.model_path = path
-	detector.device = device
+	detector.device = on
 	root.add_child(detector)
 	return detector
 

@@ -47,6 +47,7 @@ detector *detector_create(GDExtensionObjectPtr object)
     node->object = object;
     node->pixels.bytes = variant_nil();
     node->boxes = variant_nil();
+    node->renderer.device = variant_nil();
     return node;
 }
 
@@ -57,6 +58,7 @@ void detector_destroy(detector *node)
     if (node->state == DETECTOR_STARTING)
         task_wait(node->task);
     inference_close(node->opened); /* waits for what is on the device */
+    renderer_close(&node->renderer);
     variant_destroy(&node->pixels.bytes);
     variant_destroy(&node->boxes);
     free(node->wanted.model_path);
@@ -85,10 +87,16 @@ static bool take_settings(detector *node)
     return true;
 }
 
+static bool is_shared(const detector *node)
+{
+    return same(node->used.device, "renderer");
+}
+
 static void close_model(detector *node)
 {
     inference_close(node->opened);
     node->opened = NULL;
+    renderer_close(&node->renderer);
 }
 
 static void open_model(detector *node)
@@ -99,17 +107,24 @@ static void open_model(detector *node)
                                .confidence = (float)node->used.confidence,
                                .iou = (float)node->used.iou,
                                .warn = warn};
+    gvk_import_params import;
+    const char *why = NULL;
     params.model = variant_bytes(&content, &params.model_bytes);
-    if (params.model)
-        node->opened = inference_open(&params, node->reason);
-    else
+    if (!params.model) {
         snprintf(node->reason, sizeof node->reason, "the model \"%s\" cannot be read", path);
+    } else if (is_shared(node) && (why = renderer_open(&node->renderer, &import)) != NULL) {
+        snprintf(node->reason, sizeof node->reason, "%s", why);
+    } else {
+        params.import = is_shared(node) ? &import : NULL;
+        node->opened = inference_open(&params, node->reason);
+        if (!node->opened)
+            renderer_close(&node->renderer);
+    }
     variant_destroy(&content);
 }
 
-/* Opens what is not open, and puts the frame on the device. Also on a thread of Godot's. After an error the model is
- * opened anew by the next frame, because a device that was lost stays so. */
-static bool start(detector *node)
+/* Opens what is not open, with the settings of the frame that starts. */
+static bool prepare(detector *node)
 {
     if (node->other_model)
         close_model(node);
@@ -119,12 +134,23 @@ static bool start(detector *node)
              !inference_set_thresholds(node->opened, (float)node->used.confidence, (float)node->used.iou, node->reason))
         close_model(node);
     node->other_model = node->other_thresholds = false;
-    if (!node->opened)
-        return false;
-    if (inference_submit(node->opened, &node->pixels.picture, node->reason))
+    return node->opened != NULL;
+}
+
+/* Puts the frame on the device. After an error the model is opened anew by the next frame, because a device that was
+ * lost stays so. */
+static bool send(detector *node, const gvk_picture *picture)
+{
+    if (inference_submit(node->opened, picture, node->reason))
         return true;
     close_model(node);
     return false;
+}
+
+/* From pixels in host memory; also on a thread of Godot's. */
+static bool start(detector *node)
+{
+    return prepare(node) && send(node, &node->pixels.picture);
 }
 
 static void start_task(void *user)
@@ -170,7 +196,21 @@ static bool collect(detector *node, uint64_t timeout_ns)
     return true;
 }
 
-/* Moves the frame on by what can be done without waiting; with `wait` until it is done. */
+/* The copy of the texture is on the queue once the frame of Godot's that it was put into has been drawn. */
+static void follow_copy(detector *node)
+{
+    if (!node->opened) {
+        snprintf(node->reason, sizeof node->reason, "the settings have changed before the frame began");
+        node->failed = true;
+        node->state = DETECTOR_DONE;
+    } else if (renderer_frames_drawn() > node->drawn) {
+        node->failed = !send(node, &node->copied);
+        node->state = node->failed ? DETECTOR_DONE : DETECTOR_RUNNING;
+    }
+}
+
+/* Moves the frame on by what can be done without waiting; with `wait` until it is done, but for one that Godot has to
+ * draw for. */
 static void advance(detector *node, bool wait)
 {
     if (node->state == DETECTOR_STARTING && (wait || task_is_done(node->task))) {
@@ -178,6 +218,10 @@ static void advance(detector *node, bool wait)
         variant_destroy(&node->pixels.bytes);
         node->state = node->failed ? DETECTOR_DONE : DETECTOR_RUNNING;
     }
+    if (node->state == DETECTOR_COPYING && !wait)
+        follow_copy(node);
+    if (node->state == DETECTOR_RUNNING)
+        inference_advance(node->opened);
     if (node->state == DETECTOR_RUNNING && collect(node, wait ? UINT64_MAX : 0))
         node->state = DETECTOR_DONE;
 }
@@ -219,22 +263,40 @@ variant detector_detect(detector *node, const variant *texture)
     return boxes;
 }
 
+/* NULL, or why the frame does not start. */
+static const char *submit_pixels(detector *node, const variant *texture)
+{
+    const char *why = texture_pixels_get(texture, &node->pixels);
+    if (why)
+        return why;
+    node->state = DETECTOR_STARTING;
+    node->task = task_start(start_task, node, "GhostDetector");
+    return NULL;
+}
+
+/* The queue is the main thread's, so the model is opened here as well. */
+static const char *submit_copy(detector *node, const variant *texture)
+{
+    if (!prepare(node))
+        return node->reason;
+    const char *why = renderer_copy(&node->renderer, texture, &node->copied);
+    if (why)
+        return why;
+    node->drawn = renderer_frames_drawn();
+    node->state = DETECTOR_COPYING;
+    return NULL;
+}
+
 bool detector_submit(detector *node, const variant *texture)
 {
     if (node->state != DETECTOR_IDLE)
         return false;
-    const char *why = texture_pixels_get(texture, &node->pixels);
-    if (!why && !take_settings(node)) {
-        why = node->reason;
-        variant_destroy(&node->pixels.bytes);
-    }
-    if (why) {
+    const char *why = node->reason;
+    if (take_settings(node))
+        why = is_shared(node) ? submit_copy(node, texture) : submit_pixels(node, texture);
+    if (why)
         report(why, "submit");
-        return false;
-    }
-    node->state = DETECTOR_STARTING;
-    node->task = task_start(start_task, node, "GhostDetector");
-    return true;
+    return why == NULL;
 }
 
 bool detector_is_busy(const detector *node)

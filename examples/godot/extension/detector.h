@@ -1,9 +1,10 @@
 /* What a GhostDetector node is besides Godot's Node: settings, a model on a device, and at most one frame on its way.
  *
- * A frame goes through these states; only the first step is on another thread, and the node touches neither `opened`
- * nor `used` meanwhile.
+ * A frame goes through these states; only STARTING is on another thread, and the node touches neither `opened` nor
+ * `used` meanwhile.
  *   IDLE      nothing to do
  *   STARTING  a thread of Godot's opens the model if need be, and submits
+ *   COPYING   on the device that Godot draws with: the texture is copied in the frame that Godot is drawing
  *   RUNNING   on the device; each frame of the game asks whether it is done
  *   DONE      boxes or a reason are there, to be told in the next frame of the game */
 #ifndef GHOSTVK_GODOT_DETECTOR_H
@@ -11,6 +12,7 @@
 
 #include "godot.h"
 #include "inference.h"
+#include "renderer.h"
 #include "texture_pixels.h"
 
 typedef struct detector_settings {
@@ -18,7 +20,13 @@ typedef struct detector_settings {
     double confidence, iou;    /* 0: the model's */
 } detector_settings;
 
-typedef enum detector_state { DETECTOR_IDLE, DETECTOR_STARTING, DETECTOR_RUNNING, DETECTOR_DONE } detector_state;
+typedef enum detector_state {
+    DETECTOR_IDLE,
+    DETECTOR_STARTING,
+    DETECTOR_COPYING,
+    DETECTOR_RUNNING,
+    DETECTOR_DONE
+} detector_state;
 
 typedef struct detector {
     GDExtensionObjectPtr object;
@@ -27,6 +35,9 @@ typedef struct detector {
     bool changed;                       /* `wanted` has been set since */
     bool other_model, other_thresholds; /* what the next start has to do anew */
     inference *opened;
+    renderer renderer;  /* whose device `opened` is on, where the device is "renderer" */
+    int64_t drawn;      /* frames that Godot had drawn when the texture's copy was put into one */
+    gvk_picture copied; /* the copy */
     detector_state state;
     int64_t task;
     texture_pixels pixels; /* of the frame that is starting */

@@ -22,7 +22,7 @@ static struct {
     GDExtensionInterfaceVariantGetPtrDestructor destructor;
     GDExtensionInterfaceGetVariantGetInternalPtrFunc internal;
     GDExtensionInterfacePackedByteArrayOperatorIndexConst byte_at;
-    GDExtensionInterfaceGlobalGetSingleton singleton;
+    GDExtensionInterfaceGlobalGetSingleton get_singleton;
     GDExtensionInterfaceClassdbGetMethodBind method_bind;
     GDExtensionInterfaceObjectMethodBindCall bound_call;
     GDExtensionInterfaceWorkerThreadPoolAddNativeTask add_task;
@@ -64,7 +64,7 @@ bool godot_connect(GDExtensionInterfaceGetProcAddress get, GDExtensionClassLibra
         {"variant_get_ptr_destructor", &godot.destructor},
         {"variant_get_ptr_internal_getter", &godot.internal},
         {"packed_byte_array_operator_index_const", &godot.byte_at},
-        {"global_get_singleton", &godot.singleton},
+        {"global_get_singleton", &godot.get_singleton},
         {"classdb_get_method_bind", &godot.method_bind},
         {"object_method_bind_call", &godot.bound_call},
         {"worker_thread_pool_add_native_task", &godot.add_task},
@@ -295,25 +295,30 @@ variant read_file(const char *path)
     return content;
 }
 
-static GDExtensionObjectPtr thread_pool(void)
+static GDExtensionObjectPtr find_singleton(const char *text)
 {
-    string_name name = make_name("WorkerThreadPool");
-    GDExtensionObjectPtr pool = godot.singleton(&name);
+    string_name name = make_name(text);
+    GDExtensionObjectPtr object = godot.get_singleton(&name);
     destroy_name(&name);
-    return pool;
+    return object;
+}
+
+variant singleton(const char *name)
+{
+    return variant_of_object(find_singleton(name));
 }
 
 int64_t task_start(void (*run)(void *user), void *user, const char *description)
 {
     godot_string string = make_string(description);
-    int64_t task = godot.add_task(thread_pool(), run, user, 0, &string);
+    int64_t task = godot.add_task(find_singleton("WorkerThreadPool"), run, user, 0, &string);
     destroy_string(&string);
     return task;
 }
 
 bool task_is_done(int64_t task)
 {
-    variant pool = variant_of_object(thread_pool()), argument = variant_of_integer(task), result;
+    variant pool = singleton("WorkerThreadPool"), argument = variant_of_integer(task), result;
     bool done = variant_call(&pool, "is_task_completed", &argument, 1, &result) && variant_to_bool(&result);
     variant_destroy(&result);
     variant_destroy(&pool);
@@ -322,7 +327,7 @@ bool task_is_done(int64_t task)
 
 void task_wait(int64_t task)
 {
-    variant pool = variant_of_object(thread_pool()), argument = variant_of_integer(task);
+    variant pool = singleton("WorkerThreadPool"), argument = variant_of_integer(task);
     variant_call(&pool, "wait_for_task_completion", &argument, 1, NULL);
     variant_destroy(&pool);
 }

@@ -80,6 +80,9 @@ bool variant_call(const variant *self, const char *method, const variant *argume
 int64_t variant_ask(const variant *self, const char *method);
 void variant_set_member(variant *dictionary, const char *key, variant value); /* takes `value` */
 
+/* An object that there is once, such as Engine. */
+variant singleton(const char *name);
+
 /* The content of a file of the project, of an exported one too, as a PackedByteArray; empty where it cannot be read. */
 variant read_file(const char *path);
 

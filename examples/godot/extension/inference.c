@@ -11,6 +11,7 @@ struct inference {
     gvk_model *model;
     gvk_stream *stream;
     gvk_ticket ticket;
+    bool shared;   /* a device of the host's */
     int letterbox; /* as the model was trained */
     void (*warn)(const char *sentence);
     char reason[REASON_BYTES]; /* of the last error */
@@ -32,6 +33,17 @@ static void tell(inference *opened, gvk_result result, char reason[REASON_BYTES]
     opened->reason[0] = 0;
 }
 
+/* How long a part of a frame may take where the host draws on the same queue: a quarter of its time at 60 Hz. */
+enum { PART_US = 4000 };
+
+static gvk_result import_device(inference *opened, const gvk_import_params *import)
+{
+    gvk_import_params params = *import;
+    params.host = &opened->host;
+    opened->shared = true;
+    return gvk_device_import(&params, &opened->device);
+}
+
 static gvk_result open_device(inference *opened, const char *wanted)
 {
     gvk_device_params params = {.size = sizeof params, .host = &opened->host};
@@ -51,7 +63,9 @@ static gvk_result open_device(inference *opened, const char *wanted)
 
 static gvk_result make_stream(inference *opened, float confidence, float iou)
 {
-    gvk_detector_params params = {.size = sizeof params, .confidence = confidence, .iou = iou};
+    const gvk_stream_params parts = {.size = sizeof parts, .max_submit_us = PART_US, .paced = 1};
+    gvk_detector_params params = {
+        .size = sizeof params, .stream = opened->shared ? &parts : NULL, .confidence = confidence, .iou = iou};
     gvk_stream *stream = NULL;
     gvk_result result = gvk_detector_create(opened->model, opened->network, &params, &stream);
     if (result != GVK_OK)
@@ -82,7 +96,8 @@ inference *inference_open(const inference_params *params, char reason[REASON_BYT
         goto failed;
     }
     opened->letterbox = info.letterbox;
-    if ((result = open_device(opened, params->device)) != GVK_OK ||
+    result = params->import ? import_device(opened, params->import) : open_device(opened, params->device);
+    if (result != GVK_OK ||
         (result = gvk_model_create(opened->device, gvk_network_graph(opened->network), NULL, &opened->model)) !=
             GVK_OK ||
         (result = make_stream(opened, params->confidence, params->iou)) != GVK_OK)
@@ -121,6 +136,12 @@ bool inference_submit(inference *opened, const gvk_picture *picture, char reason
     if (result != GVK_OK)
         tell(opened, result, reason);
     return result == GVK_OK;
+}
+
+void inference_advance(inference *opened)
+{
+    if (opened->shared)
+        gvk_stream_advance(opened->stream, 1, NULL); /* what goes wrong inference_wait says, too */
 }
 
 gvk_result inference_wait(inference *opened, uint64_t timeout_ns, const gvk_detection **boxes, uint32_t *count,
