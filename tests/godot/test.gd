@@ -256,7 +256,7 @@ func settings_may_change_while_the_texture_is_copied(texture: Texture2D, expecte
 	check("submit is taken", detector.submit(texture))
 	detector.device = "cpu"
 	same_boxes("detect on another device", detector.detect(texture), expected)
-	check("the signal gives the reason", "settings" in await detector.failed)
+	check("the signal gives the reason", "settings" in (await detector.failed))
 	an_error("settings that change", "settings")
 	detector.queue_free()
 

@@ -97,6 +97,7 @@ static void close_model(detector *node)
     inference_close(node->opened);
     node->opened = NULL;
     renderer_close(&node->renderer);
+    node->copied = (gvk_picture){0};
 }
 
 static void open_model(detector *node)
@@ -199,7 +200,7 @@ static bool collect(detector *node, uint64_t timeout_ns)
 /* The copy of the texture is on the queue once the frame of Godot's that it was put into has been drawn. */
 static void follow_copy(detector *node)
 {
-    if (!node->opened) {
+    if (!node->copied.view) {
         snprintf(node->reason, sizeof node->reason, "the settings have changed before the frame began");
         node->failed = true;
         node->state = DETECTOR_DONE;

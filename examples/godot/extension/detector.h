@@ -37,7 +37,7 @@ typedef struct detector {
     inference *opened;
     renderer renderer;  /* whose device `opened` is on, where the device is "renderer" */
     int64_t drawn;      /* frames that Godot had drawn when the texture's copy was put into one */
-    gvk_picture copied; /* the copy */
+    gvk_picture copied; /* the copy; no view: `renderer` has been closed since */
     detector_state state;
     int64_t task;
     texture_pixels pixels; /* of the frame that is starting */

@@ -8,19 +8,27 @@
 #include <dlfcn.h>
 #endif
 
-/* RenderingDevice.DriverResource, UniformType and ShaderStage of Godot */
-enum { LOGICAL_DEVICE = 0, PHYSICAL_DEVICE = 1, TOPMOST_OBJECT = 2, COMMAND_QUEUE = 3, QUEUE_FAMILY = 4, BUFFER = 10 };
-enum { SAMPLER_WITH_TEXTURE = 1, STORAGE_BUFFER = 8 };
+/* Of Godot's RenderingDevice: DriverResource, UniformType, DataFormat and TextureUsageBits */
+enum {
+    LOGICAL_DEVICE = 0,
+    PHYSICAL_DEVICE = 1,
+    TOPMOST_OBJECT = 2,
+    COMMAND_QUEUE = 3,
+    QUEUE_FAMILY = 4,
+    TEXTURE_VIEW = 6
+};
+enum { SAMPLER_WITH_TEXTURE = 1, STORAGE_IMAGE = 3 };
+enum { R8G8B8A8_UNORM = 36, SAMPLED_AND_STORAGE = 1 | 8 };
 
-/* Values as they are stored, whatever the texture's format, as RGBA8 in rows without a gap. */
+/* Values as they are stored, whatever the texture's format. */
 static const char copy_shader[] = "#version 450\n"
                                   "layout(local_size_x = 8, local_size_y = 8) in;\n"
                                   "layout(set = 0, binding = 0) uniform sampler2D source;\n"
-                                  "layout(set = 0, binding = 1, std430) writeonly buffer Pixels { uint pixels[]; };\n"
+                                  "layout(set = 0, binding = 1, rgba8) writeonly uniform image2D copy;\n"
                                   "void main() {\n"
                                   "    ivec2 size = textureSize(source, 0), at = ivec2(gl_GlobalInvocationID.xy);\n"
                                   "    if (at.x < size.x && at.y < size.y)\n"
-                                  "        pixels[at.y * size.x + at.x] = packUnorm4x8(texelFetch(source, at, 0));\n"
+                                  "        imageStore(copy, at, texelFetch(source, at, 0));\n"
                                   "}\n";
 
 /* The loader of this process, which Godot has loaded already. */
@@ -98,7 +106,7 @@ const char *renderer_open(renderer *out, gvk_import_params *import)
                       .shader = variant_nil(),
                       .pipeline = variant_nil(),
                       .sampler = variant_nil(),
-                      .buffer = variant_nil()};
+                      .image = variant_nil()};
     variant_destroy(&server);
     if (!is_there(&out->device)) {
         variant_destroy(&out->device);
@@ -136,22 +144,36 @@ void renderer_close(renderer *opened)
 {
     if (!is_there(&opened->device))
         return;
-    forget(opened, &opened->buffer);
+    forget(opened, &opened->image);
     forget(opened, &opened->pipeline);
     forget(opened, &opened->shader);
     forget(opened, &opened->sampler);
     variant_destroy(&opened->device);
 }
 
-static bool make_buffer(renderer *opened, int64_t width, int64_t height)
+static void set_member(const variant *object, const char *method, int64_t number)
+{
+    const variant value = variant_of_integer(number);
+    variant_call(object, method, &value, 1, NULL);
+}
+
+/* Of the texture's size. Nobody else uses it, so it stays in the layout that Godot writes storage images in. */
+static bool make_image(renderer *opened, int64_t width, int64_t height)
 {
     if (opened->width == width && opened->height == height)
         return true;
     opened->width = opened->height = 0;
-    forget(opened, &opened->buffer);
-    const variant bytes = variant_of_integer(width * height * 4);
-    opened->buffer = call(&opened->device, "storage_buffer_create", &bytes, 1);
-    if (!is_there(&opened->buffer))
+    forget(opened, &opened->image);
+    variant format = new_object("RDTextureFormat"), view = new_object("RDTextureView");
+    set_member(&format, "set_format", R8G8B8A8_UNORM);
+    set_member(&format, "set_width", width);
+    set_member(&format, "set_height", height);
+    set_member(&format, "set_usage_bits", SAMPLED_AND_STORAGE);
+    const variant arguments[] = {format, view};
+    opened->image = call(&opened->device, "texture_create", arguments, 2);
+    variant_destroy(&view);
+    variant_destroy(&format);
+    if (!is_there(&opened->image))
         return false;
     opened->width = width;
     opened->height = height;
@@ -161,21 +183,21 @@ static bool make_buffer(renderer *opened, int64_t width, int64_t height)
 /* The ids are added in order. */
 static void add_uniform(const variant *list, int64_t type, int64_t binding, const variant *ids, int count)
 {
-    variant uniform = new_object("RDUniform"), value = variant_of_integer(type), place = variant_of_integer(binding);
-    variant_call(&uniform, "set_uniform_type", &value, 1, NULL);
-    variant_call(&uniform, "set_binding", &place, 1, NULL);
+    variant uniform = new_object("RDUniform");
+    set_member(&uniform, "set_uniform_type", type);
+    set_member(&uniform, "set_binding", binding);
     for (int i = 0; i < count; ++i)
         variant_call(&uniform, "add_id", &ids[i], 1, NULL);
     variant_call(list, "append", &uniform, 1, NULL);
     variant_destroy(&uniform);
 }
 
-static bool record_copy(renderer *opened, const variant *image)
+static bool record_copy(renderer *opened, const variant *source)
 {
     variant uniforms = variant_construct(GDEXTENSION_VARIANT_TYPE_ARRAY, NULL, 0);
-    const variant sampled[] = {opened->sampler, *image};
+    const variant sampled[] = {opened->sampler, *source};
     add_uniform(&uniforms, SAMPLER_WITH_TEXTURE, 0, sampled, 2);
-    add_uniform(&uniforms, STORAGE_BUFFER, 1, &opened->buffer, 1);
+    add_uniform(&uniforms, STORAGE_IMAGE, 1, &opened->image, 1);
     const variant set_arguments[] = {uniforms, opened->shader, variant_of_integer(0)};
     variant set = call(&opened->device, "uniform_set_create", set_arguments, 3);
     variant_destroy(&uniforms);
@@ -204,28 +226,29 @@ const char *renderer_copy(renderer *opened, const variant *texture, gvk_picture 
         return "a side of the texture is not 1 to 65535 pixels";
     variant server = singleton("RenderingServer"), rid = call(texture, "get_rid", NULL, 0);
     const variant arguments[] = {rid, variant_of_bool(false)}; /* not the view that sRGB's curve is undone in */
-    variant image = call(&server, "texture_get_rd_texture", arguments, 2);
+    variant source = call(&server, "texture_get_rd_texture", arguments, 2);
     const char *why = NULL;
-    if (!is_there(&image))
+    if (!is_there(&source))
         why = "the texture is not in the renderer";
-    else if (!make_buffer(opened, width, height))
-        why = "the renderer gives no buffer for the texture";
-    else if (!record_copy(opened, &image))
+    else if (!make_image(opened, width, height))
+        why = "the renderer gives no image for a copy of the texture";
+    else if (!record_copy(opened, &source))
         why = "the renderer does not copy the texture";
-    variant_destroy(&image);
+    variant_destroy(&source);
     variant_destroy(&rid);
     variant_destroy(&server);
     if (why)
         return why;
     *out = (gvk_picture){.size = sizeof *out,
-                         .kind = GVK_PICTURE_BUFFER,
-                         .format = GVK_PIXELS_RGBA8,
+                         .kind = GVK_PICTURE_IMAGE,
                          .width = (uint32_t)width,
                          .height = (uint32_t)height,
-                         .buffer_bytes = (VkDeviceSize)(width * height * 4)};
-    const uint64_t handle = resource(&opened->device, BUFFER, &opened->buffer);
-    memcpy(&out->buffer, &handle, sizeof out->buffer);
-    return out->buffer ? NULL : "Godot's renderer gives no Vulkan buffer";
+                         .view_format = VK_FORMAT_R8G8B8A8_UNORM,
+                         .layout = VK_IMAGE_LAYOUT_GENERAL,
+                         .light = GVK_LIGHT_CODED};
+    const uint64_t handle = resource(&opened->device, TEXTURE_VIEW, &opened->image);
+    memcpy(&out->view, &handle, sizeof out->view);
+    return handle ? NULL : "Godot's renderer gives no Vulkan image";
 }
 
 int64_t renderer_frames_drawn(void)

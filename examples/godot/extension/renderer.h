@@ -1,6 +1,6 @@
-/* The Vulkan device that Godot draws with, and a texture of it in a buffer that the same device reads: pixels never
- * come to host memory. There is none where Godot runs headless, with the Compatibility renderer, or on Metal or
- * Direct3D.
+/* The Vulkan device that Godot draws with, and a copy of a texture in an image that the same device reads:
+ * pixels never come to host memory. There is none where Godot runs headless, with the Compatibility renderer, or on
+ * Metal or Direct3D.
  *
  * Everything here belongs to Godot's main thread, with the project's rendering thread model "Safe", which draws and
  * submits there. Godot offers no lock for its queue: where the GPU has no queue for transfers alone, threads of Godot's
@@ -15,14 +15,14 @@
 typedef struct renderer {
     variant device;                    /* Godot's RenderingDevice; nil where it is not open */
     variant shader, pipeline, sampler; /* RIDs of it */
-    variant buffer;                    /* of the newest texture's size */
-    int64_t width, height;             /* of the buffer; 0: there is none */
+    variant image;                     /* of the newest texture's size */
+    int64_t width, height;             /* of the image; 0: there is none */
 } renderer;
 
 /* NULL, or why there is no such device. `out` is filled with the handles that an import takes; Godot does not tell
  * which features it has enabled, so none is claimed. */
 const char *renderer_open(renderer *out, gvk_import_params *import);
-/* No frame that reads the buffer is on the device any more. Accepts zeros. */
+/* No frame that reads the image is on the device any more. Accepts zeros. */
 void renderer_close(renderer *opened);
 
 /* Puts a copy of the texture into the frame that Godot is drawing: the picture can be read by what is submitted to the
