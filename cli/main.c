@@ -1,11 +1,6 @@
 /* The program `ghostvk`: finds the command, catches interrupts, checks that standard output was written. */
-#include <errno.h>
-#include <fcntl.h>
-#include <pthread.h>
-#include <signal.h>
-#include <stdlib.h>
+#include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "cli/base/message.h"
 #include "cli/base/output_file.h"
@@ -13,6 +8,7 @@
 #include "cli/host/cache_folder.h"
 #include "cli/host/lavapipe.h"
 #include "cli/host/program.h"
+#include "cli/system/process.h"
 
 #define TEXT_(value) #value
 #define TEXT(value)  TEXT_(value)
@@ -55,49 +51,6 @@ static const struct {
     {"selftest", command_selftest}, {"devices", command_devices}, {"inspect", command_inspect},
 };
 
-static pthread_t main_thread;
-
-/* Leaves at once: nothing but half-written files would outlive the process. 130 is a shell's number for an interrupt.
- * Only on the thread that makes those files: it must not make another one behind our back. A driver's threads pass on
- * what they get. */
-static void leave_on_signal(int number)
-{
-    if (!pthread_equal(pthread_self(), main_thread)) {
-        pthread_kill(main_thread, number);
-        return;
-    }
-    output_file_abandon_all();
-    _exit(128 + number);
-}
-
-static void catch_signals(void)
-{
-    main_thread = pthread_self();
-    static const int numbers[] = {SIGINT, SIGTERM, SIGHUP, SIGPIPE, SIGXCPU};
-    for (size_t index = 0; index < sizeof numbers / sizeof *numbers; index++) {
-        struct sigaction before, action = {.sa_handler = leave_on_signal};
-        sigemptyset(&action.sa_mask);
-        /* Who started the program with a signal ignored, as nohup does, means it. */
-        if (sigaction(numbers[index], NULL, &before) == 0 && before.sa_handler != SIG_IGN)
-            sigaction(numbers[index], &action, NULL);
-    }
-    /* A file beyond the limit of its size is a write that fails, like one to a full disk, and is said like one. */
-    signal(SIGXFSZ, SIG_IGN);
-}
-
-/* A standard stream that is closed would be the number of the next file that is opened, and what belongs to the stream
- * would be written into that file. A folder takes its place: reading and writing it fails. */
-static bool fill_standard_descriptors(void)
-{
-    for (int descriptor = STDIN_FILENO; descriptor <= STDERR_FILENO; descriptor++) {
-        if (fcntl(descriptor, F_GETFD) >= 0 || errno != EBADF)
-            continue;
-        if (open("/", O_RDONLY) != descriptor) /* the lowest that is free */
-            return false;
-    }
-    return true;
-}
-
 static int execute(struct program *program, int argument_count, char **arguments)
 {
     if (argument_count < 2) {
@@ -123,13 +76,13 @@ static int execute(struct program *program, int argument_count, char **arguments
 
 int main(int argument_count, char **arguments)
 {
-    if (!fill_standard_descriptors())
+    if (!process_prepare(&argument_count, &arguments))
         return OUTCOME_SOME_FAILED;
     prepare_lavapipe();
     static struct program program; /* the library's log calls point at it as long as anything lives */
     program_start(&program, argument_count > 0 ? arguments[0] : NULL);
     program.host.cache_load = cache_folder_load;
     program.host.cache_store = cache_folder_store;
-    catch_signals();
+    process_leave_on_interrupt(output_file_abandon_all);
     return finish_stdout(&program, execute(&program, argument_count, arguments));
 }

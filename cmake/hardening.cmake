@@ -22,8 +22,8 @@ if(PROJECT_IS_TOP_LEVEL AND NOT GVK_SANITIZE AND NOT WIN32)
     # Where it was built is nobody's business, and the same sources give the same bytes anywhere.
     check_c_compiler_flag(-ffile-prefix-map=a=b GVK_HAS_FILE_PREFIX_MAP)
     if(GVK_HAS_FILE_PREFIX_MAP)
-        target_compile_options(gvk_settings INTERFACE -ffile-prefix-map=${CMAKE_BINARY_DIR}=build
-            -ffile-prefix-map=${CMAKE_SOURCE_DIR}=.)
+        target_compile_options(gvk_settings INTERFACE -ffile-prefix-map=${PROJECT_BINARY_DIR}=build
+            -ffile-prefix-map=${PROJECT_SOURCE_DIR}=.)
     endif()
     foreach(FLAG -Wl,-z,relro -Wl,-z,now -Wl,-z,noexecstack)
         string(MAKE_C_IDENTIFIER GVK_HAS${FLAG} KNOWN)

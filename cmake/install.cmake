@@ -6,28 +6,29 @@ set(PACKAGE_FOLDER ${CMAKE_INSTALL_LIBDIR}/cmake/ghostvk)
 install(TARGETS ghostvk EXPORT ghostvkTargets ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR}
     LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR} RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
 target_include_directories(ghostvk INTERFACE $<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}>)
-install(FILES include/ghostvk/gvk.h include/ghostvk/picture.h include/ghostvk/embedding.h include/ghostvk/checkpoint.h include/ghostvk/detector.h include/ghostvk/ghostnet.h
-    DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/ghostvk)
+install(DIRECTORY include/ghostvk DESTINATION ${CMAKE_INSTALL_INCLUDEDIR} FILES_MATCHING PATTERN "*.h")
 install(FILES LICENSE DESTINATION ${CMAKE_INSTALL_DOCDIR})
 
 install(EXPORT ghostvkTargets NAMESPACE ghostvk:: DESTINATION ${PACKAGE_FOLDER})
-configure_package_config_file(cmake/ghostvkConfig.cmake.in ${CMAKE_BINARY_DIR}/ghostvkConfig.cmake
+configure_package_config_file(cmake/ghostvkConfig.cmake.in ${PROJECT_BINARY_DIR}/ghostvkConfig.cmake
     INSTALL_DESTINATION ${PACKAGE_FOLDER})
-write_basic_package_version_file(${CMAKE_BINARY_DIR}/ghostvkConfigVersion.cmake COMPATIBILITY SameMinorVersion)
-install(FILES ${CMAKE_BINARY_DIR}/ghostvkConfig.cmake ${CMAKE_BINARY_DIR}/ghostvkConfigVersion.cmake
+write_basic_package_version_file(${PROJECT_BINARY_DIR}/ghostvkConfigVersion.cmake COMPATIBILITY SameMinorVersion)
+install(FILES ${PROJECT_BINARY_DIR}/ghostvkConfig.cmake ${PROJECT_BINARY_DIR}/ghostvkConfigVersion.cmake
     DESTINATION ${PACKAGE_FOLDER})
 
 file(RELATIVE_PATH GVK_PC_TO_PREFIX ${CMAKE_INSTALL_FULL_LIBDIR}/pkgconfig ${CMAKE_INSTALL_PREFIX})
 string(REGEX REPLACE "/$" "" GVK_PC_TO_PREFIX "${GVK_PC_TO_PREFIX}")
+set(GVK_PC_CFLAGS " -DGVK_SHARED")
 set(GVK_PC_LIBS)
-if(NOT BUILD_SHARED_LIBS) # a static library's own libraries are its user's to link
+if(GVK_LIBRARY_KIND STREQUAL STATIC_LIBRARY) # its own libraries are its user's to link
+    set(GVK_PC_CFLAGS)
     set(GVK_PC_LIBS " -pthread -lm")
     if(CMAKE_DL_LIBS)
         string(APPEND GVK_PC_LIBS " -l${CMAKE_DL_LIBS}")
     endif()
 endif()
-configure_file(cmake/ghostvk.pc.in ${CMAKE_BINARY_DIR}/ghostvk.pc @ONLY)
-install(FILES ${CMAKE_BINARY_DIR}/ghostvk.pc DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig)
+configure_file(cmake/ghostvk.pc.in ${PROJECT_BINARY_DIR}/ghostvk.pc @ONLY)
+install(FILES ${PROJECT_BINARY_DIR}/ghostvk.pc DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig)
 
 if(GVK_PROGRAM)
     file(RELATIVE_PATH LIBRARY_FROM_PROGRAM ${CMAKE_INSTALL_FULL_BINDIR} ${CMAKE_INSTALL_FULL_LIBDIR})

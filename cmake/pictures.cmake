@@ -24,5 +24,5 @@ endif()
 set(GVK_PICTURE_SOURCES)
 foreach(NAME image_io upright formats/bmp formats/exif formats/exif_png formats/image formats/jpeg formats/jpeg_scans
         formats/png formats/png_chunks formats/tiff formats/webp)
-    list(APPEND GVK_PICTURE_SOURCES ${CMAKE_SOURCE_DIR}/cli/pictures/${NAME}.c)
+    list(APPEND GVK_PICTURE_SOURCES ${PROJECT_SOURCE_DIR}/cli/pictures/${NAME}.c)
 endforeach()

@@ -18,6 +18,9 @@
 #define GVK_BINDING_WEIGHTS_TEXELS 6
 #define GVK_FIRST_TEXEL_BINDING    4
 #define GVK_BINDING_COUNT          7
+/* Set 1 of the shaders that read a picture's image. */
+#define GVK_BINDING_PICTURE 0
+#define GVK_BINDING_CHROMA  1
 
 /* Specialisation constants. */
 #define GVK_CONSTANT_LOCAL_SIZE 0
@@ -188,9 +191,9 @@ GVK_PUSH(excite)
 GVK_PUSH(resize)
 {
     GVK_OFFSETS
-    GVK_UINT pixels_byte;  /* first byte of the picture in the source; horizontal pass */
-    GVK_UINT row_bytes;    /* horizontal pass */
-    GVK_UINT pixel_bytes;  /* 3 or 4 */
+    GVK_UINT pixels_byte;  /* first pixel of the first row in the source; horizontal pass */
+    /* Bytes to the next row and to the next pixel of one, which may lie before: sums wrap around. Horizontal pass */
+    GVK_UINT row_step, pixel_step;
     GVK_UINT red_first;    /* 1: R, G, B in memory; 0: B, G, R */
     GVK_UINT coefficients; /* first int of this pass in the extra */
     GVK_UINT taps;         /* ints a row of the coefficient table, behind first and count */
@@ -199,6 +202,24 @@ GVK_PUSH(resize)
     GVK_UINT source_row;   /* which row of the picture the source begins with; vertical pass */
     GVK_UINT inner_x, inner_y, inner_width, inner_height; /* where the picture lies in the input */
     GVK_UINT width, height;                               /* of the input */
+};
+#endif
+
+/* The horizontal pass of a picture that is an image. */
+#if defined(__STDC__) || defined(GVK_USE_RESIZE_IMAGE)
+GVK_PUSH(resize_image)
+{
+    GVK_OFFSETS
+    GVK_UINT taps;          /* ints a row of the coefficient table, behind first and count */
+    GVK_UINT source_height; /* rows that the dispatch computes */
+    GVK_UINT inner_width;
+    GVK_INT origin_x, origin_y; /* the first row's first pixel in the image */
+    GVK_INT across_x, across_y, down_x, down_y; /* from there to the next pixel, to the next row */
+    GVK_UINT is_linear;       /* 1: values are proportional to light */
+    GVK_FLOAT unit_x, unit_y; /* a pixel's part of the image's sides; with a sampler */
+    /* Of planes: Y = luma_scale * value + luma_offset, and so on; then R, G and B from Y, Cb and Cr. */
+    GVK_FLOAT luma_scale, luma_offset, chroma_scale, chroma_offset;
+    GVK_FLOAT red_of_cr, green_of_cb, green_of_cr, blue_of_cb;
 };
 #endif
 
@@ -261,12 +282,25 @@ GVK_PUSH(suppress)
 };
 #endif
 
+#if defined(__STDC__) || defined(GVK_USE_COLLECT)
+GVK_PUSH(collect)
+{
+    GVK_OFFSETS
+    GVK_UINT capacity; /* candidates that there can be */
+    GVK_UINT batch;
+    GVK_UINT vertices;       /* of a box's draw */
+    GVK_UINT max_detections; /* that are drawn of an item */
+};
+#endif
+
 /* Frame parameters of a detector, written by the host for each frame: two vec4s at the front, then two an item. */
-/* [0] confidence, IoU threshold, 0, 0; [1] unused; [2 + 2 i] scale x, y, offset x, y; [3 + 2 i] width, height, 0, 0 */
+/* [0] confidence, IoU threshold, 0, 0; [1] unused; [2 + 2 i] scale x, y, offset x, y; [3 + 2 i] width and height of
+ * what the network sees of the picture, x and y of its corner in the whole */
 #define GVK_FRAME_PARAMETERS_FRONT 2
 #define GVK_FRAME_PARAMETERS_ITEM  2
 
-/* Result of a detector: one uvec4 (kept, candidates, non-finite, 0), then two uvec4s a detection: the bits of the box in
- * pixels of the picture; then the score's bits, class, item, row. That is the layout of gvk_detection. */
+/* Result of a detector: one uvec4 (kept, candidates, non-finite, 0); then one an item, a VkDrawIndirectCommand; then two
+ * a detection: the bits of the box in pixels of the picture; then the score's bits, class, item, row. That is the layout
+ * of gvk_detection. None is kept where a number was not finite. */
 
 #endif

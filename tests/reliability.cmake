@@ -4,7 +4,8 @@ gvk_test(device/pipeline_cache)
 gvk_test(checkpoint/checkpoint_training checkpoint/build_files.c checkpoint/check.c)
 
 if(GVK_PROGRAM)
-    gvk_test(cli/cache_folder support/child.c ${CMAKE_SOURCE_DIR}/cli/host/cache_folder.c
+    gvk_test(cli/cache_folder support/child.c ${CMAKE_SOURCE_DIR}/cli/host/cache_folder_posix.c
+        ${GVK_SYSTEM_SOURCES}
         ${CMAKE_SOURCE_DIR}/cli/base/message.c ${CMAKE_SOURCE_DIR}/cli/base/output_file.c
         ${CMAKE_SOURCE_DIR}/cli/base/text.c)
     gvk_test(hostile/hostile support/child.c hostile/refusal.c checkpoint/build_files.c checkpoint/check.c)

@@ -2,18 +2,20 @@
 #include "input_file.h"
 
 #include <errno.h>
-#include <fcntl.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
+
+#include "cli/system/files.h"
+#include "cli/system/paths.h"
 
 const char *base_name(const char *path)
 {
-    const char *slash = strrchr(path, '/');
-    return slash ? slash + 1 : path;
+    const char *name = path;
+    for (const char *at = path; *at; at++)
+        if (path_parts_at(*at))
+            name = at + 1;
+    return name;
 }
 
 char *copy_folder(const char *path)
@@ -29,42 +31,41 @@ char *copy_folder(const char *path)
 
 bool is_folder(const char *path)
 {
-    struct stat status;
-    return stat(path, &status) == 0 && S_ISDIR(status.st_mode);
+    struct file_status status;
+    return file_look(path, &status) && status.kind == FILE_FOLDER;
 }
 
 char *read_small_file(const char *path, size_t limit, size_t *count, char *message, size_t message_size)
 {
-    int descriptor = open(path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC); /* a pipe must not make us wait */
-    if (descriptor < 0) {
+    int file = file_open(path);
+    if (file < 0) {
         snprintf(message, message_size, "cannot be opened: %s", strerror(errno));
         return NULL;
     }
     char *bytes = NULL;
     size_t length = 0;
-    struct stat status;
-    if (fstat(descriptor, &status) != 0) {
+    struct file_status status;
+    if (!file_look_at_open(file, &status)) {
         snprintf(message, message_size, "cannot be read: %s", strerror(errno));
         goto failed;
     }
-    if (!S_ISREG(status.st_mode)) {
-        snprintf(message, message_size, "is %s, not a file", S_ISDIR(status.st_mode) ? "a folder" : "a device or pipe");
+    if (status.kind != FILE_REGULAR) {
+        snprintf(message, message_size, "is %s, not a file",
+                 status.kind == FILE_FOLDER ? "a folder" : "a device or pipe");
         goto failed;
     }
-    if ((uintmax_t)status.st_size > limit) {
+    if (status.size > limit) {
         snprintf(message, message_size, "is larger than %zu KiB", limit >> 10);
         goto failed;
     }
-    size_t capacity = (size_t)status.st_size;
+    size_t capacity = (size_t)status.size;
     bytes = malloc(capacity + 1);
     if (!bytes) {
         snprintf(message, message_size, "needs more memory than there is");
         goto failed;
     }
     while (length < capacity) {
-        ssize_t got = read(descriptor, bytes + length, capacity - length);
-        if (got < 0 && errno == EINTR)
-            continue;
+        ptrdiff_t got = file_read(file, bytes + length, capacity - length);
         if (got < 0) {
             snprintf(message, message_size, "cannot be read: %s", strerror(errno));
             goto failed;
@@ -73,12 +74,12 @@ char *read_small_file(const char *path, size_t limit, size_t *count, char *messa
             break; /* it became shorter meanwhile */
         length += (size_t)got;
     }
-    close(descriptor);
+    file_close(file);
     bytes[length] = 0;
     *count = length;
     return bytes;
 failed:
-    close(descriptor);
+    file_close(file);
     free(bytes);
     return NULL;
 }

@@ -5,9 +5,9 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/* A copy of `path` up to and with its last slash, or an empty string, from malloc. NULL when memory ran out. */
+/* A copy of `path` up to and with its last separator, or an empty string, from malloc. NULL when memory ran out. */
 char *copy_folder(const char *path);
-/* What of `path` stands behind its last slash. */
+/* What of `path` stands behind its last separator. */
 const char *base_name(const char *path);
 bool is_folder(const char *path);
 

@@ -5,11 +5,7 @@
 #ifndef GHOSTVK_CLI_MESSAGE_H
 #define GHOSTVK_CLI_MESSAGE_H
 
-#if defined(__GNUC__)
-#define GHOSTVK_FORMAT(string_index, first_index) __attribute__((format(printf, string_index, first_index)))
-#else
-#define GHOSTVK_FORMAT(string_index, first_index)
-#endif
+#include "cli/system/format.h"
 
 /* The program's exit codes. */
 enum outcome {

@@ -3,16 +3,15 @@
 #include "output_file.h"
 
 #include <errno.h>
-#include <fcntl.h>
+#include <inttypes.h>
 #include <stdatomic.h>
-#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <time.h>
-#include <unistd.h>
 
-#define LINKS_MAX    40
+#include "cli/system/files.h"
+#include "cli/system/paths.h"
+#include "cli/system/process.h"
+
 #define ATTEMPTS_MAX 100
 
 /* A slot owns its string: whoever exchanges it for NULL may free it. A signal handler takes it and frees nothing. */
@@ -46,7 +45,7 @@ void output_file_abandon_all(void)
     for (size_t slot = 0; slot < OUTPUT_FILES_OPEN_MAX; slot++) {
         const char *path = atomic_exchange(&temporaries[slot], NULL);
         if (path)
-            unlink(path);
+            file_remove(path);
     }
     errno = kept;
 }
@@ -58,11 +57,12 @@ static bool refuse(char *message, size_t message_size, int reason)
     return false;
 }
 
-/* The part of `path` up to and with its last slash, followed by `name`. */
+/* The part of `path` up to and with its last separator, followed by `name`. */
 static char *join_folder(const char *path, const char *name)
 {
-    const char *slash = strrchr(path, '/');
-    size_t folder = slash ? (size_t)(slash - path) + 1 : 0, length = strlen(name);
+    size_t folder = strlen(path), length = strlen(name);
+    while (folder && !path_parts_at(path[folder - 1]))
+        folder--;
     char *joined = malloc(folder + length + 1);
     if (!joined)
         return NULL;
@@ -76,45 +76,12 @@ bool output_is_stdout(const char *path)
     return strcmp(path, "-") == 0 || strcmp(path, "/dev/stdout") == 0;
 }
 
-char *output_target(const char *path)
-{
-    char *current = join_folder("", path);
-    for (unsigned links = 0; current; links++) {
-        struct stat status;
-        if (lstat(current, &status) != 0) {
-            if (errno == ENOENT)
-                return current;
-            break;
-        }
-        if (!S_ISLNK(status.st_mode))
-            return current;
-        char target[4096];
-        ssize_t length = readlink(current, target, sizeof target);
-        if (length < 0)
-            break;
-        if ((size_t)length >= sizeof target || links == LINKS_MAX) {
-            errno = ELOOP;
-            break;
-        }
-        target[length] = 0;
-        char *next = join_folder(target[0] == '/' ? "" : current, target);
-        free(current);
-        current = next;
-    }
-    int reason = errno;
-    free(current);
-    errno = reason;
-    return NULL;
-}
-
 /* Makes the file behind file->temporary, in the target's folder because a rename does not cross file systems. */
-static int create_temporary(struct output_file *file, mode_t mode)
+static int create_temporary(struct output_file *file, unsigned rights)
 {
     for (unsigned attempt = 0; attempt < ATTEMPTS_MAX; attempt++) {
-        struct timespec now = {0};
-        clock_gettime(CLOCK_REALTIME, &now);
         char name[96];
-        snprintf(name, sizeof name, ".ghostvk-%ld-%lx-%x.part", (long)getpid(), (unsigned long)now.tv_nsec,
+        snprintf(name, sizeof name, ".ghostvk-%" PRIx64 "-%x.part", process_mark(),
                  atomic_fetch_add(&temporaries_made, 1));
         file->temporary = join_folder(file->target, name);
         if (!file->temporary)
@@ -126,7 +93,7 @@ static int create_temporary(struct output_file *file, mode_t mode)
             errno = EMFILE;
             return -1;
         }
-        int descriptor = open(file->temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode);
+        int descriptor = file_create(file->temporary, rights);
         if (descriptor >= 0)
             return descriptor;
         int reason = errno;
@@ -142,7 +109,7 @@ static int create_temporary(struct output_file *file, mode_t mode)
 static void remove_temporary(struct output_file *file)
 {
     if (file->temporary) {
-        unlink(file->temporary);
+        file_remove(file->temporary);
         release_temporary(file->temporary);
     }
     free(file->target);
@@ -152,42 +119,32 @@ static void remove_temporary(struct output_file *file)
 /* Gives `file` its stream, or closes the descriptor. */
 static bool attach_stream(struct output_file *file, int descriptor)
 {
-    file->stream = fdopen(descriptor, "wb");
-    if (file->stream)
-        return true;
-    int reason = errno;
-    close(descriptor);
-    errno = reason;
-    return false;
+    file->stream = file_stream(descriptor);
+    if (!file->stream)
+        file_close(descriptor);
+    return file->stream != NULL;
 }
 
 /* A device or pipe, without waiting for somebody at its other end. -1 with the message. */
 static int open_straight(const char *path, char *message, size_t message_size)
 {
-    struct stat status;
-    int descriptor = open(path, O_WRONLY | O_NOCTTY | O_NONBLOCK | O_CLOEXEC);
-    int reason = errno, flags = descriptor < 0 ? -1 : fcntl(descriptor, F_GETFL);
-    if (flags >= 0 && fcntl(descriptor, F_SETFL, flags & ~O_NONBLOCK) == 0)
-        return descriptor; /* whose writes wait, as they should */
-    if (descriptor >= 0) {
-        reason = errno;
-        close(descriptor);
-    }
-    if (reason == ENXIO && stat(path, &status) == 0 && S_ISFIFO(status.st_mode))
+    bool nobody_reads = false;
+    int descriptor = file_open_straight(path, &nobody_reads);
+    if (nobody_reads)
         snprintf(message, message_size, "cannot be written: it is a pipe that nobody reads");
-    else
-        refuse(message, message_size, reason);
-    return -1;
+    else if (descriptor < 0)
+        refuse(message, message_size, errno);
+    return descriptor;
 }
 
 /* The file beside file->target, with the rights in `wanted` where there is one. On failure errno is set and nothing
  * left. */
-static bool open_temporary(struct output_file *file, mode_t mode, const struct stat *wanted)
+static bool open_temporary(struct output_file *file, unsigned rights, const unsigned *wanted)
 {
-    int descriptor = file->target ? create_temporary(file, mode) : -1, reason = errno;
-    if (descriptor >= 0 && wanted && fchmod(descriptor, wanted->st_mode & 0777) != 0) {
+    int descriptor = file->target ? create_temporary(file, rights) : -1, reason = errno;
+    if (descriptor >= 0 && wanted && !file_set_rights(descriptor, *wanted)) {
         reason = errno;
-        close(descriptor);
+        file_close(descriptor);
         descriptor = -1;
     }
     if (descriptor >= 0 && attach_stream(file, descriptor))
@@ -199,26 +156,20 @@ static bool open_temporary(struct output_file *file, mode_t mode, const struct s
     return false;
 }
 
-/* Descriptors under a name: renaming onto them would cut the reader off. */
-static bool names_descriptor(const char *path)
+static bool is_straight(const char *path, const struct file_status *status_or_null)
 {
-    return strncmp(path, "/dev/fd/", 8) == 0 || strncmp(path, "/proc/", 6) == 0 || strcmp(path, "/dev/stderr") == 0;
-}
-
-static bool is_straight(const char *path, const struct stat *status_or_null)
-{
-    return names_descriptor(path) ||
-           (status_or_null && !S_ISREG(status_or_null->st_mode) && !S_ISDIR(status_or_null->st_mode));
+    return file_is_descriptor(path) ||
+           (status_or_null && status_or_null->kind != FILE_REGULAR && status_or_null->kind != FILE_FOLDER);
 }
 
 bool output_file_try(const char *path, int *held, char *message, size_t message_size)
 {
     struct output_file file;
-    struct stat status;
+    struct file_status status;
     *held = -1;
     if (output_is_stdout(path))
         return true;
-    if (is_straight(path, stat(path, &status) == 0 ? &status : NULL))
+    if (is_straight(path, file_look(path, &status) ? &status : NULL))
         return (*held = open_straight(path, message, message_size)) >= 0;
     bool opened = output_file_open(&file, path, message, message_size);
     output_file_abort(&file);
@@ -233,11 +184,11 @@ bool output_file_open(struct output_file *file, const char *path, char *message,
         return true;
     }
     size_t length = strlen(path);
-    struct stat status;
-    bool exists = stat(path, &status) == 0;
+    struct file_status status;
+    bool exists = file_look(path, &status);
     if (!exists && errno != ENOENT)
         return refuse(message, message_size, errno);
-    if (length == 0 || path[length - 1] == '/' || (exists && S_ISDIR(status.st_mode))) {
+    if (length == 0 || path_parts_at(path[length - 1]) || (exists && status.kind == FILE_FOLDER)) {
         snprintf(message, message_size, "cannot be written: %s", length ? "it is a folder" : "its name is empty");
         return false;
     }
@@ -246,18 +197,19 @@ bool output_file_open(struct output_file *file, const char *path, char *message,
         return straight >= 0 && (attach_stream(file, straight) || refuse(message, message_size, errno));
     }
     /* A rename needs no right on the file itself, but who made it read-only meant it. */
-    if (exists && access(path, W_OK) != 0)
+    if (exists && !file_is_writable(path))
         return refuse(message, message_size, errno);
 
-    file->target = output_target(path);
-    return open_temporary(file, 0666, exists ? &status : NULL) || refuse(message, message_size, errno);
+    file->target = file_target(path);
+    return open_temporary(file, FILE_RIGHTS_USUAL, exists ? &status.rights : NULL) ||
+           refuse(message, message_size, errno);
 }
 
 bool output_file_open_private(struct output_file *file, const char *path, char *message, size_t message_size)
 {
-    static const struct stat private = {.st_mode = 0600};
+    static const unsigned private = FILE_RIGHTS_PRIVATE;
     *file = (struct output_file){.target = join_folder("", path)};
-    return open_temporary(file, 0600, &private) || refuse(message, message_size, errno);
+    return open_temporary(file, private, &private) || refuse(message, message_size, errno);
 }
 
 /* Why a write failed that happened at any time before: errno is long gone, so another write is tried, into a file that
@@ -266,7 +218,7 @@ static int find_reason(const struct output_file *file)
 {
     static const char zeros[65536];
     for (unsigned attempt = 0; attempt < 3 && file->temporary; attempt++)
-        if (write(fileno(file->stream), zeros, sizeof zeros) < 0)
+        if (file_write_under(file->stream, zeros, sizeof zeros) < 0)
             return errno;
     return 0;
 }
@@ -286,7 +238,7 @@ bool output_file_commit(struct output_file *file, char *message, size_t message_
         reason = errno;
     }
     file->stream = NULL;
-    if (!failed && file->target && rename(file->temporary, file->target) != 0) {
+    if (!failed && file->target && !file_replace(file->temporary, file->target)) {
         failed = true;
         reason = errno;
     }

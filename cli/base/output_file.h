@@ -22,9 +22,6 @@ struct output_file {
 
 /* Whether the path is one of standard output's names. */
 bool output_is_stdout(const char *path);
-/* Where `path` leads when the links at its end are followed, to a file that need not be there; the caller frees. NULL
- * with errno set. */
-char *output_target(const char *path);
 
 /* Whether an output of that name could be opened, without a trace. A pipe or device is held open in `*held` until it is
  * written, or its reader would see an end; -1: there is none. Close it. */

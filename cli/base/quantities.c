@@ -3,13 +3,12 @@
 
 #include <math.h>
 #include <stddef.h>
-#include <time.h>
+
+#include "cli/system/process.h"
 
 double clock_ms(void)
 {
-    struct timespec now = {0};
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (double)now.tv_sec * 1e3 + (double)now.tv_nsec / 1e6;
+    return process_clock_ms();
 }
 
 void print_ms(FILE *stream, const char *name, double ms)

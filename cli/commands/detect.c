@@ -5,7 +5,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "cli/base/input_file.h"
 #include "cli/base/json.h"
@@ -20,6 +19,7 @@
 #include "cli/pictures/draw.h"
 #include "cli/pictures/image_io.h"
 #include "cli/pictures/picture_fit.h"
+#include "cli/system/files.h"
 #include "commands.h"
 #include "detect_request.h"
 
@@ -406,7 +406,7 @@ int command_detect(struct program *program, int argument_count, char **arguments
 done:
     output_file_abort(&work.json_file);
     if (work.held >= 0)
-        close(work.held);
+        file_close(work.held);
     letters_destroy(work.letters);
     gvk_stream_destroy(work.stream);
     gvk_model_destroy(work.weights);

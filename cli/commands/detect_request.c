@@ -4,13 +4,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #include "cli/base/input_file.h"
 #include "cli/base/message.h"
 #include "cli/files/file_plan.h"
 #include "cli/host/options.h"
 #include "cli/pictures/image_io.h"
+#include "cli/system/files.h"
+#include "cli/system/paths.h"
 
 static const char help_text[] =
     "ghostvk detect finds objects in JPEG, PNG, WebP, TIFF and BMP pictures.\n"
@@ -90,15 +91,15 @@ static bool read_option(struct detect_request *request, int option, const char *
 static enum image_kind kind_of_file(const char *path)
 {
     enum image_kind kind = image_kind_of_path(path);
-    struct stat status;
-    bool is_file = kind == IMAGE_UNKNOWN && stat(path, &status) == 0 && S_ISREG(status.st_mode);
-    FILE *file = is_file ? fopen(path, "rb") : NULL;
-    if (!file)
+    int file = kind == IMAGE_UNKNOWN ? file_open(path) : -1;
+    if (file < 0)
         return kind;
+    struct file_status status;
     uint8_t start[32];
-    kind = image_kind_of_bytes(start, fread(start, 1, sizeof start, file));
-    fclose(file);
-    return kind;
+    bool is_file = file_look_at_open(file, &status) && status.kind == FILE_REGULAR;
+    ptrdiff_t got = is_file ? file_read(file, start, sizeof start) : 0;
+    file_close(file);
+    return got > 0 ? image_kind_of_bytes(start, (size_t)got) : kind;
 }
 
 /* The picture's own name in the output folder, ending in .png for kinds that lose nothing, else in .jpg. NULL when
@@ -112,7 +113,7 @@ static char *name_drawn(const char *folder, const char *image)
     size_t folder_length = strlen(folder), size = folder_length + 1 + stem + sizeof ".png";
     char *path = malloc(size);
     if (path)
-        snprintf(path, size, "%s%s%.*s%s", folder, folder[folder_length - 1] == '/' ? "" : "/", (int)stem, name,
+        snprintf(path, size, "%s%s%.*s%s", folder, path_parts_at(folder[folder_length - 1]) ? "" : "/", (int)stem, name,
                  is_png ? ".png" : ".jpg");
     return path;
 }
@@ -120,7 +121,7 @@ static char *name_drawn(const char *folder, const char *image)
 static int name_all_drawn(struct detect_request *request)
 {
     const char *output = request->output;
-    request->into_folder = output[strlen(output) - 1] == '/' || is_folder(output);
+    request->into_folder = path_parts_at(output[strlen(output) - 1]) || is_folder(output);
     if (strcmp(output, "-") == 0)
         return refuse_usage("-o -: pictures are not drawn to standard output; only --json can be -");
     if (!request->into_folder && request->image_count > 1)

@@ -3,7 +3,6 @@
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "cli/base/message.h"
 #include "cli/base/output_file.h"
@@ -18,6 +17,7 @@
 #include "cli/pictures/classifier_input.h"
 #include "cli/pictures/image_io.h"
 #include "cli/pictures/picture_fit.h"
+#include "cli/system/files.h"
 #include "commands.h"
 
 #define OUTPUTS_MAX 4
@@ -372,7 +372,7 @@ int command_run(struct program *program, int argument_count, char **arguments)
         outcome = run_network(program, &request, &model, &source);
     }
     if (held >= 0)
-        close(held);
+        file_close(held);
     free(source.pictures);
     tensor_release(&source.tensor);
     image_release(&source.image);

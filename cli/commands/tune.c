@@ -3,7 +3,6 @@
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "cli/base/message.h"
 #include "cli/base/text.h"
@@ -12,6 +11,7 @@
 #include "cli/host/device.h"
 #include "cli/host/options.h"
 #include "cli/host/program.h"
+#include "cli/system/process.h"
 #include "commands.h"
 
 #define BATCH_MAX   1024u
@@ -124,7 +124,7 @@ static void print_kernel(void *user, const gvk_tuned_kernel *kernel)
 static int tune(struct program *program, const struct request *request, const struct model_file *model,
                 gvk_device *device)
 {
-    struct progress progress = {.to_terminal = isatty(STDERR_FILENO)};
+    struct progress progress = {.to_terminal = process_stderr_is_terminal()};
     bool sized = request->size.width != 0;
     gvk_device_info info = {.size = sizeof info};
     gvk_device_describe(device, &info);

@@ -1,19 +1,19 @@
-/* See file_plan.h. A file that is there is its device and inode; one that is not is its folder's, and its name. */
+/* See file_plan.h. A file that is there is its place in the file system; one that is not is its folder's, and its name.
+ */
 #include "file_plan.h"
 
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include "cli/base/input_file.h"
 #include "cli/base/message.h"
 #include "cli/base/output_file.h"
+#include "cli/system/files.h"
+
+#define STDOUT_NUMBER 1
 
 struct planned_file {
-    dev_t device;
-    ino_t inode;
+    uint64_t place[2];
     char *name;         /* in that folder; NULL: the file itself */
     const char *option; /* that writes it; NULL: it is read */
     const char *path;   /* of an output; NULL: standard output */
@@ -37,30 +37,30 @@ static void add(struct file_plan *plan, struct planned_file file)
     plan->files[plan->count++] = file;
 }
 
-static bool can_be_shared(mode_t mode)
+static bool can_be_shared(enum file_kind kind)
 {
-    return S_ISCHR(mode) || S_ISBLK(mode) || S_ISDIR(mode); /* a folder is refused when it is opened */
+    return kind == FILE_DEVICE || kind == FILE_FOLDER; /* a folder is refused when it is opened */
 }
 
 void file_plan_read(struct file_plan *plan, const char *path)
 {
-    struct stat status;
-    if (path && stat(path, &status) == 0 && S_ISREG(status.st_mode))
-        add(plan, (struct planned_file){.device = status.st_dev, .inode = status.st_ino});
+    struct file_status status;
+    if (path && file_look(path, &status) && status.kind == FILE_REGULAR)
+        add(plan, (struct planned_file){.place = {status.place[0], status.place[1]}});
 }
 
 void file_plan_write(struct file_plan *plan, const char *option, const char *path)
 {
-    struct stat status;
+    struct file_status status = {0};
     if (!path || output_is_stdout(path))
         return;
     struct planned_file file = {.option = option, .path = path};
-    if (stat(path, &status) == 0) {
-        if (can_be_shared(status.st_mode))
+    if (file_look(path, &status)) {
+        if (can_be_shared(status.kind))
             return;
     } else {
-        char *target = output_target(path), *folder = target ? copy_folder(target) : NULL;
-        bool there = folder && stat(*folder ? folder : ".", &status) == 0;
+        char *target = file_target(path), *folder = target ? copy_folder(target) : NULL;
+        bool there = folder && file_look(*folder ? folder : ".", &status);
         size_t length = there ? strlen(base_name(target)) : 0;
         file.name = there ? malloc(length + 1) : NULL;
         if (file.name)
@@ -71,24 +71,22 @@ void file_plan_write(struct file_plan *plan, const char *option, const char *pat
         if (!file.name)
             return; /* what cannot be found cannot be opened either */
     }
-    file.device = status.st_dev;
-    file.inode = status.st_ino;
+    memcpy(file.place, status.place, sizeof file.place);
     add(plan, file);
 }
 
 void file_plan_write_stdout(struct file_plan *plan)
 {
-    struct stat status;
-    if (fstat(STDOUT_FILENO, &status) == 0 && !can_be_shared(status.st_mode))
-        add(plan, (struct planned_file){.device = status.st_dev, .inode = status.st_ino, .option = "standard output"});
+    struct file_status status;
+    if (file_look_at_open(STDOUT_NUMBER, &status) && !can_be_shared(status.kind))
+        add(plan, (struct planned_file){.place = {status.place[0], status.place[1]}, .option = "standard output"});
 }
 
 static int compare_places(const struct planned_file *left, const struct planned_file *right)
 {
-    if (left->device != right->device)
-        return left->device < right->device ? -1 : 1;
-    if (left->inode != right->inode)
-        return left->inode < right->inode ? -1 : 1;
+    for (size_t part = 0; part < 2; part++)
+        if (left->place[part] != right->place[part])
+            return left->place[part] < right->place[part] ? -1 : 1;
     if (!left->name || !right->name)
         return (left->name != NULL) - (right->name != NULL);
     return strcmp(left->name, right->name);

@@ -1,40 +1,19 @@
 /* See model_path.h. */
-#ifndef _XOPEN_SOURCE
-#define _XOPEN_SOURCE 700 /* realpath is no part of plain POSIX */
-#endif
-
 #include "model_path.h"
 
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "cli/base/input_file.h"
 #include "cli/base/message.h"
 #include "cli/base/values.h"
+#include "cli/system/files.h"
+#include "cli/system/process.h"
 #include "text_lists.h"
 
 #define SHIPPED_MODEL "blood-cells.safetensors"
 
 /* ---- the model that comes with the program ----------------------------------------------------------------------- */
-
-/* The program's own path, links resolved; NULL when it cannot be told. */
-static char *find_program(const struct program *program)
-{
-    char path[4096];
-    ssize_t length = readlink("/proc/self/exe", path, sizeof path);
-    if (length > 0 && (size_t)length < sizeof path) {
-        char *copy = malloc((size_t)length + 1);
-        if (copy) {
-            memcpy(copy, path, (size_t)length);
-            copy[length] = 0;
-        }
-        return copy;
-    }
-    /* A name without a slash was found through PATH, and realpath would look for it in the current folder. */
-    return strchr(program->path, '/') ? realpath(program->path, NULL) : NULL;
-}
 
 static char *join(const char *folder, const char *rest)
 {
@@ -56,19 +35,19 @@ static char *find_shipped_model(const struct program *program)
         "../../models/" SHIPPED_MODEL,
         "../share/ghostvk/" SHIPPED_MODEL,
     };
-    char *program_path = find_program(program), *folder = program_path ? copy_folder(program_path) : NULL,
+    char *program_path = process_own_path(program->path), *folder = program_path ? copy_folder(program_path) : NULL,
          *found = NULL;
     for (size_t index = 0; folder && !found && index < sizeof beside / sizeof *beside; index++) {
         char *candidate = join(folder, beside[index]);
-        if (candidate && access(candidate, R_OK) == 0) {
-            found = realpath(candidate, NULL);
+        if (candidate && file_is_readable(candidate)) {
+            found = file_real_path(candidate);
             free(candidate);
         } else {
             free(candidate);
         }
     }
 #ifdef GVK_SHARE_DIR
-    if (!found && access(GVK_SHARE_DIR "/" SHIPPED_MODEL, R_OK) == 0)
+    if (!found && file_is_readable(GVK_SHARE_DIR "/" SHIPPED_MODEL))
         found = join(GVK_SHARE_DIR, "/" SHIPPED_MODEL);
 #endif
     free(folder);

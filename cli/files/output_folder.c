@@ -5,11 +5,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include "cli/base/input_file.h"
 #include "cli/base/output_file.h"
+#include "cli/system/files.h"
+#include "cli/system/paths.h"
 
 /* 0, or why not; `existing` as in the struct. */
 static int make(const char *path, size_t *existing)
@@ -23,12 +23,12 @@ static int make(const char *path, size_t *existing)
     *existing = 0;
     bool made = false;
     for (size_t at = 1; at <= length && !reason; at++) {
-        if (part[at] != '/' && part[at] != 0)
+        if (!path_parts_at(part[at]) && part[at] != 0)
             continue;
         char kept = part[at];
         part[at] = 0;
         if (!is_folder(part)) {
-            reason = mkdir(part, 0777) == 0 ? 0 : errno;
+            reason = folder_make(part, false) ? 0 : errno;
             made = made || !reason;
             if (reason == EEXIST) /* another process was quicker, or it is a file */
                 reason = is_folder(part) ? 0 : ENOTDIR;
@@ -48,10 +48,10 @@ void output_folder_unmake(struct output_folder *folder)
     if (part)
         memcpy(part, folder->path, length + 1);
     for (size_t at = length; part && at > folder->existing; at--) {
-        if (folder->path[at] != '/' && folder->path[at] != 0)
+        if (!path_parts_at(folder->path[at]) && folder->path[at] != 0)
             continue;
         part[at] = 0;
-        rmdir(part); /* which takes no folder that holds anything */
+        folder_remove(part); /* which takes no folder that holds anything */
     }
     free(part);
     *folder = (struct output_folder){0};
@@ -71,7 +71,7 @@ static bool can_hold_files(const char *path, char *message, size_t message_size)
     memcpy(file + length, name, sizeof name);
     bool holds = output_file_try(file, &held, message, message_size);
     if (held >= 0)
-        close(held);
+        file_close(held);
     free(file);
     return holds;
 }

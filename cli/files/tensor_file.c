@@ -3,14 +3,12 @@
 #include "tensor_file.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include "cli/base/json.h"
 #include "cli/base/output_file.h"
+#include "cli/system/files.h"
 
 #define HEADER_BYTES_MAX ((uint64_t)16 << 20)
 #define DEPTH_MAX        16
@@ -185,10 +183,7 @@ static bool read_exactly(int descriptor, void *out, uint64_t bytes, uint64_t off
 {
     unsigned char *at = out;
     while (bytes) {
-        size_t piece = bytes < ((uint64_t)1 << 30) ? (size_t)bytes : (size_t)1 << 30;
-        ssize_t got = pread(descriptor, at, piece, (off_t)offset);
-        if (got < 0 && errno == EINTR)
-            continue;
+        ptrdiff_t got = file_read_at(descriptor, at, bytes < SIZE_MAX ? (size_t)bytes : SIZE_MAX, offset);
         if (got <= 0) {
             snprintf(message, message_size, "cannot be read: %s", got ? strerror(errno) : "it became shorter");
             return false;
@@ -238,22 +233,22 @@ bool tensor_file_read(const char *path, struct tensor *out, char *message, size_
     char *header = NULL;
     float *values = NULL;
     bool success = false;
-    int descriptor = open(path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC); /* a pipe must not make us wait */
+    int descriptor = file_open(path);
     if (descriptor < 0) {
         snprintf(message, message_size, "cannot be opened: %s", strerror(errno));
         return false;
     }
-    struct stat status;
-    if (fstat(descriptor, &status) != 0) {
+    struct file_status status;
+    if (!file_look_at_open(descriptor, &status)) {
         snprintf(message, message_size, "cannot be read: %s", strerror(errno));
         goto done;
     }
-    if (!S_ISREG(status.st_mode)) {
+    if (status.kind != FILE_REGULAR) {
         snprintf(message, message_size, "is %s, not a safetensors file",
-                 S_ISDIR(status.st_mode) ? "a folder" : "a device or pipe");
+                 status.kind == FILE_FOLDER ? "a folder" : "a device or pipe");
         goto done;
     }
-    uint64_t file_bytes = (uint64_t)status.st_size, header_bytes = 0;
+    uint64_t file_bytes = status.size, header_bytes = 0;
     unsigned char length[8];
     if (file_bytes > TENSOR_FILE_BYTES_MAX) {
         snprintf(message, message_size, "is larger than %u GiB", (unsigned)(TENSOR_FILE_BYTES_MAX >> 30));
@@ -302,7 +297,7 @@ bool tensor_file_read(const char *path, struct tensor *out, char *message, size_
 done:
     free(values);
     free(header);
-    close(descriptor);
+    file_close(descriptor);
     return success;
 }
 

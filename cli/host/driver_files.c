@@ -2,35 +2,35 @@
 #include "driver_files.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "cli/base/message.h"
+#include "cli/system/files.h"
+#include "cli/system/paths.h"
 
 /* 0, or why the file or folder cannot be read. */
 static int find_reason(const char *path)
 {
-    int descriptor = open(path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
-    if (descriptor < 0)
+    int file = file_open(path);
+    if (file < 0)
         return errno;
-    close(descriptor);
+    file_close(file);
     return 0;
 }
 
-/* The next path of a list with colons between; false at its end. `left` moves behind it. */
+/* The next path of a list; false at its end. `left` moves behind it. */
 static bool next_path(const char **left, char *path, size_t size)
 {
     while (**left) {
-        size_t length = strcspn(*left, ":");
+        size_t length = strcspn(*left, PATH_LIST_SEPARATOR);
         bool fits = length > 0 && length < size;
         if (fits) {
             memcpy(path, *left, length);
             path[length] = 0;
         }
-        *left += length + ((*left)[length] == ':');
+        *left += length + ((*left)[length] != 0);
         if (fits)
             return true;
     }

@@ -2,10 +2,10 @@
 #include "program.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
+
+#include "cli/system/process.h"
 
 /* Errors are kept until the failed call returns: then it is known whose they are, and they are said once. */
 static void take_log(void *user, gvk_log_level level, const char *sentence)
@@ -73,13 +73,6 @@ int outcome_of_result(gvk_result result)
     return OUTCOME_DEVICE_FAILED;
 }
 
-/* Whether main found standard output closed, and put something that cannot be written in its place. */
-static bool stdout_is_closed(void)
-{
-    int flags = fcntl(STDOUT_FILENO, F_GETFL);
-    return flags < 0 || (flags & O_ACCMODE) == O_RDONLY;
-}
-
 int finish_stdout(struct program *program, int outcome)
 {
     errno = 0;
@@ -87,7 +80,7 @@ int finish_stdout(struct program *program, int outcome)
     int reason = errno;
     if ((failed || ferror(stdout)) && !program->output_failed) {
         const char *other = failed && reason ? strerror(reason) : "it reported an error";
-        say("standard output cannot be written: %s", stdout_is_closed() ? "it is closed" : other);
+        say("standard output cannot be written: %s", process_stdout_is_closed() ? "it is closed" : other);
         program->output_failed = true;
     }
     return program->output_failed && outcome == OUTCOME_DONE ? OUTCOME_SOME_FAILED : outcome;

@@ -3,15 +3,12 @@
 #include "image_io.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include "cli/base/output_file.h"
 #include "cli/pictures/formats/formats.h"
+#include "cli/system/files.h"
 #include "upright.h"
 
 /* Files that people hand over by mistake, so that the refusal can name them. */
@@ -127,9 +124,7 @@ static uint8_t *read_content(int descriptor, size_t expected, size_t *count, cha
     size_t capacity = expected + 1, length = 0; /* one more, to see the end without growing */
     uint8_t *bytes = malloc(capacity);
     while (bytes) {
-        ssize_t got = read(descriptor, bytes + length, capacity - length);
-        if (got < 0 && errno == EINTR)
-            continue;
+        ptrdiff_t got = file_read(descriptor, bytes + length, capacity - length);
         if (got < 0) {
             snprintf(message, message_size, "cannot be read: %s", strerror(errno));
             free(bytes);
@@ -157,13 +152,13 @@ static uint8_t *read_content(int descriptor, size_t expected, size_t *count, cha
     return NULL;
 }
 
-static bool check_status(const struct stat *status, char *message, size_t message_size)
+static bool check_status(const struct file_status *status, char *message, size_t message_size)
 {
-    if (S_ISDIR(status->st_mode))
+    if (status->kind == FILE_FOLDER)
         snprintf(message, message_size, "is a folder, not a picture");
-    else if (!S_ISREG(status->st_mode))
+    else if (status->kind != FILE_REGULAR)
         snprintf(message, message_size, "is a device or pipe; pictures are read from files");
-    else if ((uintmax_t)status->st_size > IMAGE_FILE_BYTES_MAX)
+    else if (status->size > IMAGE_FILE_BYTES_MAX)
         snprintf(message, message_size, "is larger than %zu MiB", IMAGE_FILE_BYTES_MAX >> 20);
     else
         return true;
@@ -174,10 +169,7 @@ static bool check_status(const struct stat *status, char *message, size_t messag
 static bool check_start(int descriptor, char *message, size_t message_size)
 {
     uint8_t start[256];
-    ssize_t got;
-    do
-        got = pread(descriptor, start, sizeof start, 0);
-    while (got < 0 && errno == EINTR);
+    ptrdiff_t got = file_read_at(descriptor, start, sizeof start, 0);
     if (got < 0) {
         snprintf(message, message_size, "cannot be read: %s", strerror(errno));
         return false;
@@ -191,22 +183,31 @@ bool image_read(const char *path, const struct image_choice *choice, struct imag
                 size_t message_size)
 {
     *out = (struct image){0};
-    int descriptor = open(path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC); /* a pipe must not make us wait */
+    int descriptor = file_open(path);
     if (descriptor < 0) {
         snprintf(message, message_size, "cannot be opened: %s", strerror(errno));
         return false;
     }
-    struct stat status;
+    struct file_status status;
     size_t count = 0;
     uint8_t *bytes = NULL;
-    if (fstat(descriptor, &status) != 0)
+    if (!file_look_at_open(descriptor, &status))
         snprintf(message, message_size, "cannot be read: %s", strerror(errno));
     else if (check_status(&status, message, message_size) && check_start(descriptor, message, message_size))
-        bytes = read_content(descriptor, (size_t)status.st_size, &count, message, message_size);
-    close(descriptor);
+        bytes = read_content(descriptor, (size_t)status.size, &count, message, message_size);
+    file_close(descriptor);
     bool whole = bytes && image_read_bytes(bytes, count, choice, out, message, message_size);
     free(bytes);
     return whole;
+}
+
+/* Whether `text` is `ending`, which is in small letters, in letters of any size. */
+static bool is_ending(const char *text, const char *ending)
+{
+    for (; *text && *ending; text++, ending++)
+        if ((*text >= 'A' && *text <= 'Z' ? *text - 'A' + 'a' : *text) != *ending)
+            return false;
+    return *text == *ending;
 }
 
 enum image_kind image_kind_of_path(const char *path)
@@ -220,7 +221,7 @@ enum image_kind image_kind_of_path(const char *path)
     };
     const char *slash = strrchr(path, '/'), *name = slash ? slash + 1 : path, *ending = strrchr(name, '.');
     for (size_t index = 0; ending && index < sizeof endings / sizeof *endings; index++)
-        if (strcasecmp(ending, endings[index].ending) == 0)
+        if (is_ending(ending, endings[index].ending))
             return endings[index].kind;
     return IMAGE_UNKNOWN;
 }

@@ -10,12 +10,14 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "runtime/check/foresee.h"
 #include "runtime/kernel/forms.h"
 #include "runtime/stream/stream.h"
 #include "suppression.h"
 
 #define DEFAULT_CONFIDENCE 0.5f
 #define DEFAULT_IOU        0.3f
+#define DEFAULT_VERTICES   6u /* two triangles */
 /* Five numbers beside the classes, of each anchor; graphs stop at 65536 channels. */
 #define MOST_CLASSES 21840u
 /* So that the words of overlaps (shaders/detection/overlap.comp) are counted in 32 bits. */
@@ -23,8 +25,10 @@
 
 static const struct gvk_layout layout_of_heads = GVK_LAYOUT(gvk_detector_heads, class_count, class_count);
 static const struct gvk_layout layout_of_map = GVK_LAYOUT(gvk_detector_map, anchors, anchors);
-const struct gvk_layout gvk_layout_of_detector_params = GVK_LAYOUT(gvk_detector_params, vertices_per_box, vertices_per_box);
-static const struct gvk_layout layout_of_detection = GVK_LAYOUT(gvk_detection, candidate, candidate);
+const struct gvk_layout gvk_layout_of_detector_params =
+    GVK_LAYOUT(gvk_detector_params, vertices_per_box, vertices_per_box);
+const struct gvk_layout gvk_layout_of_detection = GVK_LAYOUT(gvk_detection, candidate, candidate);
+static const struct gvk_layout layout_of_boxes = GVK_LAYOUT(gvk_device_boxes, reserved, batch);
 
 struct map {
     char *output; /* a copy */
@@ -35,7 +39,8 @@ struct map {
 
 struct detector {
     struct map maps[GVK_DETECTOR_MAPS];
-    uint32_t map_count, classes, max_detections;
+    uint32_t map_count, classes;
+    uint32_t vertices_per_box, max_detections; /* UINT32_MAX: all */
     float confidence, iou;
     uint32_t width, height, batch;
     struct gvk_suppression suppression;
@@ -52,6 +57,12 @@ static const struct gvk_shape *shape_of(const struct map *map, const struct gvk_
 static uint32_t count_channels(const struct detector *detector)
 {
     return GVK_MAP_ANCHORS * (5 + detector->classes);
+}
+
+/* In the result, of the first box. */
+static size_t boxes_offset(const struct detector *detector)
+{
+    return GVK_RESULT_HEADER_BYTES + (size_t)detector->batch * GVK_RESULT_DRAW_BYTES;
 }
 
 /* Candidates of an item. */
@@ -104,12 +115,14 @@ static gvk_result prepare(struct gvk_epilogue *epilogue, const struct gvk_builde
     detector->detection_size = sizeof *detector->detections;
     epilogue->parameter_bytes =
         ((uint64_t)GVK_FRAME_PARAMETERS_FRONT + GVK_FRAME_PARAMETERS_ITEM * (uint64_t)detector->batch) * 16;
-    epilogue->result_bytes = GVK_RESULT_HEADER_BYTES + capacity * GVK_CANDIDATE_BYTES;
+    epilogue->result_bytes = boxes_offset(detector) + capacity * GVK_CANDIDATE_BYTES;
     detector->suppression = (struct gvk_suppression){
         .capacity = (uint32_t)capacity,
         .item_capacity = (uint32_t)cells,
         .classes = detector->classes,
         .batch = detector->batch,
+        .vertices = detector->vertices_per_box,
+        .max_detections = detector->max_detections,
         .keeps_all = detector->iou >= 1.0f,
         .parameters = {.memory = GVK_MEMORY_PARAMETERS, .bytes = epilogue->parameter_bytes},
         .result = {.memory = GVK_MEMORY_RESULT, .bytes = epilogue->result_bytes},
@@ -170,7 +183,8 @@ static gvk_result emit(const struct gvk_epilogue *epilogue, const struct gvk_bui
     return result ? result : gvk_emit_suppression(builder, &detector->suppression);
 }
 
-/* How boxes in [0, 1] of the input become pixels of the picture: (value - offset) * scale * side. */
+/* How boxes in [0, 1] of the input become pixels of the picture: (value - offset) * scale * side, clipped to what is
+ * looked at, from whose corner they are counted to the whole picture's. */
 static void fill(const struct gvk_epilogue *epilogue, const struct gvk_picture_layout *pictures, uint32_t count,
                  void *parameters)
 {
@@ -184,6 +198,7 @@ static void fill(const struct gvk_epilogue *epilogue, const struct gvk_picture_l
         double scale[2] = {1, 1}, offset[2] = {0, 0};
         const double input[2] = {detector->width, detector->height};
         const double picture[2] = {pictures[i].width, pictures[i].height};
+        const double corner[2] = {pictures[i].crop_x, pictures[i].crop_y};
         double factor = pictures[i].placement.scale;
         if (factor > 0) {
             for (int axis = 0; axis < 2; axis++) {
@@ -199,6 +214,7 @@ static void fill(const struct gvk_epilogue *epilogue, const struct gvk_picture_l
             out[axis] = (float)scale[axis];
             out[2 + axis] = (float)offset[axis];
             out[4 + axis] = (float)picture[axis];
+            out[6 + axis] = (float)corner[axis];
         }
     }
 }
@@ -275,19 +291,14 @@ static gvk_result take_heads(struct detector *detector, const gvk_detector_heads
     return result;
 }
 
-gvk_result gvk_detector_create_for(gvk_model *model, const gvk_detector_heads *heads, const gvk_detector_params *params,
-                                   gvk_stream **out)
+/* What follows behind the network, and the stream's params. Its user is whoever's takes the epilogue. */
+static gvk_result make_epilogue(const gvk_host *host, const gvk_detector_heads *heads,
+                                const gvk_detector_params *params, gvk_stream_params *stream, struct gvk_epilogue *out)
 {
-    if (!model)
-        return GVK_ERROR_ARGUMENT;
-    const gvk_host *host = &model->device->host;
-    if (!out)
-        return gvk_fail(host, GVK_ERROR_ARGUMENT, "gvk_detector_create_for needs a place for the stream.");
     gvk_detector_params used;
-    gvk_stream_params stream;
     gvk_result result = gvk_struct_read(host, &gvk_layout_of_detector_params, params, &used);
     if (!result)
-        result = gvk_struct_read(host, &gvk_layout_of_stream_params, used.stream, &stream);
+        result = gvk_struct_read(host, &gvk_layout_of_stream_params, used.stream, stream);
     if (result)
         return result;
     struct detector *detector = gvk_allocate(host, sizeof *detector);
@@ -296,7 +307,8 @@ gvk_result gvk_detector_create_for(gvk_model *model, const gvk_detector_heads *h
     detector->host = *host;
     detector->confidence = choose_threshold(used.confidence, DEFAULT_CONFIDENCE);
     detector->iou = choose_threshold(used.iou, DEFAULT_IOU);
-    detector->max_detections = used.max_detections;
+    detector->max_detections = used.max_detections ? used.max_detections : UINT32_MAX;
+    detector->vertices_per_box = used.vertices_per_box ? used.vertices_per_box : DEFAULT_VERTICES;
     result = take_heads(detector, heads);
     if (!result && (!is_fraction(detector->confidence) || !is_fraction(detector->iou)))
         result = gvk_fail(host, GVK_ERROR_ARGUMENT, "Confidence and IoU threshold lie between 0 and 1.");
@@ -308,7 +320,7 @@ gvk_result gvk_detector_create_for(gvk_model *model, const gvk_detector_heads *h
      * too low. */
     if (detector->confidence < FLT_MIN)
         detector->confidence = 0.0f;
-    struct gvk_epilogue epilogue = {
+    *out = (struct gvk_epilogue){
         .stage = "decode",
         .user = detector,
         .prepare = prepare,
@@ -317,7 +329,33 @@ gvk_result gvk_detector_create_for(gvk_model *model, const gvk_detector_heads *h
         .fill_longest = fill_longest,
         .release = release,
     };
-    return gvk_stream_create_with_epilogue(model, &stream, &epilogue, out);
+    return GVK_OK;
+}
+
+gvk_result gvk_detector_create_for(gvk_model *model, const gvk_detector_heads *heads, const gvk_detector_params *params,
+                                   gvk_stream **out)
+{
+    if (!model)
+        return GVK_ERROR_ARGUMENT;
+    const gvk_host *host = &model->device->host;
+    if (!out)
+        return gvk_fail(host, GVK_ERROR_ARGUMENT, "gvk_detector_create_for needs a place for the stream.");
+    gvk_stream_params stream;
+    struct gvk_epilogue epilogue;
+    gvk_result result = make_epilogue(host, heads, params, &stream, &epilogue);
+    return result ? result : gvk_stream_create_with_epilogue(model, &stream, &epilogue, out);
+}
+
+gvk_result gvk_detector_memory(gvk_device *device, const gvk_graph *graph, const gvk_model_params *model,
+                               const gvk_detector_heads *heads, const gvk_detector_params *params,
+                               const gvk_picture *likeness, size_t picture_size, gvk_memory *out)
+{
+    if (!device)
+        return GVK_ERROR_ARGUMENT;
+    gvk_stream_params stream;
+    struct gvk_epilogue epilogue;
+    gvk_result result = make_epilogue(&device->host, heads, params, &stream, &epilogue);
+    return result ? result : gvk_memory_foresee(device, graph, model, &stream, &epilogue, likeness, picture_size, out);
 }
 
 /* A detection as the device may return it: of a class, item and row that there are, inside the largest picture, and
@@ -357,6 +395,39 @@ static gvk_result make_room(struct detector *detector, size_t detection_size)
     return GVK_OK;
 }
 
+static gvk_detection detection_at(const struct detector *detector, const void *result_bytes, uint32_t index)
+{
+    const char *from = (const char *)result_bytes + boxes_offset(detector) + (size_t)index * GVK_CANDIDATE_BYTES;
+    gvk_detection detection;
+    uint32_t key[4];
+    memcpy(&detection.box, from, sizeof detection.box);
+    memcpy(key, from + sizeof detection.box, sizeof key);
+    memcpy(&detection.score, &key[0], 4);
+    detection.class_id = key[1];
+    detection.item = key[2];
+    detection.candidate = key[3];
+    return detection;
+}
+
+/* Whether each item's draw is of the item's boxes, of which there are `count` in all. */
+static bool are_draws_sound(const struct detector *detector, const void *result_bytes, uint32_t count)
+{
+    uint32_t first = 0;
+    for (uint32_t item = 0; item < detector->batch; item++) {
+        uint32_t end = first;
+        while (end < count && detection_at(detector, result_bytes, end).item == item)
+            end++;
+        uint32_t drawn = end - first < detector->max_detections ? end - first : detector->max_detections;
+        const VkDrawIndirectCommand right = {
+            .vertexCount = detector->vertices_per_box, .instanceCount = drawn, .firstInstance = first};
+        const char *draw = (const char *)result_bytes + GVK_RESULT_HEADER_BYTES + (size_t)item * GVK_RESULT_DRAW_BYTES;
+        if (memcmp(draw, &right, sizeof right) != 0)
+            return false;
+        first = end;
+    }
+    return true;
+}
+
 static gvk_result read_result(struct detector *detector, const void *result_bytes, size_t detection_size,
                               const gvk_detection **out, uint32_t *count)
 {
@@ -371,15 +442,7 @@ static gvk_result read_result(struct detector *detector, const void *result_byte
     uint32_t kept = 0, of_item = 0;
     gvk_detection before = {.item = 0};
     for (uint32_t i = 0; i < header[0]; i++) {
-        gvk_detection detection;
-        const char *from = (const char *)result_bytes + GVK_RESULT_HEADER_BYTES + (size_t)i * GVK_CANDIDATE_BYTES;
-        uint32_t key[4];
-        memcpy(&detection.box, from, sizeof detection.box);
-        memcpy(key, from + sizeof detection.box, sizeof key);
-        memcpy(&detection.score, &key[0], 4);
-        detection.class_id = key[1];
-        detection.item = key[2];
-        detection.candidate = key[3];
+        const gvk_detection detection = detection_at(detector, result_bytes, i);
         if (!is_sound(detector, &detection, i ? &before : NULL))
             return gvk_fail(
                 &detector->host, GVK_ERROR_DRIVER,
@@ -389,9 +452,11 @@ static gvk_result read_result(struct detector *detector, const void *result_byte
                 (double)detection.box[0], (double)detection.box[1], (double)detection.box[2], (double)detection.box[3]);
         of_item = i && detection.item == before.item ? of_item + 1 : 0;
         before = detection;
-        if (!detector->max_detections || of_item < detector->max_detections)
-            gvk_element_write(&layout_of_detection, &detection, detector->detections, detection_size, kept++);
+        if (of_item < detector->max_detections)
+            gvk_element_write(&gvk_layout_of_detection, &detection, detector->detections, detection_size, kept++);
     }
+    if (!are_draws_sound(detector, result_bytes, header[0]))
+        return gvk_fail(&detector->host, GVK_ERROR_DRIVER, "The device returned draws that are not of its boxes.");
     *out = detector->detections;
     *count = kept;
     return GVK_OK;
@@ -408,10 +473,35 @@ gvk_result gvk_detector_read(gvk_stream *stream, gvk_ticket ticket, const gvk_de
         return gvk_fail(host, GVK_ERROR_ARGUMENT,
                         "gvk_detector_read needs a detector's stream and places for the result.");
     const void *result_bytes;
-    gvk_result result = gvk_element_size(host, &layout_of_detection, detection_size, &detection_size);
+    gvk_result result = gvk_element_size(host, &gvk_layout_of_detection, detection_size, &detection_size);
     if (!result)
         result = gvk_stream_result(stream, ticket, &result_bytes);
     if (!result)
         result = make_room(detector, detection_size);
     return result ? result : read_result(detector, result_bytes, detection_size, out, count);
+}
+
+gvk_result gvk_detector_boxes(gvk_stream *stream, gvk_ticket ticket, gvk_device_boxes *out)
+{
+    if (!stream)
+        return GVK_ERROR_ARGUMENT;
+    const gvk_host *host = gvk_stream_host(stream);
+    const struct detector *detector = gvk_stream_epilogue_user(stream, emit);
+    if (!detector || !out)
+        return gvk_fail(host, GVK_ERROR_ARGUMENT,
+                        "gvk_detector_boxes needs a detector's stream and a place for what is known of its boxes.");
+    gvk_device_boxes made = {
+        .draws = GVK_RESULT_HEADER_BYTES,
+        .boxes = boxes_offset(detector),
+        .draw_stride = GVK_RESULT_DRAW_BYTES,
+        .capacity = detector->suppression.capacity,
+        .batch = detector->batch,
+    };
+    size_t size;
+    gvk_result result = gvk_element_size(host, &layout_of_boxes, out->size, &size);
+    if (!result)
+        result = gvk_stream_result_buffer(stream, ticket, &made.buffer);
+    if (!result)
+        gvk_struct_write(&layout_of_boxes, &made, out);
+    return result;
 }

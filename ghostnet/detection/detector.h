@@ -4,6 +4,6 @@
 
 #include "runtime/base/structs.h"
 
-extern const struct gvk_layout gvk_layout_of_detector_params;
+extern const struct gvk_layout gvk_layout_of_detector_params, gvk_layout_of_detection;
 
 #endif

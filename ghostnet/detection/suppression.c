@@ -235,8 +235,14 @@ gvk_result gvk_emit_suppression(const struct gvk_builder *builder, const struct 
         result = emit_sort(builder, suppression, &list, sort, &sorted);
     if (result)
         return result;
-    struct gvk_suppress_push push = {.capacity = capacity, .classes = suppression->classes};
+    struct gvk_collect_push push = {
+        .capacity = capacity,
+        .batch = suppression->batch,
+        .vertices = suppression->vertices,
+        .max_detections = suppression->max_detections,
+    };
     struct gvk_command collect = gvk_begin_step("collect detections", GVK_SHADER_COLLECT);
+    collect.turns = 2 * bits_of(capacity);
     gvk_add_operand(&collect, gvk_bind(suppression->result, GVK_BINDING_OUTPUT, GVK_WRITE));
     gvk_add_operand(&collect, gvk_bind(sorted, GVK_BINDING_SOURCE, GVK_READ));
     gvk_add_operand(&collect, gvk_bind(suppression->state, GVK_BINDING_EXTRA, GVK_READ));

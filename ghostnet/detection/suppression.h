@@ -11,12 +11,14 @@
 
 #define GVK_CANDIDATE_BYTES     32u
 #define GVK_RESULT_HEADER_BYTES 16u
+#define GVK_RESULT_DRAW_BYTES   16u /* an item's, behind the header */
 
 struct gvk_suppression {
     uint32_t capacity, item_capacity; /* candidates that there can be; of an item */
     uint32_t classes, batch;
     uint32_t tile_words;
-    bool keeps_all; /* the threshold is 1, and no overlap is more */
+    uint32_t vertices, max_detections; /* of the draws of boxes; UINT32_MAX: all of an item */
+    bool keeps_all;                    /* the threshold is 1, and no overlap is more */
     /* candidates (as decode.comp appends them), state, frame's parameters, result; see shaders/shared.h */
     struct gvk_operand candidates, state, parameters, result;
 };

@@ -70,16 +70,29 @@ GVK_API gvk_result gvk_detector_read(gvk_stream *stream, gvk_ticket ticket, cons
 
 /* ---- boxes that stay on the device ---- */
 
-/* Where a frame's boxes are in device memory, for a host that draws them by the GPU. One buffer, usage STORAGE, VERTEX
- * and INDIRECT, of the device's queue family, which each frame in flight has of its own. draws  one
- * VkDrawIndirectCommand a picture of the batch, `draw_stride` bytes apart: vertexCount as the params say, instanceCount
- * the picture's boxes (at most max_detections), firstVertex 0, firstInstance its first box (of a batch of 1 always 0;
- * else drawing needs the feature drawIndirectFirstInstance) boxes  gvk_detection as in release 0.1, 32 bytes each: box
- * x1, y1, x2, y2 (float, pixels of the upright picture), score (float), class, item, candidate (uint); by item, best
- * score first, `capacity` at most count  uint32_t, the boxes of all pictures No box where the network's maps hold an
- * infinity or a not-a-number. Once the ticket is done, or behind a semaphore of gvk_submit_params.signals, everything
- * is written; commands on the same queue need a barrier from stages COMPUTE_SHADER and TRANSFER, accesses SHADER_WRITE
- * and TRANSFER_WRITE, to their own. It stays until `frames` further submits. */
+/* Where a frame's boxes are in device memory, for a host that draws them by the GPU: one buffer, usage STORAGE, VERTEX
+ * and INDIRECT, exclusive to the device's queue family, which each frame in flight has of its own. In it lie
+ *
+ *   draws  one VkDrawIndirectCommand a picture of the batch, `draw_stride` bytes apart: vertexCount as the params say,
+ *          instanceCount the picture's boxes (at most max_detections), firstVertex 0, firstInstance its first box. In a
+ *          batch of 1 that is 0; else drawing needs the feature drawIndirectFirstInstance.
+ *   boxes  gvk_detection as in release 0.1, 32 bytes each: box x1, y1, x2, y2 (float, pixels of the upright picture),
+ *          score (float), class, item, candidate (uint). By item, best score first, `capacity` at most. Those beyond
+ *          max_detections of a picture lie there too, and no draw has them. As attributes of a binding with stride 32
+ *          and VK_VERTEX_INPUT_RATE_INSTANCE: R32G32B32A32_SFLOAT at 0, R32_SFLOAT at 16, R32G32B32_UINT at 20.
+ *   count  uint32_t, how many boxes lie there.
+ *
+ * Where the network's maps hold an infinity or a not-a-number there is no box, and draws draw nothing. Behind the last
+ * box nothing is written.
+ *
+ * Everything is written once the ticket is done, or behind a semaphore of gvk_submit_params.signals. Commands on the
+ * same queue need a barrier from stages COMPUTE_SHADER and TRANSFER, accesses SHADER_WRITE and TRANSFER_WRITE, to
+ * DRAW_INDIRECT, INDIRECT_COMMAND_READ and to VERTEX_INPUT, VERTEX_ATTRIBUTE_READ (or what else they do); a queue of
+ * another family also takes over the buffer's ownership and gives it back. It stays as it is until `frames` further
+ * submits: what reads it must have been executed by then, or stand before them on the same queue.
+ *
+ * The host reads the same buffer (gvk_detector_read), so it lies in memory that the host has cached. A discrete card
+ * reads boxes and draws over its bus, once a draw: 32 bytes a box, far below what the draw itself costs. */
 typedef struct gvk_device_boxes {
     size_t size;
     VkBuffer buffer;
@@ -93,7 +106,7 @@ typedef struct gvk_device_boxes {
 GVK_API gvk_result gvk_detector_boxes(gvk_stream *stream, gvk_ticket ticket, gvk_device_boxes *out);
 
 /* gvk_model_memory (embedding.h) of a model and a detector's stream. */
-GVK_API gvk_result gvk_detector_memory(const gvk_device *device, const gvk_graph *graph, const gvk_model_params *model,
+GVK_API gvk_result gvk_detector_memory(gvk_device *device, const gvk_graph *graph, const gvk_model_params *model,
                                        const gvk_detector_heads *heads, const gvk_detector_params *params,
                                        const gvk_picture *likeness, size_t picture_size, gvk_memory *out);
 

@@ -90,6 +90,12 @@ GVK_API void gvk_network_describe(const gvk_network *network, gvk_network_info *
 GVK_API gvk_result gvk_detector_create(gvk_model *model, const gvk_network *network, const gvk_detector_params *params,
                                        gvk_stream **out);
 
+/* gvk_model_memory (embedding.h) of the network's model and one stream of it: a detector's, or a classifier's with
+ * params->stream alone. params, model and likeness may be NULL. */
+GVK_API gvk_result gvk_network_memory(gvk_device *device, const gvk_network *network, const gvk_model_params *model,
+                                      const gvk_detector_params *params, const gvk_picture *likeness,
+                                      size_t picture_size, gvk_memory *out);
+
 #ifdef __cplusplus
 }
 #endif

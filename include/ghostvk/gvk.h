@@ -5,7 +5,7 @@
  * The runtime knows no network. picture.h says what pictures can be. On top of it embedding.h puts a stream into the
  * frames of a game (semaphores, pacing, the host's own command buffers), checkpoint.h reads files of weights,
  * detector.h finds boxes behind any graph that ends in YOLO's maps, and ghostnet.h has GhostNet, GhostNet-YOLOv4 and
- * its siblings ready.
+ * its siblings ready. tracker.h follows boxes from frame to frame.
  *
  * Rules that hold for every call
  *   - Every call that can fail returns gvk_result. GVK_OK is 0, errors are negative. The reason goes to the host's log
@@ -43,7 +43,12 @@
 extern "C" {
 #endif
 
-#if defined(GVK_SHARED) && defined(__GNUC__)
+/* GVK_SHARED: the library is a shared one. The CMake target and pkg-config define it. */
+#if defined(GVK_SHARED) && defined(_WIN32) && defined(GVK_BUILDING)
+#define GVK_API __declspec(dllexport)
+#elif defined(GVK_SHARED) && defined(_WIN32)
+#define GVK_API __declspec(dllimport)
+#elif defined(GVK_SHARED) && defined(__GNUC__)
 #define GVK_API __attribute__((visibility("default")))
 #else
 #define GVK_API
@@ -132,7 +137,8 @@ typedef enum gvk_device_choice {
 
 typedef enum gvk_priority {
     GVK_PRIORITY_NORMAL,
-    GVK_PRIORITY_LOW, /* behind a compositor or a game; the system-wide priority, too, where the driver has one */
+    GVK_PRIORITY_LOW, /* behind a compositor or a game; the system-wide priority, too, where the driver has one
+                       * (VK_KHR_global_priority) and permits it */
     GVK_PRIORITY_HIGH /* in front of this process's other queues; never above other processes */
 } gvk_priority;
 
@@ -163,6 +169,7 @@ typedef struct gvk_wants {
     VkPhysicalDeviceSubgroupSizeControlFeatures subgroup_size;
     VkPhysicalDeviceDescriptorIndexingFeatures descriptor_indexing;
     VkPhysicalDeviceShaderFloat16Int8Features half;
+    VkPhysicalDeviceSamplerYcbcrConversionFeatures ycbcr; /* for pictures with a ycbcr_sampler alone */
     const char *device_extensions[8];
     uint32_t device_extension_count;
     /* 0.1 ends here. */

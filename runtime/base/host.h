@@ -5,10 +5,13 @@
 
 #include <stdarg.h>
 #include <stdbool.h>
+#include <stdio.h>
 
 #include <ghostvk/gvk.h>
 
-#if defined(__GNUC__)
+#if defined(__MINGW_PRINTF_FORMAT) /* what its vsnprintf takes, which depends on its settings */
+#define GVK_FORMAT(string_index, first_index) __attribute__((format(__MINGW_PRINTF_FORMAT, string_index, first_index)))
+#elif defined(__GNUC__)
 #define GVK_FORMAT(string_index, first_index) __attribute__((format(printf, string_index, first_index)))
 #else
 #define GVK_FORMAT(string_index, first_index)

@@ -88,6 +88,13 @@ gvk_result gvk_element_read(const gvk_host *host, const struct gvk_layout *layou
     return gvk_struct_read(host, layout, from, to);
 }
 
+void gvk_element_copy(const struct gvk_layout *layout, const void *array, size_t element_size, uint32_t index, void *to)
+{
+    memset(to, 0, layout->whole);
+    memcpy(to, (const unsigned char *)array + index * element_size,
+           element_size < layout->known ? element_size : layout->known);
+}
+
 void gvk_element_write(const struct gvk_layout *layout, const void *made, void *array, size_t element_size,
                        uint32_t index)
 {

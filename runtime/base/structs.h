@@ -45,6 +45,9 @@ gvk_result gvk_element_size(const gvk_host *host, const struct gvk_layout *layou
  */
 gvk_result gvk_element_read(const gvk_host *host, const struct gvk_layout *layout, const void *array,
                             size_t element_size, uint32_t index, void *to);
+/* An element without a size of its own, which is as long as the array's elements. */
+void gvk_element_copy(const struct gvk_layout *layout, const void *array, size_t element_size, uint32_t index,
+                      void *to);
 /* Writes the whole element, a size that `made` begins with included. */
 void gvk_element_write(const struct gvk_layout *layout, const void *made, void *array, size_t element_size,
                        uint32_t index);

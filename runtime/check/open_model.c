@@ -9,13 +9,21 @@
 #include "runtime/op/ghost.h"
 #include "runtime/op/table.h"
 
+static gvk_result prove_kernels(gvk_device *device, const struct gvk_graph *rewritten, struct gvk_policy *policy,
+                                uint64_t *peak)
+{
+    return peak ? gvk_kernels_foresee_proof(device, rewritten, policy, peak)
+                : gvk_kernels_prove(device, rewritten, policy);
+}
+
 /* Proves the kernels of the rewritten graph. */
-static gvk_result prove(gvk_device *device, const struct gvk_graph *rewritten, struct gvk_policy *policy)
+static gvk_result prove(gvk_device *device, const struct gvk_graph *rewritten, struct gvk_policy *policy,
+                        uint64_t *peak)
 {
     struct gvk_packing packing = {0};
     const struct gvk_builder builder = {
         .host = &device->host, .policy = policy, .graph = rewritten, .packing = &packing};
-    gvk_result result = gvk_kernels_prove(device, rewritten, policy);
+    gvk_result result = prove_kernels(device, rewritten, policy, peak);
     if (!result)
         result = gvk_packing_create(&builder, &packing);
     if (result)
@@ -23,15 +31,16 @@ static gvk_result prove(gvk_device *device, const struct gvk_graph *rewritten, s
     bool chunks = policy->chunks;
     gvk_limit_chunks(&packing, policy);
     gvk_packing_destroy(&device->host, &packing);
-    return chunks == policy->chunks ? GVK_OK : gvk_kernels_prove(device, rewritten, policy);
+    return chunks == policy->chunks ? GVK_OK : prove_kernels(device, rewritten, policy, peak);
 }
 
-gvk_result gvk_model_create_proven(gvk_device *device, const gvk_graph *graph, uint32_t off,
-                                   const struct gvk_policy *policy, gvk_model **out)
+/* Until the proof has nothing more to say: *policy is what is left. `peak` not NULL: nothing is run, and it is raised
+ * to the memory that it would take. */
+static gvk_result prove_policy(gvk_device *device, const gvk_graph *graph, uint32_t off, struct gvk_policy *policy,
+                               uint64_t *peak)
 {
-    struct gvk_policy proven = *policy;
     gvk_result result = GVK_OK;
-    uint32_t left_out = gvk_rewrites_off(&proven, off);
+    uint32_t left_out = gvk_rewrites_off(policy, off);
     bool settled = off & GVK_REWRITE_FAST_KERNELS; /* the plain kernels are taken as they are */
     while (!result && !settled) {
         struct gvk_graph *rewritten = NULL;
@@ -39,13 +48,29 @@ gvk_result gvk_model_create_proven(gvk_device *device, const gvk_graph *graph, u
         if (!result)
             result = gvk_rewrite_graph(rewritten, left_out);
         if (!result)
-            result = prove(device, rewritten, &proven);
+            result = prove(device, rewritten, policy, peak);
         gvk_graph_destroy(rewritten);
         uint32_t last = left_out;
-        left_out = gvk_rewrites_off(&proven, off);
+        left_out = gvk_rewrites_off(policy, off);
         settled = left_out == last; /* else the proof rejected what a rewrite counted on */
     }
+    return result;
+}
+
+gvk_result gvk_model_create_proven(gvk_device *device, const gvk_graph *graph, uint32_t off,
+                                   const struct gvk_policy *policy, gvk_model **out)
+{
+    struct gvk_policy proven = *policy;
+    gvk_result result = prove_policy(device, graph, off, &proven, NULL);
     return result ? result : gvk_model_create_for(device, graph, off, &proven, out);
+}
+
+gvk_result gvk_model_plan_proven(gvk_device *device, const gvk_graph *graph, uint32_t off,
+                                 const struct gvk_policy *policy, uint64_t *peak, gvk_model **out)
+{
+    struct gvk_policy proven = *policy;
+    gvk_result result = prove_policy(device, graph, off, &proven, peak);
+    return result ? result : gvk_model_plan(device, graph, off, &proven, out);
 }
 
 gvk_result gvk_model_create(gvk_device *device, const gvk_graph *graph, const gvk_model_params *params, gvk_model **out)

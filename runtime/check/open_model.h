@@ -8,5 +8,9 @@
 /* gvk_model_create of a checked graph. What the proof strikes is rejected in the model's own policy. */
 gvk_result gvk_model_create_proven(gvk_device *device, const gvk_graph *graph, uint32_t off,
                                    const struct gvk_policy *policy, gvk_model **out);
+/* gvk_model_plan of the same, before any proof has run; *peak is raised to what of the device's memory the proof takes.
+ */
+gvk_result gvk_model_plan_proven(gvk_device *device, const gvk_graph *graph, uint32_t off,
+                                 const struct gvk_policy *policy, uint64_t *peak, gvk_model **out);
 
 #endif

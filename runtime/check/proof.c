@@ -97,6 +97,43 @@ static double deviation_of(const struct gvk_sample *sample, const float *got)
     return most / largest;
 }
 
+/* What a proof is about. */
+struct prover {
+    struct gvk_device *device;
+    struct gvk_verdicts *verdicts;
+    uint64_t
+        *peak; /* not NULL: nothing is run, and verdicts are taken to be good; raised to the memory it would take */
+};
+
+/* What the sample would take on the device. */
+static gvk_result measure_sample(struct gvk_device *device, const struct gvk_policy *policy,
+                                 const struct gvk_pipeline_key *key, const struct gvk_sample *sample, uint64_t *peak)
+{
+    gvk_model *model = NULL;
+    gvk_stream *stream = NULL;
+    struct gvk_model_needs of_model = {0};
+    struct gvk_stream_needs of_stream = {0};
+    const gvk_stream_params params = {.size = sizeof params, .width = GVK_SAMPLE_WIDTH, .height = GVK_SAMPLE_HEIGHT};
+    const gvk_picture input = {
+        .size = sizeof input, .kind = GVK_PICTURE_TENSOR, .width = GVK_SAMPLE_WIDTH, .height = GVK_SAMPLE_HEIGHT};
+    gvk_result result = gvk_model_plan(device, sample->graph, 0, policy, &model);
+    if (!result)
+        result = gvk_model_measure(model, &of_model);
+    if (!result && uses_kernel(model, key)) {
+        result = gvk_stream_plan(model, &params, NULL, &stream);
+        if (!result)
+            result = gvk_stream_measure(stream, &input, sizeof input, &of_stream);
+    }
+    uint64_t together = of_model.weights + of_stream.peak;
+    if (together < of_model.peak)
+        together = of_model.peak;
+    if (*peak < together)
+        *peak = together;
+    gvk_stream_destroy(stream);
+    gvk_model_destroy(model);
+    return result;
+}
+
 /* Runs the sample. *fits: its model has the kernel in question, and *deviation is what came of it. */
 static gvk_result run_sample(struct gvk_device *device, const struct gvk_policy *policy,
                              const struct gvk_pipeline_key *key, const struct gvk_sample *sample, bool *fits,
@@ -155,17 +192,20 @@ static uint32_t count_inputs(const struct gvk_policy *policy, const struct gvk_g
     return node->input_channels < GVK_PROOF_INPUTS ? node->input_channels : GVK_PROOF_INPUTS;
 }
 
-static gvk_result run_proof(struct gvk_device *device, const struct gvk_policy *policy,
+static gvk_result run_proof(const struct prover *prover, const struct gvk_policy *policy,
                             const struct gvk_graph_node *node, const struct gvk_pipeline_key *key, bool *proven,
                             double *deviation)
 {
+    struct gvk_device *device = prover->device;
     struct gvk_sample *sample = NULL;
     gvk_result result = gvk_sample_create(&device->host, node, count_inputs(policy, node, key),
                                           count_outputs(policy, node, key), &sample);
     struct gvk_policy forced = *policy; /* the sample takes this kernel, whatever its own shape is */
     forced.forced_shader = (uint32_t)key->shader;
     forced.forced_local_size = key->constants[GVK_CONSTANT_LOCAL_SIZE];
-    if (!result)
+    if (!result && prover->peak)
+        result = measure_sample(device, &forced, key, sample, prover->peak);
+    else if (!result)
         result = run_sample(device, &forced, key, sample, proven, deviation);
     gvk_sample_destroy(sample);
     return result;
@@ -183,9 +223,10 @@ static void obey_verdicts(const struct gvk_verdicts *verdicts, struct gvk_policy
     }
 }
 
-static gvk_result prove_node(struct gvk_device *device, struct gvk_policy *policy, const struct gvk_graph_node *node)
+static gvk_result prove_node(const struct prover *prover, struct gvk_policy *policy, const struct gvk_graph_node *node)
 {
-    struct gvk_verdicts *verdicts = &device->verdicts;
+    struct gvk_device *device = prover->device;
+    struct gvk_verdicts *verdicts = prover->verdicts;
     for (;;) { /* each round proves a kernel or strikes one */
         struct gvk_pipeline_key key = select_key(policy, node);
         enum gvk_shader shader = gvk_shader_for(policy, key.shader);
@@ -205,11 +246,11 @@ static gvk_result prove_node(struct gvk_device *device, struct gvk_policy *polic
             return GVK_OK;
         bool proven = false;
         double deviation = 0;
-        gvk_result result = run_proof(device, policy, node, &key, &proven, &deviation);
+        gvk_result result = run_proof(prover, policy, node, &key, &proven, &deviation);
         if (result)
             return result;
         verdicts->changed = true;
-        if (!proven)
+        if (!proven && !prover->peak)
             gvk_log(&device->host, GVK_LOG_DEBUG, "The kernel %s is used unproven: no sample fits it.", name);
         if (!proven || deviation <= (policy->half ? ALLOWED_DEVIATION_HALF : ALLOWED_DEVIATION)) {
             verdicts->proven[bit / 32] |= 1u << (bit % 32);
@@ -225,7 +266,7 @@ static gvk_result prove_node(struct gvk_device *device, struct gvk_policy *polic
 
 /* Which tile of a list a GPU takes also depends on the size of the picture, which the next stream may change: so all of
  * them are proven. */
-static gvk_result prove_every_size(struct gvk_device *device, struct gvk_policy *policy,
+static gvk_result prove_every_size(const struct prover *prover, struct gvk_policy *policy,
                                    const struct gvk_graph_node *node)
 {
     uint32_t rejected[GVK_REJECTED_WORDS], given = policy->lane_work;
@@ -233,7 +274,7 @@ static gvk_result prove_every_size(struct gvk_device *device, struct gvk_policy 
     do { /* in place of a rejected kernel comes one that may have other sizes */
         memcpy(rejected, policy->rejected, sizeof rejected);
         for (policy->lane_work = GVK_MOST_LANE_WORK; policy->lane_work && !result; policy->lane_work /= 2)
-            result = prove_node(device, policy, node);
+            result = prove_node(prover, policy, node);
     } while (!result && memcmp(rejected, policy->rejected, sizeof rejected) != 0);
     policy->lane_work = given;
     return result;
@@ -263,19 +304,40 @@ static gvk_result make_pipelines(struct gvk_device *device, const struct gvk_gra
     return result;
 }
 
-gvk_result gvk_kernels_prove(struct gvk_device *device, const struct gvk_graph *graph, struct gvk_policy *policy)
+static gvk_result prove_graph(const struct prover *prover, const struct gvk_graph *graph, struct gvk_policy *policy)
 {
-    gvk_mutex_lock(&device->proof_mutex);
-    load_verdicts(device);
-    obey_verdicts(&device->verdicts, policy);
-    gvk_result result = make_pipelines(device, graph, policy);
+    gvk_result result = GVK_OK;
     bool half_sums;
     do { /* again where a rejected kernel left others without a proof */
         half_sums = policy->half_sums;
         for (uint32_t i = 0; i < graph->node_count && !result; i++)
             if (needs_proof(&graph->nodes[i]))
-                result = prove_every_size(device, policy, &graph->nodes[i]);
+                result = prove_every_size(prover, policy, &graph->nodes[i]);
     } while (!result && half_sums != policy->half_sums);
+    return result;
+}
+
+gvk_result gvk_kernels_foresee_proof(struct gvk_device *device, const struct gvk_graph *graph,
+                                     struct gvk_policy *policy, uint64_t *peak)
+{
+    gvk_mutex_lock(&device->proof_mutex);
+    load_verdicts(device);
+    struct gvk_verdicts foreseen = device->verdicts;
+    gvk_mutex_unlock(&device->proof_mutex);
+    const struct prover prover = {.device = device, .verdicts = &foreseen, .peak = peak};
+    obey_verdicts(&foreseen, policy);
+    return prove_graph(&prover, graph, policy);
+}
+
+gvk_result gvk_kernels_prove(struct gvk_device *device, const struct gvk_graph *graph, struct gvk_policy *policy)
+{
+    const struct prover prover = {.device = device, .verdicts = &device->verdicts};
+    gvk_mutex_lock(&device->proof_mutex);
+    load_verdicts(device);
+    obey_verdicts(&device->verdicts, policy);
+    gvk_result result = make_pipelines(device, graph, policy);
+    if (!result)
+        result = prove_graph(&prover, graph, policy);
     save_verdicts(device);
     gvk_mutex_unlock(&device->proof_mutex);
     return result;

@@ -11,5 +11,9 @@
  * device and through the host's cache. *policy: what the kernels are chosen by; what is rejected is added to it.
  * GVK_ERROR_DRIVER when no kernel is left for a node. */
 gvk_result gvk_kernels_prove(struct gvk_device *device, const struct gvk_graph *graph, struct gvk_policy *policy);
+/* What of the device's memory the former takes at a time, where it finds that all kernels are right: *peak is raised to
+ * that. */
+gvk_result gvk_kernels_foresee_proof(struct gvk_device *device, const struct gvk_graph *graph,
+                                     struct gvk_policy *policy, uint64_t *peak);
 
 #endif

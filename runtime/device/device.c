@@ -2,6 +2,8 @@
  * Both ways end in the same gvk_device, so everything behind this file works alike on either. */
 #include "runtime/vulkan/device.h"
 
+#include <ghostvk/embedding.h>
+
 #include <stdio.h>
 #include <string.h>
 
@@ -12,6 +14,8 @@
 #include "runtime/vulkan/debug.h"
 #include "runtime/vulkan/wait.h"
 #include "shaders/shared.h"
+
+static const struct gvk_layout layout_of_handles = GVK_LAYOUT(gvk_device_handles, reserved, queue_family);
 
 static void lock_own_queue(void *user)
 {
@@ -35,6 +39,7 @@ enum feature {
     RUNTIME_ARRAYS,
     UPDATE_AFTER_BIND,
     VARIABLE_COUNT,
+    SAMPLER_CONVERSION,
     FEATURE_COUNT
 };
 static const char *const feature_names[FEATURE_COUNT] = {
@@ -46,6 +51,7 @@ static const char *const feature_names[FEATURE_COUNT] = {
     "runtimeDescriptorArray",
     "descriptorBindingStorageBufferUpdateAfterBind",
     "descriptorBindingVariableDescriptorCount",
+    "samplerYcbcrConversion",
 };
 
 /* What a device was created with. */
@@ -99,6 +105,12 @@ static void read_features(const struct creation *creation, bool has[FEATURE_COUN
     const VkPhysicalDeviceShaderFloat16Int8Features *half =
         find_features(creation, VK_KHR_SHADER_FLOAT16_INT8_EXTENSION_NAME, VK_API_VERSION_1_2,
                       VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_SHADER_FLOAT16_INT8_FEATURES);
+    const VkPhysicalDeviceSamplerYcbcrConversionFeatures *conversion =
+        find_in_chain(creation->features, VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_SAMPLER_YCBCR_CONVERSION_FEATURES);
+    const VkPhysicalDeviceVulkan11Features *of_1_1 =
+        creation->api_version < VK_API_VERSION_1_2
+            ? NULL
+            : find_in_chain(creation->features, VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_VULKAN_1_1_FEATURES);
     const VkPhysicalDeviceVulkan12Features *of_1_2 =
         creation->api_version < VK_API_VERSION_1_2
             ? NULL
@@ -107,6 +119,8 @@ static void read_features(const struct creation *creation, bool has[FEATURE_COUN
         creation->api_version < VK_API_VERSION_1_3
             ? NULL
             : find_in_chain(creation->features, VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_VULKAN_1_3_FEATURES);
+    has[SAMPLER_CONVERSION] =
+        (conversion && conversion->samplerYcbcrConversion) || (of_1_1 && of_1_1->samplerYcbcrConversion);
     has[FLOAT64] = creation->features && creation->features->features.shaderFloat64;
     has[DYNAMIC_INDEXING] = creation->features && creation->features->features.shaderStorageBufferArrayDynamicIndexing;
     has[SUBGROUP_SIZE_CONTROL] = (sizes && sizes->subgroupSizeControl) || (of_1_3 && of_1_3->subgroupSizeControl);
@@ -137,7 +151,7 @@ static void warn_of_missing_wishes(const struct gvk_device *device, const bool h
     const struct creation creation = creation_of_wants(&wants);
     read_features(&creation, wished);
     for (int i = 0; i < FEATURE_COUNT; i++) {
-        if (!wished[i] || has[i])
+        if (!wished[i] || has[i] || i == SAMPLER_CONVERSION) /* which some pictures take, and no kernel */
             continue;
         int more = snprintf(list + used, sizeof list - used, "%s%s", used ? ", " : "", feature_names[i]);
         used = more > 0 && used + (size_t)more < sizeof list ? used + (size_t)more : sizeof list - 1;
@@ -238,6 +252,7 @@ static gvk_result finish_device(struct gvk_device *device, const struct enabled_
     device->traits.full_subgroups = enabled->has[FULL_SUBGROUPS];
     device->traits.float64 = enabled->has[FLOAT64];
     device->traits.half_sums = enabled->has[FLOAT16];
+    device->traits.sampler_conversion = enabled->has[SAMPLER_CONVERSION];
     device->traits.max_chunks = count_chunks(device, enabled);
     device->configuration = hash_configuration(device);
     gvk_choices_load(device);
@@ -252,6 +267,53 @@ static gvk_result read_params(const struct gvk_layout *layout, const void *given
     return result ? result : gvk_struct_read(host, layout, given, params);
 }
 
+/* The extension that has priorities among programs: of either name, with the same struct. NULL: none. */
+static const char *find_global_priority(const struct gvk_device *device)
+{
+    static const char *const names[] = {"VK_KHR_global_priority", "VK_EXT_global_priority"};
+    for (int i = 0; i < 2; i++)
+        if (gvk_physical_device_has(&device->vk, &device->host, device->physical_device, names[i]))
+            return names[i];
+    return NULL;
+}
+
+/* With what the device wants, and a queue of this priority. */
+static gvk_result create_device(struct gvk_device *device, const gvk_wants *wants, gvk_priority wished)
+{
+    enum { WANTED = sizeof wants->device_extensions / sizeof wants->device_extensions[0] };
+    const float priority = wished == GVK_PRIORITY_LOW ? 0.0f : wished == GVK_PRIORITY_HIGH ? 1.0f : 0.5f;
+    const char *global = wished == GVK_PRIORITY_LOW ? find_global_priority(device) : NULL;
+    const VkDeviceQueueGlobalPriorityCreateInfoEXT low = {
+        .sType = VK_STRUCTURE_TYPE_DEVICE_QUEUE_GLOBAL_PRIORITY_CREATE_INFO_EXT,
+        .globalPriority = VK_QUEUE_GLOBAL_PRIORITY_LOW_EXT,
+    };
+    VkDeviceQueueCreateInfo queue = {
+        .sType = VK_STRUCTURE_TYPE_DEVICE_QUEUE_CREATE_INFO,
+        .pNext = global ? &low : NULL,
+        .queueFamilyIndex = device->queue_family,
+        .queueCount = 1,
+        .pQueuePriorities = &priority,
+    };
+    const char *extensions[WANTED + 1];
+    memcpy(extensions, wants->device_extensions, sizeof wants->device_extensions);
+    extensions[wants->device_extension_count] = global;
+    VkDeviceCreateInfo create = {
+        .sType = VK_STRUCTURE_TYPE_DEVICE_CREATE_INFO,
+        .pNext = &wants->features,
+        .queueCreateInfoCount = 1,
+        .pQueueCreateInfos = &queue,
+        .enabledExtensionCount = wants->device_extension_count + (global ? 1 : 0),
+        .ppEnabledExtensionNames = extensions,
+    };
+    VkResult result = device->vk.CreateDevice(device->physical_device, &create, NULL, &device->device);
+    if (result && global) { /* not permitted, perhaps: it was a wish */
+        queue.pNext = NULL;
+        create.enabledExtensionCount--;
+        result = device->vk.CreateDevice(device->physical_device, &create, NULL, &device->device);
+    }
+    return GVK_VULKAN(device, "vkCreateDevice", result);
+}
+
 gvk_result gvk_device_open(const gvk_device_params *given, gvk_device **out)
 {
     gvk_host host;
@@ -262,6 +324,8 @@ gvk_result gvk_device_open(const gvk_device_params *given, gvk_device **out)
         return result;
     if (!out)
         return gvk_fail(&host, GVK_ERROR_ARGUMENT, "gvk_device_open needs a place for the device.");
+    if ((unsigned)params->priority > GVK_PRIORITY_HIGH)
+        return gvk_fail(&host, GVK_ERROR_ARGUMENT, "A device's priority is normal, low or high.");
     struct gvk_device *device = gvk_allocate(&host, sizeof *device);
     if (!device)
         return gvk_fail_memory(&host);
@@ -286,23 +350,7 @@ gvk_result gvk_device_open(const gvk_device_params *given, gvk_device **out)
     result = gvk_device_wants(vk->GetInstanceProcAddr, device->instance, device->physical_device, &wants);
     if (result)
         goto fail;
-    float priority = 1.0f;
-    VkDeviceQueueCreateInfo queue = {
-        .sType = VK_STRUCTURE_TYPE_DEVICE_QUEUE_CREATE_INFO,
-        .queueFamilyIndex = device->queue_family,
-        .queueCount = 1,
-        .pQueuePriorities = &priority,
-    };
-    VkDeviceCreateInfo create = {
-        .sType = VK_STRUCTURE_TYPE_DEVICE_CREATE_INFO,
-        .pNext = &wants.features,
-        .queueCreateInfoCount = 1,
-        .pQueueCreateInfos = &queue,
-        .enabledExtensionCount = wants.device_extension_count,
-        .ppEnabledExtensionNames = wants.device_extensions,
-    };
-    result =
-        GVK_VULKAN(device, "vkCreateDevice", vk->CreateDevice(device->physical_device, &create, NULL, &device->device));
+    result = create_device(device, &wants, params->priority);
     if (result)
         goto fail;
     struct enabled_features enabled = {.debug_utils = true};
@@ -421,6 +469,22 @@ void gvk_device_describe(const gvk_device *device, gvk_device_info *out)
         return;
     gvk_device_info info = {.size = 0};
     gvk_struct_write(&gvk_layout_of_device_info, device ? &device->info : &info, out);
+}
+
+void gvk_device_get_handles(const gvk_device *device, gvk_device_handles *out)
+{
+    if (!out)
+        return;
+    gvk_device_handles handles = {.size = 0};
+    if (device) {
+        handles.get_instance_proc = device->vk.GetInstanceProcAddr;
+        handles.instance = device->instance;
+        handles.physical_device = device->physical_device;
+        handles.device = device->device;
+        handles.queue = device->host_submit ? VK_NULL_HANDLE : device->queue;
+        handles.queue_family = device->queue_family;
+    }
+    gvk_struct_write(&layout_of_handles, &handles, out);
 }
 
 void gvk_device_destroy(gvk_device *device)

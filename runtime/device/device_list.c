@@ -578,6 +578,13 @@ gvk_result gvk_device_wants(PFN_vkGetInstanceProcAddr get_instance_proc, VkInsta
         made.features.pNext = &made.half;
         made.device_extensions[made.device_extension_count++] = VK_KHR_SHADER_FLOAT16_INT8_EXTENSION_NAME;
     }
+    made.ycbcr.sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_SAMPLER_YCBCR_CONVERSION_FEATURES;
+    VkPhysicalDeviceFeatures2 query = {.sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_FEATURES_2, .pNext = &made.ycbcr};
+    vk.GetPhysicalDeviceFeatures2(physical_device, &query);
+    if (made.ycbcr.samplerYcbcrConversion) {
+        made.ycbcr.pNext = made.features.pNext;
+        made.features.pNext = &made.ycbcr;
+    }
     /* A device that offers this extension must be created with it. */
     if (gvk_physical_device_has(&vk, &host, physical_device, "VK_KHR_portability_subset"))
         made.device_extensions[made.device_extension_count++] = "VK_KHR_portability_subset";
@@ -586,5 +593,6 @@ gvk_result gvk_device_wants(PFN_vkGetInstanceProcAddr get_instance_proc, VkInsta
     out->subgroup_size.pNext = move_pointer(made.subgroup_size.pNext, &made, out);
     out->descriptor_indexing.pNext = move_pointer(made.descriptor_indexing.pNext, &made, out);
     out->half.pNext = move_pointer(made.half.pNext, &made, out);
+    out->ycbcr.pNext = move_pointer(made.ycbcr.pNext, &made, out);
     return GVK_OK;
 }

@@ -5,8 +5,8 @@
 #include <math.h>
 
 #include "runtime/kernel/dispatch.h"
+#include "runtime/picture/rules.h"
 
-#define LOCAL_SIZE 64
 /* Of a pass, that are made for the sake of time, and the fewest rows of one: however short that is, commands stay few.
  */
 #define MOST_STRIPS_IN_TIME 64u
@@ -22,19 +22,57 @@ static struct gvk_strip_limit limit_of(const gvk_device *device)
     return (struct gvk_strip_limit){.bytes = most > 2 * GVK_RANGE_ALIGNMENT ? most - 2 * GVK_RANGE_ALIGNMENT : 0};
 }
 
-static uint64_t longer_row(gvk_pixel_format format, const struct gvk_placement *placement)
+/* Bytes of the host's or the upload's that rows of what is looked at lie in. */
+struct byte_range {
+    uint64_t origin;      /* of the first row's first pixel */
+    int64_t across, down; /* from a pixel to the next one, from a row to the next one */
+    uint64_t begin, end;  /* of the rows */
+};
+
+static int64_t lower(int64_t left, int64_t right)
 {
-    uint64_t read = (uint64_t)placement->picture_width * gvk_pixel_bytes(format);
-    uint64_t written = (uint64_t)placement->width * 4;
+    return left < right ? left : right;
+}
+
+static struct byte_range range_of(const struct gvk_picture_layout *layout, uint32_t first, uint32_t rows)
+{
+    int64_t pixel = gvk_pixel_bytes(layout->picture.format), pitch = (int64_t)layout->pitch;
+    const struct gvk_turn *turn = &layout->turn;
+    struct byte_range range = {.across = turn->across[0] * pixel + turn->across[1] * pitch,
+                               .down = turn->down[0] * pixel + turn->down[1] * pitch};
+    int64_t origin = (int64_t)layout->pixels + turn->origin[0] * pixel + turn->origin[1] * pitch + range.down * first;
+    int64_t last_of_row = range.across * ((int64_t)layout->width - 1), last_row = range.down * ((int64_t)rows - 1);
+    range.origin = (uint64_t)origin;
+    range.begin = (uint64_t)(origin + lower(last_of_row, 0) + lower(last_row, 0));
+    range.end = (uint64_t)(origin - lower(-last_of_row, 0) - lower(-last_row, 0) + pixel);
+    return range;
+}
+
+/* Its rows are the stored picture's columns: a strip of them touches all of its bytes. */
+static bool is_on_its_side(const struct gvk_picture_layout *layout)
+{
+    return layout->turn.down[1] == 0;
+}
+
+/* Of the rows that a strip of the horizontal pass reads and writes, the longer one's bytes. */
+static uint64_t longer_row(const struct gvk_picture_layout *layout)
+{
+    uint64_t read = gvk_is_bytes(layout) && !is_on_its_side(layout) ? layout->pitch : 0;
+    uint64_t written = (uint64_t)layout->placement.width * 4;
     return read > written ? read : written;
 }
 
-bool gvk_can_resize(const gvk_device *device, gvk_pixel_format format, const struct gvk_placement *placement,
-                    uint32_t height)
+bool gvk_can_resize(const gvk_device *device, const struct gvk_picture_layout *layout, uint32_t height)
 {
     const struct gvk_strip_limit limit = limit_of(device);
+    const struct gvk_placement *placement = &layout->placement;
     struct gvk_strip across = {0}, down = {0};
-    while (gvk_next_horizontal_strip(placement->picture_height, longer_row(format, placement), limit, &across))
+    if (gvk_is_bytes(layout) && is_on_its_side(layout)) {
+        struct byte_range whole = range_of(layout, 0, layout->height);
+        if (whole.end - whole.begin + 2 * GVK_RANGE_ALIGNMENT > device->traits.max_storage_bytes)
+            return false;
+    }
+    while (gvk_next_horizontal_strip(placement->picture_height, longer_row(layout), limit, &across))
         ;
     while (gvk_next_vertical_strip(placement->picture_height, placement, height, (uint64_t)placement->width * 4, limit,
                                    &down))
@@ -46,7 +84,7 @@ bool gvk_can_resize(const gvk_device *device, gvk_pixel_format format, const str
 
 static bool is_vertical(const struct gvk_command *command)
 {
-    return command->key.shader != GVK_SHADER_RESIZE_HORIZONTAL;
+    return command->key.shader == GVK_SHADER_RESIZE_VERTICAL || command->key.shader == GVK_SHADER_RESIZE_VERTICAL_HALF;
 }
 
 static double us_of_rows(const struct gvk_input_target *target, bool vertical, uint64_t groups_x, uint64_t turns)
@@ -88,38 +126,20 @@ static struct gvk_operand operand_of(uint32_t binding, enum gvk_memory_kind memo
                                 .quad_bytes = 16,
                                 .offset = offset,
                                 .bytes = bytes,
-                                .is_aligned = memory == GVK_MEMORY_UPLOAD};
+                                .is_aligned = memory == GVK_MEMORY_UPLOAD || memory == GVK_MEMORY_PICTURE};
 }
 
 /* What the two passes of a picture have in common. */
 struct pass {
     const struct gvk_input_target *target;
     const struct gvk_picture_layout *layout;
+    uint32_t item;
     const struct gvk_shape *shape; /* of the input */
     struct gvk_operand input;      /* the picture's plane in the arena */
     struct gvk_program *program;
 };
 
-static struct gvk_resize_push push_of(const struct pass *pass)
-{
-    const struct gvk_picture_layout *layout = pass->layout;
-    return (struct gvk_resize_push){
-        .row_bytes = layout->width * gvk_pixel_bytes(layout->format),
-        .pixel_bytes = gvk_pixel_bytes(layout->format),
-        .red_first = layout->format != GVK_PIXELS_BGRA8,
-        .source_width = layout->width,
-        .source_height = layout->height,
-        .inner_x = layout->placement.x,
-        .inner_y = layout->placement.y,
-        .inner_width = layout->placement.width,
-        .inner_height = layout->placement.height,
-        .width = pass->shape->width,
-        .height = pass->shape->height,
-    };
-}
-
-static gvk_result finish(const struct pass *pass, struct gvk_command *command, const struct gvk_resize_push *push,
-                         uint32_t groups_x, uint32_t groups_y)
+static gvk_result finish(const struct pass *pass, struct gvk_command *command, uint32_t groups_x, uint32_t groups_y)
 {
     const struct gvk_device *device = pass->target->device;
     if (groups_x > device->traits.max_workgroup_count || groups_y > device->traits.max_workgroup_count)
@@ -129,7 +149,6 @@ static gvk_result finish(const struct pass *pass, struct gvk_command *command, c
     command->groups[0] = groups_x;
     command->groups[1] = groups_y;
     command->groups[2] = 1;
-    gvk_set_push(command, push, sizeof *push);
     return gvk_program_add_command(pass->program, command);
 }
 
@@ -139,38 +158,117 @@ static uint32_t turns_of(uint32_t taps, uint32_t source)
     return taps < source ? taps : source;
 }
 
+/* What a strip reads of a picture that lies in memory as bytes. */
+static void read_bytes(const struct pass *pass, const struct gvk_strip *strip, struct gvk_command *command)
+{
+    const struct gvk_picture_layout *layout = pass->layout;
+    bool is_buffer = layout->picture.kind == GVK_PICTURE_BUFFER;
+    const struct byte_range range = range_of(layout, strip->first, strip->rows);
+    uint64_t bound = range.begin / GVK_RANGE_ALIGNMENT * GVK_RANGE_ALIGNMENT;
+    const struct gvk_resize_push push = {
+        .pixels_byte = (uint32_t)(range.origin - bound),
+        .row_step = (uint32_t)range.down,
+        .pixel_step = (uint32_t)range.across,
+        .red_first = layout->picture.format != GVK_PIXELS_BGRA8,
+        .taps = gvk_resize_taps(layout->width, layout->placement.width),
+        .source_width = layout->width,
+        .source_height = strip->rows,
+        .inner_width = layout->placement.width,
+        .inner_height = layout->placement.height,
+    };
+    struct gvk_operand source = operand_of(GVK_BINDING_SOURCE, is_buffer ? GVK_MEMORY_PICTURE : GVK_MEMORY_UPLOAD,
+                                           GVK_READ, bound, (range.end - bound + 3) / 4 * 4);
+    source.useful = (uint64_t)layout->width * strip->rows * gvk_pixel_bytes(layout->picture.format);
+    source.block = pass->item;
+    command->key.shader = GVK_SHADER_RESIZE_HORIZONTAL;
+    gvk_add_operand(command, source);
+    gvk_set_push(command, &push, sizeof push);
+}
+
+/* Y, Cb and Cr from the planes' values, and R, G, B from these: "Sampler Y'CbCr Range Expansion" and "Sampler Y'CbCr
+ * Model Conversion" of Vulkan's specification, for 8 bits. */
+static void set_conversion(const gvk_picture *picture, struct gvk_resize_image_push *push)
+{
+    bool narrow = picture->ycbcr_range == VK_SAMPLER_YCBCR_RANGE_ITU_NARROW;
+    double red = 0.299, blue = 0.114;
+    if (picture->ycbcr_model == VK_SAMPLER_YCBCR_MODEL_CONVERSION_YCBCR_709) {
+        red = 0.2126;
+        blue = 0.0722;
+    } else if (picture->ycbcr_model == VK_SAMPLER_YCBCR_MODEL_CONVERSION_YCBCR_2020) {
+        red = 0.2627;
+        blue = 0.0593;
+    }
+    double green = 1 - red - blue;
+    push->luma_scale = (float)(narrow ? 255.0 / 219 : 1);
+    push->luma_offset = (float)(narrow ? -16.0 / 219 : 0);
+    push->chroma_scale = (float)(narrow ? 255.0 / 224 : 1);
+    push->chroma_offset = (float)(-128.0 / (narrow ? 224 : 255));
+    push->red_of_cr = (float)(2 * (1 - red));
+    push->green_of_cb = (float)(-2 * (1 - blue) * blue / green);
+    push->green_of_cr = (float)(-2 * (1 - red) * red / green);
+    push->blue_of_cb = (float)(2 * (1 - blue));
+}
+
+/* What a strip reads of a picture that is an image. */
+static void read_image(const struct pass *pass, const struct gvk_strip *strip, struct gvk_command *command)
+{
+    const struct gvk_picture_layout *layout = pass->layout;
+    const gvk_picture *picture = &layout->picture;
+    const struct gvk_turn *turn = &layout->turn;
+    struct gvk_resize_image_push push = {
+        .taps = gvk_resize_taps(layout->width, layout->placement.width),
+        .source_height = strip->rows,
+        .inner_width = layout->placement.width,
+        .origin_x = turn->origin[0] + turn->down[0] * (int32_t)strip->first,
+        .origin_y = turn->origin[1] + turn->down[1] * (int32_t)strip->first,
+        .across_x = turn->across[0],
+        .across_y = turn->across[1],
+        .down_x = turn->down[0],
+        .down_y = turn->down[1],
+        .is_linear = gvk_is_linear(picture),
+        .unit_x = 1.0f / (float)picture->width,
+        .unit_y = 1.0f / (float)picture->height,
+    };
+    command->image = pass->item + 1;
+    command->key.shader = GVK_SHADER_RESIZE_IMAGE;
+    if (picture->kind == GVK_PICTURE_PLANES) {
+        set_conversion(picture, &push);
+        command->key.shader = GVK_SHADER_RESIZE_PLANES;
+    } else if (picture->ycbcr_sampler) {
+        command->key.shader = GVK_SHADER_RESIZE_SAMPLED; /* whose pipeline comes with the sampler */
+    }
+    if (!picture->ycbcr_sampler)
+        command->key.layout = gvk_image_pipeline_layout(pass->target->device);
+    gvk_set_push(command, &push, sizeof push);
+}
+
 static gvk_result emit_horizontal(const struct pass *pass)
 {
     const struct gvk_picture_layout *layout = pass->layout;
     const struct gvk_placement *placement = &layout->placement;
-    uint64_t read = (uint64_t)layout->width * gvk_pixel_bytes(layout->format);
     uint64_t written = (uint64_t)placement->width * 4;
-    uint32_t groups_x = gvk_divide_up(placement->width, LOCAL_SIZE);
-    struct gvk_resize_push push = push_of(pass);
-    push.taps = gvk_resize_taps(layout->width, placement->width);
+    uint32_t groups_x = gvk_divide_up(placement->width, GVK_RESIZE_LANES);
+    uint32_t turns = turns_of(gvk_resize_taps(layout->width, placement->width), layout->width);
     struct gvk_strip_limit limit = limit_of(pass->target->device);
-    limit.rows = rows_in_time(pass->target, false, groups_x, turns_of(push.taps, layout->width), GVK_RESIZE_ROWS,
-                              layout->height);
+    limit.rows = rows_in_time(pass->target, false, groups_x, turns, GVK_RESIZE_ROWS, layout->height);
     struct gvk_strip strip = {0};
     gvk_result result = GVK_OK;
-    while (!result && gvk_next_horizontal_strip(layout->height, longer_row(layout->format, placement), limit, &strip)) {
-        uint64_t begin = layout->pixels + strip.source_first * read;
-        uint64_t bound = begin / GVK_RANGE_ALIGNMENT * GVK_RANGE_ALIGNMENT, bytes = strip.source_rows * read;
+    while (!result && gvk_next_horizontal_strip(layout->height, longer_row(layout), limit, &strip)) {
         struct gvk_command command = {.kind = GVK_COMMAND_DISPATCH,
                                       .label = "resize, horizontal",
-                                      .key = {.shader = GVK_SHADER_RESIZE_HORIZONTAL, .constants = {LOCAL_SIZE}},
-                                      .turns = turns_of(push.taps, layout->width)};
-        push.pixels_byte = (uint32_t)(begin - bound);
-        push.source_height = strip.rows;
-        gvk_add_operand(&command, operand_of(GVK_BINDING_OUTPUT, GVK_MEMORY_SCRATCH, GVK_WRITE,
-                                             layout->rows + strip.first * written, strip.rows * written));
-        gvk_add_operand(&command, operand_of(GVK_BINDING_SOURCE, GVK_MEMORY_UPLOAD, GVK_READ, bound,
-                                             (begin - bound + bytes + 3) / 4 * 4));
+                                      .key = {.constants = {GVK_RESIZE_LANES}},
+                                      .turns = turns};
+        struct gvk_operand rows = operand_of(GVK_BINDING_OUTPUT, GVK_MEMORY_SCRATCH, GVK_WRITE,
+                                             layout->rows + strip.first * written, strip.rows * written);
+        rows.useful = rows.bytes;
+        gvk_add_operand(&command, rows);
+        if (gvk_is_bytes(layout))
+            read_bytes(pass, &strip, &command);
+        else
+            read_image(pass, &strip, &command);
         gvk_add_operand(&command, operand_of(GVK_BINDING_EXTRA, GVK_MEMORY_UPLOAD, GVK_READ, layout->horizontal,
                                              gvk_resize_table_ints(layout->width, placement->width) * 4));
-        command.operands[0].useful = strip.rows * written;
-        command.operands[1].useful = bytes;
-        result = finish(pass, &command, &push, groups_x, gvk_divide_up(strip.rows, GVK_RESIZE_ROWS));
+        result = finish(pass, &command, groups_x, gvk_divide_up(strip.rows, GVK_RESIZE_ROWS));
     }
     return result;
 }
@@ -181,9 +279,17 @@ static gvk_result emit_vertical(const struct pass *pass)
     const struct gvk_placement *placement = &layout->placement;
     uint64_t read = (uint64_t)placement->width * 4;
     uint64_t written = (uint64_t)pass->shape->width * pass->input.quad_bytes;
-    uint32_t groups_x = gvk_divide_up(pass->shape->width, LOCAL_SIZE);
-    struct gvk_resize_push push = push_of(pass);
-    push.taps = gvk_resize_taps(layout->height, placement->height);
+    uint32_t groups_x = gvk_divide_up(pass->shape->width, GVK_RESIZE_LANES);
+    struct gvk_resize_push push = {
+        .taps = gvk_resize_taps(layout->height, placement->height),
+        .source_width = layout->width,
+        .inner_x = placement->x,
+        .inner_y = placement->y,
+        .inner_width = placement->width,
+        .inner_height = placement->height,
+        .width = pass->shape->width,
+        .height = pass->shape->height,
+    };
     struct gvk_strip_limit limit = limit_of(pass->target->device);
     limit.rows =
         rows_in_time(pass->target, true, groups_x, turns_of(push.taps, layout->height), 1, pass->shape->height);
@@ -192,7 +298,7 @@ static gvk_result emit_vertical(const struct pass *pass)
     while (!result && gvk_next_vertical_strip(layout->height, placement, pass->shape->height, read, limit, &strip)) {
         struct gvk_command command = {.kind = GVK_COMMAND_DISPATCH,
                                       .label = "resize, vertical",
-                                      .key = {.shader = GVK_SHADER_RESIZE_VERTICAL, .constants = {LOCAL_SIZE}},
+                                      .key = {.shader = GVK_SHADER_RESIZE_VERTICAL, .constants = {GVK_RESIZE_LANES}},
                                       .turns = turns_of(push.taps, layout->height)};
         uint32_t rows = strip.source_rows ? strip.source_rows : 1; /* a strip that reads nothing binds something */
         struct gvk_operand output = pass->input;
@@ -210,7 +316,8 @@ static gvk_result emit_vertical(const struct pass *pass)
         gvk_add_operand(&command, operand_of(GVK_BINDING_EXTRA, GVK_MEMORY_UPLOAD, GVK_READ, layout->vertical,
                                              gvk_resize_table_ints(layout->height, placement->height) * 4));
         command.operands[1].useful = strip.source_rows * read;
-        result = finish(pass, &command, &push, groups_x, strip.rows);
+        gvk_set_push(&command, &push, sizeof push);
+        result = finish(pass, &command, groups_x, strip.rows);
     }
     return result;
 }
@@ -236,12 +343,13 @@ gvk_result gvk_emit_intake(const struct gvk_input_target *target, const struct g
     for (int step = 0; step < 3; step++) { /* of all pictures, before the next: they need one barrier together */
         for (uint32_t i = 0; i < count && !result; i++) {
             pass.layout = &layouts[i];
+            pass.item = i;
             pass.input = gvk_tensor_operand(whole, target->tensor, GVK_BINDING_OUTPUT, GVK_WRITE);
             pass.input.block = block;
             pass.input.offset += (uint64_t)tensor->item * i * whole->quad_bytes;
             pass.input.bytes = pass.input.useful =
                 (uint64_t)gvk_quads(pass.shape->channels) * pass.shape->width * pass.shape->height * whole->quad_bytes;
-            if ((pass.layout->kind == GVK_PICTURE_TENSOR) == (step == 0))
+            if ((pass.layout->picture.kind == GVK_PICTURE_TENSOR) == (step == 0))
                 result = emit[step](&pass);
         }
     }
@@ -251,8 +359,8 @@ gvk_result gvk_emit_intake(const struct gvk_input_target *target, const struct g
 gvk_result gvk_intake_make_pipelines(const struct gvk_input_target *target)
 {
     const struct gvk_pipeline_key keys[2] = {
-        {.shader = GVK_SHADER_RESIZE_HORIZONTAL, .constants = {LOCAL_SIZE}},
-        {.shader = gvk_shader_for(target->builder.policy, GVK_SHADER_RESIZE_VERTICAL), .constants = {LOCAL_SIZE}},
+        {.shader = GVK_SHADER_RESIZE_HORIZONTAL, .constants = {GVK_RESIZE_LANES}},
+        {.shader = gvk_shader_for(target->builder.policy, GVK_SHADER_RESIZE_VERTICAL), .constants = {GVK_RESIZE_LANES}},
     };
     bool takes_pixels = target->builder.program->shapes[target->tensor].channels == 3;
     return takes_pixels ? gvk_pipelines_make(target->device, keys, 2) : GVK_OK;

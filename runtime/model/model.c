@@ -133,11 +133,10 @@ void gvk_limit_chunks(const struct gvk_packing *packing, struct gvk_policy *poli
         policy->chunks = false;
 }
 
-gvk_result gvk_model_create_for(gvk_device *device, const gvk_graph *graph, uint32_t off,
-                                const struct gvk_policy *policy, gvk_model **out)
+gvk_result gvk_model_plan(gvk_device *device, const gvk_graph *graph, uint32_t off, const struct gvk_policy *policy,
+                          gvk_model **out)
 {
     const gvk_host *host = &device->host;
-    void *staged = NULL;
     struct gvk_model *model = gvk_allocate(host, sizeof *model);
     if (!model)
         return gvk_fail_memory(host);
@@ -161,8 +160,49 @@ gvk_result gvk_model_create_for(gvk_device *device, const gvk_graph *graph, uint
         if (result)
             goto fail;
     }
-    uint64_t bytes = model->packing.quads * gvk_quad_bytes(&model->policy);
-    result = gvk_buffer_create(device, bytes, GVK_BUFFER_DEVICE, "weights", &model->weights);
+    *out = model;
+    return GVK_OK;
+fail:
+    gvk_model_destroy(model);
+    return result;
+}
+
+static uint64_t count_weight_bytes(const struct gvk_model *model)
+{
+    return model->packing.quads * gvk_quad_bytes(&model->policy);
+}
+
+gvk_result gvk_model_measure(const gvk_model *model, struct gvk_model_needs *out)
+{
+    const gvk_device *device = model->device;
+    uint64_t bytes = count_weight_bytes(model);
+    struct gvk_buffer_needs weights, staging = {0};
+    gvk_result result = gvk_buffer_measure(device, bytes, GVK_BUFFER_DEVICE, &weights);
+    if (!result && !weights.mapped)
+        result = gvk_buffer_measure(device, gvk_staging_bytes(bytes), GVK_BUFFER_UPLOAD, &staging);
+    if (!result)
+        *out = (struct gvk_model_needs){.weights = weights.bytes, .peak = weights.bytes + staging.bytes};
+    return result;
+}
+
+gvk_result gvk_model_create_for(gvk_device *device, const gvk_graph *graph, uint32_t off,
+                                const struct gvk_policy *policy, gvk_model **out)
+{
+    const gvk_host *host = &device->host;
+    void *staged = NULL;
+    struct gvk_model *model = NULL;
+    struct gvk_model_needs needs = {0};
+    gvk_result result = gvk_model_plan(device, graph, off, policy, &model);
+    if (result)
+        return result;
+    struct gvk_builder builder = gvk_model_builder(model);
+    uint64_t bytes = count_weight_bytes(model);
+    if (device->memory_ceiling)
+        result = gvk_model_measure(model, &needs);
+    if (!result)
+        result = gvk_budget_check(device, needs.peak);
+    if (!result)
+        result = gvk_buffer_create(device, bytes, GVK_BUFFER_DEVICE, "weights", &model->weights);
     if (result)
         goto fail;
     if (model->weights.mapped) {

@@ -21,6 +21,15 @@ struct gvk_model {
  * out. */
 gvk_result gvk_model_create_for(gvk_device *device, const gvk_graph *graph, uint32_t off,
                                 const struct gvk_policy *policy, gvk_model **out);
+/* The same without weights, and without anything on the device; gvk_model_destroy takes it. */
+gvk_result gvk_model_plan(gvk_device *device, const gvk_graph *graph, uint32_t off, const struct gvk_policy *policy,
+                          gvk_model **out);
+/* Bytes that a planned model will take on the device: as long as it lives; at most, while it is made. */
+struct gvk_model_needs {
+    uint64_t weights, peak;
+};
+gvk_result gvk_model_measure(const gvk_model *model, struct gvk_model_needs *out);
+
 /* Leaves chunks out of the policy where the weights take more of them than one array of descriptors holds: kernels then
  * read plain buffers. */
 void gvk_limit_chunks(const struct gvk_packing *packing, struct gvk_policy *policy);

@@ -21,6 +21,7 @@ enum gvk_memory_kind {
     GVK_MEMORY_RESULT,     /* the frame's result, read by the host */
     GVK_MEMORY_UPLOAD,     /* what the host has written of the frame's pictures */
     GVK_MEMORY_SCRATCH,    /* the frame's own, between the commands of its intake */
+    GVK_MEMORY_PICTURE,    /* a buffer of the host's with the picture number `block` of the frame */
     GVK_MEMORY_COUNT
 };
 
@@ -41,7 +42,7 @@ struct gvk_operand {
     uint32_t binding; /* GVK_BINDING_... */
     enum gvk_memory_kind memory;
     enum gvk_access access;
-    uint32_t block;      /* of the arena */
+    uint32_t block;      /* of the arena, or which picture */
     uint32_t quad_bytes; /* of a channel quad: 8 where tensor or weights are fp16, else 16; 0: 16 */
     uint64_t offset;     /* bytes from the block's (or the buffer's) start; a multiple of that */
     uint64_t bytes;
@@ -65,6 +66,7 @@ struct gvk_command {
     uint32_t push_bytes;
     struct gvk_operand operands[GVK_MAX_OPERANDS];
     uint32_t operand_count;
+    uint32_t image; /* 1 + the number of the picture whose image it reads (set 1); 0: none */
     uint64_t macs; /* multiply-adds of the network's node, all items together */
     /* The most passes through loops, all its loops together, that one lane makes. Kernels whose shader has loops state
      * it, computed from the sizes in their push constants: a lane that runs for long cannot be interrupted, and Mesa's

@@ -25,6 +25,7 @@ static const struct gvk_buffer *buffer_of(const struct gvk_recorder *recorder, u
     case GVK_MEMORY_RESULT: return recorder->frames[frame].result;
     case GVK_MEMORY_UPLOAD: return recorder->frames[frame].upload;
     case GVK_MEMORY_SCRATCH: return recorder->frames[frame].scratch;
+    case GVK_MEMORY_PICTURE: return &recorder->frames[frame].pictures[operand->block].buffer;
     case GVK_MEMORY_ARENA:
     case GVK_MEMORY_COUNT: break;
     }
@@ -84,12 +85,15 @@ static gvk_result create_pool(struct gvk_recorder *recorder, uint32_t sets)
     return result;
 }
 
-static gvk_result write_set(struct gvk_recorder *recorder, uint32_t frame, uint32_t command_index, VkBufferView *views)
+static VkDescriptorSet *set_of(const struct gvk_recorder *recorder, uint32_t frame, uint32_t command_index)
+{
+    return &recorder->sets[frame * recorder->capacity + command_index];
+}
+
+static gvk_result allocate_set(struct gvk_recorder *recorder, uint32_t frame, uint32_t command_index)
 {
     gvk_device *device = recorder->device;
-    const struct gvk_functions *vk = &device->vk;
-    const struct gvk_command *command = &recorder->program->commands[command_index];
-    VkDescriptorSet *set = &recorder->sets[frame * recorder->program->command_count + command_index];
+    VkDescriptorSet *set = set_of(recorder, frame, command_index);
     VkDescriptorSetLayout layout = gvk_descriptor_set_layout(device);
     VkDescriptorSetAllocateInfo allocate = {
         .sType = VK_STRUCTURE_TYPE_DESCRIPTOR_SET_ALLOCATE_INFO,
@@ -97,15 +101,27 @@ static gvk_result write_set(struct gvk_recorder *recorder, uint32_t frame, uint3
         .descriptorSetCount = 1,
         .pSetLayouts = &layout,
     };
-    gvk_result result =
-        GVK_VULKAN(device, "vkAllocateDescriptorSets", vk->AllocateDescriptorSets(device->device, &allocate, set));
-    if (result)
-        return result;
-    gvk_name_object(device, VK_OBJECT_TYPE_DESCRIPTOR_SET, (uint64_t)*set, "%s", command->label);
+    gvk_result result = GVK_VULKAN(device, "vkAllocateDescriptorSets",
+                                   device->vk.AllocateDescriptorSets(device->device, &allocate, set));
+    if (!result)
+        gvk_name_object(device, VK_OBJECT_TYPE_DESCRIPTOR_SET, (uint64_t)*set, "%s",
+                        recorder->program->commands[command_index].label);
+    return result;
+}
+
+static gvk_result write_set(struct gvk_recorder *recorder, uint32_t frame, uint32_t command_index, VkBufferView *views)
+{
+    gvk_device *device = recorder->device;
+    const struct gvk_functions *vk = &device->vk;
+    const struct gvk_command *command = &recorder->program->commands[command_index];
+    const VkDescriptorSet *set = set_of(recorder, frame, command_index);
+    gvk_result result = GVK_OK;
     VkWriteDescriptorSet writes[GVK_MAX_OPERANDS];
     VkDescriptorBufferInfo buffers[GVK_MAX_OPERANDS];
     for (uint32_t i = 0; i < command->operand_count; i++) {
         const struct gvk_operand *operand = &command->operands[i];
+        if (operand->memory == GVK_MEMORY_PICTURE && !buffer_of(recorder, frame, operand)->buffer)
+            return GVK_OK;
         struct bound_range range = bind_operand(recorder, frame, operand);
         writes[i] = (VkWriteDescriptorSet){
             .sType = VK_STRUCTURE_TYPE_WRITE_DESCRIPTOR_SET,
@@ -145,6 +161,42 @@ static gvk_result write_set(struct gvk_recorder *recorder, uint32_t frame, uint3
     return GVK_OK;
 }
 
+/* The pipeline that comes with the command's picture, or VK_NULL_HANDLE. */
+static VkPipeline own_pipeline(const struct gvk_recorder *recorder, const struct gvk_command *command)
+{
+    return command->image ? recorder->frames[0].pictures[command->image - 1].pipeline : VK_NULL_HANDLE;
+}
+
+static gvk_result write_sets(struct gvk_recorder *recorder)
+{
+    const struct gvk_program *program = recorder->program;
+    gvk_result result = GVK_OK;
+    for (uint32_t i = 0; i < program->command_count && !result; i++) {
+        const struct gvk_command *command = &program->commands[i];
+        recorder->pipelines[i] = VK_NULL_HANDLE;
+        if (command->kind != GVK_COMMAND_DISPATCH)
+            continue;
+        recorder->pipelines[i] = own_pipeline(recorder, command);
+        if (!recorder->pipelines[i])
+            result = gvk_pipeline_get(recorder->device, &command->key, &recorder->pipelines[i]);
+        for (uint32_t j = 0; j < recorder->frame_count && !result; j++) {
+            if (!*set_of(recorder, j, i))
+                result = allocate_set(recorder, j, i);
+            if (!result)
+                result = write_set(recorder, j, i, &recorder->views[i * GVK_MAX_OPERANDS]);
+        }
+    }
+    return result;
+}
+
+gvk_result gvk_recorder_change(struct gvk_recorder *recorder, const struct gvk_program *program,
+                               const struct gvk_frame_buffers *frame)
+{
+    recorder->program = program;
+    recorder->frames[0] = *frame;
+    return write_sets(recorder);
+}
+
 gvk_result gvk_recorder_create(gvk_device *device, const struct gvk_program *program, const struct gvk_buffer *arena,
                                const struct gvk_buffer *weights, const struct gvk_frame_buffers *frames,
                                uint32_t frame_count, struct gvk_recorder *out)
@@ -154,6 +206,7 @@ gvk_result gvk_recorder_create(gvk_device *device, const struct gvk_program *pro
                                 .arena = arena,
                                 .weights = weights,
                                 .frame_count = frame_count,
+                                .capacity = program->command_count,
                                 .view_count = program->command_count * GVK_MAX_OPERANDS};
     struct gvk_pipeline_key *keys = NULL;
     gvk_result result = GVK_OK;
@@ -169,22 +222,15 @@ gvk_result gvk_recorder_create(gvk_device *device, const struct gvk_program *pro
     memcpy(made.frames, frames, frame_count * sizeof *frames);
     uint32_t dispatches = 0;
     for (uint32_t i = 0; i < program->command_count; i++)
-        if (program->commands[i].kind == GVK_COMMAND_DISPATCH)
+        if (program->commands[i].kind == GVK_COMMAND_DISPATCH && !own_pipeline(&made, &program->commands[i]))
             keys[dispatches++] = program->commands[i].key;
-    result = create_pool(&made, dispatches ? dispatches * frame_count : 1);
+    result = create_pool(&made, program->command_count ? program->command_count * frame_count : 1);
     if (!result)
         result = gvk_pipelines_make(device, keys, dispatches);
+    if (!result)
+        result = write_sets(&made);
     if (result)
         goto fail;
-    for (uint32_t i = 0; i < program->command_count; i++) {
-        if (program->commands[i].kind != GVK_COMMAND_DISPATCH)
-            continue;
-        result = gvk_pipeline_get(device, &program->commands[i].key, &made.pipelines[i]);
-        for (uint32_t j = 0; j < frame_count && !result; j++)
-            result = write_set(&made, j, i, &made.views[i * GVK_MAX_OPERANDS]);
-        if (result)
-            goto fail;
-    }
     gvk_release(&device->host, keys);
     *out = made;
     return GVK_OK;
@@ -199,8 +245,7 @@ void gvk_recorder_destroy(struct gvk_recorder *recorder)
     if (!recorder->device)
         return;
     gvk_device *device = recorder->device;
-    gvk_descriptor_pool_destroy(device, recorder->pool, recorder->sets,
-                                recorder->frame_count * recorder->program->command_count);
+    gvk_descriptor_pool_destroy(device, recorder->pool, recorder->sets, recorder->frame_count * recorder->capacity);
     for (uint32_t i = 0; recorder->views && i < recorder->view_count; i++)
         if (recorder->views[i])
             device->vk.DestroyBufferView(device->device, recorder->views[i], NULL);
@@ -229,13 +274,17 @@ static void record_dispatch(struct gvk_recorder *recorder, VkCommandBuffer comma
 {
     const struct gvk_functions *vk = &recorder->device->vk;
     const struct gvk_command *command = &recorder->program->commands[index];
-    VkPipelineLayout layout = gvk_pipeline_layout(recorder->device);
+    const struct gvk_bound_picture *picture =
+        command->image ? &recorder->frames[frame].pictures[command->image - 1] : NULL;
+    VkPipelineLayout layout = picture ? picture->layout : gvk_pipeline_layout(recorder->device);
     if (*bound != recorder->pipelines[index]) {
         vk->CmdBindPipeline(commands, VK_PIPELINE_BIND_POINT_COMPUTE, recorder->pipelines[index]);
         *bound = recorder->pipelines[index];
     }
-    vk->CmdBindDescriptorSets(commands, VK_PIPELINE_BIND_POINT_COMPUTE, layout, 0, 1,
-                              &recorder->sets[frame * recorder->program->command_count + index], 0, NULL);
+    vk->CmdBindDescriptorSets(commands, VK_PIPELINE_BIND_POINT_COMPUTE, layout, 0, 1, set_of(recorder, frame, index), 0,
+                              NULL);
+    if (picture)
+        vk->CmdBindDescriptorSets(commands, VK_PIPELINE_BIND_POINT_COMPUTE, layout, 1, 1, &picture->set, 0, NULL);
     uint32_t push[GVK_PUSH_BYTES / 4] = {0};
     for (uint32_t i = 0; i < command->push_bytes / 4; i++)
         push[i] = command->push[i];

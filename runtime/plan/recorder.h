@@ -5,9 +5,19 @@
 #include "runtime/plan/program.h"
 #include "runtime/vulkan/memory.h"
 
+/* A picture of a frame that lies in a buffer or in images of the host's. */
+struct gvk_bound_picture {
+    struct gvk_buffer
+        buffer;          /* .buffer and .bytes alone; VK_NULL_HANDLE: it is not known yet, and nothing is recorded */
+    VkDescriptorSet set; /* of the images */
+    VkPipelineLayout layout; /* with such a set */
+    VkPipeline pipeline;     /* with a sampler of the host's; VK_NULL_HANDLE: the device's, by the command's key */
+};
+
 /* The buffers of one frame in flight. */
 struct gvk_frame_buffers {
     const struct gvk_buffer *parameters, *result, *upload, *scratch; /* NULL: no command names it */
+    const struct gvk_bound_picture *pictures;                        /* by number */
 };
 
 struct gvk_recorder {
@@ -22,11 +32,16 @@ struct gvk_recorder {
     uint32_t view_count;
     VkPipeline *pipelines; /* by command */
     uint32_t frame_count;
+    uint32_t capacity; /* commands that it has room for */
 };
 
 gvk_result gvk_recorder_create(gvk_device *device, const struct gvk_program *program, const struct gvk_buffer *arena,
                                const struct gvk_buffer *weights, const struct gvk_frame_buffers *frames,
                                uint32_t frame_count, struct gvk_recorder *out);
+/* Gives the recorder of one frame, whose commands read no texels, another program over the same arena: of no more
+ * commands than `capacity`. Its sets are written anew, so nothing that was recorded with them can be run. */
+gvk_result gvk_recorder_change(struct gvk_recorder *recorder, const struct gvk_program *program,
+                               const struct gvk_frame_buffers *frame);
 void gvk_recorder_destroy(struct gvk_recorder *recorder);
 
 /* Records commands [first, end) with the barriers that they need among themselves and `hazards` carries over, and adds

@@ -223,6 +223,7 @@ static void destroy_stream(void *object)
     gvk_recorder_destroy(&stream->recorder);
     for (uint32_t i = 0; i < stream->frame_count; i++)
         destroy_frame(device, &stream->frames[i]);
+    gvk_samplers_destroy(device, &stream->samplers);
     if (stream->pool)
         device->vk.DestroyCommandPool(device->device, stream->pool, NULL);
     gvk_buffer_destroy(device, &stream->arena);

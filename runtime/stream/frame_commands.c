@@ -205,13 +205,14 @@ gvk_result gvk_stream_record_main(gvk_stream *stream, uint32_t index)
 
 /* ---- the intake ---- */
 
-struct gvk_input_target gvk_stream_input(const gvk_stream *stream)
+struct gvk_input_target gvk_stream_input(gvk_stream *stream)
 {
     struct gvk_input_target target = {
         .device = stream->device,
         .builder = gvk_model_builder(stream->model),
         .arena = &stream->arena,
         .tensor = stream->model->graph->inputs[0].tensor,
+        .samplers = &stream->samplers,
         .max_us = stream->max_us,
         .turn_us = {stream->turn_us[0], stream->turn_us[1]},
     };
@@ -281,16 +282,14 @@ static gvk_result record_intake_part(gvk_stream *stream, struct gvk_frame *frame
     const struct gvk_functions *vk = &stream->device->vk;
     struct gvk_intake *intake = &frame->intake;
     if (!part) {
-        intake->counts = (gvk_recorded_counts){0};
         if (frame->queries)
             vk->CmdResetQueryPool(commands, frame->queries, 0, GVK_TIME_NETWORK);
         if (profile)
             vk->CmdResetQueryPool(commands, profile, 0, 2 * intake->program->command_count);
         write_timestamp(stream, frame, commands, GVK_TIME_START);
     }
-    gvk_result result =
-        gvk_recorder_record(&intake->recorder, commands, 0, part ? frame->intake_submissions.ends[part - 1] : 0,
-                            frame->intake_submissions.ends[part], hazards, profile, &intake->counts);
+    gvk_result result = gvk_intake_record(intake, commands, part ? frame->intake_submissions.ends[part - 1] : 0,
+                                          frame->intake_submissions.ends[part], hazards, profile);
     if (part + 1 == frame->intake_submissions.count)
         write_timestamp(stream, frame, commands, GVK_TIME_RESIZED);
     return result;
@@ -327,10 +326,10 @@ gvk_result gvk_stream_record_intake(gvk_stream *stream, struct gvk_frame *frame,
         result = grow_intake_commands(stream, frame, frame->intake_submissions.count);
     if (!result && timed)
         result = grow_intake_profile(stream, frame, frame->intake.program->command_count);
-    if (!result)
+    if (!result && gvk_intake_is_bound(&frame->intake))
         result = record_intake(stream, frame, timed ? frame->intake_profile : VK_NULL_HANDLE, &hazards);
     gvk_hazards_release(&hazards);
-    frame->intake.recorded = !result;
+    frame->intake.recorded = !result && gvk_intake_is_bound(&frame->intake);
     return result;
 }
 

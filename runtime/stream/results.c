@@ -10,6 +10,8 @@
 #include "runtime/vulkan/debug.h"
 #include "stream_inside.h"
 
+static const struct gvk_layout layout_of_device_tensor = GVK_LAYOUT(gvk_device_tensor, reserved, type);
+
 gvk_result gvk_stream_wait(gvk_stream *stream, gvk_ticket ticket, uint64_t timeout_ns)
 {
     return stream ? gvk_stream_wait_ticket(stream, ticket, timeout_ns, "a frame") : GVK_ERROR_ARGUMENT;
@@ -27,6 +29,63 @@ gvk_result gvk_stream_result(gvk_stream *stream, gvk_ticket ticket, const void *
     if (!result)
         *out = frame->result.mapped;
     return result;
+}
+
+gvk_result gvk_stream_result_buffer(gvk_stream *stream, gvk_ticket ticket, VkBuffer *out)
+{
+    struct gvk_frame *frame = NULL;
+    gvk_result result = gvk_stream_find(stream, ticket, &frame);
+    if (!result)
+        *out = frame->result.buffer;
+    return result;
+}
+
+/* A tensor that the stream keeps. */
+static gvk_result find_readable(const gvk_stream *stream, const char *name, const struct gvk_readable **out)
+{
+    gvk_tensor tensor = gvk_graph_find_tensor(stream->model->graph, name);
+    for (uint32_t i = 0; i < stream->readable_count; i++)
+        if (tensor && stream->readables[i].tensor == tensor) {
+            *out = &stream->readables[i];
+            return GVK_OK;
+        }
+    return gvk_fail(&stream->device->host, GVK_ERROR_ARGUMENT,
+                    "The tensor \"%s\" is neither an output nor kept in this stream.", name);
+}
+
+gvk_result gvk_stream_device_tensor(gvk_stream *stream, gvk_ticket ticket, const char *tensor, gvk_device_tensor *out)
+{
+    if (!stream)
+        return GVK_ERROR_ARGUMENT;
+    const gvk_host *host = &stream->device->host;
+    if (!tensor || !out)
+        return gvk_fail(host, GVK_ERROR_ARGUMENT,
+                        "gvk_stream_device_tensor needs a tensor's name and a place for what is known of it.");
+    struct gvk_frame *frame = NULL;
+    const struct gvk_readable *readable = NULL;
+    size_t size;
+    gvk_result result = gvk_element_size(host, &layout_of_device_tensor, out->size, &size);
+    if (!result)
+        result = gvk_stream_find(stream, ticket, &frame);
+    if (!result)
+        result = find_readable(stream, tensor, &readable);
+    if (result)
+        return result;
+    const struct gvk_program *program = stream->program;
+    const struct gvk_shape *shape = &program->shapes[readable->tensor];
+    const gvk_device_tensor made = {
+        .buffer = frame->result.buffer,
+        .offset = readable->offset,
+        .bytes =
+            (uint64_t)gvk_quads(shape->channels) * shape->width * shape->height * program->quad_bytes * program->batch,
+        .batch = program->batch,
+        .channels = shape->channels,
+        .height = shape->height,
+        .width = shape->width,
+        .type = program->quad_bytes == 8 ? GVK_TYPE_F16 : GVK_TYPE_F32,
+    };
+    gvk_struct_write(&layout_of_device_tensor, &made, out);
+    return GVK_OK;
 }
 
 /* The value at a place of memory that holds fp32, or fp16. */
@@ -58,17 +117,12 @@ gvk_result gvk_stream_read_any(gvk_stream *stream, gvk_ticket ticket, const char
     const gvk_host *host = &stream->device->host;
     struct gvk_frame *frame = NULL;
     gvk_result result = gvk_stream_find_done(stream, ticket, &frame);
+    const struct gvk_readable *readable = NULL;
+    if (!result)
+        result = find_readable(stream, name, &readable);
     if (result)
         return result;
-    gvk_tensor tensor = gvk_graph_find_tensor(stream->model->graph, name);
-    const struct gvk_readable *readable = NULL;
-    for (uint32_t i = 0; i < stream->readable_count; i++)
-        if (tensor && stream->readables[i].tensor == tensor)
-            readable = &stream->readables[i];
-    if (!readable)
-        return gvk_fail(host, GVK_ERROR_ARGUMENT, "The tensor \"%s\" is neither an output nor kept in this stream.",
-                        name);
-    const struct gvk_shape *shape = &stream->program->shapes[tensor];
+    const struct gvk_shape *shape = &stream->program->shapes[readable->tensor];
     uint32_t batch = stream->program->batch;
     uint64_t count = (uint64_t)batch * shape->channels * shape->width * shape->height;
     if (count > stream->value_capacity) {

@@ -93,6 +93,13 @@ static gvk_result time_sample(gvk_stream *stream, struct gvk_frame *frame, const
     return result;
 }
 
+bool gvk_stream_split_sample(const gvk_stream *stream, gvk_picture *out)
+{
+    *out = (gvk_picture){.size = sizeof *out, .width = SAMPLE_SIDE, .height = SAMPLE_SIDE};
+    return stream->max_us && stream->device->timestamp_bits &&
+           stream->program->shapes[stream->model->graph->inputs[0].tensor].channels == 3;
+}
+
 /* The sample has an intake of its own in the first frame. */
 static gvk_result time_resize(gvk_stream *stream)
 {
@@ -100,10 +107,13 @@ static gvk_result time_resize(gvk_stream *stream)
     struct gvk_frame *frame = &stream->frames[0];
     struct gvk_intake other = frame->intake;
     uint32_t max_us = stream->max_us;
+    gvk_picture sample;
+    if (!gvk_stream_split_sample(stream, &sample))
+        return GVK_OK;
     void *pixels = gvk_allocate(&device->host, (size_t)SAMPLE_SIDE * SAMPLE_SIDE * 3);
     if (!pixels)
         return gvk_fail_memory(&device->host);
-    const gvk_picture sample = {.size = sizeof sample, .width = SAMPLE_SIDE, .height = SAMPLE_SIDE, .pixels = pixels};
+    sample.pixels = pixels;
     struct gvk_intake own = {0};
     gvk_result result = gvk_intake_create(device, 1, &own);
     if (!result) {
@@ -128,13 +138,12 @@ gvk_result gvk_stream_split(gvk_stream *stream)
     uint32_t commands = stream->program->command_count;
     double *microseconds = gvk_allocate_array(host, commands, sizeof *microseconds);
     gvk_result result = microseconds ? GVK_OK : gvk_fail_memory(host);
-    bool takes_pixels = stream->program->shapes[stream->model->graph->inputs[0].tensor].channels == 3;
     /* Where a device has no timestamps, every command is a submission of its own. */
     for (uint32_t i = 0; i < commands && !result; i++)
         microseconds[i] = stream->max_us;
     if (!result && stream->device->timestamp_bits)
         result = time_commands(stream, microseconds);
-    if (!result && stream->device->timestamp_bits && takes_pixels)
+    if (!result)
         result = time_resize(stream);
     for (uint32_t i = stream->epilogue_end; i < commands && !result; i++)
         microseconds[i] = 0; /* copies of results go with what is before them */

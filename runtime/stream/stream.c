@@ -119,7 +119,7 @@ static gvk_result create_frame(gvk_stream *stream, uint32_t index)
     return result;
 }
 
-static gvk_result make_intake_pipelines(const gvk_stream *stream)
+static gvk_result make_intake_pipelines(gvk_stream *stream)
 {
     const struct gvk_input_target target = gvk_stream_input(stream);
     return gvk_intake_make_pipelines(&target);
@@ -136,8 +136,8 @@ static bool names_kept_tensors(const gvk_stream *stream, const gvk_stream_params
     return true;
 }
 
-gvk_result gvk_stream_create_with_epilogue(gvk_model *model, const gvk_stream_params *params,
-                                           const struct gvk_epilogue *epilogue, gvk_stream **out)
+gvk_result gvk_stream_plan(gvk_model *model, const gvk_stream_params *params, const struct gvk_epilogue *epilogue,
+                           gvk_stream **out)
 {
     gvk_device *device = model->device;
     const gvk_host *host = &device->host;
@@ -177,7 +177,51 @@ gvk_result gvk_stream_create_with_epilogue(gvk_model *model, const gvk_stream_pa
         result = gvk_fail_memory(host);
         goto fail;
     }
-    result = gvk_buffer_create(device, stream->program->arena_bytes, GVK_BUFFER_DEVICE, "arena", &stream->arena);
+    stream->max_us = params->max_submit_us;
+    *out = stream;
+    return GVK_OK;
+fail:
+    gvk_stream_destroy(stream);
+    return result;
+}
+
+static gvk_result add_buffer(const gvk_device *device, uint64_t bytes, enum gvk_buffer_use use, uint32_t count,
+                             uint64_t *sum)
+{
+    struct gvk_buffer_needs needs = {0};
+    gvk_result result = gvk_buffer_measure(device, bytes, use, &needs);
+    *sum += needs.bytes * count;
+    return result;
+}
+
+gvk_result gvk_stream_measure_created(const gvk_stream *stream, uint64_t *out)
+{
+    const gvk_device *device = stream->device;
+    uint64_t parameters = stream->epilogue.parameter_bytes;
+    *out = 0;
+    gvk_result result = add_buffer(device, stream->program->arena_bytes, GVK_BUFFER_DEVICE, 1, out);
+    if (!result && parameters)
+        result = add_buffer(device, parameters, GVK_BUFFER_UPLOAD, stream->frame_count, out);
+    if (!result)
+        result = add_buffer(device, stream->result_bytes, GVK_BUFFER_READBACK, stream->frame_count, out);
+    return result;
+}
+
+gvk_result gvk_stream_create_with_epilogue(gvk_model *model, const gvk_stream_params *params,
+                                           const struct gvk_epilogue *epilogue, gvk_stream **out)
+{
+    gvk_device *device = model->device;
+    gvk_stream *stream = NULL;
+    uint64_t needed = 0;
+    gvk_result result = gvk_stream_plan(model, params, epilogue, &stream);
+    if (result)
+        return result;
+    if (device->memory_ceiling)
+        result = gvk_stream_measure_created(stream, &needed);
+    if (!result)
+        result = gvk_budget_check(device, needed);
+    if (!result)
+        result = gvk_buffer_create(device, stream->program->arena_bytes, GVK_BUFFER_DEVICE, "arena", &stream->arena);
     if (!result)
         result = gvk_stream_create_commands(stream);
     struct gvk_frame_buffers buffers[GVK_MAX_FRAMES];
@@ -192,7 +236,6 @@ gvk_result gvk_stream_create_with_epilogue(gvk_model *model, const gvk_stream_pa
     stream->recorder.chunks = model->chunks;
     if (!result) /* now, lest the first picture waits for them */
         result = make_intake_pipelines(stream);
-    stream->max_us = params->max_submit_us;
     if (!result && stream->max_us)
         result = gvk_stream_split(stream);
     if (!result && stream->submissions.count > 1)
@@ -200,11 +243,9 @@ gvk_result gvk_stream_create_with_epilogue(gvk_model *model, const gvk_stream_pa
     for (uint32_t i = 0; i < stream->frame_count && !result; i++)
         result = gvk_stream_record_main(stream, i);
     if (result)
-        goto fail;
-    *out = stream;
-    return GVK_OK;
-fail:
-    gvk_stream_destroy(stream);
+        gvk_stream_destroy(stream);
+    else
+        *out = stream;
     return result;
 }
 

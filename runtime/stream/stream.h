@@ -8,6 +8,16 @@
 /* Takes over epilogue->user, on failure too. epilogue NULL: the graph's outputs are readable, and nothing follows. */
 gvk_result gvk_stream_create_with_epilogue(gvk_model *model, const gvk_stream_params *params,
                                            const struct gvk_epilogue *epilogue, gvk_stream **out);
+/* The same without anything on the device; gvk_stream_destroy takes it. */
+gvk_result gvk_stream_plan(gvk_model *model, const gvk_stream_params *params, const struct gvk_epilogue *epilogue,
+                           gvk_stream **out);
+/* Bytes that a planned stream will take on the device: with pictures like these (as many as the batch, NULL: of the
+ * input's size; their pixels are not looked at) in every frame; at most, while it is made. */
+struct gvk_stream_needs {
+    uint64_t stream, peak;
+};
+gvk_result gvk_stream_measure(gvk_stream *stream, const gvk_picture *likeness, size_t picture_size,
+                              struct gvk_stream_needs *out);
 /* The epilogue's user pointer when the stream has a epilogue with this emit function, else NULL. */
 void *gvk_stream_epilogue_user(const gvk_stream *stream, gvk_result (*emit)(const struct gvk_epilogue *epilogue,
                                                                             const struct gvk_builder *builder));
@@ -15,6 +25,8 @@ void *gvk_stream_epilogue_user(const gvk_stream *stream, gvk_result (*emit)(cons
 gvk_result gvk_stream_wait_for(gvk_stream *stream, gvk_ticket ticket, const char *what);
 /* The epilogue's result of a frame that is done. */
 gvk_result gvk_stream_result(gvk_stream *stream, gvk_ticket ticket, const void **out);
+/* The buffer with the result of a frame that is done, or will be. */
+gvk_result gvk_stream_result_buffer(gvk_stream *stream, gvk_ticket ticket, VkBuffer *out);
 /* gvk_stream_read that takes infinities and not-a-numbers too. */
 gvk_result gvk_stream_read_any(gvk_stream *stream, gvk_ticket ticket, const char *tensor, gvk_array *out, bool *finite);
 const gvk_host *gvk_stream_host(const gvk_stream *stream);

@@ -64,6 +64,7 @@ struct gvk_stream {
     uint32_t max_us;                    /* that a submission may take; 0: any time */
     double turn_us[2];                  /* gvk_input_target */
     uint32_t epilogue_end; /* the program's command behind the epilogue's last: from there on results are copied */
+    struct gvk_samplers samplers;
     gvk_picture *pictures; /* of the last submit, as many as the batch */
     struct gvk_frame frames[GVK_MAX_FRAMES];
     uint32_t frame_count;
@@ -80,13 +81,19 @@ struct gvk_stream {
     struct gvk_remains remains;
 };
 
+/* ---- memory ---- */
+
+/* Bytes that a planned stream will take on the device when it is made, all frames together, without their pictures. */
+gvk_result gvk_stream_measure_created(const gvk_stream *stream, uint64_t *out);
+
 /* ---- command buffers ---- */
 
 /* A command buffer for the intake of each frame and for each of its submissions; those that there were are freed. */
 gvk_result gvk_stream_create_commands(gvk_stream *stream);
 gvk_result gvk_stream_create_queries(gvk_device *device, uint32_t count, uint32_t frame, VkQueryPool *out);
-struct gvk_input_target gvk_stream_input(const gvk_stream *stream);
-/* Makes the program of the pictures that the intake holds, and records it; `timed`: with timestamps of each command. */
+struct gvk_input_target gvk_stream_input(gvk_stream *stream);
+/* Makes the program of the pictures that the intake holds, and records it once their buffers and views are known;
+ * `timed`: with timestamps of each command. */
 gvk_result gvk_stream_record_intake(gvk_stream *stream, struct gvk_frame *frame, bool timed);
 /* Cuts commands that take so long such that each submission takes max_us at most, or is a single command; 0: one
  * submission. */
@@ -96,6 +103,12 @@ gvk_result gvk_submissions_cut(const gvk_host *host, const double *microseconds,
 gvk_result gvk_stream_record_main(gvk_stream *stream, uint32_t frame);
 /* Records the whole frame, its intake made before, into one command buffer that is being recorded. */
 gvk_result gvk_stream_record_into(gvk_stream *stream, struct gvk_frame *frame, VkCommandBuffer commands);
+
+/* ---- pictures ---- */
+
+/* Copies them into stream->pictures as they are given. */
+gvk_result gvk_stream_take_pictures(gvk_stream *stream, const gvk_picture *pictures, size_t picture_size,
+                                    uint32_t count);
 
 /* ---- frames on their way ---- */
 
@@ -131,5 +144,8 @@ double gvk_milliseconds_between(const gvk_device *device, uint64_t first, uint64
 /* Times the commands, of the resize too, and cuts the main ones such that each submission takes stream->max_us at most,
  * or is a single command. The frames are to be given command buffers and recorded anew. */
 gvk_result gvk_stream_split(gvk_stream *stream);
+/* The picture that gvk_stream_split resizes, in an intake of its own; false where it resizes none. Its pixels are not
+ * set. */
+bool gvk_stream_split_sample(const gvk_stream *stream, gvk_picture *out);
 
 #endif

@@ -13,8 +13,8 @@ struct gvk_frame *gvk_stream_next_frame(gvk_stream *stream)
     return &stream->frames[stream->newest % stream->frame_count];
 }
 
-/* The pictures as they are given, into stream->pictures. */
-static gvk_result take_pictures(gvk_stream *stream, const gvk_picture *pictures, size_t picture_size, uint32_t count)
+gvk_result gvk_stream_take_pictures(gvk_stream *stream, const gvk_picture *pictures, size_t picture_size,
+                                    uint32_t count)
 {
     const gvk_host *host = &stream->device->host;
     if (count != stream->program->batch)
@@ -48,7 +48,7 @@ static gvk_result write_frame(gvk_stream *stream, struct gvk_frame *frame, const
 gvk_result gvk_frame_fill(gvk_stream *stream, struct gvk_frame *frame, const gvk_picture *pictures, size_t picture_size,
                           uint32_t count, bool patient)
 {
-    gvk_result result = take_pictures(stream, pictures, picture_size, count);
+    gvk_result result = gvk_stream_take_pictures(stream, pictures, picture_size, count);
     if (result)
         return result;
     if (stream->lost)

@@ -28,11 +28,12 @@ struct gvk_traits {
     uint64_t max_storage_bytes; /* of a range that is bound */
     uint64_t max_buffer_bytes;  /* of a buffer and its memory; 0: no limit is known */
     uint32_t storage_alignment, texel_alignment;
-    uint32_t max_chunks;  /* storage buffers of 256 bytes and more in one indexed array; 0: no such arrays */
-    bool texel_buffers;   /* RGBA32F can be read through uniform texel buffers */
-    bool float64;         /* feature shaderFloat64: stores of two values at once (shaders/common.glsl) */
-    bool half_arithmetic; /* it computes in fp16 natively, which tells that fp16 in memory makes it faster */
-    bool half_sums;       /* feature shaderFloat16: kernels may compute in fp16, too */
+    uint32_t max_chunks;     /* storage buffers of 256 bytes and more in one indexed array; 0: no such arrays */
+    bool texel_buffers;      /* RGBA32F can be read through uniform texel buffers */
+    bool float64;            /* feature shaderFloat64: stores of two values at once (shaders/common.glsl) */
+    bool half_arithmetic;    /* it computes in fp16 natively, which tells that fp16 in memory makes it faster */
+    bool sampler_conversion; /* feature samplerYcbcrConversion */
+    bool half_sums;          /* feature shaderFloat16: kernels may compute in fp16, too */
 };
 
 struct gvk_pipelines; /* pipeline.c */

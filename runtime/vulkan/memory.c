@@ -74,13 +74,14 @@ static gvk_result allocate(struct gvk_device *device, const VkMemoryRequirements
     return GVK_VULKAN(device, "vkAllocateMemory", result);
 }
 
-static gvk_result take_from_budget(struct gvk_device *device, uint64_t bytes)
+/* Takes `taken` of the budget where `bytes`, which may be more, are left of it. */
+static gvk_result ask_budget(struct gvk_device *device, uint64_t bytes, uint64_t taken)
 {
     gvk_mutex_lock(&device->mutex);
     uint64_t used = device->memory_used;
     bool fits = !device->memory_ceiling || (used <= device->memory_ceiling && bytes <= device->memory_ceiling - used);
     if (fits)
-        device->memory_used = used + bytes;
+        device->memory_used = used + taken;
     gvk_mutex_unlock(&device->mutex);
     if (fits)
         return GVK_OK;
@@ -90,6 +91,16 @@ static gvk_result take_from_budget(struct gvk_device *device, uint64_t bytes)
                     device->memory_ceiling >> 20, used >> 20, (bytes + 1048575) >> 20);
 }
 
+static gvk_result take_from_budget(struct gvk_device *device, uint64_t bytes)
+{
+    return ask_budget(device, bytes, bytes);
+}
+
+gvk_result gvk_budget_check(struct gvk_device *device, uint64_t bytes)
+{
+    return ask_budget(device, bytes, 0);
+}
+
 static void return_to_budget(struct gvk_device *device, uint64_t bytes)
 {
     gvk_mutex_lock(&device->mutex);
@@ -97,25 +108,61 @@ static void return_to_budget(struct gvk_device *device, uint64_t bytes)
     gvk_mutex_unlock(&device->mutex);
 }
 
+/* Beside storage and copies. */
+static VkBufferUsageFlags usage_of(enum gvk_buffer_use use)
+{
+    switch (use) {
+    case GVK_BUFFER_DEVICE: return VK_BUFFER_USAGE_UNIFORM_TEXEL_BUFFER_BIT;
+    case GVK_BUFFER_READBACK: return VK_BUFFER_USAGE_VERTEX_BUFFER_BIT | VK_BUFFER_USAGE_INDIRECT_BUFFER_BIT;
+    case GVK_BUFFER_UPLOAD: break;
+    }
+    return 0;
+}
+
+/* A buffer without memory, and what it needs. */
+static gvk_result create_bare(const struct gvk_device *device, uint64_t bytes, enum gvk_buffer_use use, VkBuffer *out,
+                              VkMemoryRequirements *needs)
+{
+    const struct gvk_functions *vk = &device->vk;
+    VkBufferCreateInfo create = {
+        .sType = VK_STRUCTURE_TYPE_BUFFER_CREATE_INFO,
+        .size = bytes ? bytes : 16,
+        .usage = VK_BUFFER_USAGE_STORAGE_BUFFER_BIT | VK_BUFFER_USAGE_TRANSFER_SRC_BIT |
+                 VK_BUFFER_USAGE_TRANSFER_DST_BIT | usage_of(use),
+    };
+    gvk_result result = GVK_VULKAN(device, "vkCreateBuffer", vk->CreateBuffer(device->device, &create, NULL, out));
+    if (!result)
+        vk->GetBufferMemoryRequirements(device->device, *out, needs);
+    return result;
+}
+
+gvk_result gvk_buffer_measure(const struct gvk_device *device, uint64_t bytes, enum gvk_buffer_use use,
+                              struct gvk_buffer_needs *out)
+{
+    VkBuffer buffer = VK_NULL_HANDLE;
+    VkMemoryRequirements needs;
+    uint32_t type = 0;
+    gvk_result result = create_bare(device, bytes, use, &buffer, &needs);
+    if (result)
+        return result;
+    device->vk.DestroyBuffer(device->device, buffer, NULL);
+    bool found = choose_type(device, needs.memoryTypeBits, use, needs.size, &type);
+    *out = (struct gvk_buffer_needs){
+        .bytes = needs.size,
+        .mapped = found && (device->memory.memoryTypes[type].propertyFlags & VK_MEMORY_PROPERTY_HOST_VISIBLE_BIT)};
+    return GVK_OK;
+}
+
 gvk_result gvk_buffer_create(struct gvk_device *device, uint64_t bytes, enum gvk_buffer_use use, const char *name,
                              struct gvk_buffer *out)
 {
     const struct gvk_functions *vk = &device->vk;
     struct gvk_buffer made = {.bytes = bytes};
-    VkBufferCreateInfo create = {
-        .sType = VK_STRUCTURE_TYPE_BUFFER_CREATE_INFO,
-        .size = bytes ? bytes : 16,
-        .usage = VK_BUFFER_USAGE_STORAGE_BUFFER_BIT | VK_BUFFER_USAGE_TRANSFER_SRC_BIT |
-                 VK_BUFFER_USAGE_TRANSFER_DST_BIT |
-                 (use == GVK_BUFFER_DEVICE ? VK_BUFFER_USAGE_UNIFORM_TEXEL_BUFFER_BIT : 0u),
-    };
-    gvk_result result =
-        GVK_VULKAN(device, "vkCreateBuffer", vk->CreateBuffer(device->device, &create, NULL, &made.buffer));
+    VkMemoryRequirements needs;
+    uint32_t type = 0;
+    gvk_result result = create_bare(device, bytes, use, &made.buffer, &needs);
     if (result)
         goto fail;
-    VkMemoryRequirements needs;
-    vk->GetBufferMemoryRequirements(device->device, made.buffer, &needs);
-    uint32_t type = 0;
     result = take_from_budget(device, needs.size);
     if (result)
         goto fail;

@@ -7,7 +7,7 @@
 enum gvk_buffer_use {
     GVK_BUFFER_DEVICE,  /* read and written by kernels; mapped only where that costs nothing */
     GVK_BUFFER_UPLOAD,  /* written by the host, read by kernels once */
-    GVK_BUFFER_READBACK /* written by kernels, read by the host: cached memory */
+    GVK_BUFFER_READBACK /* written by kernels, read by the host: cached memory; and drawn from, by a host's GPU */
 };
 
 struct gvk_buffer {
@@ -18,6 +18,17 @@ struct gvk_buffer {
     bool coherent;
 };
 
+/* What a buffer takes, counted as it will be against the ceiling, without memory for it; `mapped`: where its best
+ * memory has room, the host sees it. */
+struct gvk_buffer_needs {
+    uint64_t bytes;
+    bool mapped;
+};
+gvk_result gvk_buffer_measure(const struct gvk_device *device, uint64_t bytes, enum gvk_buffer_use use,
+                              struct gvk_buffer_needs *out);
+/* GVK_ERROR_BUDGET, with its sentence, where so many bytes would pass the ceiling: before the first of several buffers
+ * is made. */
+gvk_result gvk_budget_check(struct gvk_device *device, uint64_t bytes);
 gvk_result gvk_buffer_create(struct gvk_device *device, uint64_t bytes, enum gvk_buffer_use use, const char *name,
                              struct gvk_buffer *out);
 void gvk_buffer_destroy(struct gvk_device *device, struct gvk_buffer *buffer);

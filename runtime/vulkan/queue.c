@@ -6,6 +6,9 @@
 #include "debug.h"
 #include "wait.h"
 
+/* Of an upload at a time: the memory that it takes for a moment counts against the host's ceiling. */
+#define MOST_STAGED ((uint64_t)4 << 20)
+
 /* Semaphores as Vulkan takes them. */
 struct semaphore_list {
     VkSemaphore semaphores[GVK_MAX_SEMAPHORES];
@@ -63,6 +66,7 @@ struct transfer {
     gvk_device *device;
     struct gvk_buffer staging;
     VkCommandPool pool;
+    VkCommandBuffer commands;
     VkFence fence;
     struct gvk_remains remains;
 };
@@ -85,55 +89,67 @@ static void destroy_transfer(void *object)
     gvk_release(&device->host, transfer);
 }
 
-/* A copy of the whole staging buffer, recorded. */
-static gvk_result record(struct transfer *transfer, const struct gvk_buffer *to, VkCommandBuffer *out)
+uint64_t gvk_staging_bytes(uint64_t count)
 {
-    const gvk_device *device = transfer->device;
+    return count < MOST_STAGED ? count : MOST_STAGED;
+}
+
+static gvk_result prepare(struct transfer *transfer, uint64_t count)
+{
+    gvk_device *device = transfer->device;
     const struct gvk_functions *vk = &device->vk;
-    VkCommandPoolCreateInfo pool = {.sType = VK_STRUCTURE_TYPE_COMMAND_POOL_CREATE_INFO,
-                                    .queueFamilyIndex = device->queue_family};
     gvk_result result =
-        GVK_VULKAN(device, "vkCreateCommandPool", vk->CreateCommandPool(device->device, &pool, NULL, &transfer->pool));
+        gvk_buffer_create(device, gvk_staging_bytes(count), GVK_BUFFER_UPLOAD, "weights, staged", &transfer->staging);
+    VkCommandPoolCreateInfo pool = {.sType = VK_STRUCTURE_TYPE_COMMAND_POOL_CREATE_INFO,
+                                    .flags = VK_COMMAND_POOL_CREATE_RESET_COMMAND_BUFFER_BIT,
+                                    .queueFamilyIndex = device->queue_family};
+    if (!result)
+        result = GVK_VULKAN(device, "vkCreateCommandPool",
+                            vk->CreateCommandPool(device->device, &pool, NULL, &transfer->pool));
     if (result)
         return result;
-    VkCommandBuffer commands = VK_NULL_HANDLE;
     VkCommandBufferAllocateInfo allocate = {.sType = VK_STRUCTURE_TYPE_COMMAND_BUFFER_ALLOCATE_INFO,
                                             .commandPool = transfer->pool,
                                             .level = VK_COMMAND_BUFFER_LEVEL_PRIMARY,
                                             .commandBufferCount = 1};
     result = GVK_VULKAN(device, "vkAllocateCommandBuffers",
-                        vk->AllocateCommandBuffers(device->device, &allocate, &commands));
+                        vk->AllocateCommandBuffers(device->device, &allocate, &transfer->commands));
     if (result)
         return result;
-    gvk_name_object(device, VK_OBJECT_TYPE_COMMAND_BUFFER, (uint64_t)(uintptr_t)commands, "upload of weights");
+    gvk_name_object(device, VK_OBJECT_TYPE_COMMAND_BUFFER, (uint64_t)(uintptr_t)transfer->commands,
+                    "upload of weights");
+    VkFenceCreateInfo fence = {.sType = VK_STRUCTURE_TYPE_FENCE_CREATE_INFO};
+    return GVK_VULKAN(device, "vkCreateFence", vk->CreateFence(device->device, &fence, NULL, &transfer->fence));
+}
+
+/* A copy of what is staged, recorded. */
+static gvk_result record(const struct transfer *transfer, const struct gvk_buffer *to, uint64_t offset, uint64_t bytes)
+{
+    const gvk_device *device = transfer->device;
+    const struct gvk_functions *vk = &device->vk;
     VkCommandBufferBeginInfo begin = {.sType = VK_STRUCTURE_TYPE_COMMAND_BUFFER_BEGIN_INFO,
                                       .flags = VK_COMMAND_BUFFER_USAGE_ONE_TIME_SUBMIT_BIT};
-    result = GVK_VULKAN(device, "vkBeginCommandBuffer", vk->BeginCommandBuffer(commands, &begin));
+    gvk_result result = GVK_VULKAN(device, "vkBeginCommandBuffer", vk->BeginCommandBuffer(transfer->commands, &begin));
     if (result)
         return result;
-    VkBufferCopy region = {.size = transfer->staging.bytes};
-    vk->CmdCopyBuffer(commands, transfer->staging.buffer, to->buffer, 1, &region);
+    VkBufferCopy region = {.dstOffset = offset, .size = bytes};
+    vk->CmdCopyBuffer(transfer->commands, transfer->staging.buffer, to->buffer, 1, &region);
     VkMemoryBarrier barrier = {.sType = VK_STRUCTURE_TYPE_MEMORY_BARRIER,
                                .srcAccessMask = VK_ACCESS_TRANSFER_WRITE_BIT,
                                .dstAccessMask = VK_ACCESS_SHADER_READ_BIT};
-    vk->CmdPipelineBarrier(commands, VK_PIPELINE_STAGE_TRANSFER_BIT, VK_PIPELINE_STAGE_COMPUTE_SHADER_BIT, 0, 1,
-                           &barrier, 0, NULL, 0, NULL);
-    *out = commands;
-    return GVK_VULKAN(device, "vkEndCommandBuffer", vk->EndCommandBuffer(commands));
+    vk->CmdPipelineBarrier(transfer->commands, VK_PIPELINE_STAGE_TRANSFER_BIT, VK_PIPELINE_STAGE_COMPUTE_SHADER_BIT, 0,
+                           1, &barrier, 0, NULL, 0, NULL);
+    return GVK_VULKAN(device, "vkEndCommandBuffer", vk->EndCommandBuffer(transfer->commands));
 }
 
 /* *kept: the device may still use the transfer, which therefore belongs to the device from here on. */
-static gvk_result submit(struct transfer *transfer, VkCommandBuffer commands, bool *kept)
+static gvk_result submit(struct transfer *transfer, bool *kept)
 {
     static const char what[] = "an upload";
     gvk_device *device = transfer->device;
-    VkFenceCreateInfo fence = {.sType = VK_STRUCTURE_TYPE_FENCE_CREATE_INFO};
-    gvk_result result =
-        GVK_VULKAN(device, "vkCreateFence", device->vk.CreateFence(device->device, &fence, NULL, &transfer->fence));
-    if (result)
-        return result;
-    const struct gvk_submission submission = {.commands = &commands, .command_count = 1, .fence = transfer->fence};
-    result = GVK_VULKAN(device, "vkQueueSubmit", gvk_queue_submit(device, &submission));
+    const struct gvk_submission submission = {
+        .commands = &transfer->commands, .command_count = 1, .fence = transfer->fence};
+    gvk_result result = GVK_VULKAN(device, "vkQueueSubmit", gvk_queue_submit(device, &submission));
     if (result)
         return result;
     VkResult waited = gvk_wait(device, transfer->fence, GVK_PATIENTLY, what);
@@ -152,22 +168,25 @@ static gvk_result submit(struct transfer *transfer, VkCommandBuffer commands, bo
 gvk_result gvk_transfer_to_device(struct gvk_device *device, const void *bytes, uint64_t count,
                                   const struct gvk_buffer *to)
 {
-    VkCommandBuffer commands = VK_NULL_HANDLE;
     bool kept = false;
     struct transfer *transfer = gvk_allocate(&device->host, sizeof *transfer);
     if (!transfer)
         return gvk_fail_memory(&device->host);
     transfer->device = device;
-    gvk_result result = gvk_buffer_create(device, count, GVK_BUFFER_UPLOAD, "weights, staged", &transfer->staging);
-    if (result)
-        goto done;
-    memcpy(transfer->staging.mapped, bytes, (size_t)count);
-    result = gvk_buffer_flush(device, &transfer->staging);
-    if (!result)
-        result = record(transfer, to, &commands);
-    if (!result)
-        result = submit(transfer, commands, &kept);
-done:
+    gvk_result result = prepare(transfer, count);
+    for (uint64_t done = 0; done < count && !result;) {
+        uint64_t piece = gvk_staging_bytes(count - done);
+        if (done)
+            result = GVK_VULKAN(device, "vkResetFences", device->vk.ResetFences(device->device, 1, &transfer->fence));
+        memcpy(transfer->staging.mapped, (const char *)bytes + done, (size_t)piece);
+        if (!result)
+            result = gvk_buffer_flush(device, &transfer->staging);
+        if (!result)
+            result = record(transfer, to, done, piece);
+        if (!result)
+            result = submit(transfer, &kept);
+        done += piece;
+    }
     if (!kept)
         destroy_transfer(transfer);
     return result;

@@ -16,8 +16,10 @@ struct gvk_submission {
 /* Submits under the queue's lock, or through the host's own function. Without commands and semaphores only the fence,
  * which is signalled behind everything that was submitted before. Says nothing of a failure. */
 VkResult gvk_queue_submit(struct gvk_device *device, const struct gvk_submission *submission);
-/* Copies and waits. */
+/* Copies and waits, a few MiB at a time through a buffer of gvk_staging_bytes. */
 gvk_result gvk_transfer_to_device(struct gvk_device *device, const void *bytes, uint64_t count,
                                   const struct gvk_buffer *to);
+/* Of the staging buffer for so many bytes; it is of GVK_BUFFER_UPLOAD. */
+uint64_t gvk_staging_bytes(uint64_t count);
 
 #endif

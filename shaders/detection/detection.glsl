@@ -6,17 +6,21 @@
 // of a list, where what is read is not used.
 const uint AHEAD = GVK_SUPPRESS_AHEAD;
 
-#ifdef GVK_USE_SUPPRESS
+#if defined(GVK_USE_SUPPRESS) || defined(GVK_USE_COLLECT)
 // Candidates in order, behind their number.
 layout(std430, binding = GVK_BINDING_SOURCE) readonly buffer source_buffer
 {
     uvec4 ranked[];
 };
 
-// The group of a candidate's key: a class of an item.
+// The group of a candidate's key: a class of an item; of what is kept in the end, an item.
 uint group_of(uvec4 key)
 {
+#ifdef GVK_USE_COLLECT
+    return key.z;
+#else
     return key.z * classes + key.y;
+#endif
 }
 
 // The rank of a group's first candidate, or of what comes behind where it has none; not beyond `high`.

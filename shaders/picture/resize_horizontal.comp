@@ -2,7 +2,8 @@
 #extension GL_GOOGLE_include_directive : require
 // First pass of the resize: rows of the uploaded picture to rows of the inner width, as Pillow's BICUBIC does it:
 // antialiased, coefficients in 22-bit fixed point, rounded and clipped to 8 bits.
-// source   the upload: 3 or 4 bytes a pixel at any byte, rows row_bytes apart
+// source   the upload or a buffer of the host's: 3 or 4 bytes a pixel at any byte, the next one of a row pixel_step
+//          bytes behind it, the next row row_step; both may go backwards, and pixels may be the further apart
 // extra    for each output column: first source column, count, then `taps` coefficients
 // output   one uint a pixel (R in the low byte), source_height rows of inner_width
 // A dispatch computes a strip of rows: source and output begin with the first of them, source_height is their number.
@@ -46,14 +47,14 @@ void main()
     uint at[GVK_RESIZE_ROWS];
     ivec3 sum[GVK_RESIZE_ROWS];
     [[unroll]] for (uint r = 0; r < GVK_RESIZE_ROWS; r++) {
-        at[r] = source_offset * 16 + pixels_byte + min(row + r, source_height - 1) * row_bytes + first * pixel_bytes;
+        at[r] = source_offset * 16 + pixels_byte + min(row + r, source_height - 1) * row_step + first * pixel_step;
         sum[r] = ivec3(1 << 21);
     }
     for (uint i = 0; i < count; i++) {
         int coefficient = table[entry + 2 + i];
         [[unroll]] for (uint r = 0; r < GVK_RESIZE_ROWS; r++) {
             sum[r] += pixel_at(at[r]) * coefficient;
-            at[r] += pixel_bytes;
+            at[r] += pixel_step;
         }
     }
     [[unroll]] for (uint r = 0; r < GVK_RESIZE_ROWS; r++) {

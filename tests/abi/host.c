@@ -11,6 +11,7 @@
 
 #include <ghostvk/checkpoint.h>
 #include <ghostvk/ghostnet.h>
+#include <ghostvk/tracker.h>
 
 enum mode { WHOLE, FIRST };
 static enum mode mode;
@@ -510,6 +511,46 @@ static void use_network(gvk_device *device)
     gvk_network_destroy(network);
 }
 
+static gvk_result try_tracker(const gvk_tracker_params *params)
+{
+    gvk_tracker *tracker = NULL;
+    gvk_result result = gvk_tracker_create(&host, params, &tracker);
+    gvk_tracker_destroy(tracker);
+    return result;
+}
+
+/* Two boxes that move, in detections that the host fills, and no device. */
+static void use_tracker(void)
+{
+    gvk_tracker_params params = {.size = SIZE(params), .min_hits = 2, .derivative_cutoff = 2};
+    CHECK_TAIL(params, (try_tracker(&params)));
+    gvk_tracker *tracker = NULL;
+    OK(gvk_tracker_create(&host, &params, &tracker));
+    const gvk_track *tracks = NULL;
+    uint32_t count = 0;
+    for (int i = 0; i < 3; i++) {
+        gvk_detection boxes[2];
+        memset(boxes, 0, sizeof boxes);
+        for (int j = 0; j < 2; j++) {
+            float x = (float)(10 * i + 300 * j);
+            boxes[j].box[0] = x;
+            boxes[j].box[2] = x + 80;
+            boxes[j].box[3] = 50;
+            boxes[j].class_id = (uint32_t)j;
+        }
+        OK(gvk_tracker_update(tracker, boxes, STRIDE(gvk_detection), 2, 0.1 * i, &tracks, STRIDE(gvk_track), &count));
+        CHECK(count == (i ? 2 : 0));
+        for (uint32_t j = 0; j < count; j++) {
+            CHECK(tracks[j].id == j + 1 && tracks[j].class_id == j && tracks[j].state == GVK_TRACK_CONFIRMED);
+            CHECK(tracks[j].age == (uint32_t)i + 1 && tracks[j].box[0] >= (float)(300 * j));
+            CHECK_NEXT(tracks[j]);
+        }
+    }
+    OK(gvk_tracker_predict(tracker, 0.3, &tracks, STRIDE(gvk_track), &count));
+    CHECK(count == 2 && tracks[1].id == 2 && tracks[1].box[0] > 315 && tracks[1].velocity[0] > 50);
+    gvk_tracker_destroy(tracker);
+}
+
 int main(void)
 {
     fill_constants();
@@ -518,6 +559,7 @@ int main(void)
         host = (gvk_host){.size = SIZE(host), .log = keep_sentence, .allocate = allocate, .release = release};
         list_devices();
         import_device();
+        use_tracker();
         gvk_device *device = open_device();
         use_graph(device);
         use_network(device);

@@ -4,6 +4,7 @@
 #include <ghostvk/checkpoint.h>
 #include <ghostvk/detector.h>
 #include <ghostvk/ghostnet.h>
+#include <ghostvk/tracker.h>
 
 #define JOIN(left, right)   left##right
 #define EXPAND(left, right) JOIN(left, right)

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include <ghostvk/checkpoint.h>
+#include <ghostvk/tracker.h>
 
 #include "layout.h"
 #include "runtime/base/structs.h"
@@ -77,6 +78,7 @@ static void no_struct_that_is_read_ends_in_padding(void **state)
         LAST(gvk_detector_heads, class_count),
         LAST(gvk_checkpoint_params, weights),
         LAST(gvk_submit_params, reserved),
+        LAST(gvk_tracker_params, derivative_cutoff),
     };
     for (size_t i = 0; i < ARRAY_COUNT(structs); i++)
         if (structs[i].size != structs[i].end)

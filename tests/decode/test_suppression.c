@@ -216,7 +216,8 @@ static void a_box_that_cannot_be_is_the_drivers_error(void **state)
     assert_in_range(count, 10, 10000);
     const void *seen = NULL;
     assert_ok(gvk_stream_result(stream, ticket, &seen));
-    enum { HEADER = 4, EACH = 8, SCORE = 4, CLASS, ITEM, ROW };
+    enum { DRAW = 4, HEADER = 12, EACH = 8, SCORE = 4, CLASS, ITEM, ROW };
+    enum { VERTICES, INSTANCES, FIRST_VERTEX, FIRST_INSTANCE };
     uint32_t *words = (uint32_t *)(uintptr_t)seen; /* the frame's own memory, which the driver writes */
     const uint32_t rows = 3 * (16 * 16 + 8 * 8 + 4 * 4), second = HEADER + EACH;
     const struct {
@@ -225,6 +226,11 @@ static void a_box_that_cannot_be_is_the_drivers_error(void **state)
     } wrong[] = {
         {"more detections than candidates", 0, words[1] + 1},
         {"more candidates than there can be", 1, 2 * rows + 1},
+        {"a draw of no vertices", DRAW + VERTICES, 0},
+        {"a draw of more boxes than the picture has", DRAW + INSTANCES, words[DRAW + INSTANCES] + 1},
+        {"a draw of fewer boxes than the picture has", DRAW + INSTANCES, words[DRAW + INSTANCES] - 1},
+        {"a draw that begins in the middle of a box", DRAW + FIRST_VERTEX, 1},
+        {"a draw that begins at another picture's box", DRAW + 4 + FIRST_INSTANCE, words[DRAW + INSTANCES] - 1},
         {"a class that there is not", second + CLASS, scene.classes},
         {"an item that there is not", second + ITEM, scene.batch},
         {"a row that there is not", second + ROW, rows},

@@ -247,6 +247,30 @@ static void write_tensors(void)
         write_tensor(i, headers[i], 48);
 }
 
+/* fuzz_tracker.c says what the bytes mean: a head, then calls. Two boxes that move, one that is missed, many at once.
+ */
+static void write_trackers(void)
+{
+    static const unsigned char moving[] = {
+        0x40, 0,  0,  2,   0,  0,    10, 10, 50, 60, 1,  100, 20, 160, 90,   0xc0, 1,    2, 0, 0, 14, 10, 54, 60,
+        1,    96, 22, 156, 92, 0xc0, 2,  1,  0,  0,  18, 10,  58, 60,  0xc0, 0,    0xff, 1, 0, 0, 10, 10, 50, 60,
+    };
+    unsigned char many[3 + 3 * (2 + 23 * 5)] = {0xfa, 1, 0};
+    size_t at = 3;
+    for (unsigned round = 0; round < 3; round++) {
+        many[at++] = 23;
+        many[at++] = 0;
+        for (unsigned i = 0; i < 23; i++, at += 5) {
+            unsigned char left = (unsigned char)(i * 3 + round), top = (unsigned char)(i % 5 * 8);
+            const unsigned char box[] = {(unsigned char)(i % 2), left, top, (unsigned char)(left + 60),
+                                         (unsigned char)(top + 70)};
+            memcpy(many + at, box, sizeof box);
+        }
+    }
+    write_seed("tracker", "moving", 0, moving, sizeof moving);
+    write_seed("tracker", "many", 0, many, sizeof many);
+}
+
 int main(int count, char **arguments)
 {
     if (count != 3) {
@@ -263,5 +287,6 @@ int main(int count, char **arguments)
     write_stored();
     write_lists();
     write_tensors();
+    write_trackers();
     return 0;
 }

@@ -18,7 +18,7 @@ case "${1:-}" in
     shift
     ;;
 esac
-[ $# -gt 0 ] || set -- pickle zip legacy safetensors metadata jpeg png webp tiff bmp plan graph tensor lists stored
+[ $# -gt 0 ] || set -- pickle zip legacy safetensors metadata jpeg png webp tiff bmp plan graph tensor lists stored tracker
 
 mkdir -p $build
 cmake --preset fuzz >$build/log.txt 2>&1 && cmake --build --preset fuzz >>$build/log.txt 2>&1 || {
@@ -44,6 +44,7 @@ settings() { # TARGET
     tensor) echo "4096 safetensors 1" ;;
     lists) echo "512 lists 1" ;;
     stored) echo "1024 none 0" ;;
+    tracker) echo "1024 none 0" ;;
     *)
         echo "run.sh: there is no target \"$1\"" >&2
         exit 2

@@ -3,44 +3,24 @@
 #   shims   Mesa's stubs of the kernel interface, out of Debian's source package: with one of them preloaded, a driver
 #           opens without its GPU
 #   arm64   a folder with the arm64 driver of Adreno and what it links to, for qemu; nothing of it is installed
-# apt keeps its lists and downloads for this inside build/lab; the machine's own configuration stays as it is.
 set -eu
 cd "$(dirname "$0")/../.."
+. tests/platforms/foreign_apt.sh
 folder=$PWD/build/lab
 intel=$folder/intel_noop_drm_shim.so
 adreno=$folder/freedreno_noop_drm_shim.so
 root=$folder/arm64/root
 [ -f "$intel" ] && [ -f "$adreno" ] && [ -f "$root/complete" ] && exit 0
 
-# The same mirrors as the machine's own, with sources, and for arm64.
-apt=$folder/apt
-mkdir -p "$apt/parts" "$apt/lists/partial" "$apt/cache/archives/partial"
-: >"$apt/status"
-keys=/usr/share/keyrings/debian-archive-keyring.gpg
-apt-get indextargets --format '$(REPO_URI) $(RELEASE) $(COMPONENT)' \
-    'Created-By: Packages' 'Origin: Debian' 'Component: main' | sort -u |
-    while read -r place; do
-        for kind in deb deb-src; do echo "$kind [signed-by=$keys] $place"; done
-    done >"$apt/parts/debian.list"
-[ -s "$apt/parts/debian.list" ] || { echo "lab: apt knows no Debian mirror here" >&2; exit 1; }
-private_apt() {
-    apt-get -qq -o Dir::Etc::SourceList=/dev/null -o Dir::Etc::SourceParts="$apt/parts" \
-        -o Dir::State::Lists="$apt/lists" -o Dir::State::status="$apt/status" -o Dir::Cache="$apt/cache" \
-        -o APT::Architecture=arm64 -o APT::Architectures::=arm64 -o APT::Install-Recommends=false \
-        -o APT::Sandbox::User=root -o Debug::NoLocking=true "$@"
-}
-
 echo "Fetching Mesa's sources and its arm64 driver"
-private_apt update
-(cd "$folder" && private_apt source --download-only mesa >/dev/null)
-private_apt -y --download-only install mesa-vulkan-drivers libvulkan1 libvulkan-dev libjpeg62-turbo-dev libpng-dev \
-    libc6-dev >/dev/null
+mkdir -p "$folder"
+foreign_apt_prepare "$folder/apt" arm64
+(cd "$folder" && foreign_apt source --download-only mesa >/dev/null)
+foreign_root "$root" mesa-vulkan-drivers libvulkan1 libvulkan-dev libjpeg62-turbo-dev libpng-dev libc6-dev
 
-rm -rf "$folder/mesa" "$root"
-mkdir -p "$folder/mesa" "$root"
+rm -rf "$folder/mesa"
+mkdir -p "$folder/mesa"
 tar -xf "$folder"/mesa_*.orig.tar.* -C "$folder/mesa" --strip-components=1 --wildcards '*/src' '*/include'
-for package in "$apt"/cache/archives/*.deb; do dpkg -x "$package" "$root"; done
-touch "$root/complete"
 
 cd "$folder/mesa"
 # The stub knows too few calls for a program that submits, and speaks of queries that the driver can do without.

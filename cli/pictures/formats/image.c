@@ -5,7 +5,8 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <unistd.h>
+
+#include "cli/system/process.h"
 
 #define PIXELS_PER_BYTE_MAX   4096u /* of what is no bomb */
 #define PIXELS_PER_BYTE_USUAL 32u   /* of photographs, with room */
@@ -23,12 +24,8 @@ bool image_refuse(const struct image_file *file, const char *format, ...)
 /* Half of the machine's memory: the other half is for the device's copy and everybody else. */
 static uint64_t memory_to_take(void)
 {
-#ifdef _SC_PHYS_PAGES
-    long pages = sysconf(_SC_PHYS_PAGES), page = sysconf(_SC_PAGESIZE);
-    if (pages > 0 && page > 0)
-        return (uint64_t)pages * (uint64_t)page / 2;
-#endif
-    return (uint64_t)4 << 30;
+    uint64_t memory = process_machine_memory();
+    return memory ? memory / 2 : (uint64_t)4 << 30;
 }
 
 bool image_begin(const struct image_file *file, uint32_t width, uint32_t height, uint64_t further, struct image *out)

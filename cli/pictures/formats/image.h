@@ -9,11 +9,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#if defined(__GNUC__)
-#define IMAGE_FORMAT(string_index, first_index) __attribute__((format(printf, string_index, first_index)))
-#else
-#define IMAGE_FORMAT(string_index, first_index)
-#endif
+#include "cli/system/format.h"
 
 #define IMAGE_SIDE_MAX 65535u
 
@@ -48,7 +44,7 @@ struct image_file {
 };
 
 /* The sentence's predicate into the message; false, for `return image_refuse(...)`. */
-bool image_refuse(const struct image_file *file, const char *format, ...) IMAGE_FORMAT(2, 3);
+bool image_refuse(const struct image_file *file, const char *format, ...) GHOSTVK_FORMAT(2, 3);
 
 /* The size that the header says: refused where a side is too long, where the choice's `accept` refuses it, or where the
  * pixels and `further` bytes that the decoder is going to take do not fit into half of the machine's memory. Otherwise

@@ -109,8 +109,11 @@ GVK_API gvk_result gvk_stream_retire(gvk_stream *stream, gvk_ticket ticket);
 /* ---- results that stay on the device ------------------------------------------------------------------------------
  */
 
-/* An output or a kept tensor in the device's memory: N x quads x H x W of four channels each, fp32, or fp16 with
- * GVK_PRECISION_FP16; channels beyond the last are 0. Valid once the frame is done, until `frames` further submits. */
+/* An output or a kept tensor in memory that the device writes and the host reads: N x quads x H x W of four channels
+ * each, fp32, or fp16 with GVK_PRECISION_FP16. What stands for channels beyond the last is not said. Valid once the
+ * frame is done, or behind a semaphore of gvk_submit_params.signals, until `frames` further submits; on the same queue
+ * it needs the barrier of gvk_stream_record. The buffer's usage is STORAGE and TRANSFER_SRC, its family the device's.
+ */
 typedef struct gvk_device_tensor {
     size_t size;
     VkBuffer buffer;
@@ -121,6 +124,7 @@ typedef struct gvk_device_tensor {
     uint32_t reserved;
 } gvk_device_tensor;
 
+/* May be asked as soon as there is a ticket. A detector's outputs have to be kept by name. */
 GVK_API gvk_result gvk_stream_device_tensor(gvk_stream *stream, gvk_ticket ticket, const char *tensor,
                                             gvk_device_tensor *out);
 
@@ -131,14 +135,20 @@ typedef struct gvk_memory {
     size_t size;
     uint64_t weight_bytes; /* of the model, as long as it lives */
     uint64_t stream_bytes; /* of one stream: activations, and of each frame in flight pictures and results */
-    uint64_t peak_bytes;   /* the most at any time: while a model is made, its weights pass through a staging buffer */
+    uint64_t peak_bytes;   /* the most at any time: weights and stream, or more for a moment while the model is made:
+                            * kernels that were not met on this device are proven in buffers of their own, and weights
+                            * that the host cannot write in place pass a few MiB at a time through another */
     /* 0.1 ends here. */
 } gvk_memory;
 
-/* Device memory that a model of the graph and one stream of it will take on this device, not counting pipelines, which
- * the driver keeps. `likeness` (as many as the batch, NULL: pictures of the input's own size) says what pictures will
- * come. Costs what planning costs, some milliseconds, and allocates nothing on the device. */
-GVK_API gvk_result gvk_model_memory(const gvk_device *device, const gvk_graph *graph, const gvk_model_params *model,
+/* Device memory that a model of the graph and one stream of it will take on this device, in the bytes that count
+ * against memory_ceiling, where they come beside what is there already. A ceiling that leaves peak_bytes is enough, one
+ * byte less is not (GVK_ERROR_BUDGET). What the driver keeps for pipelines and command buffers is not known to anybody.
+ * Should a kernel fail its proof, the one in its place may lay its weights out otherwise. `likeness` (as many as the
+ * batch; NULL: pictures of pixels of the input's own size) says what pictures will come; their pixels are not looked
+ * at. Costs what planning costs, some milliseconds; a buffer object of each size is made to ask the driver, with no
+ * memory behind it. Any thread. */
+GVK_API gvk_result gvk_model_memory(gvk_device *device, const gvk_graph *graph, const gvk_model_params *model,
                                     const gvk_stream_params *stream, const gvk_picture *likeness, size_t picture_size,
                                     gvk_memory *out);
 

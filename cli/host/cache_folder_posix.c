@@ -1,4 +1,4 @@
-/* One file a key in the cache folder, replaced whole.
+/* One file a key in the cache folder, replaced whole; on systems where files have an owner and rights.
  *
  * A driver is given what lies there, so nothing counts that another user may have written: folder and files must be
  * ours, and writable for nobody else. What is made here others cannot even read, whatever the umask. */
@@ -9,27 +9,24 @@
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "cli/base/message.h"
 #include "cli/base/output_file.h"
+#include "cli/system/process.h"
 #include "program.h"
 
 #define PATH_SIZE 4096
 
 static bool write_path(char *path, size_t size)
 {
-    const char *folder = getenv("XDG_CACHE_HOME");
-    const char *home = getenv("HOME");
-    int used = -1;
-    if (folder && *folder == '/')
-        used = snprintf(path, size, "%s/ghostvk", folder);
-    else if (home && *home == '/')
-        used = snprintf(path, size, "%s/.cache/ghostvk", home);
-    return used > 0 && (size_t)used < size;
+    static const char name[] = "/ghostvk";
+    if (!process_cache_folder(path, size) || strlen(path) + sizeof name > size)
+        return false;
+    memcpy(path + strlen(path), name, sizeof name);
+    return true;
 }
 
 /* The folder and those above it, as far as they are missing. */

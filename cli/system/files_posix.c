@@ -1,0 +1,206 @@
+/* See files.h. */
+#ifndef _XOPEN_SOURCE
+#define _XOPEN_SOURCE 700 /* realpath is no part of plain POSIX */
+#endif
+
+#include "files.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define LINKS_MAX 40
+#define PIECE_MAX ((size_t)1 << 30)
+
+/* ---- what is there ----------------------------------------------------------------------------------------------- */
+
+static bool describe(int failed, const struct stat *status, struct file_status *out)
+{
+    if (failed)
+        return false;
+    mode_t mode = status->st_mode;
+    *out = (struct file_status){
+        .kind = S_ISREG(mode)                    ? FILE_REGULAR
+                : S_ISDIR(mode)                  ? FILE_FOLDER
+                : S_ISCHR(mode) || S_ISBLK(mode) ? FILE_DEVICE
+                                                 : FILE_PIPE,
+        .size = status->st_size > 0 ? (uint64_t)status->st_size : 0,
+        .place = {(uint64_t)status->st_dev, (uint64_t)status->st_ino},
+        .rights = mode & 0777,
+    };
+    return true;
+}
+
+bool file_look(const char *path, struct file_status *out)
+{
+    struct stat status;
+    return describe(stat(path, &status), &status, out);
+}
+
+bool file_look_at_open(int file, struct file_status *out)
+{
+    struct stat status;
+    return describe(fstat(file, &status), &status, out);
+}
+
+bool file_is_readable(const char *path)
+{
+    return access(path, R_OK) == 0;
+}
+
+bool file_is_writable(const char *path)
+{
+    return access(path, W_OK) == 0;
+}
+
+char *file_real_path(const char *path)
+{
+    return realpath(path, NULL);
+}
+
+/* ---- reading ----------------------------------------------------------------------------------------------------- */
+
+int file_open(const char *path)
+{
+    return open(path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+}
+
+ptrdiff_t file_read(int file, void *bytes, size_t count)
+{
+    ssize_t got;
+    do
+        got = read(file, bytes, count < PIECE_MAX ? count : PIECE_MAX);
+    while (got < 0 && errno == EINTR);
+    return got;
+}
+
+ptrdiff_t file_read_at(int file, void *bytes, size_t count, uint64_t offset)
+{
+    ssize_t got;
+    do
+        got = pread(file, bytes, count < PIECE_MAX ? count : PIECE_MAX, (off_t)offset);
+    while (got < 0 && errno == EINTR);
+    return got;
+}
+
+void file_close(int file)
+{
+    int kept = errno;
+    close(file);
+    errno = kept;
+}
+
+/* ---- writing ----------------------------------------------------------------------------------------------------- */
+
+int file_create(const char *path, unsigned rights)
+{
+    return open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, (mode_t)rights);
+}
+
+bool file_set_rights(int file, unsigned rights)
+{
+    return fchmod(file, (mode_t)rights) == 0;
+}
+
+int file_open_straight(const char *path, bool *nobody_reads)
+{
+    struct stat status;
+    int file = open(path, O_WRONLY | O_NOCTTY | O_NONBLOCK | O_CLOEXEC);
+    int reason = errno, flags = file < 0 ? -1 : fcntl(file, F_GETFL);
+    *nobody_reads = false;
+    if (flags >= 0 && fcntl(file, F_SETFL, flags & ~O_NONBLOCK) == 0)
+        return file;
+    if (file >= 0) {
+        reason = errno;
+        close(file);
+    }
+    *nobody_reads = reason == ENXIO && stat(path, &status) == 0 && S_ISFIFO(status.st_mode);
+    errno = reason;
+    return -1;
+}
+
+bool file_is_descriptor(const char *path)
+{
+    return strncmp(path, "/dev/fd/", 8) == 0 || strncmp(path, "/proc/", 6) == 0 || strcmp(path, "/dev/stderr") == 0;
+}
+
+FILE *file_stream(int file)
+{
+    return fdopen(file, "wb");
+}
+
+ptrdiff_t file_write_under(FILE *stream, const void *bytes, size_t count)
+{
+    return write(fileno(stream), bytes, count);
+}
+
+/* The part of `path` up to and with its last slash, followed by `name`. */
+static char *join_folder(const char *path, const char *name)
+{
+    const char *slash = strrchr(path, '/');
+    size_t folder = slash ? (size_t)(slash - path) + 1 : 0, length = strlen(name);
+    char *joined = malloc(folder + length + 1);
+    if (!joined)
+        return NULL;
+    memcpy(joined, path, folder);
+    memcpy(joined + folder, name, length + 1);
+    return joined;
+}
+
+char *file_target(const char *path)
+{
+    char *current = join_folder("", path);
+    for (unsigned links = 0; current; links++) {
+        struct stat status;
+        if (lstat(current, &status) != 0) {
+            if (errno == ENOENT)
+                return current;
+            break;
+        }
+        if (!S_ISLNK(status.st_mode))
+            return current;
+        char target[4096];
+        ssize_t length = readlink(current, target, sizeof target);
+        if (length < 0)
+            break;
+        if ((size_t)length >= sizeof target || links == LINKS_MAX) {
+            errno = ELOOP;
+            break;
+        }
+        target[length] = 0;
+        char *next = join_folder(target[0] == '/' ? "" : current, target);
+        free(current);
+        current = next;
+    }
+    int reason = errno;
+    free(current);
+    errno = reason;
+    return NULL;
+}
+
+bool file_replace(const char *from, const char *to)
+{
+    return rename(from, to) == 0;
+}
+
+bool file_remove(const char *path)
+{
+    return unlink(path) == 0;
+}
+
+/* ---- folders ----------------------------------------------------------------------------------------------------- */
+
+bool folder_make(const char *path, bool is_private)
+{
+    if (mkdir(path, is_private ? 0700 : 0777) != 0)
+        return false;
+    return !is_private || chmod(path, 0700) == 0; /* which the umask may have taken bits of */
+}
+
+void folder_remove(const char *path)
+{
+    rmdir(path);
+}

@@ -1,0 +1,19 @@
+# Sourced: building for another system with the shader table of the native build, which `./dev` makes first.
+
+# build_for FOLDER TOOLCHAIN TARGETS [SETTING...]: configures the whole tree in FOLDER and builds the targets.
+build_for() {
+    build=$1 toolchain=$2 targets=$3
+    shift 3
+    mkdir -p "$build"
+    { cmake -S . -B "$build" -G Ninja -DCMAKE_TOOLCHAIN_FILE="$PWD/tests/platforms/$toolchain" \
+        -DGVK_SHADER_TABLE="$PWD/build/shaders" "$@" && cmake --build "$build" --target $targets; } >"$build.log" 2>&1 || {
+        tail -40 "$build.log"
+        exit 1
+    }
+}
+
+# expect_boxes: what the native program finds in the sample picture, into build/boxes.txt.
+sample=models/samples/smear-1.jpg
+expect_boxes() {
+    build/ghostvk detect --device cpu "$sample" >build/boxes.txt 2>build/boxes.log || { cat build/boxes.log; exit 1; }
+}

@@ -1,0 +1,16 @@
+# Cross-compilation for 64-bit Windows by mingw-w64, with what windows_libraries.sh built.
+set(CMAKE_SYSTEM_NAME Windows)
+set(CMAKE_SYSTEM_PROCESSOR x86_64)
+set(CMAKE_C_COMPILER x86_64-w64-mingw32-gcc)
+set(CMAKE_RC_COMPILER x86_64-w64-mingw32-windres)
+set(ROOT ${CMAKE_CURRENT_LIST_DIR}/../../build/windows/root)
+set(CMAKE_FIND_ROOT_PATH ${ROOT} /usr/x86_64-w64-mingw32)
+set(CMAKE_C_FLAGS_INIT "-isystem ${ROOT}/include")
+# Nothing of the compiler's has to lie beside the program.
+set(CMAKE_EXE_LINKER_FLAGS_INIT -static)
+set(CMAKE_SHARED_LINKER_FLAGS_INIT -static-libgcc)
+set(CMAKE_FIND_ROOT_PATH_MODE_PROGRAM NEVER)
+set(CMAKE_FIND_ROOT_PATH_MODE_LIBRARY ONLY)
+set(CMAKE_FIND_ROOT_PATH_MODE_INCLUDE ONLY)
+set(CMAKE_FIND_ROOT_PATH_MODE_PACKAGE ONLY)
+set(CMAKE_CROSSCOMPILING_EMULATOR ${CMAKE_CURRENT_LIST_DIR}/wine.sh)
