@@ -1,5 +1,6 @@
 #include "renderer.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #ifdef _WIN32
@@ -99,6 +100,16 @@ static bool make_pipeline(renderer *opened)
     return is_there(&opened->pipeline) && is_there(&opened->sampler);
 }
 
+static bool is_vulkan(const variant *server)
+{
+    variant name = call(server, "get_current_rendering_driver_name", NULL, 0);
+    char *text = variant_to_text(&name);
+    const bool vulkan = text && strcmp(text, "vulkan") == 0;
+    free(text);
+    variant_destroy(&name);
+    return vulkan;
+}
+
 const char *renderer_open(renderer *out, gvk_import_params *import)
 {
     variant server = singleton("RenderingServer");
@@ -107,6 +118,12 @@ const char *renderer_open(renderer *out, gvk_import_params *import)
                       .pipeline = variant_nil(),
                       .sampler = variant_nil(),
                       .image = variant_nil()};
+    /* Of another driver the handles below would be no Vulkan objects. */
+    if (is_there(&out->device) && !is_vulkan(&server)) {
+        variant_destroy(&out->device);
+        variant_destroy(&server);
+        return "Godot's renderer is not on Vulkan";
+    }
     variant_destroy(&server);
     if (!is_there(&out->device)) {
         variant_destroy(&out->device);
