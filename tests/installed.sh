@@ -41,6 +41,14 @@ run cmake --build "$work/build"
 run "$compiler" -std=c11 -Wall -Wextra -Wpedantic -Werror -o "$work/own_network" "$source/tests/installed/own_network.c" \
     $(pkg-config --cflags --libs ghostvk)
 LD_LIBRARY_PATH=$(dirname "$PKG_CONFIG_PATH") run "$work/own_network"
+# The examples, as a project of their own.
+run cmake -S "$source/examples" -B "$work/examples" -DCMAKE_C_COMPILER="$compiler" -DCMAKE_PREFIX_PATH="$prefix"
+run cmake --build "$work/examples"
+"$work/examples/minimal" "$work/model.safetensors" "$work/examples/samples/smear-1.ppm" >"$work/minimal.txt" 2>"$work/log.txt"
+[ "$(wc -l <"$work/minimal.txt")" = "$(wc -l <"$work/expected.txt")" ] || {
+    echo "installed: examples/minimal found $(wc -l <"$work/minimal.txt") boxes, the program $(wc -l <"$work/expected.txt")"
+    exit 1
+}
 run "$prefix/bin/ghostvk" selftest # needs all that comes with the program
 # The example prints scores with two digits and whole pixels; the kernels of both may differ in the last bits.
 paste -d ' ' "$work/found.txt" "$work/expected.txt" | awk '

@@ -6,6 +6,7 @@
 #include "pipeline_cache.h"
 #include "runtime/vulkan/debug.h"
 #include "shaders/shared.h"
+#include "unpack.h"
 
 struct pipeline_entry {
     struct gvk_pipeline_key key;
@@ -187,17 +188,48 @@ struct attempt {
     VkPipeline pipeline;
     VkResult result;
     const char *call; /* that gave the result */
+    bool damaged;     /* there is no whole code of the shader */
 };
 
-static void create_pipeline(const struct gvk_device *device, struct attempt *attempt)
+static bool has_failed(const struct attempt *attempt)
+{
+    return attempt->damaged || attempt->result;
+}
+
+/* Where a thread unpacks shaders, one after the other; large enough for each of the attempts. */
+struct code_room {
+    size_t tokens; /* that come first, then words */
+    size_t words;
+    uint64_t *start;
+};
+
+static struct code_room room_for(const struct attempt *attempts, uint32_t count)
+{
+    struct code_room room = {0};
+    for (uint32_t i = 0; i < count; i++) {
+        enum gvk_shader shader = attempts[i].key.shader;
+        size_t tokens = gvk_unpack_tokens(&gvk_packed_shaders, shader);
+        size_t words = gvk_packed_shaders.shaders[shader].unpacked;
+        room.tokens = tokens > room.tokens ? tokens : room.tokens;
+        room.words = words > room.words ? words : room.words;
+    }
+    room.words += room.words % 2; /* where one room ends, another may begin */
+    return room;
+}
+
+static void create_pipeline(const struct gvk_device *device, const struct code_room *room, struct attempt *attempt)
 {
     const struct gvk_functions *vk = &device->vk;
     const struct gvk_pipeline_key *key = &attempt->key;
     const struct gvk_shader_code *code = &gvk_shader_codes[key->shader];
+    uint32_t *words = (uint32_t *)(void *)(room->start + room->tokens);
+    attempt->damaged = !gvk_unpack(&gvk_packed_shaders, key->shader, room->start, words);
+    if (attempt->damaged)
+        return;
     VkShaderModuleCreateInfo module_info = {
         .sType = VK_STRUCTURE_TYPE_SHADER_MODULE_CREATE_INFO,
         .codeSize = code->bytes,
-        .pCode = code->words,
+        .pCode = words,
     };
     VkShaderModule module = VK_NULL_HANDLE;
     attempt->call = "vkCreateShaderModule";
@@ -284,18 +316,23 @@ struct work {
     uint32_t count, next;
     gvk_mutex mutex; /* for `next` */
 };
+struct worker {
+    struct work *work;
+    struct code_room room;
+};
 
 static void make_pipelines(void *user)
 {
-    struct work *work = user;
+    const struct worker *worker = user;
+    struct work *work = worker->work;
     for (;;) {
         gvk_mutex_lock(&work->mutex);
         uint32_t mine = work->next < work->count ? work->next++ : work->count;
         gvk_mutex_unlock(&work->mutex);
         if (mine == work->count)
             return;
-        create_pipeline(work->device, &work->attempts[mine]);
-        if (work->attempts[mine].result) { /* nobody needs the rest */
+        create_pipeline(work->device, &worker->room, &work->attempts[mine]);
+        if (has_failed(&work->attempts[mine])) { /* nobody needs the rest */
             gvk_mutex_lock(&work->mutex);
             work->next = work->count;
             gvk_mutex_unlock(&work->mutex);
@@ -310,24 +347,44 @@ static gvk_result make_all(const struct gvk_device *device, struct attempt *atte
 {
     struct work work = {.device = device, .attempts = attempts, .count = count};
     struct gvk_thread threads[THREADS_MOST];
+    struct worker workers[THREADS_MOST + 1]; /* the last is this thread's */
     uint32_t started = 0, wanted = count > 1 ? gvk_processor_count() - 1 : 0;
-    if (!gvk_mutex_create(&work.mutex))
-        return gvk_fail_memory(&device->host);
     if (wanted > count - 1)
         wanted = count - 1;
     if (wanted > THREADS_MOST)
         wanted = THREADS_MOST;
+    struct code_room room = room_for(attempts, count);
+    size_t room_size = room.tokens + room.words / 2;
+    uint64_t *rooms = gvk_allocate_array(&device->host, (wanted + 1) * room_size, sizeof *rooms);
+    if (!rooms || !gvk_mutex_create(&work.mutex)) {
+        gvk_release(&device->host, rooms);
+        return gvk_fail_memory(&device->host);
+    }
+    for (uint32_t i = 0; i <= wanted; i++) {
+        workers[i] = (struct worker){.work = &work, .room = room};
+        workers[i].room.start = rooms + i * room_size;
+    }
     while (started < wanted) {
-        threads[started] = (struct gvk_thread){.run = make_pipelines, .user = &work};
+        threads[started] = (struct gvk_thread){.run = make_pipelines, .user = &workers[started]};
         if (!gvk_thread_start(&threads[started]))
             break; /* fewer do as well */
         started++;
     }
-    make_pipelines(&work);
+    make_pipelines(&workers[wanted]);
     while (started)
         gvk_thread_join(&threads[--started]);
     gvk_mutex_destroy(&work.mutex);
+    gvk_release(&device->host, rooms);
     return GVK_OK;
+}
+
+/* Why an attempt failed. */
+static gvk_result tell_of(const struct gvk_device *device, const struct attempt *attempt)
+{
+    if (attempt->damaged)
+        return gvk_fail(&device->host, GVK_ERROR_UNSUPPORTED, "This library has no whole code of the kernel %s.",
+                        gvk_shader_codes[attempt->key.shader].name);
+    return attempt->result ? GVK_VULKAN(device, attempt->call, attempt->result) : GVK_OK;
 }
 
 /* Keeps what was made and tells the first failure. Under the compile mutex. */
@@ -337,12 +394,12 @@ static gvk_result keep_attempts(struct gvk_device *device, const struct attempt 
     gvk_result result = GVK_OK;
     for (uint32_t i = 0; i < count; i++) {
         const struct attempt *attempt = &attempts[i];
-        if (attempt->pipeline && !attempt->result) {
+        if (attempt->pipeline && !has_failed(attempt)) {
             gvk_mutex_lock(&device->mutex);
             pipelines->entries[pipelines->count++] = (struct pipeline_entry){attempt->key, attempt->pipeline};
             gvk_mutex_unlock(&device->mutex);
-        } else if (attempt->result && !result) {
-            result = GVK_VULKAN(device, attempt->call, attempt->result);
+        } else if (!result) {
+            result = tell_of(device, attempt);
         }
     }
     return result;
@@ -393,8 +450,9 @@ gvk_result gvk_pipeline_get(struct gvk_device *device, const struct gvk_pipeline
     result = make_room(device, 1);
     if (result)
         goto done;
-    create_pipeline(device, &attempt);
-    result = keep_attempts(device, &attempt, 1);
+    result = make_all(device, &attempt, 1);
+    if (!result)
+        result = keep_attempts(device, &attempt, 1);
     if (!result)
         *out = attempt.pipeline;
 done:
@@ -405,8 +463,9 @@ done:
 gvk_result gvk_pipeline_create(struct gvk_device *device, const struct gvk_pipeline_key *key, VkPipeline *out)
 {
     struct attempt attempt = {.key = *key};
-    create_pipeline(device, &attempt);
-    gvk_result result = GVK_VULKAN(device, attempt.call, attempt.result);
+    gvk_result result = make_all(device, &attempt, 1);
+    if (!result)
+        result = tell_of(device, &attempt);
     if (!result)
         *out = attempt.pipeline;
     return result;

@@ -11,6 +11,9 @@ static bool is_cpu(const struct gvk_policy *policy)
 
 bool gvk_form_is_possible(const struct gvk_policy *policy, enum gvk_form form)
 {
+    if (form < GVK_FORM_COUNT &&
+        !gvk_tile_lists[GVK_FAMILY_POINTWISE][form].count) /* the library was built without it */
+        return false;
     bool cpu = is_cpu(policy);
     /* Without a required size a driver may run subgroups partly filled, and lanes would miss weights. */
     bool sure = policy->traits->subgroup_size_control && policy->traits->full_subgroups;

@@ -199,6 +199,13 @@ gvk_result gvk_hazards_check(struct gvk_hazards *hazards, const struct gvk_progr
     return GVK_OK;
 }
 
+void gvk_hazards_cut(struct gvk_hazards *hazards)
+{
+    for (uint32_t i = 0; i < hazards->count; i++)
+        if (hazards->ranges[i].access == GVK_APPEND)
+            hazards->ranges[i].access = GVK_READ_WRITE;
+}
+
 void gvk_hazards_release(struct gvk_hazards *hazards)
 {
     gvk_release(hazards->host, hazards->ranges);

@@ -152,6 +152,9 @@ struct gvk_hazards {
 };
 gvk_result gvk_hazards_check(struct gvk_hazards *hazards, const struct gvk_program *program,
                              const struct gvk_command *command, bool *barrier, bool *transfer);
+/* One submission ends here. Appends of the next one wait for those of this one: they would not have to, but who looks at
+ * submissions from outside (validation layers) sees two that write the same bytes. */
+void gvk_hazards_cut(struct gvk_hazards *hazards);
 void gvk_hazards_release(struct gvk_hazards *hazards);
 
 /* Operands over tensors, whole batch. Reads include the slack, which lanes beyond the end of a plane may read. */

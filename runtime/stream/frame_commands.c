@@ -176,6 +176,8 @@ static gvk_result record_main_part(gvk_stream *stream, uint32_t index, uint32_t 
         if (frame->main_profile)
             vk->CmdResetQueryPool(commands, frame->main_profile, 0, 2 * stream->program->command_count);
         record_full_barrier(stream, commands, &stream->main_counts);
+    } else {
+        gvk_hazards_cut(hazards);
     }
     gvk_result result = record_commands(stream, index, commands, part ? stream->submissions.ends[part - 1] : 0,
                                         stream->submissions.ends[part], hazards);

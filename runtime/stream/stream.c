@@ -185,6 +185,28 @@ fail:
     return result;
 }
 
+static gvk_result add_buffer(const gvk_device *device, uint64_t bytes, enum gvk_buffer_use use, uint32_t count,
+                             uint64_t *sum)
+{
+    struct gvk_buffer_needs needs = {0};
+    gvk_result result = gvk_buffer_measure(device, bytes, use, &needs);
+    *sum += needs.bytes * count;
+    return result;
+}
+
+gvk_result gvk_stream_measure_created(const gvk_stream *stream, uint64_t *out)
+{
+    const gvk_device *device = stream->device;
+    uint64_t parameters = stream->epilogue.parameter_bytes;
+    *out = 0;
+    gvk_result result = add_buffer(device, stream->program->arena_bytes, GVK_BUFFER_DEVICE, 1, out);
+    if (!result && parameters)
+        result = add_buffer(device, parameters, GVK_BUFFER_UPLOAD, stream->frame_count, out);
+    if (!result)
+        result = add_buffer(device, stream->result_bytes, GVK_BUFFER_READBACK, stream->frame_count, out);
+    return result;
+}
+
 gvk_result gvk_stream_create_with_epilogue(gvk_model *model, const gvk_stream_params *params,
                                            const struct gvk_epilogue *epilogue, gvk_stream **out)
 {

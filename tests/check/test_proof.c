@@ -12,6 +12,7 @@
 #include "runtime/kernel/forms.h"
 #include "runtime/model/model.h"
 #include "runtime/op/table.h"
+#include "tests/device/shader_words.h"
 #include "tests/layer/session.h"
 
 #define SIDE        16u
@@ -171,7 +172,7 @@ static enum gvk_shader chosen_shader(gvk_device *device, const gvk_graph *graph)
 
 static void spoil(enum gvk_shader shader)
 {
-    faults->spoil(gvk_shader_codes[shader].words, gvk_shader_codes[shader].bytes);
+    faults->spoil(shader_words(shader), gvk_shader_codes[shader].bytes);
 }
 
 /* ---- tests --------------------------------------------------------------------------------------------------------

@@ -6,8 +6,8 @@
 
 #include <volk.h>
 
-#include "shader_table.h"
 #include "shaders/shared.h"
+#include "tests/device/shader_words.h"
 #include "tests/support/host_device.h"
 
 static VkBuffer create_buffer(VkDevice device, VkDeviceSize bytes, VkBufferUsageFlags usage)
@@ -105,8 +105,9 @@ static void create_layouts(VkDevice device, struct pool_kernel *kernel)
 static void create_pipeline(VkDevice device, struct pool_kernel *kernel)
 {
     const struct gvk_shader_code *code = &gvk_shader_codes[GVK_SHADER_AVERAGE_POOL];
-    VkShaderModuleCreateInfo module = {
-        .sType = VK_STRUCTURE_TYPE_SHADER_MODULE_CREATE_INFO, .codeSize = code->bytes, .pCode = code->words};
+    VkShaderModuleCreateInfo module = {.sType = VK_STRUCTURE_TYPE_SHADER_MODULE_CREATE_INFO,
+                                       .codeSize = code->bytes,
+                                       .pCode = shader_words(GVK_SHADER_AVERAGE_POOL)};
     vkCreateShaderModule(device, &module, NULL, &kernel->module);
     VkComputePipelineCreateInfo pipeline = {
         .sType = VK_STRUCTURE_TYPE_COMPUTE_PIPELINE_CREATE_INFO,

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "runtime/kernel/dispatch.h"
+#include "tests/device/shader_words.h"
 #include "tests/support/folder.h"
 #include "tests/support/harness.h"
 
@@ -177,10 +178,11 @@ static void a_kernel_with_loops_is_refused_unless_its_turns_are_stated_and_few(v
     uint32_t with_loops = 0;
     for (uint32_t i = 0; i < GVK_SHADER_COUNT; i++) {
         const struct gvk_shader_code *code = &gvk_shader_codes[i];
+        const uint32_t *words = shader_words((enum gvk_shader)i);
         bool has_loops = false;
-        for (size_t at = 5; at < code->bytes / 4; at += code->words[at] >> 16) {
-            assert_true(code->words[at] >> 16); /* an instruction's length */
-            has_loops = has_loops || (code->words[at] & 0xffff) == 246;
+        for (size_t at = 5; at < code->bytes / 4; at += words[at] >> 16) {
+            assert_true(words[at] >> 16); /* an instruction's length */
+            has_loops = has_loops || (words[at] & 0xffff) == 246;
         }
         if (has_loops != (bool)code->has_loops)
             fail_msg("%s: the table says that it has %s", code->name, code->has_loops ? "loops" : "no loop");

@@ -36,6 +36,8 @@ struct ghostvk_faults {
     /* A driver that computes wrongly: shader modules made of this code from here on subtract where it adds, and mix
      * where it fuses. Several can be spoilt; NULL spoils none. The code must stay where it is. */
     void (*spoil)(const void *code, size_t bytes);
+    /* The first queue that vkCreateDevice was last asked for: its priority, and that among all programs, 0: none. */
+    void (*queue)(float *priority, uint32_t *global);
 };
 
 #endif

@@ -5,6 +5,8 @@
  *       api=1.0|1.1|1.2, invocations=N, shared=BYTES, storage_buffers=N (a stage), range=BYTES (a storage buffer),
  *       texels=N, groups=N (a dimension), push=BYTES, alignment=BYTES (of bound ranges), subgroup=unknown,
  *       no_timeline, no_fp16, no_synchronization2, no_subgroup_size_control, no_timestamps,
+ *       no_global_priority, global_priority (VK_KHR_global_priority, whatever the driver has),
+ *       global_priority_refused (the same, and no device with such a priority: VK_ERROR_NOT_PERMITTED),
  *       exact_ranges (each bound range a buffer of its own: ranges.c; takes alignment=256 beside it),
  *       labels_in_turn (one thread at a time in the calls that touch labels, for the validation layer beneath),
  *       discrete (a GPU whose memory the host cannot see, and host memory that is not coherent)
@@ -183,9 +185,14 @@ static VkExtensionProperties *list_extensions(VkPhysicalDevice physical_device, 
         free(list);
         return NULL;
     }
+    bool has_priority = !limits_makes_up_priority();
     for (uint32_t i = 0; i < all; i++)
-        if (!limits_hide_extension(list[i].extensionName))
+        if (!limits_hide_extension(list[i].extensionName)) {
+            has_priority |= !strcmp(list[i].extensionName, VK_KHR_GLOBAL_PRIORITY_EXTENSION_NAME);
             list[kept++] = list[i];
+        }
+    if (!has_priority)
+        list[kept++] = (VkExtensionProperties){VK_KHR_GLOBAL_PRIORITY_EXTENSION_NAME, 1};
     *count = kept;
     return list;
 }
@@ -254,6 +261,39 @@ static VKAPI_ATTR void VKAPI_CALL GetPhysicalDeviceQueueFamilyProperties(VkPhysi
 /* ---- devices ------------------------------------------------------------------------------------------------------
  */
 
+/* A copy of what a device is created with, without the priority that the layer has made up. */
+struct stripped {
+    VkDeviceCreateInfo info;
+    VkDeviceQueueCreateInfo queue;
+    const char *extensions[32];
+};
+
+/* False: it is left as it is. */
+static bool strip_priority(const VkDeviceCreateInfo *info, struct stripped *out)
+{
+    if (!limits_makes_up_priority() || info->queueCreateInfoCount != 1 || info->enabledExtensionCount > 32)
+        return false;
+    *out = (struct stripped){.info = *info, .queue = info->pQueueCreateInfos[0]};
+    out->queue.pNext = NULL;
+    out->info.pQueueCreateInfos = &out->queue;
+    out->info.enabledExtensionCount = 0;
+    for (uint32_t i = 0; i < info->enabledExtensionCount; i++)
+        if (!strstr(info->ppEnabledExtensionNames[i], "_global_priority"))
+            out->extensions[out->info.enabledExtensionCount++] = info->ppEnabledExtensionNames[i];
+    out->info.ppEnabledExtensionNames = out->extensions;
+    return true;
+}
+
+static uint32_t note_queue(const VkDeviceCreateInfo *info)
+{
+    const VkDeviceQueueCreateInfo *queue = info->pQueueCreateInfos;
+    const VkDeviceQueueGlobalPriorityCreateInfoKHR *global = queue->pNext;
+    bool has = global && global->sType == VK_STRUCTURE_TYPE_DEVICE_QUEUE_GLOBAL_PRIORITY_CREATE_INFO_KHR;
+    uint32_t value = has ? (uint32_t)global->globalPriority : 0;
+    plan_note_queue(queue->pQueuePriorities[0], value);
+    return value;
+}
+
 static VKAPI_ATTR VkResult VKAPI_CALL CreateDevice(VkPhysicalDevice physical_device, const VkDeviceCreateInfo *info,
                                                    const VkAllocationCallbacks *allocator, VkDevice *out)
 {
@@ -263,6 +303,11 @@ static VKAPI_ATTR VkResult VKAPI_CALL CreateDevice(VkPhysicalDevice physical_dev
     for (uint32_t i = 0; i < info->enabledExtensionCount; i++)
         if (limits_hide_extension(info->ppEnabledExtensionNames[i]))
             return VK_ERROR_EXTENSION_NOT_PRESENT;
+    if (note_queue(info) && limits_now().global_priority_refused)
+        return VK_ERROR_NOT_PERMITTED_KHR;
+    struct stripped stripped;
+    if (strip_priority(info, &stripped))
+        info = &stripped.info;
     VkLayerDeviceCreateInfo *link = (VkLayerDeviceCreateInfo *)info->pNext;
     while (link && (link->sType != VK_STRUCTURE_TYPE_LOADER_DEVICE_CREATE_INFO || link->function != VK_LAYER_LINK_INFO))
         link = (VkLayerDeviceCreateInfo *)link->pNext;

@@ -15,6 +15,8 @@ VkResult plan_strike(const char *call);
 bool plan_withholds(void); /* asked once a wait */
 void plan_count_object(int change);
 void plan_note_misuse(const char *sentence);
+/* Of the queue that vkCreateDevice was asked for, whatever came of it; global 0: none. */
+void plan_note_queue(float priority, uint32_t global);
 bool plan_is_spoilt(const void *code, size_t bytes);
 
 /* ---- limits.c -----------------------------------------------------------------------------------------------------
@@ -27,7 +29,8 @@ struct limits {
     uint32_t subgroup_unknown;
     uint32_t exact_ranges;
     uint32_t labels_in_turn; /* one thread at a time touches labels */
-    uint32_t discrete;       /* a discrete GPU: device memory apart from host memory, which is not coherent */
+    uint32_t no_global_priority, global_priority, global_priority_refused;
+    uint32_t discrete; /* a discrete GPU: device memory apart from host memory, which is not coherent */
 };
 
 /* A copy of those in force. */
@@ -36,6 +39,7 @@ bool limits_set(const char *options);
 void limits_lower_properties(VkPhysicalDeviceProperties *properties);
 void limits_lower_chain(void *first); /* of VkPhysicalDeviceProperties2 or VkPhysicalDeviceFeatures2 */
 bool limits_hide_extension(const char *name);
+bool limits_makes_up_priority(void); /* among programs, which the driver does not see */
 void limits_split_memory(VkPhysicalDeviceMemoryProperties *memory);
 
 /* ---- layer.c ------------------------------------------------------------------------------------------------------

@@ -37,6 +37,9 @@ static const struct option {
     {"no_subgroup_size_control", offsetof(struct limits, no_subgroup_size_control), false},
     {"no_timestamps", offsetof(struct limits, no_timestamps), false},
     {"exact_ranges", offsetof(struct limits, exact_ranges), false},
+    {"no_global_priority", offsetof(struct limits, no_global_priority), false},
+    {"global_priority", offsetof(struct limits, global_priority), false},
+    {"global_priority_refused", offsetof(struct limits, global_priority_refused), false},
     {"labels_in_turn", offsetof(struct limits, labels_in_turn), false},
     {"discrete", offsetof(struct limits, discrete), false},
 };
@@ -101,7 +104,7 @@ static void lower(uint32_t *limit, uint32_t to)
         *limit = to;
 }
 
-static void raise(VkDeviceSize *alignment, uint32_t to)
+static void raise_alignment(VkDeviceSize *alignment, uint32_t to)
 {
     if (to && *alignment < to)
         *alignment = to;
@@ -122,11 +125,11 @@ void limits_lower_properties(VkPhysicalDeviceProperties *properties)
     lower(&shown->maxStorageBufferRange, now.range);
     lower(&shown->maxTexelBufferElements, now.texels);
     lower(&shown->maxPushConstantsSize, now.push);
-    raise(&shown->minStorageBufferOffsetAlignment, now.alignment);
-    raise(&shown->minTexelBufferOffsetAlignment, now.alignment);
+    raise_alignment(&shown->minStorageBufferOffsetAlignment, now.alignment);
+    raise_alignment(&shown->minTexelBufferOffsetAlignment, now.alignment);
     if (now.discrete) {
         properties->deviceType = VK_PHYSICAL_DEVICE_TYPE_DISCRETE_GPU;
-        raise(&shown->nonCoherentAtomSize, 64);
+        raise_alignment(&shown->nonCoherentAtomSize, 64);
     }
 }
 
@@ -231,11 +234,19 @@ bool limits_hide_extension(const char *name)
         {now.no_fp16, VK_KHR_16BIT_STORAGE_EXTENSION_NAME},
         {now.no_synchronization2, VK_KHR_SYNCHRONIZATION_2_EXTENSION_NAME},
         {now.no_subgroup_size_control, VK_EXT_SUBGROUP_SIZE_CONTROL_EXTENSION_NAME},
+        {now.no_global_priority, VK_KHR_GLOBAL_PRIORITY_EXTENSION_NAME},
+        {now.no_global_priority, VK_EXT_GLOBAL_PRIORITY_EXTENSION_NAME},
     };
     for (size_t i = 0; i < sizeof extensions / sizeof extensions[0]; i++)
         if (extensions[i].hidden && !strcmp(extensions[i].name, name))
             return true;
     return false;
+}
+
+bool limits_makes_up_priority(void)
+{
+    struct limits now = limits_now();
+    return now.global_priority || now.global_priority_refused;
 }
 
 /* Type 0 is the device's alone, type 1 the host's; calls.c allocates both from the driver's type 0. */

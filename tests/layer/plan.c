@@ -15,6 +15,8 @@ static struct {
     bool goes_on;  /* and every one after it */
     VkResult result;
     const char *rejected, *misuse;
+    float queue_priority;
+    uint32_t queue_global;
     bool withheld;
     uint32_t withheld_waits; /* and so many more, while not */
     int64_t alive;
@@ -197,6 +199,22 @@ static bool read_fail(const char *text)
     return false;
 }
 
+void plan_note_queue(float priority, uint32_t global)
+{
+    pthread_mutex_lock(&mutex);
+    plan.queue_priority = priority;
+    plan.queue_global = global;
+    pthread_mutex_unlock(&mutex);
+}
+
+static void queue(float *priority, uint32_t *global)
+{
+    pthread_mutex_lock(&mutex);
+    *priority = plan.queue_priority;
+    *global = plan.queue_global;
+    pthread_mutex_unlock(&mutex);
+}
+
 static pthread_once_t environment_once = PTHREAD_ONCE_INIT;
 static bool environment_understood;
 
@@ -232,4 +250,5 @@ const struct ghostvk_faults ghostvk_faults = {
     .alive = alive,
     .misuse = misuse,
     .spoil = spoil,
+    .queue = queue,
 };

@@ -51,6 +51,7 @@ int run_device_misuse(void);
 int run_graph_misuse(void);
 int run_stream_misuse(void);
 int run_network_misuse(void);
+int run_on_device_misuse(void);
 int run_tracker_misuse(void);
 
 #endif

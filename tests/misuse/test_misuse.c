@@ -10,5 +10,6 @@ int main(void)
     if (cmocka_run_group_tests_name("before the misuse", before, NULL, NULL))
         return 1;
     return run_device_misuse() + run_graph_misuse() + run_stream_misuse() + run_network_misuse() +
-           run_tracker_misuse() + cmocka_run_group_tests_name("behind the misuse", behind, NULL, NULL);
+           run_on_device_misuse() + run_tracker_misuse() +
+           cmocka_run_group_tests_name("behind the misuse", behind, NULL, NULL);
 }
