@@ -21,7 +21,7 @@ static bool describe(int failed, const struct stat *status, struct file_status *
 {
     if (failed)
         return false;
-    mode_t mode = status->st_mode;
+    unsigned mode = status->st_mode;
     *out = (struct file_status){
         .kind = S_ISREG(mode)                    ? FILE_REGULAR
                 : S_ISDIR(mode)                  ? FILE_FOLDER

@@ -208,8 +208,9 @@ gvk_result gvk_content_open(const gvk_source *source, const char *path, gvk_cont
 
 gvk_result gvk_content_borrow(const gvk_source *source, const void *bytes, size_t count, gvk_content *out)
 {
+    uint64_t length = count; /* on 32-bit systems the limit is beyond what a size_t holds */
     *out = (gvk_content){.source = source, .file = -1, .memory = bytes, .count = count};
-    if (count > GVK_CONTENT_LIMIT)
+    if (length > GVK_CONTENT_LIMIT)
         return gvk_refuse(source, "it is larger than 4 GiB, which is more than a checkpoint may take.");
     gvk_result result = recognise(out);
     return result ? result : create_content(out);

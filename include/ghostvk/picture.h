@@ -6,6 +6,12 @@
  *
  * `width` and `height` are of the picture as it is stored. `orientation` says how it is turned to be upright; `crop`
  * and the boxes that come back are in pixels of the upright picture, whose sides are swapped for orientations 5 to 8.
+ * It is turned and cropped by the resize itself, without a copy between. A picture that lies on its side (5 to 8) is
+ * bound as a whole, where it is pixels or a buffer: gvk_device_check_picture says whether the device can.
+ *
+ * Buffers and images: what the host has put on the same queue before needs no semaphore and no barrier, since the frame
+ * begins with one for all writes; what it puts there behind may write over them, since the last read has a barrier for
+ * execution behind it. Work on other queues is ordered by semaphores (embedding.h).
  */
 #ifndef GVK_PICTURE_H
 #define GVK_PICTURE_H
@@ -63,14 +69,19 @@ typedef struct gvk_picture {
                                 * up to a multiple of 4 */
 
     /* ---- GVK_PICTURE_IMAGE and GVK_PICTURE_PLANES ---- */
-    VkImageView view;        /* 2D, of one level and layer, usage SAMPLED; of planes: Y in its first component */
-    VkImageView chroma_view; /* of planes: Cb and Cr in its first two components */
+    VkImageView view;        /* 2D, of one level and layer, usage SAMPLED, at least width x height; of planes: Y in its
+                              * first component */
+    VkImageView chroma_view; /* of planes: Cb and Cr in its first two components. Both planes 8-bit UNORM: R8 and R8G8,
+                              * or plane 0 and plane 1 of a two-plane image. A pixel takes the chroma of its block of
+                              * 2 x 2; R, G, B by the formulas of Vulkan's "Sampler Y'CbCr Conversion" */
     VkFormat view_format;    /* of an image, what `view` was made with: 8-bit RGBA, BGRA or ABGR, UNORM or sRGB; 10-bit
                               * UNORM with 2 bits of alpha; 16-bit RGBA, UNORM or SFLOAT */
     VkImageLayout layout;    /* that the device finds and leaves: SHADER_READ_ONLY_OPTIMAL or GENERAL */
     gvk_light light;         /* of an image */
     VkSampler ycbcr_sampler; /* made with a VkSamplerYcbcrConversion, the view with the same: camera images. It must
-                              * outlive the stream. view_format is not looked at. VK_NULL_HANDLE: no conversion */
+                              * outlive the stream, which has a pipeline with it. view_format is not looked at.
+                              * Takes the feature samplerYcbcrConversion (gvk_wants), else GVK_ERROR_UNSUPPORTED.
+                              * VK_NULL_HANDLE: no conversion */
     VkSamplerYcbcrModelConversion ycbcr_model; /* of planes: YCBCR_601, 709 or 2020; 0: 601 */
     VkSamplerYcbcrRange ycbcr_range;           /* of planes */
 
@@ -79,7 +90,9 @@ typedef struct gvk_picture {
                             * released it to the device's family; it is acquired in front of the frame's first command,
                             * and released back behind the last one that reads it. Takes the handles below */
     uint32_t owner_family; /* or VK_QUEUE_FAMILY_EXTERNAL, VK_QUEUE_FAMILY_FOREIGN_EXT */
-    VkImage image, chroma_image; /* that the views are of; chroma_image of planes that are two images */
+    VkImage image, chroma_image; /* that the views are of; chroma_image of planes that are two images. Both barriers are
+                                  * of all levels and layers, aspect COLOR, `layout` to `layout`; of a buffer its whole
+                                  * size */
     /* 0.1 ends here. */
 } gvk_picture;
 

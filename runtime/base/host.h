@@ -9,6 +9,10 @@
 
 #include <ghostvk/gvk.h>
 
+#if defined(__BYTE_ORDER__) && __BYTE_ORDER__ != __ORDER_LITTLE_ENDIAN__
+#error "ghostvk is for little-endian processors: it takes weights as they lie in a file."
+#endif
+
 #if defined(__MINGW_PRINTF_FORMAT) /* what its vsnprintf takes, which depends on its settings */
 #define GVK_FORMAT(string_index, first_index) __attribute__((format(__MINGW_PRINTF_FORMAT, string_index, first_index)))
 #elif defined(__GNUC__)

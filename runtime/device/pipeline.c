@@ -378,7 +378,6 @@ static gvk_result make_all(const struct gvk_device *device, struct attempt *atte
     return GVK_OK;
 }
 
-/* Keeps what was made and tells the first failure. Under the compile mutex. */
 /* Why an attempt failed. */
 static gvk_result tell_of(const struct gvk_device *device, const struct attempt *attempt)
 {
@@ -388,6 +387,7 @@ static gvk_result tell_of(const struct gvk_device *device, const struct attempt 
     return attempt->result ? GVK_VULKAN(device, attempt->call, attempt->result) : GVK_OK;
 }
 
+/* Keeps what was made and tells the first failure. Under the compile mutex. */
 static gvk_result keep_attempts(struct gvk_device *device, const struct attempt *attempts, uint32_t count)
 {
     struct gvk_pipelines *pipelines = device->pipelines;

@@ -204,7 +204,6 @@ static void touch(const struct gvk_buffer *buffer)
         memset(buffer->mapped, 0, (size_t)buffer->bytes);
 }
 
-/* Of what gvk_intake_fill makes. */
 gvk_result gvk_intake_measure(const struct gvk_intake *intake, const struct gvk_input_target *target, uint64_t *out)
 {
     struct gvk_buffer_needs upload = {0}, scratch = {0};

@@ -22,7 +22,6 @@ static gvk_result measure_pictures(gvk_stream *stream, const gvk_picture *pictur
 static gvk_result read_likeness(const gvk_stream *stream, const gvk_picture *given, size_t picture_size,
                                 gvk_picture *out)
 {
-    static const float some_pixels[1]; /* which nobody reads */
     const gvk_host *host = &stream->device->host;
     const struct gvk_program *program = stream->program;
     bool takes_pixels = program->shapes[stream->model->graph->inputs[0].tensor].channels == 3;
@@ -34,7 +33,6 @@ static gvk_result read_likeness(const gvk_stream *stream, const gvk_picture *giv
                                .height = program->height};
         if (given)
             result = gvk_element_read(host, &gvk_layout_of_picture, given, picture_size, i, &out[i]);
-        out[i].pixels = some_pixels;
     }
     return result;
 }
@@ -49,10 +47,8 @@ gvk_result gvk_stream_measure(gvk_stream *stream, const gvk_picture *likeness, s
         result = gvk_stream_measure_created(stream, &created);
     if (!result)
         result = measure_pictures(stream, stream->pictures, stream->program->batch, &pictures);
-    if (!result && gvk_stream_split_sample(stream, &split)) {
-        split.pixels = stream; /* any place */
+    if (!result && gvk_stream_split_sample(stream, &split))
         result = measure_pictures(stream, &split, 1, &sample);
-    }
     pictures *= stream->frame_count;
     *out = (struct gvk_stream_needs){.stream = created + pictures,
                                      .peak = created + (pictures > sample ? pictures : sample)};

@@ -6,8 +6,6 @@ static gvk_result prepare_frame(gvk_stream *stream, struct gvk_frame *frame)
 {
     const struct gvk_input_target target = gvk_stream_input(stream);
     bool changed = false;
-    if (frame->is_recorded)
-        return GVK_NOT_READY;
     gvk_result result = gvk_intake_plan_likeness(&frame->intake, &target, stream->pictures);
     if (!result)
         result = gvk_frame_wait(stream, frame, GVK_PATIENTLY, "a frame");
@@ -39,6 +37,8 @@ gvk_result gvk_stream_prepare(gvk_stream *stream, const gvk_picture *likeness, s
         picture->buffer = VK_NULL_HANDLE;
         picture->pixels = NULL;
     }
+    for (uint32_t i = 0; i < stream->frame_count && !result; i++)
+        result = stream->frames[i].is_recorded ? GVK_NOT_READY : GVK_OK;
     for (uint32_t i = 0; i < stream->frame_count && !result; i++)
         result = prepare_frame(stream, &stream->frames[i]);
     return result;

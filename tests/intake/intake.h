@@ -76,5 +76,6 @@ int run_turned_tests(void);
 int run_image_tests(void);
 int run_ycbcr_tests(void);
 int run_preparing_tests(void);
+int run_box_tests(void);
 
 #endif

@@ -7,7 +7,7 @@ int main(void)
     void *state = NULL;
     if (open_intake(&state))
         return 1;
-    int failed = run_turned_tests();
+    int failed = run_turned_tests() + run_image_tests() + run_ycbcr_tests() + run_preparing_tests() + run_box_tests();
     close_intake(&state);
     return failed;
 }

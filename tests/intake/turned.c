@@ -131,8 +131,8 @@ static void buffers_are_read_in_place_at_any_byte(void **state)
             picture.buffer_bytes = buffer.bytes;
             gvk_ticket ticket = submit_pictures(stream, &picture, 1);
             char what[160];
-            snprintf(what, sizeof what, "%.90s, buffer at byte %u, pitch %zu, format %d", cases[i].what, offsets[j], pitch,
-                     (int)format);
+            snprintf(what, sizeof what, "%.90s, buffer at byte %u, pitch %zu, format %d", cases[i].what, offsets[j],
+                     pitch, (int)format);
             expect_bytes(stream, ticket, 0, cases[i].expected, cases[i].width, cases[i].height, what);
             destroy_host_buffer(&buffer);
         }

@@ -36,6 +36,8 @@ bool set_up_bench(void)
     bench.device = open_test_device();
     if (!bench.device)
         return false;
+    const char *precision = getenv("GVK_TEST_PRECISION");
+    bench.fp32_only = precision && strcmp(precision, "fp32") == 0;
     bench.traits = bench.device->traits;
     bench.device->host.log = keep_sentence;
     return true;
@@ -264,6 +266,8 @@ static uint32_t run_trial(const char *title, struct reference_graph *reference, 
                           const struct way *way)
 {
     struct trial trial = {.title = title, .way = way, .graph = reference};
+    if (way->half && bench.fp32_only)
+        return 0;
     bench.sentence[0] = 0;
     bench.device->traits = bench.traits;
     bend_traits(&bench.device->traits, way);

@@ -23,6 +23,8 @@ static void say_which_forms_are_for_others(void)
     for (size_t i = 0; i < sizeof others / sizeof others[0]; i++)
         if (!(bench.forms & 1u << others[i].form))
             say_not_here("%s", others[i].sentence);
+    if (bench.fp32_only)
+        say_not_here("kernels in fp16: GVK_TEST_PRECISION=fp32 leaves them out");
     if (!bench.traits.half_sums)
         say_not_here("kernels with sums in fp16: they want the feature shaderFloat16");
 }
@@ -68,6 +70,8 @@ static void every_kernel_and_tile_that_this_driver_can_run_was_chosen(void **sta
         const char *name = gvk_shader_codes[i].name;
         uint32_t forms = forms_of_shader((enum gvk_shader)i);
         bool possible = !forms || (forms & (bench.forms | 1u << GVK_FORM_PLAIN));
+        if (strstr(name, "_half"))
+            possible &= !bench.fp32_only;
         if (strstr(name, "_half_sums"))
             possible &= bench.traits.half_sums;
         bool elsewhere = false; /* before and behind the network: proved by test_resize.c and test_decode.c */

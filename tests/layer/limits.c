@@ -104,7 +104,7 @@ static void lower(uint32_t *limit, uint32_t to)
         *limit = to;
 }
 
-static void raise(VkDeviceSize *alignment, uint32_t to)
+static void raise_alignment(VkDeviceSize *alignment, uint32_t to)
 {
     if (to && *alignment < to)
         *alignment = to;
@@ -125,11 +125,11 @@ void limits_lower_properties(VkPhysicalDeviceProperties *properties)
     lower(&shown->maxStorageBufferRange, now.range);
     lower(&shown->maxTexelBufferElements, now.texels);
     lower(&shown->maxPushConstantsSize, now.push);
-    raise(&shown->minStorageBufferOffsetAlignment, now.alignment);
-    raise(&shown->minTexelBufferOffsetAlignment, now.alignment);
+    raise_alignment(&shown->minStorageBufferOffsetAlignment, now.alignment);
+    raise_alignment(&shown->minTexelBufferOffsetAlignment, now.alignment);
     if (now.discrete) {
         properties->deviceType = VK_PHYSICAL_DEVICE_TYPE_DISCRETE_GPU;
-        raise(&shown->nonCoherentAtomSize, 64);
+        raise_alignment(&shown->nonCoherentAtomSize, 64);
     }
 }
 

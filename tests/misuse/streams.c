@@ -102,9 +102,82 @@ static const struct {
     {"a tensor of another width", {.kind = GVK_PICTURE_TENSOR, .width = SIDE + 1, .height = SIDE, .pixels = values}},
     {"a tensor of another height", {.kind = GVK_PICTURE_TENSOR, .width = SIDE, .height = SIDE - 1, .pixels = values}},
     {"a tensor without values", {.kind = GVK_PICTURE_TENSOR, .width = SIDE, .height = SIDE}},
-    {"an unknown orientation",
-     {.size = sizeof(gvk_picture), .width = 4, .height = 4, .pixels = pixels, .orientation = 9}},
 };
+
+/* Handles that nothing may follow: each picture that has one is refused before. */
+static gvk_picture source_of(gvk_picture_kind kind)
+{
+    gvk_picture made = {.size = sizeof made, .kind = kind, .width = 4, .height = 4, .pixels = pixels};
+    if (kind == GVK_PICTURE_TENSOR) {
+        made.width = made.height = SIDE;
+        made.pixels = values;
+    } else if (kind == GVK_PICTURE_BUFFER) {
+        made.format = GVK_PIXELS_RGBA8;
+        made.buffer = (VkBuffer)(uintptr_t)8;
+        made.buffer_bytes = 64;
+    } else if (kind != GVK_PICTURE_PIXELS) {
+        made.view = made.chroma_view = (VkImageView)(uintptr_t)8;
+        made.view_format = VK_FORMAT_R8G8B8A8_UNORM;
+        made.layout = VK_IMAGE_LAYOUT_GENERAL;
+    }
+    return made;
+}
+
+#define WRONG(kind, name, ...)                                                                                         \
+    do {                                                                                                               \
+        gvk_picture wrong = source_of(GVK_PICTURE_##kind);                                                             \
+        gvk_ticket ticket = 77;                                                                                        \
+        __VA_ARGS__;                                                                                                   \
+        LINE_REFUSED(name, gvk_stream_submit(objects.stream, &wrong, sizeof wrong, 1, &ticket));                       \
+        assert_int_equal(ticket, 77);                                                                                  \
+    } while (0)
+
+static void sources(void **state)
+{
+    (void)state;
+    WRONG(PIXELS, "an unknown orientation", wrong.orientation = 9);
+    WRONG(PIXELS, "an orientation without end", wrong.orientation = UINT32_MAX);
+    WRONG(PIXELS, "a crop without a size", wrong.crop_x = 1);
+    WRONG(PIXELS, "a crop without a height", wrong.crop_width = 1);
+    WRONG(PIXELS, "a crop without a width", wrong.crop_height = 1);
+    WRONG(PIXELS, "a crop that is too wide", wrong.crop_x = 1, wrong.crop_width = 4, wrong.crop_height = 4);
+    WRONG(PIXELS, "a crop that is too high", wrong.crop_y = 3, wrong.crop_width = 4, wrong.crop_height = 2);
+    WRONG(PIXELS, "a crop beyond", wrong.crop_x = 4, wrong.crop_width = 1, wrong.crop_height = 1);
+    WRONG(PIXELS, "a crop without end", wrong.crop_x = 2, wrong.crop_y = 2, wrong.crop_width = UINT32_MAX,
+          wrong.crop_height = UINT32_MAX);
+    WRONG(PIXELS, "a crop of the stored picture, which is turned", wrong.height = 2, wrong.orientation = 6,
+          wrong.crop_width = 4, wrong.crop_height = 2);
+    WRONG(TENSOR, "a tensor that is turned", wrong.orientation = 3);
+    WRONG(TENSOR, "a tensor that is cropped", wrong.crop_width = 1, wrong.crop_height = 1);
+    WRONG(PIXELS, "pixels to be acquired", wrong.acquire = 1);
+    WRONG(TENSOR, "a tensor to be acquired", wrong.acquire = 1);
+    WRONG(BUFFER, "a buffer that is none", wrong.buffer = VK_NULL_HANDLE);
+    WRONG(BUFFER, "a buffer without a size", wrong.buffer_bytes = 0);
+    WRONG(BUFFER, "a buffer that is too small", wrong.buffer_bytes = 63);
+    WRONG(BUFFER, "a buffer that ends within a word", wrong.format = GVK_PIXELS_RGB8, wrong.offset = 1,
+          wrong.buffer_bytes = 49);
+    WRONG(BUFFER, "an offset that is too large", wrong.offset = 1);
+    WRONG(BUFFER, "an offset without end", wrong.offset = UINT64_MAX);
+    WRONG(BUFFER, "a pitch that leaves the buffer", wrong.row_pitch = 17);
+    WRONG(BUFFER, "a pitch without end", wrong.row_pitch = SIZE_MAX);
+    WRONG(BUFFER, "a pitch below the row, in a buffer", wrong.row_pitch = 15);
+    WRONG(BUFFER, "a buffer of an unknown format", wrong.format = (gvk_pixel_format)3);
+    WRONG(IMAGE, "an image without a view", wrong.view = VK_NULL_HANDLE);
+    WRONG(IMAGE, "an image of a format that is not taken", wrong.view_format = VK_FORMAT_R8_UNORM);
+    WRONG(IMAGE, "an image of no format", wrong.view_format = VK_FORMAT_UNDEFINED);
+    WRONG(IMAGE, "an image in no layout", wrong.layout = VK_IMAGE_LAYOUT_UNDEFINED);
+    WRONG(IMAGE, "an image to be drawn into", wrong.layout = VK_IMAGE_LAYOUT_COLOR_ATTACHMENT_OPTIMAL);
+    WRONG(IMAGE, "an unknown light", wrong.light = (gvk_light)3);
+    WRONG(IMAGE, "an image to be acquired that is not named", wrong.acquire = 1);
+    WRONG(PLANES, "planes without a view", wrong.view = VK_NULL_HANDLE);
+    WRONG(PLANES, "planes without chroma", wrong.chroma_view = VK_NULL_HANDLE);
+    WRONG(PLANES, "planes in no layout", wrong.layout = VK_IMAGE_LAYOUT_PREINITIALIZED);
+    WRONG(PLANES, "planes through a sampler", wrong.ycbcr_sampler = (VkSampler)(uintptr_t)8);
+    WRONG(PLANES, "planes of no model", wrong.ycbcr_model = VK_SAMPLER_YCBCR_MODEL_CONVERSION_YCBCR_IDENTITY);
+    WRONG(PLANES, "planes of an unknown model", wrong.ycbcr_model = (VkSamplerYcbcrModelConversion)5);
+    WRONG(PLANES, "planes of an unknown range", wrong.ycbcr_range = (VkSamplerYcbcrRange)2);
+    WRONG(PLANES, "planes to be acquired that are not named", wrong.acquire = 1);
+}
 
 static void submitting(void **state)
 {
@@ -318,6 +391,7 @@ int run_stream_misuse(void)
         cmocka_unit_test(creating),
         cmocka_unit_test(describing),
         cmocka_unit_test(submitting),
+        cmocka_unit_test(sources),
         cmocka_unit_test(tickets_that_are_not_there),
         cmocka_unit_test(a_ticket_that_is_over),
         cmocka_unit_test(reading),

@@ -13,7 +13,8 @@ foreign_apt_prepare() {
             for kind in deb deb-src; do echo "$kind [signed-by=$keys] $place"; done
         done >"$1/parts/debian.list"
     [ -s "$1/parts/debian.list" ] || { echo "dev: apt knows no Debian mirror here" >&2; exit 1; }
-    foreign_apt update
+    # A mirror that is being renewed may lack a list: what the others name will do.
+    foreign_apt update >"$1/update.log" 2>&1 || echo "dev: not all of Debian's lists could be read; going on without" >&2
 }
 
 # foreign_apt ARGUMENT...: apt-get on them.

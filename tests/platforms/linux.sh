@@ -26,16 +26,20 @@ if [ ! -f "$root/complete" ]; then
     rm -rf "$folder/apt"
 fi
 
+# Those that do not take minutes there.
 tests="checkpoint checkpoint_kinds checkpoint_damage checkpoint_pickle checkpoint_tensors checkpoint_zip
-    checkpoint_safetensors filler forms tables schedule network network_numbers network_tensors network_metadata
-    network_unused network_sets sibling_files output image_io"
+    checkpoint_safetensors filler forms tables schedule network_metadata output image_io"
 targets=ghostvk-program
 for test in $tests ${driver:+kernels}; do targets="$targets test_$test"; done
 echo "Building for $1"
 icd=$(ls "$root"/usr/share/vulkan/icd.d/lvp_icd.*.json 2>/dev/null || true)
 build_for "$folder/build" linux.cmake "$targets" -DGVK_FONTS=OFF -DGVK_LAVAPIPE_ICD="$icd"
 
-[ "$1" != arm64 ] || tests="$tests kernels[.]lavapipe"
+# LLVM 15, with which Debian 12 builds Mesa, ends the process on arm64 when lavapipe hands it the kernels in fp16.
+if [ "$1" = arm64 ]; then
+    tests="$tests kernels[.]lavapipe"
+    [ "$(. /etc/os-release && echo "$VERSION_ID")" != 12 ] || export GVK_TEST_PRECISION=fp32
+fi
 ctest --test-dir "$folder/build" -R "^($(echo $tests | tr ' ' '|'))\$" --output-on-failure
 [ -n "$driver" ] || exit 0
 expect_boxes

@@ -79,8 +79,11 @@ GVK_API gvk_result gvk_stream_submit_with(gvk_stream *stream, const gvk_submit_p
 GVK_API gvk_result gvk_stream_advance(gvk_stream *stream, uint32_t parts, uint32_t *left);
 
 /* Makes what pictures of these sizes, kinds, formats and orientations need, now and not in the first submit: buffers,
- * tables, pipelines, recorded commands, for every frame in flight. Pixels, views and buffers are not looked at, but
- * ycbcr_sampler. Waits for frames in flight. */
+ * tables, pipelines, recorded commands, for every frame in flight; memory is touched, so that its pages are there.
+ * Pixels, views and buffers are not looked at, but ycbcr_sampler. Called once for each kind and size to come, in any
+ * order: what was made stays, and later submits of any of them make nothing on the device. Waits for frames in flight,
+ * whose results, if they were not read yet, are gone. GVK_NOT_READY while a frame in a command buffer of the host's is
+ * not retired. */
 GVK_API gvk_result gvk_stream_prepare(gvk_stream *stream, const gvk_picture *likeness, size_t picture_size,
                                       uint32_t count);
 

@@ -372,9 +372,9 @@ GVK_API gvk_result gvk_stream_create(gvk_model *model, const gvk_stream_params *
  * frees them if it has come back by then. */
 GVK_API void gvk_stream_destroy(gvk_stream *stream);
 
-/* Whether a picture of pixels of this size and format, alone in a frame, fits the device's limits, with an input of
- * `width` x `height`: to be asked before the pixels are decoded, which are not looked at. GVK_ERROR_UNSUPPORTED when it
- * does not; memory may still run out later. */
+/* Whether a picture of this kind, size, format, crop and orientation, alone in a frame, is taken and fits the device's
+ * limits, with an input of `width` x `height`: to be asked before the pixels are decoded, which are not looked at, nor
+ * are buffers and views. GVK_ERROR_UNSUPPORTED when it does not; memory may still run out later. Not of tensors. */
 GVK_API gvk_result gvk_device_check_picture(const gvk_device *device, const gvk_picture *picture, uint32_t width,
                                             uint32_t height);
 
