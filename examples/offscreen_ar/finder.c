@@ -155,17 +155,19 @@ void finder_destroy(struct finder *finder)
 
 /* ---- the frames ---- */
 
-/* A frame has room for one part more than the last one, where the device had done all that this one sent before the
- * next was due; for so many less where it had not, and for half of them where it held the host up. */
+/* A frame has room for one part more than the last one, where the device had done all that this one had sent before the
+ * next was due; where it had not, for three quarters of those that it had done, so that it does not happen each time;
+ * and for half as many where it held the host up. */
 void finder_look(struct finder *finder, bool late)
 {
     if (finder->way == FINDER_OFF)
         return;
+    const uint64_t queued = finder->behind + finder->sent;
     finder->behind = finder->library->parts_sent - gpu_timeline_value(finder->library->gpu, finder->library->parts);
     if (late)
         finder->room /= 2;
     else if (finder->behind)
-        finder->room -= finder->behind < finder->room ? finder->behind : finder->room;
+        finder->room = queued > finder->behind ? (queued - finder->behind) * 3 / 4 : 1;
     else if (finder->sent >= finder->room && finder->room < MOST_PARTS)
         finder->room++;
     if (!finder->room)
