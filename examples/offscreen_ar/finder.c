@@ -155,6 +155,23 @@ void finder_destroy(struct finder *finder)
 
 /* ---- the frames ---- */
 
+/* A frame has room for one part more than the last one, where the device had done all that this one sent before the
+ * next was due; for so many less where it had not, and for half of them where it held the host up. */
+void finder_look(struct finder *finder, bool late)
+{
+    if (finder->way == FINDER_OFF)
+        return;
+    finder->behind = finder->library->parts_sent - gpu_timeline_value(finder->library->gpu, finder->library->parts);
+    if (late)
+        finder->room /= 2;
+    else if (finder->behind)
+        finder->room -= finder->behind < finder->room ? finder->behind : finder->room;
+    else if (finder->sent >= finder->room && finder->room < MOST_PARTS)
+        finder->room++;
+    if (!finder->room)
+        finder->room = 1;
+}
+
 bool finder_holds(const struct finder *finder, uint32_t picture)
 {
     if (finder->picture != picture || finder->way == FINDER_OFF)
@@ -220,7 +237,6 @@ bool finder_collect(struct finder *finder, const struct finder_frame *frame, str
     *wait = 0;
     if (finder->way == FINDER_OFF)
         return true;
-    finder->behind = finder->library->parts_sent - gpu_timeline_value(finder->library->gpu, finder->library->parts);
     const struct span span = span_begin(finder);
     gvk_result result = GVK_NOT_READY;
     const bool late = finder->within && frame->number - finder->frame >= finder->within;
@@ -289,20 +305,15 @@ static bool begin(struct finder *finder, const struct finder_frame *frame)
     return true;
 }
 
-/* As many parts as the device has room for beside the host's frames. Where it had done all of the last frame's when
- * this one began, there is room for one more; where it was behind, for so many less. */
+/* Puts as many parts on the queue as a frame has room for, less those that are still there. */
 static bool advance(struct finder *finder)
 {
-    uint32_t left = 0;
-    if (gvk_stream_advance(finder->stream, 0, &left) != GVK_OK)
+    const uint64_t parts = finder->room > finder->behind ? finder->room - finder->behind : 0;
+    const uint64_t before = finder->library->parts_sent;
+    if (gvk_stream_advance(finder->stream, (uint32_t)parts, NULL) != GVK_OK)
         return fail("a detection cannot be continued.");
-    if (finder->behind)
-        finder->room = finder->room > finder->behind ? finder->room - finder->behind : 1;
-    else if (left && finder->room < MOST_PARTS)
-        finder->room++;
-    uint64_t parts = finder->room > finder->behind ? finder->room - finder->behind : 0;
-    return gvk_stream_advance(finder->stream, (uint32_t)parts, NULL) == GVK_OK ||
-           fail("a detection cannot be continued.");
+    finder->sent = finder->library->parts_sent - before;
+    return true;
 }
 
 bool finder_go_on(struct finder *finder, const struct finder_frame *frame)

@@ -50,8 +50,8 @@ struct finder {
     /* The last one that is done. */
     gvk_device_boxes boxes;
     uint64_t boxes_since; /* the frame that shows them first; 0: none yet */
-    /* Pacing: parts that a host frame has room for, and how far the device is behind. */
-    uint64_t room, behind;
+    /* Pacing: parts that a host frame has room for, what the last one sent, and what of it is not done. */
+    uint64_t room, sent, behind;
     /* Figures. */
     uint64_t done, latency; /* detections; host frames from picture to boxes, of all of them together */
     double blocked_ms;      /* in calls of the library's, without the driver's submits, so far */
@@ -70,6 +70,9 @@ struct finder_frame {
     struct gpu_buffer *boxes; /* of the frame's slot: where boxes of the tracker's go */
 };
 
+/* When a frame is due, before anything else: how far the device is with the parts of the frames before. `late`: it begins
+ * later than it should. */
+void finder_look(struct finder *finder, bool late);
 /* Whether the picture's memory is still needed for a detection. */
 bool finder_holds(const struct finder *finder, uint32_t picture);
 /* Before the frame is recorded: what was found since the last one, and what is to be drawn: at most 2 of scene_boxes.

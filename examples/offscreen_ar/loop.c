@@ -86,7 +86,7 @@ static double percentile_95(double *values, uint64_t count)
 }
 
 /* A frame from its beginning to where the host may sleep; *waited_ms: for an older frame of its own. */
-static bool run_frame(struct scene *scene, struct finder *finder, uint64_t number, VkSemaphore drawn,
+static bool run_frame(struct scene *scene, struct finder *finder, uint64_t number, bool late, VkSemaphore drawn,
                       const struct loop_output *output, double *waited_ms)
 {
     const struct gpu *gpu = scene->gpu;
@@ -95,6 +95,7 @@ static bool run_frame(struct scene *scene, struct finder *finder, uint64_t numbe
     struct scene_boxes boxes[2];
     uint32_t count = 0;
     uint64_t wait = 0;
+    finder_look(finder, late);
     if (number > SCENE_SLOTS && !gpu_timeline_wait(gpu, drawn, number - SCENE_SLOTS))
         return false;
     *waited_ms = now_ms() - begun;
@@ -138,8 +139,9 @@ bool loop_run(struct scene *scene, struct finder *finder, uint64_t frames, const
         if (number > 1 && begun - last > longest)
             longest = begun - last;
         last = begun;
+        const bool late = begun > due + FRAME_MS / 4;
         due = due + FRAME_MS > begun ? due + FRAME_MS : begun; /* a frame that is late moves those behind it */
-        sound = run_frame(scene, finder, number, drawn, output, &waited[number - 1]);
+        sound = run_frame(scene, finder, number, late, drawn, output, &waited[number - 1]);
         blocked[number - 1] = finder->blocked_ms - before;
     }
     sleep_until(due);
