@@ -6,6 +6,9 @@
 #include <stdbool.h>
 
 #if defined(_WIN32)
+#ifndef WIN32_LEAN_AND_MEAN
+#define WIN32_LEAN_AND_MEAN /* or it brings sockets, and names such as send */
+#endif
 #include <windows.h>
 typedef SRWLOCK gvk_mutex;
 static inline bool gvk_mutex_create(gvk_mutex *mutex)

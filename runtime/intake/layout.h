@@ -13,7 +13,7 @@ gvk_result gvk_lay_out_picture(const gvk_device *device, const gvk_picture *pict
                                struct gvk_picture_layout *out);
 /* Both pictures are complete, and the one's layout is the other's, but for what `picture` says. */
 bool gvk_lies_alike(const gvk_picture *left, const gvk_picture *right);
-/* The one's commands read the other, too: it is in the same place, under the same handles. */
+/* The one's commands read the other, too. Never of the host's buffers and images, which are bound anew each frame. */
 bool gvk_reads_alike(const gvk_picture *left, const gvk_picture *right);
 
 #endif

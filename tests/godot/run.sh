@@ -70,6 +70,7 @@ run_tests() {
 echo "The tests, headless:"
 run_tests headless headless
 echo "The tests, in a window:"
+rm -f "$home/display" # of a run before
 Xvfb -displayfd 3 -screen 0 640x480x24 -nolisten tcp 3>"$home/display" >"$home/xvfb.txt" 2>&1 &
 server=$!
 trap 'kill $server' EXIT
