@@ -224,7 +224,7 @@ static void fail_every_allocation(bool large, enum step end)
     assert_int_equal(session.result, GVK_OK);
     uint64_t allocations = session.counting.asked;
     close_session(&session, 0, "without a fault");
-    uint32_t unneeded = 0, step = is_small_scope() ? 3 : 1, tried = 0;
+    uint32_t unneeded = 0, step = is_small_scope() ? 5 : 1, tried = 0;
     for (uint64_t i = 1; i <= allocations; i += step, host_points++, tried++) {
         char context[96];
         faults->arm("*", 0, VK_SUCCESS);

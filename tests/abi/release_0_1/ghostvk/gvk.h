@@ -205,7 +205,9 @@ typedef struct gvk_import_params {
      * another thread, as long as submissions reach one queue of the family in the order of the calls. `submits` and
      * all that it points to live only during the call. An empty one (count 0) has a fence to be signalled. What it
      * returns is taken as vkQueueSubmit's result. A call that waits for the device (creating models, reading) waits for
-     * such a fence: a host that submits on the thread that called must not keep it. NULL: vkQueueSubmit. */
+     * such a fence: a host that submits on the thread that called must not keep it. Vulkan wants a fence to be used by
+     * one thread at a time, so a host that submits on another one calls gvk_stream_wait when that has happened, not
+     * while it happens. NULL: vkQueueSubmit. */
     VkResult (*submit)(void *user, uint32_t count, const VkSubmitInfo *submits, VkFence fence);
     void *submit_user;
     /* 0.1 ends here. */
