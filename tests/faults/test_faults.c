@@ -100,7 +100,7 @@ static void fail_call_when_warm(struct session *session, uint64_t nth, VkResult 
 }
 
 /* In the small scope the three faults take turns: each call fails once, in one of three ways. Of the host's
- * allocations, which are the same on every driver, every third one fails. */
+ * allocations, which are the same on every driver, every fifth one fails. */
 static bool is_in_turn(uint64_t call, VkResult fault)
 {
     uint64_t turn = fault == VK_ERROR_OUT_OF_HOST_MEMORY ? 0 : fault == VK_ERROR_OUT_OF_DEVICE_MEMORY ? 1 : 2;
