@@ -70,8 +70,8 @@ struct finder_frame {
     struct gpu_buffer *boxes; /* of the frame's slot: where boxes of the tracker's go */
 };
 
-/* When a frame is due, before anything else: how far the device is with the parts of the frames before. `late`: it begins
- * later than it should. */
+/* When a frame is due, before anything else: how far the device is with the parts of the frames before. `late`: it
+ * begins later than it should. */
 void finder_look(struct finder *finder, bool late);
 /* Whether the picture's memory is still needed for a detection. */
 bool finder_holds(const struct finder *finder, uint32_t picture);

@@ -67,7 +67,7 @@ struct gvk_command {
     struct gvk_operand operands[GVK_MAX_OPERANDS];
     uint32_t operand_count;
     uint32_t image; /* 1 + the number of the picture whose image it reads (set 1); 0: none */
-    uint64_t macs; /* multiply-adds of the network's node, all items together */
+    uint64_t macs;  /* multiply-adds of the network's node, all items together */
     /* The most passes through loops, all its loops together, that one lane makes. Kernels whose shader has loops state
      * it, computed from the sizes in their push constants: a lane that runs for long cannot be interrupted, and Mesa's
      * lavapipe ends it in silence after 65,535. */
@@ -152,8 +152,8 @@ struct gvk_hazards {
 };
 gvk_result gvk_hazards_check(struct gvk_hazards *hazards, const struct gvk_program *program,
                              const struct gvk_command *command, bool *barrier, bool *transfer);
-/* One submission ends here. Appends of the next one wait for those of this one: they would not have to, but who looks at
- * submissions from outside (validation layers) sees two that write the same bytes. */
+/* One submission ends here. Appends of the next one wait for those of this one: they would not have to, but who looks
+ * at submissions from outside (validation layers) sees two that write the same bytes. */
 void gvk_hazards_cut(struct gvk_hazards *hazards);
 void gvk_hazards_release(struct gvk_hazards *hazards);
 
