@@ -104,6 +104,16 @@ static bool samples_ycbcr(void)
     return feature.samplerYcbcrConversion;
 }
 
+/* Where chroma lies on the even pixels (cosited), an odd one is as far from one sample as from the next: either is the
+ * nearest, and drivers differ. */
+static void forget_between_samples(double values[WIDE * HIGH * 3])
+{
+    for (uint32_t y = 0; y < HIGH; y++)
+        for (uint32_t x = 0; x < WIDE; x++)
+            for (uint32_t c = 0; c < 3 && (x % 2 || y % 2); c++)
+                values[(y * WIDE + x) * 3 + c] = NAN;
+}
+
 static void camera_images_come_through_the_hosts_conversion(void **state)
 {
     (void)state;
@@ -166,6 +176,8 @@ static void camera_images_come_through_the_hosts_conversion(void **state)
                 .ycbcr_sampler = samplers[i],
             };
             convert(&source, i / 2, i % 2, expected);
+            if (!midpoint)
+                forget_between_samples(expected);
             gvk_ticket ticket = submit_pictures(stream, &picture, 1);
             /* Drivers convert in fixed point and floats of their own: a byte more than the rounding. */
             uint32_t wrong = count_differences(stream, ticket, 0, expected, WIDE * HIGH, 1.0 + 0.5, &worst);
@@ -174,7 +186,8 @@ static void camera_images_come_through_the_hosts_conversion(void **state)
                 fail_msg("%s, %s range: %u values of the conversion are off by more than a byte, by up to %g",
                          models[i / 2].name, i % 2 ? "narrow" : "full", wrong, worst);
         }
-    print_message("             furthest from the unrounded value: %.6f of 255\n", worst_of_all);
+    print_message("             chroma %s; furthest from the unrounded value: %.6f of 255\n",
+                  midpoint ? "between pixels" : "on even pixels, which alone are compared", worst_of_all);
     gvk_stream_destroy(stream);
     for (uint32_t i = 0; i < 2 * ARRAY_COUNT(models); i++) {
         vkDestroyImageView(device, views[i], NULL);
