@@ -66,7 +66,7 @@ typedef struct gvk_submit_params {
  * until the semaphores of `releases` are signalled. Nothing else of the params is used after the call.
  * What the host has put on the same queue before needs no semaphore: the frame begins with a barrier for it.
  * On an error no semaphore is waited for or signalled, but where the device was lost, or refused a later part of a
- * frame in several submissions (then the waits are done). */
+ * frame in several submissions: then the waits are done, and what was acquired may not have been released. */
 GVK_API gvk_result gvk_stream_submit_with(gvk_stream *stream, const gvk_submit_params *params, gvk_ticket *out);
 
 /* ---- pacing -------------------------------------------------------------------------------------------------------
@@ -74,8 +74,9 @@ GVK_API gvk_result gvk_stream_submit_with(gvk_stream *stream, const gvk_submit_p
 
 /* Of a stream made with `paced` and max_submit_us: puts up to `parts` further submissions of its frames on the queue,
  * in order, and says in *left how many are still to come (NULL: not asked). Costs what a vkQueueSubmit costs, each, and
- * never waits. gvk_stream_wait with a timeout of 0 puts nothing on the queue; any other wait, and a submit that needs
- * an older frame's place, puts all of them. */
+ * never waits. gvk_stream_wait with a timeout of 0 puts nothing on the queue; any other wait puts
+ * all up to the frame that is waited for, and a submit that needs an older frame's place all up to that one. Where the
+ * queue refuses a part, its frame ends there, and the call that sent it says so, whichever frame it was about. */
 GVK_API gvk_result gvk_stream_advance(gvk_stream *stream, uint32_t parts, uint32_t *left);
 
 /* Makes what pictures of these sizes, kinds, formats and orientations need, now and not in the first submit: buffers,
@@ -91,8 +92,7 @@ GVK_API gvk_result gvk_stream_prepare(gvk_stream *stream, const gvk_picture *lik
  */
 
 /* Records a frame into a primary command buffer of the host's that is being recorded, outside of a render pass, for a
- * queue of the device's family or of any other with compute where buffers are shared by nobody else (the stream's
- * buffers belong to one family: use one). Host pixels are copied now. Bound pipelines, descriptor sets and push
+ * queue of the device's family. Host pixels are copied now. Bound pipelines, descriptor sets and push
  * constants of the compute bind point are changed.
  *
  * In front the frame has a barrier of its own for what was recorded or submitted before: of all commands, memory writes
@@ -105,8 +105,9 @@ GVK_API gvk_result gvk_stream_prepare(gvk_stream *stream, const gvk_picture *lik
  * record that needs it returns GVK_NOT_READY. Not with max_submit_us 0 needed: the whole frame is recorded. */
 GVK_API gvk_result gvk_stream_record(gvk_stream *stream, VkCommandBuffer commands, const gvk_picture *pictures,
                                      size_t picture_size, uint32_t count, gvk_ticket *out);
-/* The command buffer with the frame has been executed, as a fence of the host's tells, or will never be submitted: its
- * results can be read. The stream is not destroyed before. */
+/* The command buffer with the frame has been executed, as a fence of the host's tells, or will never be submitted. In
+ * the first case its results can be read; in the second there are none, and they are not to be asked for. The stream is
+ * not destroyed before. */
 GVK_API gvk_result gvk_stream_retire(gvk_stream *stream, gvk_ticket ticket);
 
 /* ---- results that stay on the device ------------------------------------------------------------------------------

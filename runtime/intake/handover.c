@@ -21,38 +21,45 @@ static VkImageMemoryBarrier image_barrier(const gvk_picture *picture, VkImage im
     };
 }
 
-static struct transfer transfer_of(const gvk_picture *picture)
-{
-    struct transfer transfer = {0};
-    if (picture->kind == GVK_PICTURE_BUFFER) {
-        transfer.buffer = (VkBufferMemoryBarrier){
-            .sType = VK_STRUCTURE_TYPE_BUFFER_MEMORY_BARRIER, .buffer = picture->buffer, .size = VK_WHOLE_SIZE};
-        transfer.buffer_count = 1;
-        return transfer;
-    }
-    transfer.images[transfer.image_count++] = image_barrier(picture, picture->image);
-    if (picture->kind == GVK_PICTURE_PLANES && picture->chroma_image && picture->chroma_image != picture->image)
-        transfer.images[transfer.image_count++] = image_barrier(picture, picture->chroma_image);
-    return transfer;
-}
-
 static bool is_hosts(const struct gvk_picture_layout *layout)
 {
     return layout->picture.kind == GVK_PICTURE_BUFFER || gvk_is_image(layout);
 }
 
-/* The same image in two pictures of a frame is acquired once. */
-static bool was_named_before(const struct gvk_picture_layout *layouts, uint32_t index)
+/* A buffer or an image that several pictures of a frame name is acquired once. */
+static bool was_named_before(const struct gvk_picture_layout *layouts, uint32_t index, VkBuffer buffer, VkImage image)
 {
-    const gvk_picture *picture = &layouts[index].picture;
     for (uint32_t i = 0; i < index; i++) {
         const gvk_picture *other = &layouts[i].picture;
-        if (!other->acquire || other->kind != picture->kind)
+        bool is_buffer = other->kind == GVK_PICTURE_BUFFER;
+        if (!other->acquire || !is_hosts(&layouts[i]))
             continue;
-        if (picture->kind == GVK_PICTURE_BUFFER ? other->buffer == picture->buffer : other->image == picture->image)
+        if (is_buffer ? buffer && other->buffer == buffer
+                      : image && (other->image == image ||
+                                  (other->kind == GVK_PICTURE_PLANES && other->chroma_image == image)))
             return true;
     }
     return false;
+}
+
+static struct transfer transfer_of(const struct gvk_picture_layout *layouts, uint32_t index)
+{
+    const gvk_picture *picture = &layouts[index].picture;
+    struct transfer transfer = {0};
+    if (picture->kind == GVK_PICTURE_BUFFER) {
+        if (was_named_before(layouts, index, picture->buffer, VK_NULL_HANDLE))
+            return transfer;
+        transfer.buffer = (VkBufferMemoryBarrier){
+            .sType = VK_STRUCTURE_TYPE_BUFFER_MEMORY_BARRIER, .buffer = picture->buffer, .size = VK_WHOLE_SIZE};
+        transfer.buffer_count = 1;
+        return transfer;
+    }
+    if (!was_named_before(layouts, index, VK_NULL_HANDLE, picture->image))
+        transfer.images[transfer.image_count++] = image_barrier(picture, picture->image);
+    if (picture->kind == GVK_PICTURE_PLANES && picture->chroma_image && picture->chroma_image != picture->image &&
+        !was_named_before(layouts, index, VK_NULL_HANDLE, picture->chroma_image))
+        transfer.images[transfer.image_count++] = image_barrier(picture, picture->chroma_image);
+    return transfer;
 }
 
 static uint32_t record_transfers(const gvk_device *device, VkCommandBuffer commands,
@@ -63,9 +70,11 @@ static uint32_t record_transfers(const gvk_device *device, VkCommandBuffer comma
     uint32_t recorded = 0;
     for (uint32_t i = 0; i < count; i++) {
         const gvk_picture *picture = &layouts[i].picture;
-        if (!picture->acquire || picture->owner_family == device->queue_family || was_named_before(layouts, i))
+        if (!picture->acquire || picture->owner_family == device->queue_family || !is_hosts(&layouts[i]))
             continue;
-        struct transfer transfer = transfer_of(picture);
+        struct transfer transfer = transfer_of(layouts, i);
+        if (!transfer.buffer_count && !transfer.image_count)
+            continue;
         uint32_t source = is_release ? device->queue_family : picture->owner_family;
         uint32_t target = is_release ? picture->owner_family : device->queue_family;
         VkAccessFlags access = is_release ? 0 : VK_ACCESS_SHADER_READ_BIT;

@@ -41,12 +41,19 @@ static gvk_result complete_crop(const gvk_host *host, gvk_picture *picture, uint
     return GVK_OK;
 }
 
+/* Of a row pitch or an offset, so that no sum of them and of sides leaves 64 bits. */
+#define MOST_BYTES ((uint64_t)1 << 44)
+
 static gvk_result complete_rows(const gvk_host *host, gvk_picture *picture, uint32_t index)
 {
     if ((unsigned)picture->format > GVK_PIXELS_BGRA8)
         return gvk_fail(host, GVK_ERROR_ARGUMENT, "Picture %u has an unknown pixel format.", index);
     size_t row = (size_t)picture->width * gvk_pixel_bytes(picture->format);
     picture->row_pitch = picture->row_pitch ? picture->row_pitch : row;
+    if (picture->height == 1)
+        picture->row_pitch = row; /* there is no other row */
+    if ((uint64_t)picture->row_pitch > MOST_BYTES || picture->offset > MOST_BYTES)
+        return gvk_fail(host, GVK_ERROR_ARGUMENT, "Picture %u has a row pitch or an offset that no memory has.", index);
     if (picture->row_pitch < row)
         return gvk_fail(host, GVK_ERROR_ARGUMENT, "Picture %u has a row pitch of %zu bytes; a row takes %zu.", index,
                         picture->row_pitch, row);

@@ -81,7 +81,7 @@ gvk_result gvk_frame_send_part(gvk_stream *stream, struct gvk_frame *frame)
          * so its place is the next frame's, whose submit waits for that fence before it writes into the arena: no
          * barrier is needed between what was cut off and what follows. */
         gvk_frame_fence(stream, frame);
-        stream->lost = !frame->in_flight;
+        stream->lost |= !frame->in_flight;
         if (stream->paced) /* then its place may be another's than the next frame's */
             gvk_frame_wait(stream, frame, GVK_PATIENTLY, "a frame");
     }

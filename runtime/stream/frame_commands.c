@@ -98,7 +98,8 @@ static void write_timestamp(gvk_stream *stream, struct gvk_frame *frame, VkComma
         stream->device->vk.CmdWriteTimestamp(commands, VK_PIPELINE_STAGE_BOTTOM_OF_PIPE_BIT, frame->queries, time);
 }
 
-/* Everything before, on this queue, is done and visible to everything after. */
+/* Everything before, on this queue, is done and visible to everything after: also what a host's graphics read of the
+ * results of the frame before, which are about to be overwritten. */
 static void record_full_barrier(const gvk_stream *stream, VkCommandBuffer commands, gvk_recorded_counts *counts)
 {
     VkPipelineStageFlags stages = VK_PIPELINE_STAGE_COMPUTE_SHADER_BIT | VK_PIPELINE_STAGE_TRANSFER_BIT;
@@ -108,7 +109,8 @@ static void record_full_barrier(const gvk_stream *stream, VkCommandBuffer comman
         .dstAccessMask = VK_ACCESS_SHADER_READ_BIT | VK_ACCESS_SHADER_WRITE_BIT | VK_ACCESS_TRANSFER_READ_BIT |
                          VK_ACCESS_TRANSFER_WRITE_BIT,
     };
-    stream->device->vk.CmdPipelineBarrier(commands, stages, stages, 0, 1, &barrier, 0, NULL, 0, NULL);
+    stream->device->vk.CmdPipelineBarrier(commands, VK_PIPELINE_STAGE_ALL_COMMANDS_BIT, stages, 0, 1, &barrier, 0, NULL,
+                                          0, NULL);
     counts->barriers++;
 }
 
@@ -339,6 +341,7 @@ gvk_result gvk_stream_record_into(gvk_stream *stream, struct gvk_frame *frame, V
 {
     struct gvk_hazards hazards = {.host = &stream->device->host};
     VkQueryPool profile = stream->profiled ? frame->intake_profile : VK_NULL_HANDLE;
+    const gvk_recorded_counts main_counts = stream->main_counts, network_counts = stream->network_counts;
     gvk_result result = GVK_OK;
     for (uint32_t i = 0; i < frame->intake_submissions.count && !result; i++)
         result = record_intake_part(stream, frame, i, commands, profile, &hazards);
@@ -347,5 +350,9 @@ gvk_result gvk_stream_record_into(gvk_stream *stream, struct gvk_frame *frame, V
     for (uint32_t i = 0; i < stream->submissions.count && !result; i++)
         result = record_main_part(stream, (uint32_t)(frame - stream->frames), i, commands, &hazards);
     gvk_hazards_release(&hazards);
+    if (result) { /* what the stream's own command buffers hold is what it was */
+        stream->main_counts = main_counts;
+        stream->network_counts = network_counts;
+    }
     return result;
 }

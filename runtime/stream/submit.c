@@ -155,6 +155,9 @@ gvk_result gvk_stream_advance(gvk_stream *stream, uint32_t parts, uint32_t *left
 {
     if (!stream)
         return GVK_ERROR_ARGUMENT;
+    if (stream->lost)
+        return gvk_fail(&stream->device->host, GVK_ERROR_DEVICE_LOST,
+                        "The device was lost; no further part of a frame is sent to it.");
     gvk_result result = GVK_OK;
     struct gvk_frame *frame = NULL;
     for (uint32_t i = 0; i < parts && !result && (frame = gvk_stream_find_unsent(stream)); i++)

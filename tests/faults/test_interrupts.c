@@ -235,7 +235,8 @@ static void outputs_are_old_or_whole_whenever_the_program_is_ended(void **state)
     const char *asked = getenv("GVK_TEST_ROUNDS");
     unsigned least = asked ? (unsigned)strtoul(asked, NULL, 10) : LEAST, most = asked ? least : MOST;
     double begun = seconds_now();
-    for (unsigned i = 0; i < most && (i < least || seconds_now() - begun < BUDGET); i++) {
+    for (unsigned i = 0; i < most && (i < least || seconds_now() - begun < BUDGET || tally.interrupted < LEAST / 3);
+         i++) {
         struct round round = {.command = &commands[i % 3 == 2], .signal = signals[i / 3 % 3], .old = i % 2};
         round.writing = i % 3 != 1;
         /* Several outputs are open from the start; a single one is written in a moment. */

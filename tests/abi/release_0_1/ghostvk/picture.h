@@ -69,8 +69,8 @@ typedef struct gvk_picture {
                                 * up to a multiple of 4 */
 
     /* ---- GVK_PICTURE_IMAGE and GVK_PICTURE_PLANES ---- */
-    VkImageView view;        /* 2D, of one level and layer, usage SAMPLED, at least width x height; of planes: Y in its
-                              * first component */
+    VkImageView view; /* 2D, of one level and layer, usage SAMPLED, at least width x height, and with ycbcr_sampler
+                       * exactly; of planes: Y in its first component */
     VkImageView chroma_view; /* of planes: Cb and Cr in its first two components. Both planes 8-bit UNORM: R8 and R8G8,
                               * or plane 0 and plane 1 of a two-plane image. A pixel takes the chroma of its block of
                               * 2 x 2; R, G, B by the formulas of Vulkan's "Sampler Y'CbCr Conversion" */
