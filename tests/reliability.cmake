@@ -5,6 +5,7 @@ gvk_test(checkpoint/checkpoint_training checkpoint/build_files.c checkpoint/chec
 
 if(GVK_PROGRAM)
     gvk_test(cli/cache_folder support/child.c ${CMAKE_SOURCE_DIR}/cli/host/cache_folder_posix.c
+        ${CMAKE_SOURCE_DIR}/cli/host/cache_file.c
         ${GVK_SYSTEM_SOURCES}
         ${CMAKE_SOURCE_DIR}/cli/base/message.c ${CMAKE_SOURCE_DIR}/cli/base/output_file.c
         ${CMAKE_SOURCE_DIR}/cli/base/text.c)

@@ -57,20 +57,6 @@ static bool refuse(char *message, size_t message_size, int reason)
     return false;
 }
 
-/* The part of `path` up to and with its last separator, followed by `name`. */
-static char *join_folder(const char *path, const char *name)
-{
-    size_t folder = strlen(path), length = strlen(name);
-    while (folder && !path_parts_at(path[folder - 1]))
-        folder--;
-    char *joined = malloc(folder + length + 1);
-    if (!joined)
-        return NULL;
-    memcpy(joined, path, folder);
-    memcpy(joined + folder, name, length + 1);
-    return joined;
-}
-
 bool output_is_stdout(const char *path)
 {
     return strcmp(path, "-") == 0 || strcmp(path, "/dev/stdout") == 0;
@@ -83,7 +69,7 @@ static int create_temporary(struct output_file *file, unsigned rights)
         char name[96];
         snprintf(name, sizeof name, ".ghostvk-%" PRIx64 "-%x.part", process_mark(),
                  atomic_fetch_add(&temporaries_made, 1));
-        file->temporary = join_folder(file->target, name);
+        file->temporary = path_in_folder(file->target, name);
         if (!file->temporary)
             return -1;
         /* Registered first: a signal between the two calls must find the name, and no other process has this one. */
@@ -208,7 +194,7 @@ bool output_file_open(struct output_file *file, const char *path, char *message,
 bool output_file_open_private(struct output_file *file, const char *path, char *message, size_t message_size)
 {
     static const unsigned private = FILE_RIGHTS_PRIVATE;
-    *file = (struct output_file){.target = join_folder("", path)};
+    *file = (struct output_file){.target = path_in_folder("", path)};
     return open_temporary(file, private, &private) || refuse(message, message_size, errno);
 }
 

@@ -2,9 +2,9 @@
  *
  * A driver is given what lies there, so nothing counts that another user may have written: folder and files must be
  * ours, and writable for nobody else. What is made here others cannot even read, whatever the umask. */
+#include "cache_file.h"
 #include "cache_folder.h"
 
-#include <errno.h>
 #include <fcntl.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -14,7 +14,6 @@
 #include <unistd.h>
 
 #include "cli/base/message.h"
-#include "cli/base/output_file.h"
 #include "cli/system/process.h"
 #include "program.h"
 
@@ -105,24 +104,7 @@ gvk_result cache_folder_load(void *user, const char *key, void *bytes, size_t *c
         say_distrust(user, path, distrust);
         goto done;
     }
-    if (!bytes) {
-        *count = (uintmax_t)status.st_size > SIZE_MAX ? SIZE_MAX : (size_t)status.st_size;
-        result = GVK_OK;
-        goto done;
-    }
-    size_t filled = 0;
-    while (filled < *count) {
-        ssize_t got = read(descriptor, (char *)bytes + filled, *count - filled);
-        if (got < 0 && errno == EINTR)
-            continue;
-        if (got < 0)
-            goto done;
-        if (got == 0)
-            break; /* it became shorter meanwhile */
-        filled += (size_t)got;
-    }
-    *count = filled;
-    result = GVK_OK;
+    result = cache_file_read(descriptor, (uint64_t)status.st_size, bytes, count);
 done:
     close(descriptor);
     return result;
@@ -130,8 +112,7 @@ done:
 
 static bool store(struct program *program, const char *key, const void *bytes, size_t count)
 {
-    char path[PATH_SIZE], message[512];
-    struct output_file file;
+    char path[PATH_SIZE];
     struct stat status;
     int folder = open_folder(program, true, path, sizeof path);
     if (folder < 0)
@@ -141,13 +122,7 @@ static bool store(struct program *program, const char *key, const void *bytes, s
     close(folder);
     size_t length = strlen(path);
     int used = snprintf(path + length, sizeof path - length, "/%s", key);
-    if (!free_to_write || used < 0 || (size_t)used >= sizeof path - length ||
-        !output_file_open_private(&file, path, message, sizeof message))
-        return false;
-    if (fwrite(bytes, 1, count, file.stream) == count)
-        return output_file_commit(&file, message, sizeof message);
-    output_file_abort(&file);
-    return false;
+    return free_to_write && used >= 0 && (size_t)used < sizeof path - length && cache_file_write(path, bytes, count);
 }
 
 void cache_folder_store(void *user, const char *key, const void *bytes, size_t count)

@@ -1,11 +1,10 @@
 /* One file a key in the cache folder, replaced whole; on Windows, where the folder of a user's application data lets
  * nobody else in, and what is made there inherits that. */
 #include <stdbool.h>
-#include <stdint.h>
 #include <stdio.h>
 
+#include "cache_file.h"
 #include "cache_folder.h"
-#include "cli/base/output_file.h"
 #include "cli/system/files.h"
 #include "cli/system/process.h"
 #include "program.h"
@@ -30,42 +29,19 @@ gvk_result cache_folder_load(void *user, const char *key, void *bytes, size_t *c
     if (file < 0)
         return GVK_ERROR_FILE;
     gvk_result result = GVK_ERROR_FILE;
-    if (!file_look_at_open(file, &status) || status.kind != FILE_REGULAR || status.size == 0)
-        goto done;
-    if (!bytes) {
-        *count = status.size > SIZE_MAX ? SIZE_MAX : (size_t)status.size;
-        result = GVK_OK;
-        goto done;
-    }
-    size_t filled = 0;
-    while (filled < *count) {
-        ptrdiff_t got = file_read(file, (char *)bytes + filled, *count - filled);
-        if (got < 0)
-            goto done;
-        if (got == 0)
-            break; /* it became shorter meanwhile */
-        filled += (size_t)got;
-    }
-    *count = filled;
-    result = GVK_OK;
-done:
+    if (file_look_at_open(file, &status) && status.kind == FILE_REGULAR && status.size)
+        result = cache_file_read(file, status.size, bytes, count);
     file_close(file);
     return result;
 }
 
 static bool store(const char *key, const void *bytes, size_t count)
 {
-    char path[PATH_SIZE], message[512];
-    struct output_file file;
+    char path[PATH_SIZE];
     if (!write_path("", path, sizeof path))
         return false;
     folder_make(path, true); /* it may be there */
-    if (!write_path(key, path, sizeof path) || !output_file_open_private(&file, path, message, sizeof message))
-        return false;
-    if (fwrite(bytes, 1, count, file.stream) == count)
-        return output_file_commit(&file, message, sizeof message);
-    output_file_abort(&file);
-    return false;
+    return write_path(key, path, sizeof path) && cache_file_write(path, bytes, count);
 }
 
 void cache_folder_store(void *user, const char *key, const void *bytes, size_t count)

@@ -4,6 +4,7 @@
 #endif
 
 #include "files.h"
+#include "paths.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -137,22 +138,9 @@ ptrdiff_t file_write_under(FILE *stream, const void *bytes, size_t count)
     return write(fileno(stream), bytes, count);
 }
 
-/* The part of `path` up to and with its last slash, followed by `name`. */
-static char *join_folder(const char *path, const char *name)
-{
-    const char *slash = strrchr(path, '/');
-    size_t folder = slash ? (size_t)(slash - path) + 1 : 0, length = strlen(name);
-    char *joined = malloc(folder + length + 1);
-    if (!joined)
-        return NULL;
-    memcpy(joined, path, folder);
-    memcpy(joined + folder, name, length + 1);
-    return joined;
-}
-
 char *file_target(const char *path)
 {
-    char *current = join_folder("", path);
+    char *current = path_in_folder("", path);
     for (unsigned links = 0; current; links++) {
         struct stat status;
         if (lstat(current, &status) != 0) {
@@ -171,7 +159,7 @@ char *file_target(const char *path)
             break;
         }
         target[length] = 0;
-        char *next = join_folder(target[0] == '/' ? "" : current, target);
+        char *next = path_in_folder(target[0] == '/' ? "" : current, target);
         free(current);
         current = next;
     }

@@ -5,20 +5,10 @@
 static gvk_result prepare_frame(gvk_stream *stream, struct gvk_frame *frame)
 {
     const struct gvk_input_target target = gvk_stream_input(stream);
-    bool changed = false;
     gvk_result result = gvk_intake_plan_likeness(&frame->intake, &target, stream->pictures);
     if (!result)
         result = gvk_frame_wait(stream, frame, GVK_PATIENTLY, "a frame");
-    if (result)
-        return result;
-    result = gvk_intake_fill(&frame->intake, &target, NULL, &changed);
-    if (!result && changed) {
-        frame->ticket = 0; /* its times are gone with the program */
-        result = gvk_stream_record_intake(stream, frame, stream->profiled);
-    }
-    if (result)
-        frame->intake.recorded = false;
-    return result;
+    return result ? result : gvk_frame_take_plan(stream, frame, NULL);
 }
 
 gvk_result gvk_stream_prepare(gvk_stream *stream, const gvk_picture *likeness, size_t picture_size, uint32_t count)
@@ -29,8 +19,8 @@ gvk_result gvk_stream_prepare(gvk_stream *stream, const gvk_picture *likeness, s
     if (!likeness)
         return gvk_fail(host, GVK_ERROR_ARGUMENT, "gvk_stream_prepare needs pictures that others will be like.");
     gvk_result result = gvk_stream_take_pictures(stream, likeness, picture_size, count);
-    if (!result && stream->lost)
-        result = gvk_fail(host, GVK_ERROR_DEVICE_LOST, "The device was lost; its streams take no more frames.");
+    if (!result)
+        result = gvk_stream_check_lost(stream);
     for (uint32_t i = 0; i < stream->program->batch && !result; i++) {
         gvk_picture *picture = &stream->pictures[i]; /* a handle that is there is not one that will be */
         picture->view = picture->chroma_view = VK_NULL_HANDLE;

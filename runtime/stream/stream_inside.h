@@ -118,6 +118,11 @@ struct gvk_frame *gvk_stream_next_frame(gvk_stream *stream);
  * what must be recorded anew. On an error the place holds no frame any more, unless it was still taken. */
 gvk_result gvk_frame_fill(gvk_stream *stream, struct gvk_frame *frame, const gvk_picture *pictures, size_t picture_size,
                           uint32_t count, bool patient);
+/* Uploads the pictures that its intake was planned for last (NULL: only makes what they need), and records what must be
+ * recorded anew. The device has done with the frame. */
+gvk_result gvk_frame_take_plan(gvk_stream *stream, struct gvk_frame *frame, const gvk_picture *pictures);
+/* GVK_ERROR_DEVICE_LOST, told in the log, where the stream takes no more frames. */
+gvk_result gvk_stream_check_lost(const gvk_stream *stream);
 /* The oldest frame of which submissions are not on the queue yet, or NULL. */
 struct gvk_frame *gvk_stream_find_unsent(gvk_stream *stream);
 /* Puts the frame's next submission on the queue; its fence is signalled behind the last. */

@@ -26,21 +26,33 @@ gvk_result gvk_stream_take_pictures(gvk_stream *stream, const gvk_picture *pictu
     return result;
 }
 
-/* Uploads, and what the epilogue reads. */
-static gvk_result write_frame(gvk_stream *stream, struct gvk_frame *frame, const struct gvk_input_target *target)
+gvk_result gvk_stream_check_lost(const gvk_stream *stream)
 {
+    return stream->lost ? gvk_fail(&stream->device->host, GVK_ERROR_DEVICE_LOST,
+                                   "The device was lost; its streams take no more frames.")
+                        : GVK_OK;
+}
+
+gvk_result gvk_frame_take_plan(gvk_stream *stream, struct gvk_frame *frame, const gvk_picture *pictures)
+{
+    const struct gvk_input_target target = gvk_stream_input(stream);
     bool changed = false;
-    gvk_result result = gvk_intake_fill(&frame->intake, target, stream->pictures, &changed);
+    gvk_result result = gvk_intake_fill(&frame->intake, &target, pictures, &changed);
     if (!result && changed) {
         frame->ticket = 0; /* its times are gone with the program */
         result = gvk_stream_record_intake(stream, frame, stream->profiled);
     }
-    if (result) {
+    if (result)
         frame->intake.recorded = false;
+    return result;
+}
+
+/* Uploads, and what the epilogue reads. */
+static gvk_result write_frame(gvk_stream *stream, struct gvk_frame *frame)
+{
+    gvk_result result = gvk_frame_take_plan(stream, frame, stream->pictures);
+    if (result || !stream->epilogue.fill)
         return result;
-    }
-    if (!stream->epilogue.fill)
-        return GVK_OK;
     stream->epilogue.fill(&stream->epilogue, frame->intake.layouts, stream->program->batch, frame->parameters.mapped);
     return gvk_buffer_flush(stream->device, &frame->parameters);
 }
@@ -49,18 +61,17 @@ gvk_result gvk_frame_fill(gvk_stream *stream, struct gvk_frame *frame, const gvk
                           uint32_t count, bool patient)
 {
     gvk_result result = gvk_stream_take_pictures(stream, pictures, picture_size, count);
+    if (!result)
+        result = gvk_stream_check_lost(stream);
     if (result)
         return result;
-    if (stream->lost)
-        return gvk_fail(&stream->device->host, GVK_ERROR_DEVICE_LOST,
-                        "The device was lost; its streams take no more frames.");
     if (frame->is_recorded)
         return GVK_NOT_READY;
     const struct gvk_input_target target = gvk_stream_input(stream);
     result = gvk_intake_plan(&frame->intake, &target, stream->pictures);
     if (!result)
         result = gvk_frame_wait(stream, frame, patient ? GVK_PATIENTLY : 0, "a frame");
-    return result ? result : write_frame(stream, frame, &target);
+    return result ? result : write_frame(stream, frame);
 }
 
 static gvk_result take_semaphores(const gvk_stream *stream, const char *name, const gvk_semaphore *from, uint32_t count,
