@@ -16,7 +16,7 @@ static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
 static struct tracked {
     uint64_t handle, pool;
     enum state state;
-} tracked[256];
+} tracked[4096]; /* a frame in many parts has a command buffer for each */
 
 static enum state swap_state(uint64_t handle, uint64_t pool, enum state state)
 {
@@ -36,6 +36,8 @@ static enum state swap_state(uint64_t handle, uint64_t pool, enum state state)
         *place = (struct tracked){handle, before ? place->pool : pool, state};
     }
     pthread_mutex_unlock(&mutex);
+    if (!place)
+        plan_note_misuse("There are more command buffers and fences than this layer has room to follow.");
     return before;
 }
 
