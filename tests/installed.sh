@@ -39,7 +39,7 @@ run cmake --build "$work/build"
     tr -d , >"$work/expected.txt"
 [ -s "$work/expected.txt" ] || { cat "$work/log.txt"; echo "installed: the program found nothing"; exit 1; }
 run "$compiler" -std=c11 -Wall -Wextra -Wpedantic -Werror -o "$work/own_network" "$source/tests/installed/own_network.c" \
-    $(pkg-config --cflags --libs ghostvk)
+    $(pkg-config --cflags --libs ghostvk) -lm
 LD_LIBRARY_PATH=$(dirname "$PKG_CONFIG_PATH") run "$work/own_network"
 # The examples, as a project of their own.
 run cmake -S "$source/examples" -B "$work/examples" -DCMAKE_C_COMPILER="$compiler" -DCMAKE_PREFIX_PATH="$prefix"

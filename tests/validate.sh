@@ -90,7 +90,7 @@ for name in "$@"; do
     for fault in $faults; do plant "$fault"; done
     status=0
     begun=$(date +%s)
-    ctest --test-dir "$build" -L device -R "$only" -E "$without" -j2 -V --no-tests=error >"$log" 2>&1 || status=$?
+    ctest --test-dir "$build" -C validation -L device -R "$only" -E "$without" -j2 -V --no-tests=error >"$log" 2>&1 || status=$?
     all=$(grep -c "$message" "$log" || true)
     messages=$(grep "$message" "$log" | grep -vcF -f "$allowed" || true)
     echo "$name: $(sed -n 's/.*tests passed.* out of \(.*\)/\1 tests/p' "$log"), $(($(date +%s) - begun)) s," \

@@ -52,7 +52,8 @@ static gvk_result complete_rows(const gvk_host *host, gvk_picture *picture, uint
     picture->row_pitch = picture->row_pitch ? picture->row_pitch : row;
     if (picture->height == 1)
         picture->row_pitch = row; /* there is no other row */
-    if ((uint64_t)picture->row_pitch > MOST_BYTES || picture->offset > MOST_BYTES)
+    const uint64_t pitch = picture->row_pitch; /* a size_t of 32 bits is never above, and compilers say so */
+    if (pitch > MOST_BYTES || picture->offset > MOST_BYTES)
         return gvk_fail(host, GVK_ERROR_ARGUMENT, "Picture %u has a row pitch or an offset that no memory has.", index);
     if (picture->row_pitch < row)
         return gvk_fail(host, GVK_ERROR_ARGUMENT, "Picture %u has a row pitch of %zu bytes; a row takes %zu.", index,

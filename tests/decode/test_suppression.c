@@ -82,24 +82,27 @@ static double decode_milliseconds(gvk_stream *stream, gvk_ticket ticket)
     return count ? timings[count - 1].ms : -1;
 }
 
-/* Runs the scene twice: right, and the same bytes. Returns the number of detections. */
-static uint32_t prove(const struct scene *scene, gvk_model *model, uint32_t *candidates, double *ms)
+/* Runs the scene: right, and where it is run `times` 2, the same bytes. Returns the number of detections. */
+static uint32_t prove(const struct scene *scene, gvk_model *model, int times, uint32_t *candidates, double *ms)
 {
     struct setup setup = setup_of(scene->classes, scene->confidence, scene->iou, 0.125f);
     gvk_stream *stream = create_detector(model, &setup, scene->width, scene->height, scene->batch, 1);
     gvk_picture *pictures = pictures_of(scene);
-    uint32_t count, again;
+    uint32_t count;
     gvk_ticket ticket = submit(stream, pictures, scene->batch);
     gvk_detection *found = copy_detections(stream, ticket, &count);
     *candidates = candidates_of(stream, ticket);
     *ms = decode_milliseconds(stream, ticket);
     check_greedy(scene, found, count, *candidates);
-    ticket = submit(stream, pictures, scene->batch);
-    gvk_detection *other = copy_detections(stream, ticket, &again);
-    if (again != count || memcmp(found, other, count * sizeof *found))
-        fail_msg("%s, seed %llu: the second frame differs", scene->name, (unsigned long long)scene->seed);
+    for (int i = 1; i < times; i++) {
+        uint32_t again;
+        ticket = submit(stream, pictures, scene->batch);
+        gvk_detection *other = copy_detections(stream, ticket, &again);
+        if (again != count || memcmp(found, other, count * sizeof *found))
+            fail_msg("%s, seed %llu: the second frame differs", scene->name, (unsigned long long)scene->seed);
+        free(other);
+    }
     free(found);
-    free(other);
     free(pictures);
     gvk_stream_destroy(stream);
     return count;
@@ -136,7 +139,7 @@ static void two_hundred_random_scenes_are_suppressed_as_defined(void **state)
         }
         uint32_t count;
         double ms;
-        detections += prove(&scene, model, &count, &ms);
+        detections += prove(&scene, model, 2, &count, &ms);
         candidates += count;
         free(scene.maps);
     }
@@ -183,7 +186,7 @@ static void the_largest_frames_are_suppressed_as_defined(void **state)
         draw_maps(&scene, style);
         gvk_model *model = create_one_map_model(3 * (5 + scene.classes));
         double ms;
-        uint32_t candidates, count = prove(&scene, model, &candidates, &ms);
+        uint32_t candidates, count = prove(&scene, model, i == 0 ? 2 : 1, &candidates, &ms); /* they take long */
         print_message("             %s, %u classes, batch %u, IoU %g: %u of %u kept, %.0f ms\n", scene.name,
                       scene.classes, scene.batch, (double)scene.iou, count, candidates, ms);
         gvk_model_destroy(model);
@@ -355,7 +358,7 @@ static void small_and_many_tiles_suppress_as_defined(void **state)
         /* Room for the overlaps of tiles of so many words, not twice as many. */
         device->traits.max_storage_bytes = (uint64_t)capacity * 4 * (tile_words / 2 + 1) + 128 * tile_words + 32768;
         gvk_model *model = create_one_map_model(3 * (5 + scene.classes));
-        prove(&scene, model, &candidates, &ms);
+        prove(&scene, model, 2, &candidates, &ms);
         device->traits.max_storage_bytes = limit;
         assert_int_equal(candidates, capacity);
         gvk_model_destroy(model);

@@ -167,9 +167,9 @@ static void a_good_cache_is_taken_and_left(void **state)
 static void damage_anywhere_is_computed_past_and_replaced(void **state)
 {
     char context[64];
-    unsigned cases = 0;
+    unsigned cases = 0, steps = is_small_scope() ? 12 : 64;
     (void)state;
-    for (size_t at = 0; at < good_count; at += at < HEADER ? 1 : 4 + good_count / 64, cases++) {
+    for (size_t at = 0; at < good_count; at += at < HEADER ? 1 : 4 + good_count / steps, cases++) {
         snprintf(context, sizeof context, "damage at byte %u", (unsigned)at);
         place.bytes[at] ^= 0xff;
         compute_once(context);
@@ -340,6 +340,8 @@ static void runs_of_other_lanes_and_precisions_leave_a_plain_run_as_it_is(void *
     (void)state;
     char *first = NULL;
     for (size_t i = 0; i < ARRAY_COUNT(runs); i++) {
+        if (is_small_scope() && runs[i].width) /* the widths are lavapipe's */
+            continue;
         char width[64] = "LP_NATIVE_VECTOR_WIDTH=";
         const char *variables[] = {environment[0], NULL,
                                    NULL}; /* and none for Mesa's cache: the program's own choice */

@@ -23,7 +23,7 @@
 #define PICTURES 4
 #define LEAST    9  /* runs, so that each signal comes in each way */
 #define MOST     48 /* runs, and as many between as these seconds allow */
-#define BUDGET   15.0
+#define BUDGET   10.0
 #define OLD      "old\n"
 
 static uint64_t seed, random_state;

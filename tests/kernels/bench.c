@@ -38,6 +38,8 @@ bool set_up_bench(void)
         return false;
     const char *precision = getenv("GVK_TEST_PRECISION");
     bench.fp32_only = precision && strcmp(precision, "fp32") == 0;
+    const char *forms = getenv("GVK_TEST_FORMS");
+    bench.own_lanes_only = forms && strcmp(forms, "lanes") == 0;
     bench.traits = bench.device->traits;
     bench.device->host.log = keep_sentence;
     return true;
@@ -373,6 +375,8 @@ void prove(const char *title, struct reference_graph *graph, struct size size, u
         struct gvk_traits bent = bench.traits;
         bend_traits(&bent, &gpus[i]);
         bool uniform = form_of(&bent) == GVK_FORM_UNIFORM;
+        if (bench.own_lanes_only && gpus[i].vendor_id != GVK_VENDOR_INTEL)
+            continue;
         /* On a GPU, too: what it was run with above is the work of a lane that fits its size. */
         bool differs = is_gpu || form_of(&bent) != form_of(&bench.traits);
         if (uniform && gpus[i].vendor_id != GVK_VENDOR_AMD) /* once is enough */
@@ -395,9 +399,11 @@ void prove(const char *title, struct reference_graph *graph, struct size size, u
         run_trial(title, graph, input, &broadcast);
     if (form_of(&bench.traits) >= GVK_FORM_SHUFFLE_16 && form_of(&bench.traits) <= GVK_FORM_SPREAD_8)
         run_trial(title, graph, input, &other_lanes);
-    run_trial(title, graph, input, &plain);
-    run_trial(title, graph, input, &plain_half);
-    if (graph->node_count > 1)
+    if (!bench.own_lanes_only) {
+        run_trial(title, graph, input, &plain);
+        run_trial(title, graph, input, &plain_half);
+    }
+    if (graph->node_count > 1 && !bench.own_lanes_only)
         run_trial(title, graph, input, &some);
     free(input);
     reference_release(graph);

@@ -14,6 +14,8 @@ extern struct bench {
     gvk_device *device;
     struct gvk_traits traits; /* as the driver gave them; tests lend others and these come back */
     bool fp32_only; /* GVK_TEST_PRECISION=fp32: for a driver whose compiler fails in fp16; every other test runs */
+    /* GVK_TEST_FORMS=lanes: no kernels that are the same for any number of lanes; the run without it has those. */
+    bool own_lanes_only;
     bool seen[GVK_SHADER_COUNT];
     uint32_t forms;     /* a bit a form: a model was made for it */
     uint32_t proofs;    /* graphs so far */

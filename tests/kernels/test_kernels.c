@@ -56,20 +56,24 @@ static void every_kernel_and_tile_that_this_driver_can_run_was_chosen(void **sta
     if (bench.traits.type == VK_PHYSICAL_DEVICE_TYPE_CPU) /* lavapipe has 8 or 16 lanes, SwiftShader 4 */
         assert_true(form != GVK_FORM_UNIFORM && form != GVK_FORM_BROADCAST_4);
     /* The GPUs' forms run on a CPU device, too, each that it has the means for. */
-    assert_true(bench.forms & 1u << GVK_FORM_UNIFORM);
+    if (!bench.own_lanes_only)
+        assert_true(bench.forms & 1u << GVK_FORM_UNIFORM);
     if (1u << form & LAVAPIPE) { /* which has two forms of its own */
-        assert_true(bench.forms & 1u << GVK_FORM_TEXELS);
+        assert_true(bench.own_lanes_only || bench.forms & 1u << GVK_FORM_TEXELS);
         assert_true(bench.traits.subgroup_size == 16
                         ? bench.forms & 1u << GVK_FORM_SHUFFLE_16 && bench.forms & 1u << GVK_FORM_SPREAD_16
                         : bench.forms & 1u << GVK_FORM_SHUFFLE_8 && bench.forms & 1u << GVK_FORM_SPREAD_8);
     }
     if (form == GVK_FORM_SHUFFLE_16 || form == GVK_FORM_SPREAD_16)
         assert_true(bench.forms & 1u << GVK_FORM_BROADCAST_16);
+    if (bench.own_lanes_only)
+        say_left_out("kernels that are the same for any number of lanes");
     uint32_t missing = 0;
     for (int i = 0; i < GVK_SHADER_COUNT; i++) {
         const char *name = gvk_shader_codes[i].name;
         uint32_t forms = forms_of_shader((enum gvk_shader)i);
-        bool possible = !forms || (forms & (bench.forms | 1u << GVK_FORM_PLAIN));
+        bool possible = (!forms && !bench.own_lanes_only) || (forms & bench.forms) ||
+                        (forms & 1u << GVK_FORM_PLAIN && !bench.own_lanes_only);
         if (strstr(name, "_half"))
             possible &= !bench.fp32_only;
         if (strstr(name, "_half_sums"))

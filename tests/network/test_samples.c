@@ -134,10 +134,12 @@ static void the_fast_path_finds_what_pytorch_finds(void **state)
     (void)state;
     for (size_t size = 0; size < ARRAY_COUNT(sizes); size++) {
         gvk_stream *stream = create_detector(0, size, 1);
-        for (size_t i = 0; i < PICTURE_COUNT; i++)
+        for (size_t i = 0; i < (is_small_scope() ? 1 : PICTURE_COUNT); i++)
             run_picture(stream, i, size, 0);
         gvk_stream_destroy(stream);
     }
+    if (is_small_scope()) /* an imported device: the runs without have them */
+        say_left_out("all pictures but the first");
 }
 
 /* Each size once: this path is slow. */
