@@ -34,7 +34,10 @@ static bool choose_type(const struct gvk_device *device, uint32_t allowed, enum 
 {
     VkMemoryPropertyFlags required = use == GVK_BUFFER_DEVICE ? 0 : VK_MEMORY_PROPERTY_HOST_VISIBLE_BIT;
     VkMemoryPropertyFlags preferred = preferred_flags(device, use);
-    VkMemoryPropertyFlags unusable = VK_MEMORY_PROPERTY_LAZILY_ALLOCATED_BIT | VK_MEMORY_PROPERTY_PROTECTED_BIT;
+    /* AMD's take the feature deviceCoherentMemory, and are slow: past the device's caches. */
+    VkMemoryPropertyFlags unusable = VK_MEMORY_PROPERTY_LAZILY_ALLOCATED_BIT | VK_MEMORY_PROPERTY_PROTECTED_BIT |
+                                     VK_MEMORY_PROPERTY_DEVICE_COHERENT_BIT_AMD |
+                                     VK_MEMORY_PROPERTY_DEVICE_UNCACHED_BIT_AMD;
     int best = -1;
     for (uint32_t i = 0; i < device->memory.memoryTypeCount; i++) {
         const VkMemoryType *type = &device->memory.memoryTypes[i];

@@ -120,6 +120,41 @@ static void memory_comes_from_a_heap_that_has_room(void **state)
     expect_nothing_held("heaps");
 }
 
+/* AMD lists memory that is never cached on the device among the others. It takes a feature that is not enabled, and is
+ * slow. */
+static void memory_that_takes_a_feature_is_left_alone(void **state)
+{
+    (void)state;
+    static const VkMemoryPropertyFlags flags[] = {
+        VK_MEMORY_PROPERTY_DEVICE_COHERENT_BIT_AMD,
+        VK_MEMORY_PROPERTY_DEVICE_COHERENT_BIT_AMD | VK_MEMORY_PROPERTY_DEVICE_UNCACHED_BIT_AMD,
+        VK_MEMORY_PROPERTY_PROTECTED_BIT,
+        VK_MEMORY_PROPERTY_LAZILY_ALLOCATED_BIT,
+    };
+    float expected[VALUES], got[VALUES];
+    VkPhysicalDeviceMemoryProperties memory;
+    vkGetPhysicalDeviceMemoryProperties(shared.physical_device, &memory);
+    if (memory.memoryTypeCount != 1)
+        skip(); /* the other type is made up of the only one */
+    reset_watch();
+    gvk_device *device = import_watched();
+    assert_ok(run_once(device, expected));
+    gvk_device_destroy(device);
+    for (size_t i = 0; i < sizeof flags / sizeof flags[0]; i++) {
+        reset_watch();
+        watch.small_heap = memory.memoryHeaps[0].size;
+        watch.small_heap_flags = flags[i];
+        device = import_watched();
+        gvk_result result = run_once(device, got);
+        if (result || watch.beyond_heap)
+            fail_msg("memory with flags 0x%x: %s, \"%s\"; %u allocations are of it", flags[i], gvk_result_name(result),
+                     counter.last, watch.beyond_heap);
+        expect_equal_values(got, expected, "from other memory");
+        gvk_device_destroy(device);
+    }
+    expect_nothing_held("types of memory");
+}
+
 static void making_and_destroying_keeps_nothing(void **state)
 {
     (void)state;
@@ -265,6 +300,7 @@ int run_memory_tests(void)
         TEST(a_memory_ceiling_is_kept_and_the_device_goes_on),
         TEST(a_device_out_of_memory_says_so_and_goes_on),
         TEST(memory_comes_from_a_heap_that_has_room),
+        TEST(memory_that_takes_a_feature_is_left_alone),
         TEST(making_and_destroying_keeps_nothing),
         TEST(frames_allocate_nothing_once_they_run),
         TEST(no_pipeline_is_made_once_the_stream_is),

@@ -54,6 +54,7 @@ void reset_watch(void)
     watch.small_heap = 0;
     watch.beyond_heap = 0;
     watch.small_heap_is_full = false;
+    watch.small_heap_flags = 0;
 }
 
 static void lock_queue(void *user)
@@ -122,7 +123,7 @@ static VKAPI_ATTR VkResult VKAPI_CALL watched_allocate(VkDevice device, const Vk
     }
     VkMemoryAllocateInfo real = *info;
     if (watch.small_heap && info->memoryTypeIndex == 0) {
-        watch.beyond_heap += info->allocationSize > watch.small_heap;
+        watch.beyond_heap += info->allocationSize > watch.small_heap || watch.small_heap_flags;
         if (watch.small_heap_is_full)
             return VK_ERROR_OUT_OF_DEVICE_MEMORY;
     }
@@ -141,7 +142,8 @@ static VKAPI_ATTR void VKAPI_CALL watched_memory(VkPhysicalDevice device, VkPhys
     *out = (VkPhysicalDeviceMemoryProperties){
         .memoryTypeCount = 2,
         .memoryTypes = {{VK_MEMORY_PROPERTY_DEVICE_LOCAL_BIT | VK_MEMORY_PROPERTY_HOST_VISIBLE_BIT |
-                             VK_MEMORY_PROPERTY_HOST_COHERENT_BIT | VK_MEMORY_PROPERTY_HOST_CACHED_BIT,
+                             VK_MEMORY_PROPERTY_HOST_COHERENT_BIT | VK_MEMORY_PROPERTY_HOST_CACHED_BIT |
+                             watch.small_heap_flags,
                          0},
                         {VK_MEMORY_PROPERTY_HOST_VISIBLE_BIT | VK_MEMORY_PROPERTY_HOST_COHERENT_BIT, 1}},
         .memoryHeapCount = 2,

@@ -47,6 +47,7 @@ extern struct watch {
     VkDeviceSize small_heap;
     unsigned beyond_heap; /* allocations larger than the small heap that were asked of it */
     bool small_heap_is_full;
+    VkMemoryPropertyFlags small_heap_flags; /* its type has these, too, and no allocation may be of it */
 } watch;
 
 gvk_import_params watched_params(void);
