@@ -131,7 +131,7 @@ static void numbers_are_short_and_plain(void **state)
     json_open_array(&json, JSON_LINE);
     json_unsigned(&json, UINT64_MAX);
     json_integer(&json, INT64_MIN);
-    json_double(&json, 0.1 + 0.2);
+    json_double(&json, 0.30000000000000004);
     json_double(&json, DBL_MAX);
     json_double(&json, (double)NAN);
     json_null(&json);
