@@ -2,6 +2,7 @@
 #include "find_boxes.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -162,13 +163,17 @@ done:
 }
 
 int find_boxes(struct program *program, const struct search_choice *choice, const struct model_file *model,
-               const struct dataset *dataset, struct found_list *out, size_t *failed)
+               const struct dataset *dataset, struct found_list *out, char *device_name, size_t device_name_size,
+               size_t *failed)
 {
     struct search search = {.program = program, .choice = choice, .info = &model->info};
     *failed = 0;
     int outcome = open_device(program, &choice->device, &search.device);
     if (outcome != OUTCOME_DONE)
         return outcome;
+    gvk_device_info device = {.size = sizeof device};
+    gvk_device_describe(search.device, &device);
+    snprintf(device_name, device_name_size, "%s", device.name);
     bool has_size = choice->size.width != 0;
     search.fit = (struct picture_fit){.program = program,
                                       .device = search.device,

@@ -18,6 +18,7 @@ struct search_choice {
 /* Class ids are the model's, which the dataset's are too (dataset_keep_classes). An exit code; what is wrong has been
  * said. A picture that cannot be read is said and counted, and has no boxes. */
 int find_boxes(struct program *program, const struct search_choice *choice, const struct model_file *model,
-               const struct dataset *dataset, struct found_list *out, size_t *failed);
+               const struct dataset *dataset, struct found_list *out, char *device_name, size_t device_name_size,
+               size_t *failed);
 
 #endif
