@@ -54,6 +54,7 @@ struct results_header {
     const char *model, *device;
     const char *const *classes;
     uint32_t class_count;
+    bool ranks; /* pictures have classes in place of boxes: for JSON, JSON Lines and CSV alone */
 };
 
 /* What came of writing it. */

@@ -73,17 +73,18 @@ static void print_table(const struct work *work, const struct item *item)
     putchar('\n');
 }
 
-static void begin_outputs(struct work *work)
+static int begin_outputs(struct work *work)
 {
     const gvk_network_info *info = &work->model.info;
     work->has_tables = !results_use_stdout(&work->request->results);
     const struct results_header header = {.model = work->model.path,
                                           .device = work->device_info.name,
                                           .classes = work->names,
-                                          .class_count = info->class_count};
-    results_begin(work->results, &header);
-    if (!work->has_tables)
-        return;
+                                          .class_count = info->class_count,
+                                          .ranks = true};
+    int outcome = results_begin(work->results, &header);
+    if (outcome != OUTCOME_DONE || !work->has_tables)
+        return outcome;
     fputs("Device   ", stdout);
     print_text(stdout, work->device_info.name);
     fputs("\nModel    ", stdout);
@@ -92,6 +93,7 @@ static void begin_outputs(struct work *work)
     print_class_count(stdout, info->class_count);
     printf(", %" PRIu32 "x%" PRIu32 " of %" PRIu32 ", %s\n", work->cut.width, work->cut.height, work->cut.shorter,
            precision_name(precision_of(work->stream)));
+    return OUTCOME_DONE;
 }
 
 /* ---- one picture ------------------------------------------------------------------------------------------------- */
@@ -270,7 +272,7 @@ static int execute(struct program *program, const struct command_line *line)
         outcome = open_work(&work);
     if (outcome != OUTCOME_DONE)
         goto done;
-    begin_outputs(&work);
+    outcome = begin_outputs(&work);
     for (size_t index = 0; index < request.pictures.count && outcome == OUTCOME_DONE; index++)
         outcome = process_picture(&work, request.pictures.words[index]);
     if (!results_finish(work.results, &stdout_failed))
