@@ -154,6 +154,39 @@ static void a_bad_picture_is_passed_over(void **state)
     free(saved);
 }
 
+static void lines_and_rows_are_written_and_gone_on_with(void **state)
+{
+    (void)state;
+    write_small(3);
+    write_text("names.txt", "a,b\nc\nd\n");
+    RUN("classify", "-m", "small.safetensors", "--classes", "names.txt", AT_64, "-q", "--jsonl", "out.jsonl", "--csv",
+        "out.csv", PICTURE);
+    assert_done();
+    assert_string_equal(ran.out, "");
+    char *rows = read_whole("out.csv", NULL), *first = read_whole("out.jsonl", NULL);
+    assert_int_equal(strncmp(rows, "file,frame,time,width,height,place,class,class_id,score\n" PICTURE ",,,37,29,1,",
+                             strlen("file,frame,time,width,height,place,class,class_id,score\n" PICTURE ",,,37,29,1,")),
+                     0);
+    assert_int_equal(count_of(rows, "\n"), 4);
+    assert_int_equal(count_of(rows, ",\"a,b\",0,0."), 1);
+    assert_int_equal(count_of(first, "\n"), 1);
+    assert_int_equal(count_of(first, "\"class\""), 3);
+
+    RUN("classify", "-m", "small.safetensors", "--classes", "names.txt", AT_64, "--resume", "--jsonl", "out.jsonl",
+        PICTURE, SMEAR1);
+    assert_done();
+    char *both = read_whole("out.jsonl", NULL);
+    assert_int_equal(count_of(both, "\n"), 2);
+    assert_int_equal(strncmp(both, first, strlen(first)), 0);
+    assert_contains(both + strlen(first), "smear-1.jpg");
+    assert_int_equal(count_of(ran.out, "png-rgb.png"), 0);
+    free(both);
+    free(first);
+    free(rows);
+    RUN("classify", "-m", "small.safetensors", AT_64, "--resume", PICTURE);
+    assert_refused(2, "--resume", "--jsonl");
+}
+
 static void a_detector_and_a_classifier_are_told_apart_in_a_sentence(void **state)
 {
     (void)state;
@@ -197,6 +230,7 @@ int main(void)
         TEST(a_thousand_classes_without_names_are_imagenets),
         TEST(other_counts_without_names_are_numbers),
         TEST(a_bad_picture_is_passed_over),
+        TEST(lines_and_rows_are_written_and_gone_on_with),
         TEST(a_detector_and_a_classifier_are_told_apart_in_a_sentence),
         TEST(wrong_options_are_named),
     };

@@ -76,7 +76,7 @@ static void print_table(const struct work *work, const struct item *item)
 static int begin_outputs(struct work *work)
 {
     const gvk_network_info *info = &work->model.info;
-    work->has_tables = !results_use_stdout(&work->request->results);
+    work->has_tables = !work->request->quiet && !results_use_stdout(&work->request->results);
     const struct results_header header = {.model = work->model.path,
                                           .device = work->device_info.name,
                                           .classes = work->names,
@@ -190,6 +190,8 @@ static int process_picture(struct work *work, const char *path)
     struct item item = {.path = path};
     int outcome = OUTCOME_DONE;
     bool is_kept;
+    if (results_have(work->results, &(struct picture_result){.path = path, .frame = -1}))
+        return OUTCOME_DONE;
     load(work, &item);
     if (!item.planes) {
         say("%s: %s", path, item.error);
@@ -291,7 +293,8 @@ done:
 }
 
 static const int shared_options[] = {MODEL_OPTIONS, OPTION_CLASSES, OPTION_DEVICE,    OPTION_PRECISION,
-                                     OPTION_SIZE,   OPTION_NO_EXIF, OPTION_JSON_FILE, OPTION_END};
+                                     OPTION_SIZE,   OPTION_NO_EXIF, OPTION_JSON_FILE, OPTION_JSONL,
+                                     OPTION_CSV,    OPTION_RESUME,  OPTION_QUIET,     OPTION_END};
 
 static const struct option_row own_options[] = {
     {.id = OPTION_JSON_FILE,

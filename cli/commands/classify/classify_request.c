@@ -34,6 +34,10 @@ static bool read_option(void *user, int option, const char *value)
     case OPTION_RESIZE: return read_count("--resize", value, SHORTER_MAX, &request->shorter);
     case OPTION_INTERPOLATION: return read_interpolation(value, &request->interpolation);
     case OPTION_JSON_FILE: return read_path("--json", value, &request->results.json);
+    case OPTION_JSONL: return read_path("--jsonl", value, &request->results.lines);
+    case OPTION_CSV: return read_path("--csv", value, &request->results.csv);
+    case OPTION_RESUME: request->results.resume = true; return true;
+    case OPTION_QUIET: request->quiet = true; return true;
     default: return read_model_option(&request->model, option, value);
     }
 }
@@ -47,6 +51,8 @@ static int check_outputs(const struct program *program, const struct classify_re
         file_plan_read(&plan, request->pictures.words[index]);
     file_plan_write_stdout(&plan);
     file_plan_write(&plan, "--json", request->results.json);
+    file_plan_write(&plan, "--jsonl", request->results.lines);
+    file_plan_write(&plan, "--csv", request->results.csv);
     int outcome = file_plan_check(&plan);
     file_plan_release(&plan);
     return outcome;
@@ -66,6 +72,8 @@ int classify_request_read(struct program *program, const struct command_line *li
     if (!request->model.path)
         return refuse_usage(
             "classify needs a classifier, given by -m; the model that comes with ghostvk is a detector");
+    if (request->results.resume && !request->results.lines)
+        return refuse_usage("--resume needs --jsonl: its lines tell what is done");
     return check_outputs(program, request);
 }
 

@@ -20,6 +20,7 @@ struct classify_request {
     struct device_choice device;
     struct size size;
     gvk_precision precision;
+    bool quiet;              /* no tables */
     bool ignore_orientation; /* EXIF orientations are not applied */
     uint32_t top;            /* classes to tell */
     uint32_t shorter;        /* side of the scaled picture; 0: the usual one */
