@@ -25,7 +25,7 @@ static int compare_pictures(const void *left, const void *right)
 static uint32_t side_of(const json_t *value)
 {
     int64_t side = 0;
-    return json_take_integer(value, &side) && side > 0 && side <= (int64_t)DATASET_NUMBER_MAX ? (uint32_t)side : 0;
+    return json_checked_integer(value, &side) && side > 0 && side <= (int64_t)DATASET_NUMBER_MAX ? (uint32_t)side : 0;
 }
 
 static bool read_pictures(const json_t *images, struct dataset *out, const char *path, char *message,
@@ -36,7 +36,7 @@ static bool read_pictures(const json_t *images, struct dataset *out, const char 
         const char *name = json_string_value(json_object_get(image, "file_name"));
         int64_t number = 0;
         char number_text[32];
-        if (!json_take_integer(json_object_get(image, "id"), &number))
+        if (!json_checked_integer(json_object_get(image, "id"), &number))
             return refuse_dataset(message, message_size, "%s: image %zu has no \"id\" that is a whole number", path,
                                   index + 1);
         snprintf(number_text, sizeof number_text, "%" PRId64, number);
@@ -85,7 +85,7 @@ static bool read_categories(const json_t *categories, struct dataset *out, const
     for (size_t index = 0; is_read && index < count; index++) {
         const json_t *category = json_array_get(categories, index);
         sorted[index].name = json_string_value(json_object_get(category, "name"));
-        if (!sorted[index].name || !json_take_integer(json_object_get(category, "id"), &sorted[index].number))
+        if (!sorted[index].name || !json_checked_integer(json_object_get(category, "id"), &sorted[index].number))
             is_read =
                 refuse_dataset(message, message_size, "%s: category %zu has no \"id\" and \"name\"", path, index + 1);
     }
@@ -120,16 +120,16 @@ static bool read_annotations(const json_t *annotations, struct dataset *out, con
         struct labelled_picture wanted = {0};
         int64_t category = 0, crowd = 0;
         double sides[4], area = 0;
-        if (!json_take_integer(json_object_get(annotation, "image_id"), &wanted.number) ||
-            !json_take_integer(json_object_get(annotation, "category_id"), &category))
+        if (!json_checked_integer(json_object_get(annotation, "image_id"), &wanted.number) ||
+            !json_checked_integer(json_object_get(annotation, "category_id"), &category))
             return refuse_dataset(message, message_size,
                                   "%s: annotation %zu has no \"image_id\" and \"category_id\" that are whole numbers",
                                   path, index + 1);
-        if (!json_take_numbers(json_object_get(annotation, "bbox"), 4, sides) || sides[2] < 0 || sides[3] < 0)
+        if (!json_checked_numbers(json_object_get(annotation, "bbox"), 4, sides) || sides[2] < 0 || sides[3] < 0)
             return refuse_dataset(message, message_size, "%s: annotation %zu has no \"bbox\" of four numbers", path,
                                   index + 1);
         const json_t *is_crowd = json_object_get(annotation, "iscrowd"), *size = json_object_get(annotation, "area");
-        if (is_crowd && !json_is_boolean(is_crowd) && !json_take_integer(is_crowd, &crowd))
+        if (is_crowd && !json_is_boolean(is_crowd) && !json_checked_integer(is_crowd, &crowd))
             return refuse_dataset(message, message_size, "%s: annotation %zu: \"iscrowd\" is not 0 or 1", path,
                                   index + 1);
         area = json_is_number(size) ? json_number_value(size) : sides[2] * sides[3];

@@ -31,23 +31,25 @@ struct search {
     struct maps maps;
 };
 
-static bool read_maps(const struct search *search, gvk_ticket ticket, struct maps *maps)
+static const char *const map_names[MAPS] = {"stride32", "stride16", "stride8"};
+
+static int read_maps(const struct search *search, gvk_ticket ticket, struct maps *maps)
 {
-    static const char *const names[MAPS] = {"stride32", "stride16", "stride8"};
     for (int index = 0; index < MAPS; index++) {
         gvk_array *map = &maps->maps[index];
-        if (gvk_stream_read(search->stream, ticket, names[index], map))
-            return false;
+        gvk_result result = gvk_stream_read(search->stream, ticket, map_names[index], map);
+        if (result)
+            return report_failure(search->program, NULL, result);
         if (maps->bytes[index] != map->bytes) {
             free(maps->values[index]);
             maps->values[index] = malloc((size_t)map->bytes);
             maps->bytes[index] = map->bytes;
         }
         if (!maps->values[index])
-            return false;
+            return refuse_memory();
         memcpy(maps->values[index], map->data, (size_t)map->bytes);
     }
-    return true;
+    return OUTCOME_DONE;
 }
 
 static float sigmoid(float value)
@@ -153,8 +155,8 @@ static int search_picture(struct search *search, const struct dataset *dataset, 
     copy = malloc((count ? count : 1) * sizeof *copy); /* they live until the stream's next call */
     if (copy && count)
         memcpy(copy, detections, count * sizeof *copy);
-    if (!copy || !read_maps(search, ticket, &search->maps) ||
-        !add_boxes(search, index, &image, copy, count, &search->maps, out))
+    outcome = copy ? read_maps(search, ticket, &search->maps) : refuse_memory();
+    if (outcome == OUTCOME_DONE && !add_boxes(search, index, &image, copy, count, &search->maps, out))
         outcome = refuse_memory();
 done:
     free(copy);
@@ -181,7 +183,11 @@ int find_boxes(struct program *program, const struct search_choice *choice, cons
                                       .height = has_size ? choice->size.height : model->info.input_height,
                                       .letterbox = choice->letterbox_given ? choice->letterbox : model->info.letterbox};
     gvk_model_params weights = {.size = sizeof weights, .precision = choice->precision};
-    gvk_stream_params stream = {.size = sizeof stream, .width = search.fit.width, .height = search.fit.height};
+    gvk_stream_params stream = {.size = sizeof stream,
+                                .width = search.fit.width,
+                                .height = search.fit.height,
+                                .kept_tensors = map_names,
+                                .kept_count = MAPS};
     gvk_detector_params params = {
         .size = sizeof params, .stream = &stream, .confidence = choice->confidence, .iou = choice->iou};
     gvk_result result = gvk_model_create(search.device, gvk_network_graph(model->network), &weights, &search.weights);

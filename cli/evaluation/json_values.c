@@ -24,7 +24,7 @@ json_t *json_read_file(const char *path, char *message, size_t message_size)
     return root;
 }
 
-bool json_take_integer(const json_t *value, int64_t *out)
+bool json_checked_integer(const json_t *value, int64_t *out)
 {
     if (json_is_integer(value)) {
         *out = (int64_t)json_integer_value(value);
@@ -37,7 +37,7 @@ bool json_take_integer(const json_t *value, int64_t *out)
     return fabs(number) <= 9007199254740992.0 && (double)*out == number;
 }
 
-bool json_take_number(const json_t *value, double *out)
+bool json_checked_number(const json_t *value, double *out)
 {
     if (!json_is_number(value))
         return false;
@@ -45,12 +45,12 @@ bool json_take_number(const json_t *value, double *out)
     return isfinite(*out) && fabs(*out) <= DATASET_NUMBER_MAX;
 }
 
-bool json_take_numbers(const json_t *value, size_t count, double *out)
+bool json_checked_numbers(const json_t *value, size_t count, double *out)
 {
     if (!json_is_array(value) || json_array_size(value) != count)
         return false;
     for (size_t index = 0; index < count; index++)
-        if (!json_take_number(json_array_get(value, index), &out[index]))
+        if (!json_checked_number(json_array_get(value, index), &out[index]))
             return false;
     return true;
 }

@@ -13,10 +13,10 @@
 json_t *json_read_file(const char *path, char *message, size_t message_size);
 
 /* A whole number, as one or as a real without a fraction. */
-bool json_take_integer(const json_t *value, int64_t *out);
+bool json_checked_integer(const json_t *value, int64_t *out);
 /* A finite number of at most DATASET_NUMBER_MAX. */
-bool json_take_number(const json_t *value, double *out);
+bool json_checked_number(const json_t *value, double *out);
 /* An array of exactly so many such numbers. */
-bool json_take_numbers(const json_t *value, size_t count, double *out);
+bool json_checked_numbers(const json_t *value, size_t count, double *out);
 
 #endif

@@ -167,8 +167,8 @@ static bool read_picture(struct reader *reader, const json_t *image, size_t plac
         const json_t *detection = json_array_get(detections, index);
         const char *name = json_string_value(json_object_get(detection, "class"));
         double score, sides[4];
-        if (!name || !json_take_number(json_object_get(detection, "score"), &score) ||
-            !json_take_numbers(json_object_get(detection, "box"), 4, sides))
+        if (!name || !json_checked_number(json_object_get(detection, "score"), &score) ||
+            !json_checked_numbers(json_object_get(detection, "box"), 4, sides))
             return refuse_dataset(
                 reader->message, reader->message_size,
                 "%s: picture %zu: detection %zu has no \"class\", \"score\" and \"box\" of four numbers", reader->path,
@@ -215,11 +215,11 @@ static bool read_coco(struct reader *reader, const json_t *results)
         const json_t *result = json_array_get(results, index), *image = json_object_get(result, "image_id");
         int64_t number = 0, category = 0;
         double score, sides[4];
-        bool has_number = json_take_integer(image, &number);
+        bool has_number = json_checked_integer(image, &number);
         if ((!has_number && !json_is_string(image)) ||
-            !json_take_integer(json_object_get(result, "category_id"), &category) ||
-            !json_take_number(json_object_get(result, "score"), &score) ||
-            !json_take_numbers(json_object_get(result, "bbox"), 4, sides))
+            !json_checked_integer(json_object_get(result, "category_id"), &category) ||
+            !json_checked_number(json_object_get(result, "score"), &score) ||
+            !json_checked_numbers(json_object_get(result, "bbox"), 4, sides))
             return refuse_dataset(
                 reader->message, reader->message_size,
                 "%s: result %zu has no \"image_id\", \"category_id\", \"score\" and \"bbox\" of four numbers",
