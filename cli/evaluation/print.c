@@ -96,7 +96,10 @@ void print_evaluation(FILE *stream, const struct evaluation *evaluation)
         const struct class_metrics *mine = &metrics->classes[index];
         print_row(stream, evaluation->dataset->classes[mine->class_id], width, mine->truths, mine->found, mine->ap50,
                   mine->ap, &mine->half);
-        fprintf(stream, "   %7.4f     %.4f\n", mine->best.f1, mine->best.threshold);
+        if (mine->best.f1 > 0)
+            fprintf(stream, "   %7.4f     %.4f\n", mine->best.f1, mine->best.threshold);
+        else
+            fprintf(stream, "   %7s     %6s\n", "-", "-");
     }
     print_row(stream, "all", width, truths, boxes, metrics->map50, metrics->map, &metrics->half);
     fputc('\n', stream);
