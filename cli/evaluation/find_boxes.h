@@ -5,7 +5,7 @@
 #include "cli/base/values.h"
 #include "cli/files/model_path.h"
 #include "cli/host/device.h"
-#include "dataset.h"
+#include "cli/evaluation/labels/dataset.h"
 
 struct search_choice {
     struct device_choice device;

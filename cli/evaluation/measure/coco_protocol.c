@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "metrics.h"
+#include "protocols.h"
 
 #define BOXES_MAX    100 /* of a picture and class */
 #define RECALL_COUNT 101

@@ -72,12 +72,12 @@ struct dataset_choice {
     bool labels_alone;  /* pictures are not looked for */
 };
 
-/* On success ends with dataset_release; on failure nothing is left. */
-bool dataset_read(const struct dataset_choice *choice, struct dataset *out, char *message, size_t message_size);
+/* Accepts a zeroed one, and one that is filled in part. */
 void dataset_release(struct dataset *dataset);
 
 /* ---- for the readers of the two kinds ---- */
 
+/* What they add before they fail is the caller's to release. */
 bool voc_read(const struct dataset_choice *choice, struct dataset *out, char *message, size_t message_size);
 bool coco_read(const struct dataset_choice *choice, struct dataset *out, char *message, size_t message_size);
 

@@ -3,7 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "metrics.h"
+#include "protocols.h"
 
 /* The family writes the shortest digits of a float and keeps six characters: four decimals, the rest cut off. */
 static double cut_score(double score)
