@@ -328,8 +328,11 @@ typedef struct gvk_model_params {
     uint32_t rewrites_off; /* gvk_rewrite bits to leave out; GVK_REWRITE_ALL is the reference path */
     int trust_kernels;     /* 1: kernels are taken without the proof below */
     gvk_precision precision;
+    /* Names of nodes whose outputs every rewrite leaves as they are, so that streams can keep them whatever the rewrites
+     * would have made of them: the network computes the same, with more dispatches. */
+    uint32_t tap_count;
+    const char *const *taps;
     /* 0.1 ends here. */
-    uint32_t reserved;
 } gvk_model_params;
 
 /* Rewrites a copy of the graph and uploads its weights. The graph may be destroyed afterwards. params may be NULL.
@@ -341,7 +344,8 @@ GVK_API gvk_result gvk_model_create(gvk_device *device, const gvk_graph *graph, 
                                     gvk_model **out);
 GVK_API void gvk_model_destroy(gvk_model *model);
 
-/* Names of the tensors that the model still makes after rewriting, in order; each can be kept in a stream. On entry
+/* Names of the tensors that the model still makes after rewriting, its taps among them, in order; each can be kept in a
+ * stream. A batch norm's is what its activation gives. On entry
  * *count is the capacity; on return how many there are. The names live as long as the model. */
 GVK_API gvk_result gvk_model_tensors(const gvk_model *model, const char **names, uint32_t *count);
 
