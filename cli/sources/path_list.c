@@ -8,9 +8,9 @@
 
 #include "cli/system/files.h"
 
-#define READ_AT_ONCE 4096
+#define READ_AT_ONCE    4096
 #define PATH_LENGTH_MAX 65536
-#define LOOK_UP_MS   100 /* how often it is asked whether to stop */
+#define LOOK_UP_MS      100 /* how often it is asked whether to stop */
 
 void path_list_start(struct path_list *list, int file, bool ends_in_null, bool (*is_stopped)(void))
 {

@@ -8,9 +8,9 @@
 
 struct path_list {
     int file;
-    bool ends_in_null;         /* each path; otherwise lines */
-    bool (*is_stopped)(void);  /* asked while it waits for more; NULL: never */
-    char *bytes;               /* what was read and not given yet begins at `start` */
+    bool ends_in_null;        /* each path; otherwise lines */
+    bool (*is_stopped)(void); /* asked while it waits for more; NULL: never */
+    char *bytes;              /* what was read and not given yet begins at `start` */
     size_t start, end, capacity;
     bool is_at_end, is_past_first;
 };

@@ -79,7 +79,7 @@ bool folder_make(const char *path, bool is_private);
 void folder_remove(const char *path);
 
 enum folder_entry {
-    FOLDER_ENTRY_FILE,  /* regular, and no link */
+    FOLDER_ENTRY_FILE, /* regular, and no link */
     FOLDER_ENTRY_FOLDER,
     FOLDER_ENTRY_UNKNOWN /* a link, or not told without asking for each */
 };
