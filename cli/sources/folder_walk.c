@@ -189,7 +189,7 @@ int folder_walk_next(struct folder_walk *walk, char *message, size_t message_siz
         memcpy(walk->path + level->path_length, name, length + 1);
         enum folder_entry kind = (enum folder_entry) * entry;
         struct file_status status;
-        if (kind == FOLDER_ENTRY_UNKNOWN) /* a link that leads nowhere counts as the file that its name promises */
+        if (kind == FOLDER_ENTRY_OTHER) /* a link that leads nowhere counts as the file that its name promises */
             kind =
                 file_look(walk->path, &status) && status.kind == FILE_FOLDER ? FOLDER_ENTRY_FOLDER : FOLDER_ENTRY_FILE;
         if (kind == FOLDER_ENTRY_FILE) {

@@ -32,14 +32,14 @@ struct item {
 struct flow {
     struct work *work;
     struct source *source;
-    int outcome; /* of the device */
+    int outcome;           /* of the device */
+    atomic_bool is_broken; /* outputs or the device: nothing more is to be named */
 };
 
-static atomic_bool is_broken; /* outputs or the device: nothing more is to be named */
-
-static bool is_stopped(void)
+static bool is_stopped(void *user)
 {
-    return process_is_interrupted() || atomic_load(&is_broken);
+    struct flow *flow = user;
+    return process_is_interrupted() || atomic_load(&flow->is_broken);
 }
 
 /* ---- naming ------------------------------------------------------------------------------------------------------ */
@@ -125,7 +125,7 @@ static bool take_failure(struct flow *flow, struct item *item, gvk_result result
     if (outcome_of_result(result) != OUTCOME_DEVICE_FAILED)
         return true;
     flow->outcome = OUTCOME_DEVICE_FAILED;
-    atomic_store(&is_broken, true);
+    atomic_store(&flow->is_broken, true);
     return false;
 }
 
@@ -258,7 +258,7 @@ static bool report(void *user, void *place)
     work->failed_count += result.error || item->draw_error[0] || state != RESULTS_WRITTEN;
     release(item);
     if (state == RESULTS_BROKEN)
-        atomic_store(&is_broken, true);
+        atomic_store(&flow->is_broken, true);
     return state != RESULTS_BROKEN;
 }
 
@@ -270,6 +270,7 @@ int detect_run(struct work *work)
     struct flow flow = {.work = work, .outcome = OUTCOME_DONE};
     struct source_choice choice = request->source;
     choice.is_stopped = is_stopped;
+    choice.user = &flow;
     flow.source = source_open(request->operands, request->operand_count, &choice);
     if (!flow.source)
         return refuse_memory();
