@@ -76,7 +76,7 @@ static int open_outputs(struct work *work, int *held)
     return results_open(&request->results, &work->results);
 }
 
-static void begin_outputs(struct work *work)
+static int begin_outputs(struct work *work)
 {
     const gvk_network_info *info = &work->model.info;
     const struct results_header header = {
@@ -85,11 +85,11 @@ static void begin_outputs(struct work *work)
         .classes = info->classes,
         .class_count = info->class_count,
     };
-    results_begin(work->results, &header);
+    int outcome = results_begin(work->results, &header);
     work->drawing.classes = info->classes;
     work->drawing.class_count = info->class_count;
-    if (!work->has_tables)
-        return;
+    if (outcome != OUTCOME_DONE || !work->has_tables)
+        return outcome;
     fputs("Device   ", stdout);
     print_text(stdout, work->device_info.name);
     fputs("\nModel    ", stdout);
@@ -98,6 +98,7 @@ static void begin_outputs(struct work *work)
     print_class_count(stdout, info->class_count);
     printf(", %" PRIu32 "x%" PRIu32 ", %s\n", work->fit.width, work->fit.height,
            precision_name(precision_of(work->stream)));
+    return OUTCOME_DONE;
 }
 
 /* Files for all pictures appear only when all of them were looked at. */
@@ -121,9 +122,10 @@ static int execute(struct program *program, const struct command_line *line)
     outcome = open_outputs(&work, &held);
     if (outcome == OUTCOME_DONE)
         outcome = open_work(&work);
+    if (outcome == OUTCOME_DONE)
+        outcome = begin_outputs(&work);
     if (outcome != OUTCOME_DONE)
         goto done;
-    begin_outputs(&work);
     outcome = detect_run(&work);
     if (work.is_interrupted) {
         say("interrupted after %zu picture%s", work.done_count, work.done_count == 1 ? "" : "s");
@@ -150,7 +152,8 @@ done:
 static const int shared_options[] = {MODEL_OPTIONS,    OPTION_CLASSES, OPTION_ANCHORS,   OPTION_DEVICE,
                                      OPTION_PRECISION, OPTION_SIZE,    OPTION_LETTERBOX, OPTION_NO_LETTERBOX,
                                      OPTION_NO_EXIF,   OPTION_CONF,    OPTION_IOU,       OPTION_JSON_FILE,
-                                     OPTION_OUTPUT,    OPTION_SHARD,   OPTION_QUIET,     OPTION_END};
+                                     OPTION_OUTPUT,    OPTION_SHARD,   OPTION_RESUME,    OPTION_JSONL,
+                                     OPTION_CSV,       OPTION_QUIET,   OPTION_END};
 
 static const struct option_row own_options[] = {
     {.id = OPTION_JSON_FILE,
@@ -171,6 +174,44 @@ static const struct option_row own_options[] = {
      .name = "null",
      .text = "paths on standard input have a NUL behind each",
      .group = GROUP_INPUT},
+    {.id = DETECT_YOLO,
+     .name = "yolo",
+     .value = "DIR",
+     .text = "a text for each picture: class, centre and sides as fractions",
+     .group = GROUP_OUTPUT,
+     .kind = VALUE_FOLDER},
+    {.id = DETECT_SAVE_CONFIDENCE,
+     .name = "save-conf",
+     .text = "with the score behind each box of --yolo",
+     .group = GROUP_OUTPUT},
+    {.id = DETECT_COCO,
+     .name = "coco",
+     .value = "FILE",
+     .text = "save the boxes as COCO's results",
+     .group = GROUP_OUTPUT,
+     .kind = VALUE_FILE},
+    {.id = DETECT_COCO_IDS,
+     .name = "coco-ids",
+     .value = "FILE",
+     .text = "annotations with the ids of pictures and classes for --coco",
+     .group = GROUP_OUTPUT,
+     .kind = VALUE_FILE},
+    {.id = DETECT_FAMILY,
+     .name = "voc-family",
+     .value = "DIR",
+     .text = "a text for each picture, as the family's get_map reads it",
+     .group = GROUP_OUTPUT,
+     .kind = VALUE_FOLDER},
+    {.id = DETECT_CROPS,
+     .name = "crop",
+     .value = "DIR",
+     .text = "save what is in each box as a picture",
+     .group = GROUP_OUTPUT,
+     .kind = VALUE_FOLDER},
+    {.id = DETECT_COUNT,
+     .name = "count",
+     .text = "print how many of each class there are, in place of the tables",
+     .group = GROUP_OUTPUT},
     {.id = DETECT_THREADS,
      .name = "threads",
      .value = "N",
@@ -183,11 +224,12 @@ const struct command detect_command = {
     .name = "detect",
     .summary = "print, draw or save the boxes in pictures",
     .sentence = "finds objects in JPEG, PNG, WebP, TIFF and BMP pictures.",
-    .usage = "IMAGE...",
+    .usage = "INPUT...",
     .kind = OPERAND_PICTURES,
     .shared = shared_options,
     .own = own_options,
-    .notes = "Defaults are the model's. Pictures are turned upright by EXIF, boxes with them.",
-    .example = "ghostvk detect --conf 0.4 --json boxes.json -o out/ pictures/*.jpg",
+    .notes = "An input is a picture, a folder, a pattern in quotes, or - for a list of paths on stdin. "
+             "Defaults are the model's. Pictures are turned upright by EXIF, boxes with them.",
+    .example = "ghostvk detect --conf 0.4 --json boxes.json -o out/ pictures/",
     .execute = execute,
 };

@@ -8,7 +8,6 @@
 
 #include "cli/base/input_file.h"
 #include "cli/pictures/image_io.h"
-#include "cli/sources/shard.h"
 #include "cli/system/files.h"
 #include "cli/system/paths.h"
 
@@ -45,40 +44,21 @@ char *name_drawn(const char *output, bool into_folder, const char *path, const c
     return drawn;
 }
 
-/* Adds to a table that has room. False when it is there already. */
-static bool add_hash(uint64_t *hashes, size_t capacity, uint64_t hash)
-{
-    size_t at = (size_t)(hash % capacity);
-    for (; hashes[at]; at = (at + 1) % capacity)
-        if (hashes[at] == hash)
-            return false;
-    hashes[at] = hash;
-    return true;
-}
-
 bool drawing_take(struct drawing *drawing, const char *drawn, char *message, size_t message_size)
 {
-    uint64_t hash = shard_hash(drawn);
-    if (2 * (drawing->taken_count + 1) > drawing->taken_capacity) {
-        size_t capacity = drawing->taken_capacity * 2 + 256;
-        uint64_t *larger = calloc(capacity, sizeof *larger);
-        if (!larger) {
-            snprintf(message, message_size, "needs more memory than there is");
-            return false;
-        }
-        for (size_t index = 0; index < drawing->taken_capacity; index++)
-            if (drawing->taken[index])
-                add_hash(larger, capacity, drawing->taken[index]);
-        free(drawing->taken);
-        drawing->taken = larger;
-        drawing->taken_capacity = capacity;
-    }
-    if (!add_hash(drawing->taken, drawing->taken_capacity, hash ? hash : 1)) {
+    int64_t *place;
+    bool is_new = false;
+    if (!name_map_put(&drawing->taken, drawn, strlen(drawn), 0, &place, &is_new))
+        snprintf(message, message_size, "needs more memory than there is");
+    else if (!is_new)
         snprintf(message, message_size, "another picture is drawn to this file already");
-        return false;
-    }
-    drawing->taken_count++;
-    return true;
+    return is_new;
+}
+
+bool drawing_is_there(const char *drawn)
+{
+    struct file_status status;
+    return file_look(drawn, &status) && status.kind == FILE_REGULAR;
 }
 
 /* ---- writing ----------------------------------------------------------------------------------------------------- */
@@ -168,9 +148,7 @@ void drawing_release(struct drawing *drawing)
 {
     letters_destroy(drawing->letters);
     free(drawing->last_folder);
-    free(drawing->taken);
+    name_map_release(&drawing->taken);
     drawing->letters = NULL;
     drawing->last_folder = NULL;
-    drawing->taken = NULL;
-    drawing->taken_count = drawing->taken_capacity = 0;
 }

@@ -44,6 +44,39 @@ static bool is_stopped(void *user)
 
 /* ---- naming ------------------------------------------------------------------------------------------------------ */
 
+static struct picture_result result_of(const struct item *item)
+{
+    const struct frame *frame = &item->frame;
+    struct picture_result result = {
+        .path = frame->path ? frame->path : "",
+        .relative = frame->relative,
+        .frame = frame->is_video ? (int64_t)frame->number : -1,
+        .time = frame->seconds,
+        .width = frame->image.width,
+        .height = frame->image.height,
+        .found = item->found,
+        .count = item->count,
+        .image = frame->image.pixels ? &frame->image : NULL,
+        .error = frame->is_failed ? frame->error : NULL,
+    };
+    memcpy(result.ms, item->ms, sizeof result.ms);
+    return result;
+}
+
+/* Whether a run before has done it. A picture's line is written when all else of it is there, so that lines decide
+ * alone where there are any. */
+static bool is_done(const struct work *work, const struct item *item)
+{
+    const struct results_choice *choice = &work->request->results;
+    const struct picture_result result = result_of(item);
+    if (!choice->resume || item->frame.is_failed)
+        return false;
+    if (choice->lines || !item->drawn)
+        return results_have(work->results, &result);
+    bool has_texts = choice->yolo || choice->family;
+    return drawing_is_there(item->drawn) && (!has_texts || results_have(work->results, &result));
+}
+
 static void name_output(struct work *work, struct item *item)
 {
     const struct detect_request *request = work->request;
@@ -56,16 +89,28 @@ static void name_output(struct work *work, struct item *item)
         drawing_take(&work->drawing, item->drawn, item->draw_error, sizeof item->draw_error);
 }
 
+static void release(struct item *item)
+{
+    frame_release(&item->frame);
+    free(item->found);
+    free(item->drawn);
+    *item = (struct item){0};
+}
+
 static bool name_next(void *user, void *place)
 {
     struct flow *flow = user;
     struct item *item = place;
-    if (!source_next(flow->source, &item->frame))
-        return false;
-    for (int stage = 0; stage < RESULT_STAGES; stage++)
-        item->ms[stage] = NAN;
-    name_output(flow->work, item);
-    return true;
+    while (source_next(flow->source, &item->frame)) {
+        for (int stage = 0; stage < RESULT_STAGES; stage++)
+            item->ms[stage] = NAN;
+        name_output(flow->work, item);
+        if (!is_done(flow->work, item))
+            return true;
+        flow->work->skipped_count++;
+        release(item);
+    }
+    return false;
 }
 
 /* ---- loading ----------------------------------------------------------------------------------------------------- */
@@ -185,52 +230,29 @@ static bool collect(void *user, void *place)
 
 /* ---- outputs ----------------------------------------------------------------------------------------------------- */
 
-static void draw(struct work *work, struct item *item)
-{
-    if (item->frame.is_failed || !item->drawn || item->draw_error[0])
-        return;
-    item->is_drawn = drawing_write(&work->drawing, item->frame.path, item->drawn, &item->frame.image, item->found,
-                                   item->count, item->draw_error, sizeof item->draw_error);
-}
-
-/* Crops are cut from the picture before anything is drawn on it: then all is done in the report. */
+/* Crops are cut later, from the picture without anything drawn on it. */
 static void finish(void *user, void *place)
 {
     struct flow *flow = user;
-    if (!flow->work->request->results.crops)
-        draw(flow->work, place);
-}
-
-static void release(struct item *item)
-{
-    frame_release(&item->frame);
-    free(item->found);
-    free(item->drawn);
+    struct item *item = place;
+    struct image *image = &item->frame.image, copy = {0};
+    if (item->frame.is_failed || !item->drawn || item->draw_error[0])
+        return;
+    if (flow->work->request->results.crops) {
+        if (!image_create(image->width, image->height, &copy, item->draw_error, sizeof item->draw_error))
+            return;
+        memcpy(copy.pixels, image->pixels, (size_t)image->width * image->height * 3);
+        image = &copy;
+    }
+    item->is_drawn = drawing_write(&flow->work->drawing, item->frame.path, item->drawn, image, item->found, item->count,
+                                   item->draw_error, sizeof item->draw_error);
+    image_release(&copy);
 }
 
 static void drop(void *user, void *place)
 {
     (void)user;
     release(place);
-}
-
-static struct picture_result result_of(const struct item *item)
-{
-    const struct frame *frame = &item->frame;
-    struct picture_result result = {
-        .path = frame->path ? frame->path : "",
-        .relative = frame->relative,
-        .frame = frame->is_video ? (int64_t)frame->number : -1,
-        .time = frame->seconds,
-        .width = frame->image.width,
-        .height = frame->image.height,
-        .found = item->found,
-        .count = item->count,
-        .image = frame->image.pixels ? &frame->image : NULL,
-        .error = frame->is_failed ? frame->error : NULL,
-    };
-    memcpy(result.ms, item->ms, sizeof result.ms);
-    return result;
 }
 
 static bool report(void *user, void *place)
@@ -244,11 +266,6 @@ static bool report(void *user, void *place)
     if (item->drawn && item->draw_error[0])
         say("%s: %s", item->drawn, item->draw_error);
     enum results_state state = results_add(work->results, &result);
-    if (work->request->results.crops) {
-        draw(work, item);
-        if (item->drawn && item->draw_error[0])
-            say("%s: %s", item->drawn, item->draw_error);
-    }
     if (!result.error && work->has_tables) {
         print_table(&result, work->model.info.classes, work->model.info.class_count,
                     item->is_drawn ? item->drawn : NULL);

@@ -54,6 +54,16 @@ static bool read_option(void *user, int option, const char *value)
     case OPTION_IOU: return read_threshold("--iou", value, &request->iou);
     case OPTION_JSON_FILE: return read_path("--json", value, &request->results.json);
     case OPTION_OUTPUT: return read_path("-o", value, &request->output);
+    case OPTION_JSONL: return read_path("--jsonl", value, &request->results.lines);
+    case OPTION_CSV: return read_path("--csv", value, &request->results.csv);
+    case OPTION_RESUME: request->results.resume = true; return true;
+    case DETECT_YOLO: return read_path("--yolo", value, &request->results.yolo);
+    case DETECT_SAVE_CONFIDENCE: request->results.save_confidence = true; return true;
+    case DETECT_COCO: return read_path("--coco", value, &request->results.coco);
+    case DETECT_COCO_IDS: return read_path("--coco-ids", value, &request->results.coco_annotations);
+    case DETECT_FAMILY: return read_path("--voc-family", value, &request->results.family);
+    case DETECT_CROPS: return read_path("--crop", value, &request->results.crops);
+    case DETECT_COUNT: request->results.count = true; return true;
     case OPTION_QUIET: request->quiet = true; return true;
     case OPTION_SHARD: return read_shard(value, &request->source.shard);
     case DETECT_NULL: request->source.list_ends_in_null = true; return true;
@@ -121,7 +131,11 @@ static int plan_files(const struct program *program, const struct detect_request
             outcome = refuse_memory();
         file_plan_write(&plan, "-o", drawn[index]);
     }
+    file_plan_read(&plan, request->results.coco_annotations);
     file_plan_write(&plan, "--json", request->results.json);
+    file_plan_write(&plan, "--jsonl", request->results.lines);
+    file_plan_write(&plan, "--csv", request->results.csv);
+    file_plan_write(&plan, "--coco", request->results.coco);
     if (outcome == OUTCOME_DONE)
         outcome = file_plan_check(&plan);
     file_plan_release(&plan);
@@ -138,6 +152,13 @@ static int check_operands(struct detect_request *request)
     for (size_t index = 0; index < request->operand_count; index++)
         if (!request->operands[index][0])
             return refuse_usage("the path of picture %zu is empty", index + 1);
+    const struct results_choice *results = &request->results;
+    if (results->coco_annotations && !results->coco)
+        return refuse_usage("--coco-ids: it is for --coco");
+    if (results->save_confidence && !results->yolo)
+        return refuse_usage("--save-conf: it is for --yolo");
+    if (results->resume && !results->lines && !results->yolo && !results->family && !request->output)
+        return refuse_usage("--resume needs an output to go on with: --jsonl, --yolo, --voc-family or -o");
     request->is_single = request->operand_count == 1 && is_one_file(request->operands[0]);
     return OUTCOME_DONE;
 }

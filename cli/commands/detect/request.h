@@ -15,7 +15,17 @@
 #include "cli/sources/source.h"
 
 /* The options that detect alone has. */
-enum detect_option { DETECT_NULL = OPTION_OWN, DETECT_THREADS };
+enum detect_option {
+    DETECT_NULL = OPTION_OWN,
+    DETECT_THREADS,
+    DETECT_YOLO,
+    DETECT_SAVE_CONFIDENCE,
+    DETECT_COCO,
+    DETECT_COCO_IDS,
+    DETECT_FAMILY,
+    DETECT_CROPS,
+    DETECT_COUNT
+};
 
 struct detect_request {
     struct model_choice model;
