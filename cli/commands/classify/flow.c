@@ -202,7 +202,6 @@ static bool collect(void *user, void *place)
     struct item *item = place;
     gvk_array logits;
     gvk_result result = gvk_stream_wait(work->stream, item->ticket, UINT64_MAX);
-    double start = clock_ms();
     if (!result) {
         item->ms[RESULT_NETWORK] = read_network_ms(work, item->ticket);
         result = gvk_stream_read(work->stream, item->ticket, "logits", &logits);
@@ -216,6 +215,7 @@ static bool collect(void *user, void *place)
     item->ranked = calloc(work->request->top, sizeof *item->ranked);
     if (!item->ranked)
         return take_failure(flow, item, GVK_ERROR_HOST_MEMORY);
+    double start = clock_ms();
     item->count = rank_classes(logits.data, work->model.info.class_count, work->request->top, item->ranked);
     item->ms[RESULT_DECODE] = clock_ms() - start;
     item->ms[RESULT_TOTAL] = item->ms[RESULT_LOAD] + item->ms[RESULT_RESIZE] + clock_ms() - item->submitted_ms;
