@@ -142,6 +142,13 @@ typedef enum gvk_priority {
     GVK_PRIORITY_HIGH /* in front of this process's other queues; never above other processes */
 } gvk_priority;
 
+/* Which queue family works, where a device has several. Results are the same on each. */
+typedef enum gvk_queue_kind {
+    GVK_QUEUE_BEST,    /* one for compute alone, beside the frames of a game or desktop, where there is one */
+    GVK_QUEUE_COMPUTE, /* only one for compute alone; none: GVK_ERROR_NO_DEVICE */
+    GVK_QUEUE_GRAPHICS /* only one that does graphics, too; none: GVK_ERROR_NO_DEVICE */
+} gvk_queue_kind;
+
 typedef struct gvk_device_params {
     size_t size;
     const gvk_host *host; /* NULL: silence and malloc */
@@ -150,8 +157,8 @@ typedef struct gvk_device_params {
     const char *name;
     uint64_t memory_ceiling; /* bytes of device memory that all objects together may take; 0: none */
     gvk_priority priority;   /* of the queue among those of all programs, as far as the driver cares */
+    gvk_queue_kind queue;
     /* 0.1 ends here. */
-    uint32_t reserved;
 } gvk_device_params;
 
 /* Opens a device with an instance of its own. */
@@ -328,8 +335,11 @@ typedef struct gvk_model_params {
     uint32_t rewrites_off; /* gvk_rewrite bits to leave out; GVK_REWRITE_ALL is the reference path */
     int trust_kernels;     /* 1: kernels are taken without the proof below */
     gvk_precision precision;
+    /* Names of nodes whose outputs every rewrite leaves as they are, so that streams can keep them whatever the rewrites
+     * would have made of them: the network computes the same, with more dispatches. */
+    uint32_t tap_count;
+    const char *const *taps;
     /* 0.1 ends here. */
-    uint32_t reserved;
 } gvk_model_params;
 
 /* Rewrites a copy of the graph and uploads its weights. The graph may be destroyed afterwards. params may be NULL.
@@ -341,7 +351,8 @@ GVK_API gvk_result gvk_model_create(gvk_device *device, const gvk_graph *graph, 
                                     gvk_model **out);
 GVK_API void gvk_model_destroy(gvk_model *model);
 
-/* Names of the tensors that the model still makes after rewriting, in order; each can be kept in a stream. On entry
+/* Names of the tensors that the model still makes after rewriting, its taps among them, in order; each can be kept in a
+ * stream. A batch norm's is what its activation gives. On entry
  * *count is the capacity; on return how many there are. The names live as long as the model. */
 GVK_API gvk_result gvk_model_tensors(const gvk_model *model, const char **names, uint32_t *count);
 

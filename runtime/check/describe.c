@@ -163,11 +163,16 @@ gvk_result gvk_plan_describe(const gvk_device *device, const gvk_graph *graph, c
         return gvk_fail(host, GVK_ERROR_ARGUMENT, "A model's precision is fp32, fp16 or auto.");
     gvk_description made = {.size = sizeof made, .layer_size = out->layer_size};
     struct path before = {0}, after = {0};
-    result = describe_layers(host, graph, &stream, layer_size, &made);
+    struct gvk_graph *tapped = NULL;
+    if (model.tap_count)
+        result = gvk_graph_copy_tapped(host, graph, model.taps, model.tap_count, &tapped);
+    if (!result)
+        result = describe_layers(host, graph, &stream, layer_size, &made);
     if (!result)
         result = follow_path(host, policy, graph, GVK_REWRITE_ALL, &stream, &before);
     if (!result)
-        result = follow_path(host, policy, graph, model.rewrites_off, &stream, &after);
+        result = follow_path(host, policy, tapped ? tapped : graph, model.rewrites_off, &stream, &after);
+    gvk_graph_destroy(tapped);
     if (result) {
         gvk_description_release(host, &made);
         return result;

@@ -15,8 +15,16 @@ static gvk_result plan_model(gvk_device *device, const gvk_graph *graph, const g
     struct gvk_policy policy;
     if (!gvk_device_policy(device, params->precision, &policy))
         return gvk_fail(&device->host, GVK_ERROR_ARGUMENT, "A model's precision is fp32, fp16 or auto.");
-    return params->trust_kernels ? gvk_model_plan(device, graph, params->rewrites_off, &policy, out)
-                                 : gvk_model_plan_proven(device, graph, params->rewrites_off, &policy, peak, out);
+    struct gvk_graph *tapped = NULL;
+    gvk_result result = GVK_OK;
+    if (params->tap_count)
+        result = gvk_graph_copy_tapped(&device->host, graph, params->taps, params->tap_count, &tapped);
+    const gvk_graph *whole = tapped ? tapped : graph;
+    if (!result)
+        result = params->trust_kernels ? gvk_model_plan(device, whole, params->rewrites_off, &policy, out)
+                                       : gvk_model_plan_proven(device, whole, params->rewrites_off, &policy, peak, out);
+    gvk_graph_destroy(tapped);
+    return result;
 }
 
 gvk_result gvk_memory_foresee(gvk_device *device, const gvk_graph *graph, const gvk_model_params *given_model,

@@ -89,6 +89,13 @@ gvk_result gvk_model_create(gvk_device *device, const gvk_graph *graph, const gv
     struct gvk_policy policy;
     if (!gvk_device_policy(device, used.precision, &policy))
         return gvk_fail(host, GVK_ERROR_ARGUMENT, "A model's precision is fp32, fp16 or auto.");
-    return used.trust_kernels ? gvk_model_create_for(device, graph, used.rewrites_off, &policy, out)
-                              : gvk_model_create_proven(device, graph, used.rewrites_off, &policy, out);
+    struct gvk_graph *tapped = NULL;
+    if (used.tap_count)
+        result = gvk_graph_copy_tapped(host, graph, used.taps, used.tap_count, &tapped);
+    const gvk_graph *whole = tapped ? tapped : graph;
+    if (!result)
+        result = used.trust_kernels ? gvk_model_create_for(device, whole, used.rewrites_off, &policy, out)
+                                    : gvk_model_create_proven(device, whole, used.rewrites_off, &policy, out);
+    gvk_graph_destroy(tapped);
+    return result;
 }

@@ -450,9 +450,41 @@ gvk_tensor gvk_graph_find_tensor(const struct gvk_graph *graph, const char *name
     return 0;
 }
 
+/* Names, no more of them than there are tensors: a count that was never set is not followed. */
+static bool names_taps(const struct gvk_graph *graph, const char *const *taps, uint32_t count)
+{
+    if (count && (!taps || count > graph->tensor_count))
+        return false;
+    for (uint32_t i = 0; i < count; i++)
+        if (!taps[i])
+            return false;
+    return true;
+}
+
+gvk_result gvk_graph_copy_tapped(const gvk_host *host, const struct gvk_graph *graph, const char *const *taps,
+                                 uint32_t count, struct gvk_graph **out)
+{
+    struct gvk_graph *copy = NULL;
+    if (!names_taps(graph, taps, count))
+        return gvk_fail(host, GVK_ERROR_ARGUMENT, "A model's taps are names, no more of them than the graph has.");
+    gvk_result result = gvk_graph_copy(host, graph, &copy);
+    if (result)
+        return result;
+    for (uint32_t i = 0; i < count; i++) {
+        gvk_tensor tensor = gvk_graph_find_tensor(copy, taps[i]);
+        if (!tensor) {
+            gvk_graph_destroy(copy);
+            return gvk_fail(host, GVK_ERROR_ARGUMENT, "There is no tensor \"%s\" in this graph to be tapped.", taps[i]);
+        }
+        copy->tensors[tensor].tapped = true;
+    }
+    *out = copy;
+    return GVK_OK;
+}
+
 uint32_t gvk_graph_uses(const struct gvk_graph *graph, gvk_tensor tensor)
 {
-    uint32_t uses = 0;
+    uint32_t uses = tensor && graph->tensors[tensor].tapped;
     for (uint32_t i = 0; i < graph->node_count; i++) {
         const struct gvk_graph_node *node = &graph->nodes[i];
         if (node->removed)

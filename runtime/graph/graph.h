@@ -55,6 +55,7 @@ struct gvk_graph_tensor {
     gvk_tensor parent; /* the concat whose memory holds it, from first_channel on; 0: it has memory of its own */
     uint32_t first_channel;
     bool removed; /* a rewrite made it disappear */
+    bool tapped;  /* the host wants to read it: no rewrite may remove it or change what it holds */
 };
 
 struct gvk_graph_port {
@@ -90,7 +91,10 @@ gvk_result gvk_graph_shapes(const gvk_host *host, const struct gvk_graph *graph,
                             struct gvk_shape *shapes);
 /* The tensor of that name: a node's output, or an output or input of the graph; 0 when there is none. */
 gvk_tensor gvk_graph_find_tensor(const struct gvk_graph *graph, const char *name);
-/* How many live nodes and outputs use the tensor. */
+/* gvk_graph_copy with the tensors of these names tapped. GVK_ERROR_ARGUMENT when there is none of a name. */
+gvk_result gvk_graph_copy_tapped(const gvk_host *host, const struct gvk_graph *graph, const char *const *taps,
+                                 uint32_t count, struct gvk_graph **out);
+/* How many live nodes and outputs use the tensor; a tap is one more. */
 uint32_t gvk_graph_uses(const struct gvk_graph *graph, gvk_tensor tensor);
 
 static inline bool gvk_is_pointwise(const struct gvk_graph_node *node)

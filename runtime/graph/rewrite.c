@@ -303,7 +303,10 @@ static void fuse_ghost(struct gvk_graph *graph)
             cheap->padding != 1 || cheap->input_channels % 4)
             continue;
         gvk_tensor inner = cheap->inputs[0];
-        struct gvk_graph_node *primary = private_producer(graph, inner); /* a placed concat is no user any more */
+        /* A placed concat is no user any more, and a half of one stays for a tap to read. */
+        bool tap_stays = graph->tensors[inner].tapped && !cheap->ghost_tail;
+        struct gvk_graph_node *primary =
+            gvk_graph_uses(graph, inner) - tap_stays == 1 ? producer_of(graph, inner) : NULL;
         if (!primary || !gvk_is_pointwise(primary) || primary->residual || primary->upsample ||
             primary->activation != cheap->activation || is_swish(cheap) || graph->tensors[primary->gate].parent)
             continue;

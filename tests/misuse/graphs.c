@@ -294,8 +294,16 @@ static void models(void **state)
         gvk_model_params params = {.size = impossible_sizes[i]};
         REFUSED(gvk_model_create(device, objects.graph, &params, &model));
     }
-    gvk_model_params params = {.size = sizeof params, .reserved = 1};
-    REFUSED(gvk_model_create(device, objects.graph, &params, &model));
+    static const char *const nothing[] = {"nothing"}, *const unnamed[] = {NULL};
+    const gvk_model_params wrong_taps[] = {{.tap_count = 1},
+                                           {.tap_count = UINT32_MAX, .taps = nothing},
+                                           {.tap_count = 1, .taps = nothing},
+                                           {.tap_count = 1, .taps = unnamed}};
+    for (size_t i = 0; i < ARRAY_COUNT(wrong_taps); i++) {
+        gvk_model_params params = wrong_taps[i];
+        params.size = sizeof params;
+        REFUSED(gvk_model_create(device, objects.graph, &params, &model));
+    }
     assert_null(model);
     gvk_model_destroy(NULL);
 

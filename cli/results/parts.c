@@ -1,0 +1,51 @@
+/* See parts.h. */
+#include "parts.h"
+
+#include "cli/base/message.h"
+
+const char *const result_stage_names[RESULT_STAGES] = {"load", "resize", "network", "decode", "total"};
+
+const char *result_class_name(const struct results *results, uint32_t class_id)
+{
+    return class_id < results->header.class_count ? results->header.classes[class_id] : "?";
+}
+
+void result_clip(const struct picture_result *picture, const gvk_detection *box, float out[4])
+{
+    for (int side = 0; side < 4; side++) {
+        float end = (float)(side % 2 ? picture->height : picture->width), value = box->box[side];
+        out[side] = value < 0 ? 0 : value > end ? end : value; /* a not-a-number stays one */
+    }
+}
+
+static const char *subject_of(const struct writer *writer)
+{
+    return output_is_stdout(writer->path) ? "standard output" : writer->path;
+}
+
+enum results_state result_break(struct results *results, struct writer *writer, const char *message)
+{
+    if (!writer->broken)
+        say("%s: %s", subject_of(writer), message);
+    writer->broken = true;
+    results->failed = true;
+    results->stdout_failed = results->stdout_failed || output_is_stdout(writer->path);
+    return RESULTS_BROKEN;
+}
+
+bool result_open_file(struct results *results, struct writer *writer, char *message)
+{
+    (void)results;
+    return output_file_open(&writer->file, writer->path, message, RESULT_MESSAGE_SIZE);
+}
+
+/* Closing the file finds the reason, so it is closed at once. */
+enum results_state result_check_file(struct results *results, struct writer *writer)
+{
+    char message[RESULT_MESSAGE_SIZE] = "cannot be written: the output reported an error";
+    if (!ferror(writer->file.stream))
+        return RESULTS_WRITTEN;
+    output_file_commit(&writer->file, message, sizeof message);
+    writer->finished = true;
+    return result_break(results, writer, message);
+}
