@@ -153,29 +153,36 @@ void window_fit(uint32_t *width, uint32_t *height)
         *height = 240;
 }
 
-bool window_open(struct window **out, const char *title, uint32_t width, uint32_t height, bool fullscreen)
+bool window_open(struct window **out, const char *title)
 {
     struct window *window = calloc(1, sizeof *window);
     if (!window)
         return refuse_memory() == OUTCOME_DONE;
+    *out = window;
+    window->width = 1280;
+    window->height = 720;
     glfwWindowHint(GLFW_CLIENT_API, GLFW_NO_API);
-    window->width = (int)width;
-    window->height = (int)height;
-    GLFWmonitor *monitor = fullscreen ? glfwGetPrimaryMonitor() : NULL;
-    const GLFWvidmode *mode = monitor ? glfwGetVideoMode(monitor) : NULL;
-    window->glfw = glfwCreateWindow(mode ? mode->width : window->width, mode ? mode->height : window->height, title,
-                                    mode ? monitor : NULL, NULL);
-    if (!window->glfw) {
-        free(window);
+    glfwWindowHint(GLFW_VISIBLE, GLFW_FALSE);
+    window->glfw = glfwCreateWindow(window->width, window->height, title, NULL, NULL);
+    if (!window->glfw)
         return fail("A window cannot be opened");
-    }
     glfwSetWindowUserPointer(window->glfw, window);
     glfwSetKeyCallback(window->glfw, take_key);
     glfwSetCharCallback(window->glfw, take_character);
     glfwSetWindowRefreshCallback(window->glfw, take_refresh);
     glfwSetFramebufferSizeCallback(window->glfw, take_size);
-    *out = window;
     return true;
+}
+
+void window_appear(struct window *window, uint32_t width, uint32_t height, bool fullscreen)
+{
+    window->width = (int)width;
+    window->height = (int)height;
+    glfwSetWindowSize(window->glfw, window->width, window->height);
+    glfwShowWindow(window->glfw);
+    if (fullscreen)
+        window_toggle_fullscreen(window);
+    window->damaged = true;
 }
 
 bool window_create_surface(struct window *window, struct gpu *gpu, VkSurfaceKHR *out)
@@ -189,10 +196,9 @@ bool window_create_surface(struct window *window, struct gpu *gpu, VkSurfaceKHR 
 
 void window_close(struct window *window)
 {
-    if (window) {
+    if (window && window->glfw)
         glfwDestroyWindow(window->glfw);
-        free(window);
-    }
+    free(window);
     glfwTerminate();
 }
 

@@ -28,13 +28,15 @@ bool window_start(void);
 /* Vulkan's loader as the window system has it, and the extensions of an instance that shows windows. False when there
  * is no loader, which has been said. */
 bool window_vulkan(PFN_vkGetInstanceProcAddr *load, const char *const **extensions, uint32_t *count);
-/* A window of that inner size in pixels, or as large as the monitor allows. */
-bool window_open(struct window **out, const char *title, uint32_t width, uint32_t height, bool fullscreen);
+/* A window that is not seen yet, so that what it shows is there when it appears. */
+bool window_open(struct window **out, const char *title);
+/* Gives it that inner size, or the whole screen, and shows it. */
+void window_appear(struct window *window, uint32_t width, uint32_t height, bool fullscreen);
 bool window_create_surface(struct window *window, struct gpu *gpu, VkSurfaceKHR *out);
 /* Accepts NULL; behind it the display's connection ends. */
 void window_close(struct window *window);
 
-/* The size of a window that shows a picture: as large as it is, but no more than the monitor has room for. */
+/* The size of a window that shows a picture: as large as that is, but no larger than the monitor has room for. */
 void window_fit(uint32_t *width, uint32_t *height);
 void window_set_title(struct window *window, const char *title);
 void window_size(const struct window *window, uint32_t *width, uint32_t *height); /* in pixels; 0 while minimised */
