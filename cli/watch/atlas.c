@@ -10,8 +10,8 @@
 
 #define WIDTH_WANTED 1024u
 #define HEIGHT_MAX   4096u
-#define BYTES_MAX    256 /* of a name */
-#define NAME_CAPS    16u /* a name is at most so many letters' heights wide */
+#define BYTES_MAX    256   /* of a name */
+#define NAME_CAPS    16u   /* a name is at most so many letters' heights wide */
 #define UNKNOWN      0x80u /* no letter: the font draws a box for it */
 
 /* Where the next cell goes. */

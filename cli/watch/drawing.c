@@ -342,8 +342,7 @@ bool drawing_wait(struct drawing *drawing)
 
 /* ---- reading back ---- */
 
-static void record_copy(const struct gpu *gpu, VkCommandBuffer commands, const struct gpu_image *image,
-                        VkBuffer to)
+static void record_copy(const struct gpu *gpu, VkCommandBuffer commands, const struct gpu_image *image, VkBuffer to)
 {
     const VkBufferImageCopy copy = {.imageSubresource = {VK_IMAGE_ASPECT_COLOR_BIT, 0, 0, 1},
                                     .imageExtent = {image->width, image->height, 1}};
@@ -357,8 +356,7 @@ static void record_copy(const struct gpu *gpu, VkCommandBuffer commands, const s
 
 static uint8_t *take_pixels(const struct drawing *drawing, const uint8_t *from, size_t count)
 {
-    const bool blue_first =
-        drawing->format == VK_FORMAT_B8G8R8A8_UNORM || drawing->format == VK_FORMAT_B8G8R8A8_SRGB;
+    const bool blue_first = drawing->format == VK_FORMAT_B8G8R8A8_UNORM || drawing->format == VK_FORMAT_B8G8R8A8_SRGB;
     uint8_t *pixels = malloc(3 * count);
     for (size_t i = 0; pixels && i < count; i++) {
         pixels[3 * i] = from[4 * i + (blue_first ? 2 : 0)];

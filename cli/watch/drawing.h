@@ -1,5 +1,6 @@
 /* What the window shows, drawn by the device alone: the picture, then boxes and labels out of the detector's buffer by
- * its own indirect draw, then the overlay. How many boxes there are and where labels find room, the device works out. */
+ * its own indirect draw, then the overlay. How many boxes there are and where labels find room, the device works out.
+ */
 #ifndef GHOSTVK_CLI_WATCH_DRAWING_H
 #define GHOSTVK_CLI_WATCH_DRAWING_H
 
@@ -80,8 +81,8 @@ bool drawing_is_done(struct drawing *drawing);
 /* Waits for all frames. */
 bool drawing_wait(struct drawing *drawing);
 
-/* Draws the view once more, into an image of its own, and reads it back: RGB, window.width x window.height, from malloc.
- * NULL: failed. */
+/* Draws the view once more, into an image of its own, and reads it back: RGB, window.width x window.height, from
+ * malloc. NULL: failed. */
 uint8_t *drawing_read(struct drawing *drawing, const struct view *view);
 
 /* Where a picture lies in the window: as large as fits, in the middle, its aspect kept. */

@@ -13,8 +13,9 @@ struct feed_choice {
     char **operands; /* must outlive the feed */
     size_t count;
     struct image_choice image; /* `accept` is called on the feed's thread */
-    const struct raw_shape *raw; /* of frames on standard input, which is the operand "-"; NULL: it is a list of paths */
-    bool repeats;                /* begins again at the end, but for what is live or comes on standard input */
+    const struct raw_shape
+        *raw;     /* of frames on standard input, which is the operand "-"; NULL: it is a list of paths */
+    bool repeats; /* begins again at the end, but for what is live or comes on standard input */
 };
 
 struct feed_frame {
@@ -28,10 +29,10 @@ struct feed_frame {
 };
 
 enum feed_answer {
-    FEED_FRAME,  /* one was taken */
-    FEED_LATER,  /* none yet */
-    FEED_END,    /* there are no more */
-    FEED_FAILED  /* there never was one, or the video broke off; that has been said */
+    FEED_FRAME, /* one was taken */
+    FEED_LATER, /* none yet */
+    FEED_END,   /* there are no more */
+    FEED_FAILED /* there never was one, or the video broke off; that has been said */
 };
 
 struct feed;

@@ -120,8 +120,7 @@ static bool find_family(const struct gpu *gpu, VkPhysicalDevice device, VkSurfac
     if (gpu->vk.EnumerateDeviceExtensionProperties(device, NULL, &extension_count, extensions) < 0)
         return false;
     for (uint32_t i = 0; i < extension_count; i++)
-        has_swapchain =
-            has_swapchain || strcmp(extensions[i].extensionName, VK_KHR_SWAPCHAIN_EXTENSION_NAME) == 0;
+        has_swapchain = has_swapchain || strcmp(extensions[i].extensionName, VK_KHR_SWAPCHAIN_EXTENSION_NAME) == 0;
     gpu->vk.GetPhysicalDeviceQueueFamilyProperties(device, &count, families);
     for (uint32_t i = 0; has_swapchain && i < count; i++) {
         VkBool32 presents = VK_FALSE;
@@ -175,8 +174,7 @@ bool gpu_create_device(struct gpu *gpu, struct program *program, const struct de
     if (!find_device(gpu, program, choice, surface))
         return false;
     gpu->wants = (gvk_wants){.size = sizeof gpu->wants};
-    gvk_result wanted =
-        gvk_device_wants(gpu->vk.GetInstanceProcAddr, gpu->instance, gpu->physical_device, &gpu->wants);
+    gvk_result wanted = gvk_device_wants(gpu->vk.GetInstanceProcAddr, gpu->instance, gpu->physical_device, &gpu->wants);
     if (wanted != GVK_OK) {
         gpu->outcome = report_failure(program, NULL, wanted);
         return false;
@@ -238,11 +236,11 @@ static bool allocate(struct gpu *gpu, const VkMemoryRequirements *needs, VkMemor
     return gpu_fail(gpu, "The window's memory", VK_ERROR_OUT_OF_DEVICE_MEMORY);
 }
 
-bool gpu_create_buffer(struct gpu *gpu, VkDeviceSize bytes, VkBufferUsageFlags usage, bool host,
-                       struct gpu_buffer *out)
+bool gpu_create_buffer(struct gpu *gpu, VkDeviceSize bytes, VkBufferUsageFlags usage, bool host, struct gpu_buffer *out)
 {
-    const VkMemoryPropertyFlags flags = host ? VK_MEMORY_PROPERTY_HOST_VISIBLE_BIT | VK_MEMORY_PROPERTY_HOST_COHERENT_BIT
-                                             : VK_MEMORY_PROPERTY_DEVICE_LOCAL_BIT;
+    const VkMemoryPropertyFlags flags = host
+                                            ? VK_MEMORY_PROPERTY_HOST_VISIBLE_BIT | VK_MEMORY_PROPERTY_HOST_COHERENT_BIT
+                                            : VK_MEMORY_PROPERTY_DEVICE_LOCAL_BIT;
     const VkBufferCreateInfo create = {.sType = VK_STRUCTURE_TYPE_BUFFER_CREATE_INFO, .size = bytes, .usage = usage};
     VkMemoryRequirements needs;
     *out = (struct gpu_buffer){.bytes = bytes};

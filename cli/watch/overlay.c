@@ -10,15 +10,15 @@
 
 #define COLOUR(red, green, blue, alpha)                                                                                \
     ((uint32_t)(red) | (uint32_t)(green) << 8 | (uint32_t)(blue) << 16 | (uint32_t)(alpha) << 24)
-#define PLATE   COLOUR(9, 12, 16, 190)
-#define RULE    COLOUR(255, 255, 255, 38)
-#define BRIGHT  COLOUR(255, 255, 255, 255)
-#define DIM     COLOUR(166, 176, 188, 255)
-#define ACCENT  COLOUR(64, 224, 240, 255)
-#define WARM    COLOUR(255, 201, 31, 255)
-#define DARK    COLOUR(16, 16, 16, 255)
-#define ROWS    16
-#define DIGITS  5
+#define PLATE  COLOUR(9, 12, 16, 190)
+#define RULE   COLOUR(255, 255, 255, 38)
+#define BRIGHT COLOUR(255, 255, 255, 255)
+#define DIM    COLOUR(166, 176, 188, 255)
+#define ACCENT COLOUR(64, 224, 240, 255)
+#define WARM   COLOUR(255, 201, 31, 255)
+#define DARK   COLOUR(16, 16, 16, 255)
+#define ROWS   16
+#define DIGITS 5
 
 static void put(struct overlay *overlay, const struct item *item)
 {
@@ -175,9 +175,14 @@ static void lay_out_facts(struct overlay *overlay, const struct atlas *atlas, co
 /* ---- the keys ---------------------------------------------------------------------------------------------------- */
 
 static const char *const keys[][2] = {
-    {"space", "pause and go on"},   {"+  -", "higher, lower confidence"}, {"n", "next picture"},
-    {"f", "the whole screen"},      {"s", "save what is shown, as PNG"},  {"i", "hide or show the numbers"},
-    {"h", "hide or show this help"}, {"q  Esc", "quit"},
+    {"space", "pause and go on"},
+    {"+  -", "higher, lower confidence"},
+    {"n", "next picture"},
+    {"f", "the whole screen"},
+    {"s", "save what is shown, as PNG"},
+    {"i", "hide or show the numbers"},
+    {"h", "hide or show this help"},
+    {"q  Esc", "quit"},
 };
 
 static void lay_out_help(struct overlay *overlay, const struct atlas *atlas, VkExtent2D window)

@@ -11,9 +11,9 @@ struct overlay_facts {
     const char *source;
     uint32_t input_width, input_height; /* of the network */
     const char *precision;
-    double rate, frame_ms, latency_ms;        /* NaN: not known yet */
+    double rate, frame_ms, latency_ms;       /* NaN: not known yet */
     double resize_ms, network_ms, decode_ms; /* NaN: the device has no clock */
-    uint64_t number, count, dropped;          /* count 0: not known */
+    uint64_t number, count, dropped;         /* count 0: not known */
     bool is_video, is_live, is_paused, has_boxes;
     float confidence;
     bool shows_facts, shows_help;

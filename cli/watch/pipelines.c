@@ -58,9 +58,8 @@ static bool create_layouts(struct drawing *drawing)
         {3, storage, 1, vertex | VK_SHADER_STAGE_COMPUTE_BIT, NULL}, /* names */
         {4, storage, 1, vertex | VK_SHADER_STAGE_COMPUTE_BIT, NULL}, /* marks */
         {5, storage, 1, vertex, NULL}};                              /* the overlay's items */
-    const VkDescriptorSetLayoutCreateInfo set = {.sType = VK_STRUCTURE_TYPE_DESCRIPTOR_SET_LAYOUT_CREATE_INFO,
-                                                 .bindingCount = BINDINGS,
-                                                 .pBindings = bindings};
+    const VkDescriptorSetLayoutCreateInfo set = {
+        .sType = VK_STRUCTURE_TYPE_DESCRIPTOR_SET_LAYOUT_CREATE_INFO, .bindingCount = BINDINGS, .pBindings = bindings};
     const VkPushConstantRange range = {vertex | fragment | VK_SHADER_STAGE_COMPUTE_BIT, 0,
                                        sizeof(struct frame_constants)};
     const VkPipelineLayoutCreateInfo layout = {.sType = VK_STRUCTURE_TYPE_PIPELINE_LAYOUT_CREATE_INFO,
@@ -94,8 +93,8 @@ static VkResult create_graphics(struct drawing *drawing, VkShaderModule vertex, 
                                                         .module = fragment,
                                                         .pName = "main"}};
     /* Vertices are made of what the storage buffers hold. */
-    const VkPipelineVertexInputStateCreateInfo input = {
-        .sType = VK_STRUCTURE_TYPE_PIPELINE_VERTEX_INPUT_STATE_CREATE_INFO};
+    const VkPipelineVertexInputStateCreateInfo input = {.sType =
+                                                            VK_STRUCTURE_TYPE_PIPELINE_VERTEX_INPUT_STATE_CREATE_INFO};
     const VkPipelineInputAssemblyStateCreateInfo assembly = {
         .sType = VK_STRUCTURE_TYPE_PIPELINE_INPUT_ASSEMBLY_STATE_CREATE_INFO,
         .topology = VK_PRIMITIVE_TOPOLOGY_TRIANGLE_LIST};
@@ -157,21 +156,18 @@ static bool create_pipelines(struct drawing *drawing)
     static const struct {
         const uint32_t *words;
         size_t bytes;
-    } shaders[MODULES] = {{watch_picture_vert, sizeof watch_picture_vert},
-                          {watch_picture_frag, sizeof watch_picture_frag},
-                          {watch_frames_vert, sizeof watch_frames_vert},
-                          {watch_labels_vert, sizeof watch_labels_vert},
-                          {watch_overlay_vert, sizeof watch_overlay_vert},
-                          {watch_ink_frag, sizeof watch_ink_frag},
-                          {watch_place_comp, sizeof watch_place_comp}};
+    } shaders[MODULES] = {
+        {watch_picture_vert, sizeof watch_picture_vert}, {watch_picture_frag, sizeof watch_picture_frag},
+        {watch_frames_vert, sizeof watch_frames_vert},   {watch_labels_vert, sizeof watch_labels_vert},
+        {watch_overlay_vert, sizeof watch_overlay_vert}, {watch_ink_frag, sizeof watch_ink_frag},
+        {watch_place_comp, sizeof watch_place_comp}};
     struct gpu *gpu = drawing->gpu;
     VkShaderModule modules[MODULES] = {VK_NULL_HANDLE};
     VkResult result = VK_SUCCESS;
     for (size_t i = 0; i < MODULES && result == VK_SUCCESS; i++)
         result = create_module(gpu, shaders[i].words, shaders[i].bytes, &modules[i]);
     if (result == VK_SUCCESS)
-        result = create_graphics(drawing, modules[PICTURE_VERTEX], modules[PICTURE_FRAGMENT], false,
-                                 &drawing->picture);
+        result = create_graphics(drawing, modules[PICTURE_VERTEX], modules[PICTURE_FRAGMENT], false, &drawing->picture);
     if (result == VK_SUCCESS)
         result = create_graphics(drawing, modules[FRAMES], modules[INK], true, &drawing->frames);
     if (result == VK_SUCCESS)
@@ -189,8 +185,8 @@ static bool create_pipelines(struct drawing *drawing)
 bool pipelines_create(struct drawing *drawing)
 {
     return create_pass(drawing, VK_IMAGE_LAYOUT_PRESENT_SRC_KHR, &drawing->shown_pass) &&
-           create_pass(drawing, VK_IMAGE_LAYOUT_TRANSFER_SRC_OPTIMAL, &drawing->kept_pass) &&
-           create_layouts(drawing) && create_pipelines(drawing);
+           create_pass(drawing, VK_IMAGE_LAYOUT_TRANSFER_SRC_OPTIMAL, &drawing->kept_pass) && create_layouts(drawing) &&
+           create_pipelines(drawing);
 }
 
 void pipelines_destroy(struct drawing *drawing)

@@ -1,9 +1,9 @@
 /* See swapchain.h. */
 #include "swapchain.h"
 
-#define FORMATS_MAX   64
-#define ACQUIRE_NS    ((uint64_t)2 * 1000 * 1000 * 1000) /* a hidden window may get no image for long */
-#define ATTEMPTS_MAX  4
+#define FORMATS_MAX  64
+#define ACQUIRE_NS   ((uint64_t)2 * 1000 * 1000 * 1000) /* a hidden window may get no image for long */
+#define ATTEMPTS_MAX 4
 
 static bool choose_format(struct swapchain *swapchain)
 {
@@ -77,8 +77,7 @@ static bool create_images(struct swapchain *swapchain)
     uint32_t count = SWAPCHAIN_IMAGES_MAX;
     VkResult result = gpu->vk.GetSwapchainImagesKHR(gpu->device, swapchain->swapchain, &count, swapchain->images);
     if (result != VK_SUCCESS)
-        return gpu_fail(gpu, "The window's images",
-                        result == VK_INCOMPLETE ? VK_ERROR_INITIALIZATION_FAILED : result);
+        return gpu_fail(gpu, "The window's images", result == VK_INCOMPLETE ? VK_ERROR_INITIALIZATION_FAILED : result);
     swapchain->count = count;
     for (uint32_t i = 0; i < count && result == VK_SUCCESS; i++) {
         const VkImageViewCreateInfo view = {.sType = VK_STRUCTURE_TYPE_IMAGE_VIEW_CREATE_INFO,
@@ -119,8 +118,7 @@ static VkResult create_chain(struct swapchain *swapchain)
     struct gpu *gpu = swapchain->gpu;
     VkSurfaceCapabilitiesKHR can;
     VkSwapchainKHR old = swapchain->swapchain;
-    VkResult result =
-        gpu->vk.GetPhysicalDeviceSurfaceCapabilitiesKHR(gpu->physical_device, swapchain->surface, &can);
+    VkResult result = gpu->vk.GetPhysicalDeviceSurfaceCapabilitiesKHR(gpu->physical_device, swapchain->surface, &can);
     if (result != VK_SUCCESS)
         return result;
     uint32_t width = 0, height = 0;
@@ -174,8 +172,8 @@ static bool replace_surface(struct swapchain *swapchain)
     swapchain->surface = VK_NULL_HANDLE;
     if (!window_create_surface(swapchain->window, gpu, &swapchain->surface))
         return false;
-    VkResult result = gpu->vk.GetPhysicalDeviceSurfaceSupportKHR(gpu->physical_device, gpu->family, swapchain->surface,
-                                                                 &presents);
+    VkResult result =
+        gpu->vk.GetPhysicalDeviceSurfaceSupportKHR(gpu->physical_device, gpu->family, swapchain->surface, &presents);
     if (result == VK_SUCCESS && !presents)
         result = VK_ERROR_INITIALIZATION_FAILED;
     return result == VK_SUCCESS || gpu_fail(gpu, "The window cannot be drawn to any more", result);
@@ -216,8 +214,8 @@ enum swapchain_answer swapchain_acquire(struct swapchain *swapchain, VkSemaphore
             return SWAPCHAIN_FAILED;
         if (!swapchain->extent.width)
             return SWAPCHAIN_NOTHING;
-        VkResult result = gpu->vk.AcquireNextImageKHR(gpu->device, swapchain->swapchain, ACQUIRE_NS, acquired,
-                                                      VK_NULL_HANDLE, image);
+        VkResult result =
+            gpu->vk.AcquireNextImageKHR(gpu->device, swapchain->swapchain, ACQUIRE_NS, acquired, VK_NULL_HANDLE, image);
         switch (result) {
         case VK_SUBOPTIMAL_KHR: swapchain->stale = true; return SWAPCHAIN_READY; /* made anew behind this frame */
         case VK_SUCCESS: return SWAPCHAIN_READY;

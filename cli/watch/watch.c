@@ -20,8 +20,8 @@
 #include "swapchain.h"
 #include "window.h"
 
-#define CAP_HEIGHT      10    /* of letters, where the person wants them of usual size */
-#define FLOOR           0.1f  /* boxes are found from here on, so that the confidence can be lowered while it runs */
+#define CAP_HEIGHT      10   /* of letters, where the person wants them of usual size */
+#define FLOOR           0.1f /* boxes are found from here on, so that the confidence can be lowered while it runs */
 #define CONFIDENCE_STEP 0.05f
 #define RATE_FRAMES     32    /* that the rate is a mean of */
 #define SLIP_MS         250.0 /* a file that is so late goes on from where it is */
@@ -96,8 +96,7 @@ static bool open_window(struct session *session)
         session->outcome = OUTCOME_NO_DEVICE;
         return false;
     }
-    if (!gpu_create_instance(gpu, load, extensions, count) ||
-        !window_create_surface(session->window, gpu, &surface))
+    if (!gpu_create_instance(gpu, load, extensions, count) || !window_create_surface(session->window, gpu, &surface))
         return fail(session);
     session->swapchain = (struct swapchain){.gpu = gpu, .surface = surface};
     return (gpu_create_device(gpu, session->program, &session->request->device, surface) &&
@@ -110,8 +109,8 @@ static bool open_drawing(struct session *session)
 {
     const gvk_network_info *info = &session->model.info;
     session->scale = window_scale(session->window);
-    if (!atlas_create(&session->atlas, (uint32_t)lroundf(CAP_HEIGHT * session->scale), info->classes,
-                      info->class_count, session->gpu.limits.maxImageDimension2D)) {
+    if (!atlas_create(&session->atlas, (uint32_t)lroundf(CAP_HEIGHT * session->scale), info->classes, info->class_count,
+                      session->gpu.limits.maxImageDimension2D)) {
         session->outcome = refuse_memory();
         return false;
     }
