@@ -57,7 +57,7 @@ static bool create_layouts(struct drawing *drawing)
         {2, storage, 1, vertex | VK_SHADER_STAGE_COMPUTE_BIT, NULL}, /* boxes */
         {3, storage, 1, vertex | VK_SHADER_STAGE_COMPUTE_BIT, NULL}, /* names */
         {4, storage, 1, vertex | VK_SHADER_STAGE_COMPUTE_BIT, NULL}, /* marks */
-        {5, storage, 1, vertex, NULL}};                              /* the overlay's items */
+        {5, storage, 1, vertex | VK_SHADER_STAGE_COMPUTE_BIT, NULL}}; /* items; one write fills all four */
     const VkDescriptorSetLayoutCreateInfo set = {
         .sType = VK_STRUCTURE_TYPE_DESCRIPTOR_SET_LAYOUT_CREATE_INFO, .bindingCount = BINDINGS, .pBindings = bindings};
     const VkPushConstantRange range = {vertex | fragment | VK_SHADER_STAGE_COMPUTE_BIT, 0,

@@ -170,6 +170,7 @@ static void close_session(struct session *session)
     atlas_destroy(&session->atlas);
     gpu_destroy(&session->gpu);
     model_file_close(&session->model);
+    window_end();
 }
 
 /* ---- what is shown ----------------------------------------------------------------------------------------------- */

@@ -199,6 +199,10 @@ void window_close(struct window *window)
     if (window && window->glfw)
         glfwDestroyWindow(window->glfw);
     free(window);
+}
+
+void window_end(void)
+{
     glfwTerminate();
 }
 

@@ -33,8 +33,10 @@ bool window_open(struct window **out, const char *title);
 /* Gives it that inner size, or the whole screen, and shows it. */
 void window_appear(struct window *window, uint32_t width, uint32_t height, bool fullscreen);
 bool window_create_surface(struct window *window, struct gpu *gpu, VkSurfaceKHR *out);
-/* Accepts NULL; behind it the display's connection ends. */
+/* Accepts NULL. */
 void window_close(struct window *window);
+/* Ends the display's connection. Vulkan's loader goes with it: behind the last call of Vulkan. */
+void window_end(void);
 
 /* The size of a window that shows a picture: as large as that is, but no larger than the monitor has room for. */
 void window_fit(uint32_t *width, uint32_t *height);
