@@ -73,11 +73,12 @@ static bool draw_digits(struct atlas *atlas, const struct font *font)
     static const char signs[ATLAS_DIGITS + 1] = "0123456789.";
     uint32_t gap = measure(font, "88") - 2 * measure(font, "8");
     atlas->digit_pitch = measure(font, "8") + gap;
+    atlas->point_pitch = measure(font, ".") + gap;
     for (uint32_t i = 0; i < ATLAS_DIGITS; i++) {
         char text[2] = {signs[i], 0};
-        uint32_t width = measure(font, text), inset = (atlas->digit_pitch - gap - width) / 2;
-        if (width + gap > atlas->digit_pitch)
-            inset = 0;
+        uint32_t width = measure(font, text);
+        uint32_t inset =
+            signs[i] != '.' && width + gap < atlas->digit_pitch ? (atlas->digit_pitch - gap - width) / 2 : 0;
         if (!draw_cell(atlas, text, NULL, i * atlas->digit_pitch + inset, 0,
                        width < atlas->digit_pitch ? width : atlas->digit_pitch))
             return false;

@@ -27,7 +27,8 @@ struct atlas {
     uint32_t width, height;
     uint32_t cap_height, above; /* from a cell's top to the top of a capital */
     uint32_t row;               /* the height of a cell */
-    uint32_t digit_pitch;       /* digit D is at D * digit_pitch, row 0, and so wide */
+    uint32_t digit_pitch;       /* digit D is at D * digit_pitch, row 0, and so wide ... */
+    uint32_t point_pitch;       /* ... but the point behind 9, which is narrower */
     struct atlas_glyph glyphs[ATLAS_GLYPHS_MAX];
     struct atlas_name *names; /* by class */
     uint32_t class_count;

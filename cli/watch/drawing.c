@@ -174,7 +174,8 @@ static struct frame_constants constants_of(const struct drawing *drawing, const 
                                   .row = atlas->row,
                                   .digit_pitch = atlas->digit_pitch,
                                   .class_count = atlas->class_count,
-                                  .encodes = drawing->encodes};
+                                  .encodes = drawing->encodes,
+                                  .point_pitch = atlas->point_pitch};
     drawing_place_picture(view, &out);
     float line = roundf(LINE_PART * fminf(out.extent[0], out.extent[1]));
     out.line = (uint32_t)fmaxf(line, roundf(2 * view->scale));

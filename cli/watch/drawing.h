@@ -27,7 +27,7 @@ struct frame_constants {
     float threshold;
     uint32_t draw_at, boxes_at, line;
     uint32_t cap_height, above, row, digit_pitch;
-    uint32_t class_count, encodes;
+    uint32_t class_count, encodes, point_pitch;
 };
 
 /* What one frame draws. */

@@ -10,7 +10,7 @@
 
 #define COLOUR(red, green, blue, alpha)                                                                                \
     ((uint32_t)(red) | (uint32_t)(green) << 8 | (uint32_t)(blue) << 16 | (uint32_t)(alpha) << 24)
-#define PLATE  COLOUR(9, 12, 16, 190)
+#define PLATE  COLOUR(9, 12, 16, 205)
 #define RULE   COLOUR(255, 255, 255, 38)
 #define BRIGHT COLOUR(255, 255, 255, 255)
 #define DIM    COLOUR(166, 176, 188, 255)
@@ -108,8 +108,8 @@ static uint32_t list_rows(const struct overlay_facts *facts, struct row rows[ROW
     uint32_t count = 0;
     add_row(rows, &count, "rate", facts->rate, 1, "fps");
     add_row(rows, &count, "frame", facts->frame_ms, 1, "ms");
-    add_row(rows, &count, "latency", facts->latency_ms, 1, "ms");
-    rows[count].label = NULL;
+    if (facts->is_live)
+        add_row(rows, &count, "latency", facts->latency_ms, 1, "ms");
     add_row(rows, &count, "resize", facts->resize_ms, 2, "ms");
     rows[count - 1].has_rule = true;
     add_row(rows, &count, "network", facts->network_ms, 2, "ms");
@@ -129,14 +129,20 @@ static uint32_t list_rows(const struct overlay_facts *facts, struct row rows[ROW
 static void lay_out_facts(struct overlay *overlay, const struct atlas *atlas, const struct overlay_facts *facts,
                           VkExtent2D window)
 {
-    const int32_t cap = (int32_t)atlas->cap_height, step = cap * 19 / 10, margin = cap, pad = cap * 11 / 10;
+    const int32_t cap = (int32_t)atlas->cap_height, step = cap * 21 / 10, margin = cap, pad = cap * 11 / 10;
     struct row rows[ROWS];
     const uint32_t count = list_rows(facts, rows);
     char network[OVERLAY_TEXT_SIZE];
     snprintf(network, sizeof network, "%" PRIu32 " x %" PRIu32 "  %s", facts->input_width, facts->input_height,
              facts->precision);
-    const int32_t width = cap * 21;
-    int32_t height = 2 * pad + 4 * step + (int32_t)count * step;
+    /* As wide as the longest text, within bounds. */
+    const char *const texts[] = {facts->source, facts->model, network, facts->device};
+    int32_t width = cap * 20;
+    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
+        const int32_t wanted = (int32_t)atlas_measure(atlas, texts[i]) + 2 * pad;
+        width = wanted < width ? width : wanted < cap * 34 ? wanted : cap * 34;
+    }
+    int32_t height = 2 * pad + (4 + (int32_t)count) * step + step / 2;
     for (uint32_t i = 0; i < count; i++)
         height += rows[i].has_rule ? step / 2 : 0;
     height -= step - cap;
@@ -146,21 +152,15 @@ static void lay_out_facts(struct overlay *overlay, const struct atlas *atlas, co
     int32_t top = margin + pad;
     put_plate(overlay, margin, margin, width, height, PLATE);
     put_plate(overlay, margin, margin, cap / 4 > 2 ? cap / 4 : 2, height, ACCENT);
-    put_text(overlay, atlas, left, top, facts->source, BRIGHT, right - left);
-    top += step;
-    put_text(overlay, atlas, left, top, facts->model, DIM, right - left);
-    top += step;
-    put_text(overlay, atlas, left, top, network, DIM, right - left);
-    top += step;
-    put_text(overlay, atlas, left, top, facts->device, DIM, right - left);
-    top += step;
+    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++, top += step)
+        put_text(overlay, atlas, left, top, texts[i], i ? DIM : BRIGHT, right - left);
     for (uint32_t i = 0; i < count; i++) {
         if (rows[i].has_rule || i == 0) {
-            put_plate(overlay, left, top - (step - cap) / 2 + (i ? step / 4 : 0), right - left, 1, RULE);
-            top += i ? step / 2 : 0;
+            put_plate(overlay, left, top - (step - cap) / 2 + step / 4, right - left, 1, RULE);
+            top += step / 2;
         }
         const uint32_t colour = i == 0 ? ACCENT : BRIGHT;
-        const int32_t edge = rows[i].unit[0] ? unit - cap / 2 : unit - cap / 2;
+        const int32_t edge = unit - cap / 2;
         put_text(overlay, atlas, left, top, rows[i].label, DIM, right - left);
         put_text(overlay, atlas, unit, top, rows[i].unit, DIM, right - unit);
         if (rows[i].is_count)

@@ -54,9 +54,9 @@ static bool create_layouts(struct drawing *drawing)
     const VkDescriptorSetLayoutBinding bindings[BINDINGS] = {
         {0, sampled, 1, fragment, NULL},
         {1, sampled, 1, fragment, NULL},
-        {2, storage, 1, vertex | VK_SHADER_STAGE_COMPUTE_BIT, NULL}, /* boxes */
-        {3, storage, 1, vertex | VK_SHADER_STAGE_COMPUTE_BIT, NULL}, /* names */
-        {4, storage, 1, vertex | VK_SHADER_STAGE_COMPUTE_BIT, NULL}, /* marks */
+        {2, storage, 1, vertex | VK_SHADER_STAGE_COMPUTE_BIT, NULL},  /* boxes */
+        {3, storage, 1, vertex | VK_SHADER_STAGE_COMPUTE_BIT, NULL},  /* names */
+        {4, storage, 1, vertex | VK_SHADER_STAGE_COMPUTE_BIT, NULL},  /* marks */
         {5, storage, 1, vertex | VK_SHADER_STAGE_COMPUTE_BIT, NULL}}; /* items; one write fills all four */
     const VkDescriptorSetLayoutCreateInfo set = {
         .sType = VK_STRUCTURE_TYPE_DESCRIPTOR_SET_LAYOUT_CREATE_INFO, .bindingCount = BINDINGS, .pBindings = bindings};

@@ -53,9 +53,10 @@ void main()
             uint hundredths = uint(clamp(100.0 * score_of(index) + 0.5, 0.0, 100.0));
             uint sign = place == 0 ? hundredths / 100u : place == 1 ? 10u : place == 2 ? hundredths / 10u % 10u
                                                                                      : hundredths % 10u;
-            int left = plate.z - padding - (4 - place) * pitch;
+            int width = place == 1 ? int(point_pitch) : pitch;
+            int right = plate.z - padding - (place == 0 ? 2 * pitch + int(point_pitch) : (3 - place) * pitch);
             from = ivec2(int(sign) * pitch, 0);
-            quad = ivec4(left, top, left + pitch, top + int(row));
+            quad = ivec4(right - width, top, right, top + int(row));
         }
     }
     int corner = gl_VertexIndex % 6;

@@ -62,7 +62,7 @@ void main()
         uint class_id = class_of(i);
         int name = class_id < class_count ? int(names[class_id].y) : 0;
         ivec4 frame = frame_of(i);
-        ivec2 size = ivec2(2 * padding + (name > 0 ? name + int(digit_pitch) * 2 / 3 : 0) + 4 * int(digit_pitch),
+        ivec2 size = ivec2(2 * padding + (name > 0 ? name + int(digit_pitch) * 2 / 3 : 0) + 3 * int(digit_pitch) + int(point_pitch),
                            int(cap_height) + 1 + 2 * padding);
         ivec4 corners[CORNERS];
         int usual = -1;

@@ -13,6 +13,7 @@ layout(push_constant) uniform Frame
     uint cap_height, above, row, digit_pitch; /* of the atlas's letters */
     uint class_count;
     uint encodes; /* 1: the window's format encodes light */
+    uint point_pitch; /* of the point between digits */
 };
 
 layout(set = 0, binding = 2) readonly buffer Boxes
