@@ -8,6 +8,7 @@
 #define GHOSTVK_COMMANDS(COMMAND) \
     COMMAND(detect)   \
     COMMAND(watch)    \
+    COMMAND(classify) \
     COMMAND(run)      \
     COMMAND(bench)    \
     COMMAND(tune)     \

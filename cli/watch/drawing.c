@@ -5,8 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "pipelines.h"
-
 #define MARKS_BYTES (16 + 16 * 256) /* place.comp's: a head, and a plate a label */
 #define LINE_PART   0.004f          /* of the picture's shorter side in the window */
 
@@ -48,7 +46,7 @@ static bool create_frames(struct drawing *drawing)
         const VkDescriptorSetAllocateInfo set = {.sType = VK_STRUCTURE_TYPE_DESCRIPTOR_SET_ALLOCATE_INFO,
                                                  .descriptorPool = drawing->descriptors,
                                                  .descriptorSetCount = 1,
-                                                 .pSetLayouts = &drawing->set_layout};
+                                                 .pSetLayouts = &drawing->pipelines.set_layout};
         const VkCommandBufferAllocateInfo buffer = {.sType = VK_STRUCTURE_TYPE_COMMAND_BUFFER_ALLOCATE_INFO,
                                                     .commandPool = drawing->commands,
                                                     .level = VK_COMMAND_BUFFER_LEVEL_PRIMARY,
@@ -114,8 +112,9 @@ static bool upload(struct drawing *drawing)
 
 bool drawing_create(struct drawing *drawing, struct gpu *gpu, const struct atlas *atlas, VkFormat format, bool encodes)
 {
-    *drawing = (struct drawing){.gpu = gpu, .atlas = atlas, .format = format, .encodes = encodes};
-    return create_samplers(drawing) && pipelines_create(drawing) && create_frames(drawing) && upload(drawing);
+    *drawing = (struct drawing){.gpu = gpu, .atlas = atlas, .encodes = encodes};
+    return create_samplers(drawing) && pipelines_create(&drawing->pipelines, gpu, format) && create_frames(drawing) &&
+           upload(drawing);
 }
 
 void drawing_destroy(struct drawing *drawing)
@@ -139,7 +138,7 @@ void drawing_destroy(struct drawing *drawing)
         gpu->vk.DestroyCommandPool(gpu->device, drawing->commands, NULL);
     if (drawing->descriptors)
         gpu->vk.DestroyDescriptorPool(gpu->device, drawing->descriptors, NULL);
-    pipelines_destroy(drawing);
+    pipelines_destroy(&drawing->pipelines);
     if (drawing->linear)
         gpu->vk.DestroySampler(gpu->device, drawing->linear, NULL);
     if (drawing->nearest)
@@ -219,7 +218,7 @@ static void bind(const struct drawing *drawing, const struct drawing_frame *fram
 {
     const struct gpu *gpu = drawing->gpu;
     gpu->vk.CmdBindPipeline(frame->commands, point, pipeline);
-    gpu->vk.CmdBindDescriptorSets(frame->commands, point, drawing->layout, 0, 1, &frame->set, 0, NULL);
+    gpu->vk.CmdBindDescriptorSets(frame->commands, point, drawing->pipelines.layout, 0, 1, &frame->set, 0, NULL);
 }
 
 /* Behind the detector's shaders and copies, in front of what draws. */
@@ -236,7 +235,7 @@ static void place_labels(const struct drawing *drawing, const struct drawing_fra
                                VK_PIPELINE_STAGE_COMPUTE_SHADER_BIT | VK_PIPELINE_STAGE_VERTEX_SHADER_BIT |
                                    VK_PIPELINE_STAGE_DRAW_INDIRECT_BIT,
                                0, 1, &found, 0, NULL, 0, NULL);
-    bind(drawing, frame, VK_PIPELINE_BIND_POINT_COMPUTE, drawing->place);
+    bind(drawing, frame, VK_PIPELINE_BIND_POINT_COMPUTE, drawing->pipelines.place);
     gpu->vk.CmdDispatch(frame->commands, 1, 1, 1);
     gpu->vk.CmdPipelineBarrier(frame->commands, VK_PIPELINE_STAGE_COMPUTE_SHADER_BIT,
                                VK_PIPELINE_STAGE_VERTEX_SHADER_BIT, 0, 1, &placed, 0, NULL, 0, NULL);
@@ -257,7 +256,7 @@ static void record(const struct drawing *drawing, const struct drawing_frame *fr
                                          .pClearValues = &dark};
     const VkViewport viewport = {0, 0, (float)view->window.width, (float)view->window.height, 0, 1};
     const VkRect2D scissor = {{0, 0}, view->window};
-    gpu->vk.CmdPushConstants(commands, drawing->layout,
+    gpu->vk.CmdPushConstants(commands, drawing->pipelines.layout,
                              VK_SHADER_STAGE_VERTEX_BIT | VK_SHADER_STAGE_FRAGMENT_BIT | VK_SHADER_STAGE_COMPUTE_BIT, 0,
                              sizeof constants, &constants);
     if (view->boxes)
@@ -266,17 +265,17 @@ static void record(const struct drawing *drawing, const struct drawing_frame *fr
     gpu->vk.CmdSetViewport(commands, 0, 1, &viewport);
     gpu->vk.CmdSetScissor(commands, 0, 1, &scissor);
     if (view->picture) {
-        bind(drawing, frame, VK_PIPELINE_BIND_POINT_GRAPHICS, drawing->picture);
+        bind(drawing, frame, VK_PIPELINE_BIND_POINT_GRAPHICS, drawing->pipelines.picture);
         gpu->vk.CmdDraw(commands, 6, 1, 0, 0);
     }
     if (view->boxes) { /* how many there are, the device reads from the buffer that they are in */
-        bind(drawing, frame, VK_PIPELINE_BIND_POINT_GRAPHICS, drawing->frames);
+        bind(drawing, frame, VK_PIPELINE_BIND_POINT_GRAPHICS, drawing->pipelines.frames);
         gpu->vk.CmdDrawIndirect(commands, view->boxes->buffer, view->boxes->draws, 1, sizeof(VkDrawIndirectCommand));
-        bind(drawing, frame, VK_PIPELINE_BIND_POINT_GRAPHICS, drawing->labels);
+        bind(drawing, frame, VK_PIPELINE_BIND_POINT_GRAPHICS, drawing->pipelines.labels);
         gpu->vk.CmdDrawIndirect(commands, view->boxes->buffer, view->boxes->draws, 1, sizeof(VkDrawIndirectCommand));
     }
     if (view->item_count) {
-        bind(drawing, frame, VK_PIPELINE_BIND_POINT_GRAPHICS, drawing->overlay);
+        bind(drawing, frame, VK_PIPELINE_BIND_POINT_GRAPHICS, drawing->pipelines.overlay);
         gpu->vk.CmdDraw(commands, 6, view->item_count, 0, 0);
     }
     gpu->vk.CmdEndRenderPass(commands);
@@ -311,7 +310,7 @@ bool drawing_show(struct drawing *drawing, struct drawing_frame *frame, const st
 {
     if (!prepare(drawing, frame, view))
         return false;
-    record(drawing, frame, view, drawing->shown_pass, framebuffer);
+    record(drawing, frame, view, drawing->pipelines.shown_pass, framebuffer);
     frame->submitted = gpu_submit(drawing->gpu, frame->commands, frame->acquired, drawn, frame->done);
     drawing->next = (drawing->next + 1) % DRAWING_FRAMES;
     return frame->submitted;
@@ -357,7 +356,8 @@ static void record_copy(const struct gpu *gpu, VkCommandBuffer commands, const s
 
 static uint8_t *take_pixels(const struct drawing *drawing, const uint8_t *from, size_t count)
 {
-    const bool blue_first = drawing->format == VK_FORMAT_B8G8R8A8_UNORM || drawing->format == VK_FORMAT_B8G8R8A8_SRGB;
+    const bool blue_first =
+        drawing->pipelines.format == VK_FORMAT_B8G8R8A8_UNORM || drawing->pipelines.format == VK_FORMAT_B8G8R8A8_SRGB;
     uint8_t *pixels = malloc(3 * count);
     for (size_t i = 0; pixels && i < count; i++) {
         pixels[3 * i] = from[4 * i + (blue_first ? 2 : 0)];
@@ -379,12 +379,12 @@ uint8_t *drawing_read(struct drawing *drawing, const struct view *view)
     const size_t count = (size_t)view->window.width * view->window.height;
     struct drawing_frame *frame = drawing_wait(drawing) ? drawing_begin(drawing) : NULL;
     if (!frame ||
-        !gpu_create_image(gpu, view->window.width, view->window.height, drawing->format,
+        !gpu_create_image(gpu, view->window.width, view->window.height, drawing->pipelines.format,
                           VK_IMAGE_USAGE_COLOR_ATTACHMENT_BIT | VK_IMAGE_USAGE_TRANSFER_SRC_BIT, &image) ||
         !gpu_create_buffer(gpu, 4 * count, VK_BUFFER_USAGE_TRANSFER_DST_BIT, true, &buffer))
         goto done;
     const VkFramebufferCreateInfo create = {.sType = VK_STRUCTURE_TYPE_FRAMEBUFFER_CREATE_INFO,
-                                            .renderPass = drawing->kept_pass,
+                                            .renderPass = drawing->pipelines.kept_pass,
                                             .attachmentCount = 1,
                                             .pAttachments = &image.view,
                                             .width = image.width,
@@ -397,7 +397,7 @@ uint8_t *drawing_read(struct drawing *drawing, const struct view *view)
     }
     if (!prepare(drawing, frame, view))
         goto done;
-    record(drawing, frame, view, drawing->kept_pass, framebuffer);
+    record(drawing, frame, view, drawing->pipelines.kept_pass, framebuffer);
     record_copy(gpu, frame->commands, &image, buffer.buffer);
     frame->submitted = gpu_submit(gpu, frame->commands, VK_NULL_HANDLE, VK_NULL_HANDLE, frame->done);
     if (frame->submitted && drawing_wait(drawing))

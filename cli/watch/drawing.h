@@ -6,6 +6,7 @@
 
 #include "atlas.h"
 #include "gpu.h"
+#include "pipelines.h"
 
 #define DRAWING_VERTICES  36 /* a box: what gvk_detector_params.vertices_per_box must be */
 #define DRAWING_ITEMS_MAX 1024
@@ -19,15 +20,6 @@ struct item {
     uint32_t x, y;                    /* in the atlas; of a digit of the count x is its place, 0 the last */
     uint32_t kind;
     uint32_t colour; /* red, green, blue, alpha from the lowest byte */
-};
-
-/* As shared.glsl has it. */
-struct frame_constants {
-    float window[2], origin[2], extent[2], picture_size[2];
-    float threshold;
-    uint32_t draw_at, boxes_at, line;
-    uint32_t cap_height, above, row, digit_pitch;
-    uint32_t class_count, encodes, point_pitch;
 };
 
 /* What one frame draws. */
@@ -45,11 +37,7 @@ struct drawing {
     struct gpu *gpu;
     const struct atlas *atlas; /* its sizes; the coverage is on the device */
     bool encodes;
-    VkRenderPass shown_pass, kept_pass; /* to be presented; to be copied: compatible */
-    VkFormat format;
-    VkDescriptorSetLayout set_layout;
-    VkPipelineLayout layout;
-    VkPipeline place, picture, frames, labels, overlay;
+    struct pipelines pipelines;
     VkSampler linear, nearest;
     VkDescriptorPool descriptors;
     VkCommandPool commands;

@@ -3,13 +3,13 @@
 
 #include "watch_shaders.h"
 
-#define BINDINGS 6
+#define BINDINGS (PIPELINE_IMAGES + PIPELINE_BUFFERS)
 
-static bool create_pass(struct drawing *drawing, VkImageLayout after, VkRenderPass *out)
+static bool create_pass(struct pipelines *pipelines, VkImageLayout after, VkRenderPass *out)
 {
-    struct gpu *gpu = drawing->gpu;
+    struct gpu *gpu = pipelines->gpu;
     const VkPipelineStageFlags written = VK_PIPELINE_STAGE_COLOR_ATTACHMENT_OUTPUT_BIT;
-    const VkAttachmentDescription attachment = {.format = drawing->format,
+    const VkAttachmentDescription attachment = {.format = pipelines->format,
                                                 .samples = VK_SAMPLE_COUNT_1_BIT,
                                                 .loadOp = VK_ATTACHMENT_LOAD_OP_CLEAR,
                                                 .storeOp = VK_ATTACHMENT_STORE_OP_STORE,
@@ -45,9 +45,9 @@ static bool create_pass(struct drawing *drawing, VkImageLayout after, VkRenderPa
     return result == VK_SUCCESS || gpu_fail(gpu, "A render pass cannot be made", result);
 }
 
-static bool create_layouts(struct drawing *drawing)
+static bool create_layouts(struct pipelines *pipelines)
 {
-    struct gpu *gpu = drawing->gpu;
+    struct gpu *gpu = pipelines->gpu;
     const VkShaderStageFlags vertex = VK_SHADER_STAGE_VERTEX_BIT, fragment = VK_SHADER_STAGE_FRAGMENT_BIT;
     const VkDescriptorType sampled = VK_DESCRIPTOR_TYPE_COMBINED_IMAGE_SAMPLER;
     const VkDescriptorType storage = VK_DESCRIPTOR_TYPE_STORAGE_BUFFER;
@@ -64,12 +64,12 @@ static bool create_layouts(struct drawing *drawing)
                                        sizeof(struct frame_constants)};
     const VkPipelineLayoutCreateInfo layout = {.sType = VK_STRUCTURE_TYPE_PIPELINE_LAYOUT_CREATE_INFO,
                                                .setLayoutCount = 1,
-                                               .pSetLayouts = &drawing->set_layout,
+                                               .pSetLayouts = &pipelines->set_layout,
                                                .pushConstantRangeCount = 1,
                                                .pPushConstantRanges = &range};
-    VkResult result = gpu->vk.CreateDescriptorSetLayout(gpu->device, &set, NULL, &drawing->set_layout);
+    VkResult result = gpu->vk.CreateDescriptorSetLayout(gpu->device, &set, NULL, &pipelines->set_layout);
     if (result == VK_SUCCESS)
-        result = gpu->vk.CreatePipelineLayout(gpu->device, &layout, NULL, &drawing->layout);
+        result = gpu->vk.CreatePipelineLayout(gpu->device, &layout, NULL, &pipelines->layout);
     return result == VK_SUCCESS || gpu_fail(gpu, "A pipeline's layout cannot be made", result);
 }
 
@@ -80,10 +80,10 @@ static VkResult create_module(struct gpu *gpu, const uint32_t *words, size_t byt
     return gpu->vk.CreateShaderModule(gpu->device, &create, NULL, out);
 }
 
-static VkResult create_graphics(struct drawing *drawing, VkShaderModule vertex, VkShaderModule fragment, bool blends,
-                                VkPipeline *out)
+static VkResult create_graphics(struct pipelines *pipelines, VkShaderModule vertex, VkShaderModule fragment,
+                                bool blends, VkPipeline *out)
 {
-    struct gpu *gpu = drawing->gpu;
+    struct gpu *gpu = pipelines->gpu;
     const VkPipelineShaderStageCreateInfo stages[2] = {{.sType = VK_STRUCTURE_TYPE_PIPELINE_SHADER_STAGE_CREATE_INFO,
                                                         .stage = VK_SHADER_STAGE_VERTEX_BIT,
                                                         .module = vertex,
@@ -132,26 +132,26 @@ static VkResult create_graphics(struct drawing *drawing, VkShaderModule vertex, 
                                                  .pMultisampleState = &samples,
                                                  .pColorBlendState = &blend,
                                                  .pDynamicState = &dynamic,
-                                                 .layout = drawing->layout,
-                                                 .renderPass = drawing->shown_pass};
+                                                 .layout = pipelines->layout,
+                                                 .renderPass = pipelines->shown_pass};
     return gpu->vk.CreateGraphicsPipelines(gpu->device, VK_NULL_HANDLE, 1, &create, NULL, out);
 }
 
-static VkResult create_compute(struct drawing *drawing, VkShaderModule module, VkPipeline *out)
+static VkResult create_compute(struct pipelines *pipelines, VkShaderModule module, VkPipeline *out)
 {
-    struct gpu *gpu = drawing->gpu;
+    struct gpu *gpu = pipelines->gpu;
     const VkComputePipelineCreateInfo create = {.sType = VK_STRUCTURE_TYPE_COMPUTE_PIPELINE_CREATE_INFO,
                                                 .stage = {.sType = VK_STRUCTURE_TYPE_PIPELINE_SHADER_STAGE_CREATE_INFO,
                                                           .stage = VK_SHADER_STAGE_COMPUTE_BIT,
                                                           .module = module,
                                                           .pName = "main"},
-                                                .layout = drawing->layout};
+                                                .layout = pipelines->layout};
     return gpu->vk.CreateComputePipelines(gpu->device, VK_NULL_HANDLE, 1, &create, NULL, out);
 }
 
 enum { PICTURE_VERTEX, PICTURE_FRAGMENT, FRAMES, LABELS, OVERLAY, INK, PLACE, MODULES };
 
-static bool create_pipelines(struct drawing *drawing)
+static bool create_pipelines(struct pipelines *pipelines)
 {
     static const struct {
         const uint32_t *words;
@@ -161,48 +161,53 @@ static bool create_pipelines(struct drawing *drawing)
         {watch_frames_vert, sizeof watch_frames_vert},   {watch_labels_vert, sizeof watch_labels_vert},
         {watch_overlay_vert, sizeof watch_overlay_vert}, {watch_ink_frag, sizeof watch_ink_frag},
         {watch_place_comp, sizeof watch_place_comp}};
-    struct gpu *gpu = drawing->gpu;
+    struct gpu *gpu = pipelines->gpu;
     VkShaderModule modules[MODULES] = {VK_NULL_HANDLE};
     VkResult result = VK_SUCCESS;
     for (size_t i = 0; i < MODULES && result == VK_SUCCESS; i++)
         result = create_module(gpu, shaders[i].words, shaders[i].bytes, &modules[i]);
     if (result == VK_SUCCESS)
-        result = create_graphics(drawing, modules[PICTURE_VERTEX], modules[PICTURE_FRAGMENT], false, &drawing->picture);
+        result =
+            create_graphics(pipelines, modules[PICTURE_VERTEX], modules[PICTURE_FRAGMENT], false, &pipelines->picture);
     if (result == VK_SUCCESS)
-        result = create_graphics(drawing, modules[FRAMES], modules[INK], true, &drawing->frames);
+        result = create_graphics(pipelines, modules[FRAMES], modules[INK], true, &pipelines->frames);
     if (result == VK_SUCCESS)
-        result = create_graphics(drawing, modules[LABELS], modules[INK], true, &drawing->labels);
+        result = create_graphics(pipelines, modules[LABELS], modules[INK], true, &pipelines->labels);
     if (result == VK_SUCCESS)
-        result = create_graphics(drawing, modules[OVERLAY], modules[INK], true, &drawing->overlay);
+        result = create_graphics(pipelines, modules[OVERLAY], modules[INK], true, &pipelines->overlay);
     if (result == VK_SUCCESS)
-        result = create_compute(drawing, modules[PLACE], &drawing->place);
+        result = create_compute(pipelines, modules[PLACE], &pipelines->place);
     for (size_t i = 0; i < MODULES; i++)
         if (modules[i])
             gpu->vk.DestroyShaderModule(gpu->device, modules[i], NULL);
     return result == VK_SUCCESS || gpu_fail(gpu, "A pipeline of the window's cannot be made", result);
 }
 
-bool pipelines_create(struct drawing *drawing)
+bool pipelines_create(struct pipelines *pipelines, struct gpu *gpu, VkFormat format)
 {
-    return create_pass(drawing, VK_IMAGE_LAYOUT_PRESENT_SRC_KHR, &drawing->shown_pass) &&
-           create_pass(drawing, VK_IMAGE_LAYOUT_TRANSFER_SRC_OPTIMAL, &drawing->kept_pass) && create_layouts(drawing) &&
-           create_pipelines(drawing);
+    *pipelines = (struct pipelines){.gpu = gpu, .format = format};
+    return create_pass(pipelines, VK_IMAGE_LAYOUT_PRESENT_SRC_KHR, &pipelines->shown_pass) &&
+           create_pass(pipelines, VK_IMAGE_LAYOUT_TRANSFER_SRC_OPTIMAL, &pipelines->kept_pass) &&
+           create_layouts(pipelines) && create_pipelines(pipelines);
 }
 
-void pipelines_destroy(struct drawing *drawing)
+void pipelines_destroy(struct pipelines *pipelines)
 {
-    struct gpu *gpu = drawing->gpu;
-    const VkPipeline pipelines[] = {drawing->picture, drawing->frames, drawing->labels, drawing->overlay,
-                                    drawing->place};
-    for (size_t i = 0; i < sizeof pipelines / sizeof *pipelines; i++)
-        if (pipelines[i])
-            gpu->vk.DestroyPipeline(gpu->device, pipelines[i], NULL);
-    if (drawing->layout)
-        gpu->vk.DestroyPipelineLayout(gpu->device, drawing->layout, NULL);
-    if (drawing->set_layout)
-        gpu->vk.DestroyDescriptorSetLayout(gpu->device, drawing->set_layout, NULL);
-    if (drawing->shown_pass)
-        gpu->vk.DestroyRenderPass(gpu->device, drawing->shown_pass, NULL);
-    if (drawing->kept_pass)
-        gpu->vk.DestroyRenderPass(gpu->device, drawing->kept_pass, NULL);
+    struct gpu *gpu = pipelines->gpu;
+    if (!gpu)
+        return;
+    const VkPipeline made[] = {pipelines->picture, pipelines->frames, pipelines->labels, pipelines->overlay,
+                               pipelines->place};
+    for (size_t i = 0; i < sizeof made / sizeof *made; i++)
+        if (made[i])
+            gpu->vk.DestroyPipeline(gpu->device, made[i], NULL);
+    if (pipelines->layout)
+        gpu->vk.DestroyPipelineLayout(gpu->device, pipelines->layout, NULL);
+    if (pipelines->set_layout)
+        gpu->vk.DestroyDescriptorSetLayout(gpu->device, pipelines->set_layout, NULL);
+    if (pipelines->shown_pass)
+        gpu->vk.DestroyRenderPass(gpu->device, pipelines->shown_pass, NULL);
+    if (pipelines->kept_pass)
+        gpu->vk.DestroyRenderPass(gpu->device, pipelines->kept_pass, NULL);
+    *pipelines = (struct pipelines){.gpu = NULL};
 }

@@ -117,7 +117,7 @@ static bool open_drawing(struct session *session)
     if (!drawing_create(&session->drawing, &session->gpu, &session->atlas, session->swapchain.format.format,
                         swapchain_encodes(&session->swapchain)))
         return fail(session);
-    session->swapchain.pass = session->drawing.shown_pass;
+    session->swapchain.pass = session->drawing.pipelines.shown_pass;
     return true;
 }
 
