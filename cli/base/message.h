@@ -18,8 +18,8 @@ enum outcome {
     OUTCOME_OUT_OF_MEMORY = 6
 };
 
-/* Called before each message, to take a line that is being redrawn out of its way; NULL: nothing is. A thread's messages
- * and this call exclude one another. */
+/* Called before each message, to take a line that is being redrawn out of its way; NULL: nothing is. A thread's
+ * messages and this call exclude one another. */
 void message_clear_before(void (*clear)(void));
 
 /* Messages of several threads come whole, one behind the other. */

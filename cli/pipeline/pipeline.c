@@ -262,11 +262,8 @@ static void drop_rest(struct pipeline *pipeline)
 
 enum pipeline_outcome pipeline_run(const struct pipeline_steps *steps, const struct pipeline_size *size)
 {
-    struct pipeline pipeline = {.steps = steps,
-                                .size = *size,
-                                .lock = MUTEX_READY,
-                                .changed = CONDITION_READY,
-                                .computes = true};
+    struct pipeline pipeline = {
+        .steps = steps, .size = *size, .lock = MUTEX_READY, .changed = CONDITION_READY, .computes = true};
     unsigned cores = thread_core_count(), started = 0;
     unsigned wanted = size->threads ? size->threads : cores < THREADS_DEFAULT_MAX ? cores : THREADS_DEFAULT_MAX;
     wanted = wanted < THREADS_MAX ? wanted : THREADS_MAX;

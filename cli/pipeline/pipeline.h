@@ -49,8 +49,8 @@ struct pipeline_size {
 };
 
 enum pipeline_outcome {
-    PIPELINE_DONE,       /* all items, or all until a step ended the run */
-    PIPELINE_NO_MEMORY,  /* or no thread: nothing was begun */
+    PIPELINE_DONE,      /* all items, or all until a step ended the run */
+    PIPELINE_NO_MEMORY, /* or no thread: nothing was begun */
 };
 
 enum pipeline_outcome pipeline_run(const struct pipeline_steps *steps, const struct pipeline_size *size);

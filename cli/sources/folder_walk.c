@@ -146,8 +146,8 @@ static void explain(int reason, char *message, size_t message_size)
         snprintf(message, message_size, "the folder cannot be read: %s", strerror(reason));
 }
 
-bool folder_walk_open(struct folder_walk *walk, const char *path, const char *left_out,
-                      bool (*wants)(const char *name), char *message, size_t message_size)
+bool folder_walk_open(struct folder_walk *walk, const char *path, const char *left_out, bool (*wants)(const char *name),
+                      char *message, size_t message_size)
 {
     struct file_status status;
     size_t length = strlen(path);
@@ -187,11 +187,11 @@ int folder_walk_next(struct folder_walk *walk, char *message, size_t message_siz
             return -1;
         }
         memcpy(walk->path + level->path_length, name, length + 1);
-        enum folder_entry kind = (enum folder_entry)*entry;
+        enum folder_entry kind = (enum folder_entry) * entry;
         struct file_status status;
-        if (kind == FOLDER_ENTRY_UNKNOWN) /* a link that leads nowhere counts as the file that its name promises */
-            kind = file_look(walk->path, &status) && status.kind == FILE_FOLDER ? FOLDER_ENTRY_FOLDER
-                                                                                 : FOLDER_ENTRY_FILE;
+        if (kind == FOLDER_ENTRY_OTHER) /* a link that leads nowhere counts as the file that its name promises */
+            kind =
+                file_look(walk->path, &status) && status.kind == FILE_FOLDER ? FOLDER_ENTRY_FOLDER : FOLDER_ENTRY_FILE;
         if (kind == FOLDER_ENTRY_FILE) {
             if (walk->wants(name))
                 return 1;

@@ -24,8 +24,8 @@ struct folder_walk {
 
 /* `left_out` may be NULL, or a folder that need not be there. False with a predicate in `message`: then nothing is to
  * be released. */
-bool folder_walk_open(struct folder_walk *walk, const char *path, const char *left_out,
-                      bool (*wants)(const char *name), char *message, size_t message_size);
+bool folder_walk_open(struct folder_walk *walk, const char *path, const char *left_out, bool (*wants)(const char *name),
+                      char *message, size_t message_size);
 /* 1: the next file is walk->path, and walk->path + walk->below. 0: there are no more. -1: walk->path is a folder that
  * cannot be read, for which `message` has a predicate, and others may follow; or memory ran out, and none do. */
 int folder_walk_next(struct folder_walk *walk, char *message, size_t message_size);

@@ -8,13 +8,13 @@
 
 #include "cli/system/files.h"
 
-#define READ_AT_ONCE 4096
+#define READ_AT_ONCE    4096
 #define PATH_LENGTH_MAX 65536
-#define LOOK_UP_MS   100 /* how often it is asked whether to stop */
+#define LOOK_UP_MS      100 /* how often it is asked whether to stop */
 
-void path_list_start(struct path_list *list, int file, bool ends_in_null, bool (*is_stopped)(void))
+void path_list_start(struct path_list *list, int file, bool ends_in_null, bool (*is_stopped)(void *user), void *user)
 {
-    *list = (struct path_list){.file = file, .ends_in_null = ends_in_null, .is_stopped = is_stopped};
+    *list = (struct path_list){.file = file, .ends_in_null = ends_in_null, .is_stopped = is_stopped, .user = user};
 }
 
 /* False with the message when nothing can be read any more, other than at the end. */
@@ -38,7 +38,7 @@ static bool read_more(struct path_list *list, char *message, size_t message_size
         list->capacity = capacity;
     }
     while (!file_wait(list->file, LOOK_UP_MS))
-        if (list->is_stopped && list->is_stopped()) {
+        if (list->is_stopped && list->is_stopped(list->user)) {
             list->is_at_end = true;
             list->end = list->start;
             return true;

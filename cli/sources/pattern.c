@@ -117,6 +117,7 @@ bool pattern_is_one(const char *path)
 
 struct expansion {
     struct path_set *out;
+    bool files_alone; /* behind `**`, which gives what is in folders already */
     bool lacks_memory;
 };
 
@@ -161,7 +162,7 @@ static bool take_name(void *user, const char *name, enum folder_entry entry)
 {
     struct names *names = user;
     bool any_folder = names->length == 0;
-    if (any_folder ? entry == FOLDER_ENTRY_FILE || name[0] == '.'
+    if (any_folder ? entry != FOLDER_ENTRY_FOLDER || name[0] == '.'
                    : !pattern_matches(names->pattern, names->length, name))
         return true;
     if (add(&names->set, join("", name, strlen(name))))
@@ -188,11 +189,10 @@ static void expand_names(struct expansion *expansion, const char *folder, const 
                 expand(expansion, inside, rest, deep + 1);
             expansion->lacks_memory = expansion->lacks_memory || !inside;
         }
-        if (path && !*rest)
-            expansion->lacks_memory = !add(expansion->out, path) || expansion->lacks_memory;
-        else
+        bool is_meant = path && !*rest && !(expansion->files_alone && is_folder(path));
+        expansion->lacks_memory = expansion->lacks_memory || !path || (is_meant && !add(expansion->out, path));
+        if (!is_meant)
             free(path);
-        expansion->lacks_memory = expansion->lacks_memory || !path;
         free(inside);
     }
     path_set_release(&names.set);
@@ -210,6 +210,7 @@ static void expand(struct expansion *expansion, const char *folder, const char *
     if (expansion->lacks_memory || deep > FOLDERS_DEEP_MAX)
         return;
     if (length == 2 && memcmp(pattern, "**", 2) == 0) {
+        expansion->files_alone = true;
         expand(expansion, folder, *rest ? rest : "*", deep + 1);
         expand_names(expansion, folder, "", 0, pattern, deep);
     } else if (has_meaning(pattern, length)) {
@@ -226,9 +227,17 @@ static void expand(struct expansion *expansion, const char *folder, const char *
     }
 }
 
+/* Part by part, as a walk through the folders would come upon them. */
 static int compare_paths(const void *left, const void *right)
 {
-    return strcmp(*(char *const *)left, *(char *const *)right);
+    const char *a = *(char *const *)left, *b = *(char *const *)right;
+    while (*a && *a == *b) {
+        a++;
+        b++;
+    }
+    int first = *a == 0 ? -1 : path_parts_at(*a) ? 0 : (unsigned char)*a;
+    int second = *b == 0 ? -1 : path_parts_at(*b) ? 0 : (unsigned char)*b;
+    return first - second;
 }
 
 bool pattern_expand(const char *pattern, struct path_set *out, size_t *fixed)

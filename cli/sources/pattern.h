@@ -1,8 +1,9 @@
 /* Patterns of file names, for shells that leave them alone (Windows has one) and for quoted ones.
  *
  * In a part of a path `*` is any characters, `?` one, `[a-f]` one of those and `[!a-f]` one of the others; a part that
- * is `**` is any number of folders, none among them. Names that begin with a dot are matched by patterns that do.
- * Where a backslash parts no paths, it takes the next character's meaning away. */
+ * is `**` is any number of folders, none among them, and leads through no links; then files alone are meant. Names that
+ * begin with a dot are matched by patterns that do. Where a backslash parts no paths, it takes the next character's
+ * meaning away. */
 #ifndef GHOSTVK_CLI_SOURCES_PATTERN_H
 #define GHOSTVK_CLI_SOURCES_PATTERN_H
 
@@ -20,8 +21,8 @@ struct path_set {
     size_t count, capacity;
 };
 
-/* All that is there and matches, by their bytes' order. *fixed is the length of the pattern's part in front of the
- * first one with a meaning, which all paths begin with. False when memory ran out. */
+/* All that is there and matches, sorted part by part by their bytes. *fixed is the length of the pattern's part in
+ * front of the first one with a meaning, which all paths begin with. False when memory ran out. */
 bool pattern_expand(const char *pattern, struct path_set *out, size_t *fixed);
 void path_set_release(struct path_set *set);
 

@@ -176,7 +176,8 @@ static enum found take_operand(struct source *source, struct frame *out, const c
 {
     struct file_status status;
     if (strcmp(operand, "-") == 0) {
-        path_list_start(&source->list, STDIN_NUMBER, source->choice.list_ends_in_null, source->choice.is_stopped);
+        path_list_start(&source->list, STDIN_NUMBER, source->choice.list_ends_in_null, source->choice.is_stopped,
+                        source->choice.user);
         source->lists = true;
         return FOUND_NOTHING;
     }
@@ -252,7 +253,7 @@ bool source_next(struct source *source, struct frame *out)
 {
     enum found found = FOUND_NOTHING;
     while (found == FOUND_NOTHING) {
-        if (source->has_ended || (source->choice.is_stopped && source->choice.is_stopped()))
+        if (source->has_ended || (source->choice.is_stopped && source->choice.is_stopped(source->choice.user)))
             return false;
         if (source->walks)
             found = step_walk(source, out);

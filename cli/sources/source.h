@@ -25,13 +25,14 @@ struct source;
 
 /* All zeros: every picture, upright. */
 struct source_choice {
-    struct image_choice image; /* of videos; pictures are loaded by frame_load */
-    bool list_ends_in_null;    /* the list's paths; otherwise lines */
-    bool is_counting;          /* paths alone are wanted: no video is opened, and each counts as one frame */
-    struct shard shard;        /* a video belongs to one shard as a whole */
-    uint32_t every;            /* of a video's frames each so many-th; 0 and 1: all */
-    const char *left_out;      /* a folder in which nothing is looked for: that of the outputs; NULL: none */
-    bool (*is_stopped)(void);  /* asked while it waits; NULL: never */
+    struct image_choice image;      /* of videos; pictures are loaded by frame_load */
+    bool list_ends_in_null;         /* the list's paths; otherwise lines */
+    bool is_counting;               /* paths alone are wanted: no video is opened, and each counts as one frame */
+    struct shard shard;             /* a video belongs to one shard as a whole */
+    uint32_t every;                 /* of a video's frames each so many-th; 0 and 1: all */
+    const char *left_out;           /* a folder in which nothing is looked for: that of the outputs; NULL: none */
+    bool (*is_stopped)(void *user); /* asked while it waits; NULL: never */
+    void *user;
 };
 
 /* Operands and strings must outlive the source. NULL when memory ran out. */

@@ -83,9 +83,9 @@ bool folder_make(const char *path, bool is_private);
 void folder_remove(const char *path);
 
 enum folder_entry {
-    FOLDER_ENTRY_FILE,  /* regular, and no link */
+    FOLDER_ENTRY_FILE, /* regular, and no link */
     FOLDER_ENTRY_FOLDER,
-    FOLDER_ENTRY_UNKNOWN /* a link, or not told without asking for each */
+    FOLDER_ENTRY_OTHER /* a link, a device */
 };
 /* Each entry's name but "." and "..", in the order that the system gives, until `visit` returns false. False when the
  * folder cannot be read, or `visit` ended it; then errno is 0. */

@@ -214,17 +214,23 @@ void folder_remove(const char *path)
     rmdir(path);
 }
 
-static enum folder_entry kind_of_entry(const struct dirent *entry)
+/* Most file systems tell with the name what it is. */
+static enum folder_entry kind_of_entry(DIR *folder, const struct dirent *entry)
 {
-#if defined(DT_REG) && defined(DT_DIR)
+    struct stat status;
+#if defined(DT_UNKNOWN)
     if (entry->d_type == DT_REG)
         return FOLDER_ENTRY_FILE;
     if (entry->d_type == DT_DIR)
         return FOLDER_ENTRY_FOLDER;
-#else
-    (void)entry;
+    if (entry->d_type != DT_UNKNOWN)
+        return FOLDER_ENTRY_OTHER;
 #endif
-    return FOLDER_ENTRY_UNKNOWN;
+    if (fstatat(dirfd(folder), entry->d_name, &status, AT_SYMLINK_NOFOLLOW) != 0)
+        return FOLDER_ENTRY_OTHER;
+    return S_ISREG(status.st_mode)   ? FOLDER_ENTRY_FILE
+           : S_ISDIR(status.st_mode) ? FOLDER_ENTRY_FOLDER
+                                     : FOLDER_ENTRY_OTHER;
 }
 
 bool folder_visit(const char *path, bool (*visit)(void *user, const char *name, enum folder_entry entry), void *user)
@@ -242,7 +248,7 @@ bool folder_visit(const char *path, bool (*visit)(void *user, const char *name, 
         if (!entry)
             break;
         if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0)
-            goes_on = visit(user, entry->d_name, kind_of_entry(entry));
+            goes_on = visit(user, entry->d_name, kind_of_entry(folder, entry));
     }
     closedir(folder);
     errno = goes_on ? reason : 0;

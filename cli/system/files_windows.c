@@ -289,7 +289,7 @@ bool folder_visit(const char *path, bool (*visit)(void *user, const char *name, 
     while (goes_on && has_next) {
         const DWORD odd = FILE_ATTRIBUTE_REPARSE_POINT | FILE_ATTRIBUTE_DEVICE;
         bool is_folder = (found.dwFileAttributes & FILE_ATTRIBUTE_DIRECTORY) != 0;
-        enum folder_entry kind = found.dwFileAttributes & odd ? FOLDER_ENTRY_UNKNOWN
+        enum folder_entry kind = found.dwFileAttributes & odd ? FOLDER_ENTRY_OTHER
                                  : is_folder                  ? FOLDER_ENTRY_FOLDER
                                                               : FOLDER_ENTRY_FILE;
         char *name = text_of_wide(found.cFileName);

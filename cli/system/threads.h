@@ -19,8 +19,14 @@ struct thread {
     void (*run)(void *user);
     void *user;
 };
-#define MUTEX_READY     {0}
-#define CONDITION_READY {0}
+#define MUTEX_READY                                                                                                    \
+    {                                                                                                                  \
+        0                                                                                                              \
+    }
+#define CONDITION_READY                                                                                                \
+    {                                                                                                                  \
+        0                                                                                                              \
+    }
 #else
 #include <pthread.h>
 struct mutex {
@@ -35,8 +41,14 @@ struct thread {
     void (*run)(void *user);
     void *user;
 };
-#define MUTEX_READY     {PTHREAD_MUTEX_INITIALIZER}
-#define CONDITION_READY {PTHREAD_COND_INITIALIZER}
+#define MUTEX_READY                                                                                                    \
+    {                                                                                                                  \
+        PTHREAD_MUTEX_INITIALIZER                                                                                      \
+    }
+#define CONDITION_READY                                                                                                \
+    {                                                                                                                  \
+        PTHREAD_COND_INITIALIZER                                                                                       \
+    }
 #endif
 
 void mutex_lock(struct mutex *mutex);

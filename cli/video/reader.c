@@ -264,21 +264,19 @@ static int fail_system(struct video_reader *reader)
 static int take_end(struct video_reader *reader, size_t count)
 {
     char reason[512];
-    if (reader->is_raw) {
-        if (count == 0)
-            return 0;
-        snprintf(reason, sizeof reason, "ends in the middle of frame %" PRIu64, reader->given * reader->every + 1);
-        return fail(reader, reason);
-    }
-    int code = child_process_wait(reader->child, reader->stall_seconds);
+    int code = reader->is_raw ? 0 : child_process_wait(reader->child, reader->stall_seconds);
     if (code < 0)
         return fail_system(reader);
-    if (code > 0 || count > 0 || reader->given == 0) {
-        if (code == 0 && !reader->complaint.line[0])
-            return fail(reader, "cannot be read as video: there is no frame in it");
+    if (code > 0 || (reader->given == 0 && count == 0 && reader->complaint.line[0])) {
         ffmpeg_refuse("cannot be read as video", &reader->complaint, code, reason, sizeof reason);
         return fail(reader, reason);
     }
+    if (count) {
+        snprintf(reason, sizeof reason, "ends in the middle of frame %" PRIu64, reader->given * reader->every + 1);
+        return fail(reader, reason);
+    }
+    if (reader->given == 0 && !reader->is_raw)
+        return fail(reader, "cannot be read as video: there is no frame in it");
     return 0;
 }
 

@@ -72,7 +72,7 @@ static bool list_has(const char *text, const char *encoder)
 {
     size_t length = strlen(encoder);
     for (const char *at = text; (at = strstr(at, encoder)) != NULL; at += length)
-        if (at > text && at[-1] == ' ' && at[length] == ' ' && at - text > 8 && at[-8] == ' ' && at[-7] == 'V')
+        if (at > text && at[-1] == ' ' && at[length] == ' ' && at - text >= 8 && at[-8] == ' ' && at[-7] == 'V')
             return true;
     return false;
 }
