@@ -1,15 +1,21 @@
-/* The program's commands. Each takes its own arguments, its name first, and returns the exit code. */
+/* The rows of the program's commands: one line for each, in the order of the help. */
 #ifndef GHOSTVK_CLI_COMMANDS_H
 #define GHOSTVK_CLI_COMMANDS_H
 
-#include "cli/host/program.h"
+#include "cli/options/command.h"
 
-int command_detect(struct program *program, int argument_count, char **arguments);
-int command_run(struct program *program, int argument_count, char **arguments);
-int command_bench(struct program *program, int argument_count, char **arguments);
-int command_tune(struct program *program, int argument_count, char **arguments);
-int command_selftest(struct program *program, int argument_count, char **arguments);
-int command_devices(struct program *program, int argument_count, char **arguments);
-int command_inspect(struct program *program, int argument_count, char **arguments);
+/* clang-format off */
+#define GHOSTVK_COMMANDS(COMMAND) \
+    COMMAND(detect)   \
+    COMMAND(run)      \
+    COMMAND(bench)    \
+    COMMAND(tune)     \
+    COMMAND(selftest) \
+    COMMAND(devices)  \
+    COMMAND(inspect)
+/* clang-format on */
+
+#define GHOSTVK_DECLARE_COMMAND(name) extern const struct command name##_command;
+GHOSTVK_COMMANDS(GHOSTVK_DECLARE_COMMAND)
 
 #endif

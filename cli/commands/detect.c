@@ -382,11 +382,11 @@ static bool finish_json(struct work *work)
     return false;
 }
 
-int command_detect(struct program *program, int argument_count, char **arguments)
+static int execute(struct program *program, const struct command_line *line)
 {
     struct detect_request request = {.device.kind = GVK_DEVICE_BEST};
     struct work work = {.program = program, .request = &request, .held = -1};
-    int outcome = detect_request_read(program, argument_count, arguments, &request);
+    int outcome = detect_request_read(program, line, &request);
     if (outcome != OUTCOME_DONE) {
         outcome = outcome < 0 ? OUTCOME_DONE : outcome; /* help was asked for */
         goto done;
@@ -415,3 +415,38 @@ done:
     detect_request_release(&request);
     return outcome;
 }
+
+static const int shared_options[] = {MODEL_OPTIONS,    OPTION_CLASSES, OPTION_ANCHORS,   OPTION_DEVICE,
+                                     OPTION_PRECISION, OPTION_SIZE,    OPTION_LETTERBOX, OPTION_NO_LETTERBOX,
+                                     OPTION_NO_EXIF,   OPTION_CONF,    OPTION_IOU,       OPTION_JSON_FILE,
+                                     OPTION_OUTPUT,    OPTION_END};
+
+static const struct option_row own_options[] = {
+    {.id = OPTION_JSON_FILE,
+     .name = "json",
+     .value = "FILE",
+     .text = "save the boxes; - is stdout, in place of the tables",
+     .group = GROUP_OUTPUT,
+     .kind = VALUE_FILE},
+    {.id = OPTION_OUTPUT,
+     .letter = 'o',
+     .name = "output",
+     .value = "PATH",
+     .text = "draw the boxes: to a picture, or into a folder (PATH/)",
+     .group = GROUP_OUTPUT,
+     .kind = VALUE_FILE},
+    {.id = OPTION_END},
+};
+
+const struct command detect_command = {
+    .name = "detect",
+    .summary = "print, draw or save the boxes in pictures",
+    .sentence = "finds objects in JPEG, PNG, WebP, TIFF and BMP pictures.",
+    .usage = "IMAGE...",
+    .kind = OPERAND_PICTURES,
+    .shared = shared_options,
+    .own = own_options,
+    .notes = "Defaults are the model's. Pictures are turned upright by EXIF, boxes with them.",
+    .example = "ghostvk detect --conf 0.4 --json boxes.json -o out/ pictures/*.jpg",
+    .execute = execute,
+};

@@ -8,52 +8,9 @@
 #include "cli/base/input_file.h"
 #include "cli/base/message.h"
 #include "cli/files/file_plan.h"
-#include "cli/host/options.h"
 #include "cli/pictures/image_io.h"
 #include "cli/system/files.h"
 #include "cli/system/paths.h"
-
-static const char help_text[] =
-    "ghostvk detect finds objects in JPEG, PNG, WebP, TIFF and BMP pictures.\n"
-    "\n"
-    "usage: ghostvk detect [OPTION]... IMAGE...\n"
-    "\n"
-    "  -m, --model MODEL    .safetensors or .pth file; default: the one of ghostvk\n" MODEL_HELP
-    "      --classes FILE   class names, one a line; default: the model's\n"
-    "      --anchors FILE   18 numbers with commas between; default: the model's\n"
-    "      --device DEVICE  an index of `ghostvk devices`, a part of a name, or cpu\n"
-    "      --precision P    fp32, fp16 (half the memory, for GPUs) or auto\n"
-    "      --size WxH       the network's input, multiples of 32\n"
-    "      --letterbox      keep the aspect ratio; --no-letterbox stretches\n"
-    "      --no-exif        leave pictures as stored, whatever their EXIF data say\n"
-    "      --conf SCORE     keep boxes of at least this score, 0 to 1\n"
-    "      --iou OVERLAP    drop boxes that overlap a better one by more, 0 to 1\n"
-    "      --json FILE      save the boxes; - is stdout, in place of the tables\n"
-    "  -o, --output PATH    draw the boxes: to a picture, or into a folder (PATH/)\n"
-    "  -v, --verbose        say more; -vv for debugging\n"
-    "  -h, --help           this text\n"
-    "\n"
-    "Defaults are the model's. Pictures are turned upright by EXIF, boxes with them.\n"
-    "\n"
-    "example:\n"
-    "  ghostvk detect --conf 0.4 --json boxes.json -o out/ pictures/*.jpg\n";
-
-static const struct option long_options[] = {
-    MODEL_LONG_OPTIONS,
-    {"classes", required_argument, NULL, OPTION_CLASSES},
-    {"anchors", required_argument, NULL, OPTION_ANCHORS},
-    {"device", required_argument, NULL, OPTION_DEVICE},
-    {"precision", required_argument, NULL, OPTION_PRECISION},
-    {"size", required_argument, NULL, OPTION_SIZE},
-    {"letterbox", no_argument, NULL, OPTION_LETTERBOX},
-    {"no-letterbox", no_argument, NULL, OPTION_NO_LETTERBOX},
-    {"no-exif", no_argument, NULL, OPTION_NO_EXIF},
-    {"conf", required_argument, NULL, OPTION_CONF},
-    {"iou", required_argument, NULL, OPTION_IOU},
-    {"json", required_argument, NULL, OPTION_JSON},
-    {"output", required_argument, NULL, 'o'},
-    COMMON_LONG_OPTIONS,
-};
 
 /* 0 in gvk_detector_params is the network's default, and a negative number is zero. */
 static bool read_threshold(const char *option, const char *value, float *out)
@@ -65,8 +22,9 @@ static bool read_threshold(const char *option, const char *value, float *out)
     return true;
 }
 
-static bool read_option(struct detect_request *request, int option, const char *value)
+static bool read_option(void *user, int option, const char *value)
 {
+    struct detect_request *request = user;
     switch (option) {
     case OPTION_CLASSES: return read_path("--classes", value, &request->model.classes);
     case OPTION_ANCHORS: return read_path("--anchors", value, &request->model.anchors);
@@ -81,8 +39,8 @@ static bool read_option(struct detect_request *request, int option, const char *
     case OPTION_NO_EXIF: request->ignore_orientation = true; return true;
     case OPTION_CONF: return read_threshold("--conf", value, &request->confidence);
     case OPTION_IOU: return read_threshold("--iou", value, &request->iou);
-    case OPTION_JSON: return read_path("--json", value, &request->json);
-    case 'o': return read_path("-o", value, &request->output);
+    case OPTION_JSON_FILE: return read_path("--json", value, &request->json);
+    case OPTION_OUTPUT: return read_path("-o", value, &request->output);
     default: return read_model_option(&request->model, option, value);
     }
 }
@@ -165,20 +123,14 @@ static int check_outputs(const struct program *program, struct detect_request *r
     return outcome;
 }
 
-int detect_request_read(struct program *program, int argument_count, char **arguments, struct detect_request *request)
+int detect_request_read(struct program *program, const struct command_line *line, struct detect_request *request)
 {
-    int option;
-    while ((option = next_option(program, argument_count, arguments, ":m:o:" COMMON_SHORT_OPTIONS, long_options)) !=
-           -1) {
-        if (option == 'h') {
-            fputs(help_text, stdout);
-            return -1;
-        }
-        if (option == '?' || !read_option(request, option, optarg))
-            return OUTCOME_USAGE;
-    }
-    request->images = arguments + optind;
-    request->image_count = (size_t)(argument_count - optind);
+    struct operands operands;
+    int read = read_command_line(program, line, read_option, request, &operands);
+    if (read != OUTCOME_DONE)
+        return read;
+    request->images = operands.words;
+    request->image_count = operands.count;
     if (request->image_count == 0)
         return refuse_usage("detect needs a picture");
     for (size_t index = 0; index < request->image_count; index++)

@@ -8,6 +8,7 @@
 #include "cli/base/values.h"
 #include "cli/files/model_path.h"
 #include "cli/files/output_folder.h"
+#include "cli/host/command_line.h"
 #include "cli/host/device.h"
 #include "cli/host/program.h"
 
@@ -28,7 +29,7 @@ struct detect_request {
 };
 
 /* An exit code, or -1 when help was asked for and printed. The request is released in every case. */
-int detect_request_read(struct program *program, int argument_count, char **arguments, struct detect_request *request);
+int detect_request_read(struct program *program, const struct command_line *line, struct detect_request *request);
 void detect_request_release(struct detect_request *request);
 
 #endif

@@ -6,27 +6,10 @@
 #include "cli/base/json.h"
 #include "cli/base/message.h"
 #include "cli/base/text.h"
+#include "cli/host/command_line.h"
 #include "cli/host/driver_files.h"
-#include "cli/host/options.h"
 #include "cli/host/program.h"
 #include "commands.h"
-
-static const char help_text[] = "ghostvk devices lists the Vulkan devices.\n"
-                                "\n"
-                                "usage: ghostvk devices [OPTION]...\n"
-                                "\n"
-                                "      --json     print JSON instead of the table\n"
-                                "  -v, --verbose  say more; -vv for debugging\n"
-                                "  -h, --help     this text\n"
-                                "\n"
-                                "example:\n"
-                                "  ghostvk devices\n"
-                                "  ghostvk detect --device 1 picture.jpg\n";
-
-static const struct option long_options[] = {
-    {"json", no_argument, NULL, OPTION_JSON},
-    COMMON_LONG_OPTIONS,
-};
 
 static const char *name_type(VkPhysicalDeviceType type)
 {
@@ -120,28 +103,25 @@ static bool write_json(const gvk_device_info *infos, uint32_t count)
     return json_finish(&json);
 }
 
-int command_devices(struct program *program, int argument_count, char **arguments)
+static bool read_option(void *as_json, int option, const char *value)
+{
+    (void)option, (void)value;
+    return *(bool *)as_json = true;
+}
+
+static int list_devices(struct program *program, const struct command_line *line)
 {
     bool as_json = false;
-    int option;
-    while ((option = next_option(program, argument_count, arguments, ":" COMMON_SHORT_OPTIONS, long_options)) != -1) {
-        if (option == 'h') {
-            fputs(help_text, stdout);
-            return OUTCOME_DONE;
-        }
-        if (option == '?')
-            return OUTCOME_USAGE;
-        as_json = true;
-    }
-    if (optind < argument_count)
-        return refuse_usage("devices takes no argument %s", arguments[optind]);
+    struct operands none;
+    int outcome = read_command_line(program, line, read_option, &as_json, &none);
+    if (outcome != OUTCOME_DONE)
+        return outcome < 0 ? OUTCOME_DONE : outcome; /* help was asked for */
 
     gvk_device_info *infos = NULL;
     uint32_t capacity = 0, count = 0;
     char sentence[512];
     bool missing = driver_files_are_missing(sentence, sizeof sentence);
     gvk_result result = gvk_device_list(&program->host, NULL, sizeof(gvk_device_info), &count);
-    int outcome = OUTCOME_DONE;
     if (!result) {
         capacity = count;
         infos = calloc(capacity ? capacity : 1, sizeof *infos);
@@ -162,3 +142,15 @@ int command_devices(struct program *program, int argument_count, char **argument
     free(infos);
     return outcome;
 }
+
+static const int shared_options[] = {OPTION_JSON, OPTION_END};
+
+const struct command devices_command = {
+    .name = "devices",
+    .summary = "list the Vulkan devices",
+    .sentence = "lists the Vulkan devices.",
+    .shared = shared_options,
+    .example = "ghostvk devices\n"
+               "ghostvk detect --device 1 picture.jpg",
+    .execute = list_devices,
+};

@@ -9,40 +9,14 @@
 #include "cli/base/text.h"
 #include "cli/base/values.h"
 #include "cli/files/model_path.h"
+#include "cli/host/command_line.h"
 #include "cli/host/device.h"
-#include "cli/host/options.h"
 #include "cli/host/program.h"
 #include "commands.h"
 
 #define BATCH_MAX 1024
 
-static const char help_text[] =
-    "ghostvk inspect describes a model and the plan to run it.\n"
-    "\n"
-    "usage: ghostvk inspect [OPTION]... [MODEL]\n"
-    "\n"
-    "  -m, --model MODEL    .safetensors or .pth file; default: the one of ghostvk\n" MODEL_HELP
-    "      --size WxH       the input, multiples of 32; default: the model's\n"
-    "      --batch N        pictures in a frame; default: 1\n"
-    "      --device DEVICE  plan for an index of `ghostvk devices`, a part of a name,\n"
-    "                       or cpu; default: for a plain GPU, without Vulkan\n"
-    "      --layers         list the layers too\n"
-    "      --json           print JSON, always with the layers\n"
-    "  -v, --verbose        say more, such as the unused tensors; -vv for debugging\n"
-    "  -h, --help           this text\n"
-    "\n"
-    "example:\n"
-    "  ghostvk inspect --size 608x608 --layers model.pth\n";
-
-static const struct option long_options[] = {
-    MODEL_LONG_OPTIONS,
-    {"size", required_argument, NULL, OPTION_SIZE},
-    {"batch", required_argument, NULL, OPTION_BATCH},
-    {"device", required_argument, NULL, OPTION_DEVICE},
-    {"layers", no_argument, NULL, OPTION_LAYERS},
-    {"json", no_argument, NULL, OPTION_JSON},
-    COMMON_LONG_OPTIONS,
-};
+enum { OPTION_LAYERS = OPTION_OWN };
 
 struct request {
     struct model_choice model;
@@ -52,8 +26,9 @@ struct request {
     struct device_choice device;
 };
 
-static bool read_option(struct request *request, int option, const char *value)
+static bool read_option(void *user, int option, const char *value)
 {
+    struct request *request = user;
     switch (option) {
     case OPTION_SIZE: return read_size("--size", value, &request->size);
     case OPTION_BATCH: return read_count("--batch", value, BATCH_MAX, &request->batch);
@@ -64,20 +39,15 @@ static bool read_option(struct request *request, int option, const char *value)
     }
 }
 
-static int read_request(struct program *program, int argument_count, char **arguments, struct request *request)
+static int read_request(struct program *program, const struct command_line *line, struct request *request)
 {
-    int option;
-    while ((option = next_option(program, argument_count, arguments, ":m:" COMMON_SHORT_OPTIONS, long_options)) != -1) {
-        if (option == 'h') {
-            fputs(help_text, stdout);
-            return -1;
-        }
-        if (option == '?' || !read_option(request, option, optarg))
-            return OUTCOME_USAGE;
-    }
-    if (argument_count - optind + (request->model.path != NULL) > 1)
-        return refuse_usage("inspect takes one model, and %s is another", arguments[argument_count - 1]);
-    if (optind < argument_count && !read_path("MODEL", arguments[optind], &request->model.path))
+    struct operands operands;
+    int outcome = read_command_line(program, line, read_option, request, &operands);
+    if (outcome != OUTCOME_DONE)
+        return outcome;
+    if (operands.count + (request->model.path != NULL) > 1)
+        return refuse_usage("inspect takes one model, and %s is another", operands.words[operands.count - 1]);
+    if (operands.count && !read_path("MODEL", operands.words[0], &request->model.path))
         return OUTCOME_USAGE;
     return OUTCOME_DONE;
 }
@@ -313,13 +283,13 @@ static bool write_json(const struct model_file *model, const struct request *req
     return json_finish(&json);
 }
 
-int command_inspect(struct program *program, int argument_count, char **arguments)
+static int inspect(struct program *program, const struct command_line *line)
 {
     struct request request = {.batch = 1};
     struct model_file model = {0};
     gvk_description plan = {.size = sizeof plan};
     gvk_device *device = NULL; /* none: a plain GPU's plan */
-    int outcome = read_request(program, argument_count, arguments, &request);
+    int outcome = read_request(program, line, &request);
     if (outcome < 0)
         return OUTCOME_DONE; /* help was asked for */
     if (outcome != OUTCOME_DONE)
@@ -354,3 +324,30 @@ done:
     model_file_close(&model);
     return outcome;
 }
+
+static const int shared_options[] = {MODEL_OPTIONS, OPTION_SIZE, OPTION_BATCH, OPTION_DEVICE, OPTION_JSON, OPTION_END};
+
+static const struct option_row own_options[] = {
+    {.id = OPTION_DEVICE,
+     .name = "device",
+     .value = "DEVICE",
+     .text = "plan for an index of `ghostvk devices`, a part of a name, or cpu; default: for a plain GPU, without "
+             "Vulkan",
+     .group = GROUP_DEVICE},
+    {.id = OPTION_JSON, .name = "json", .text = "print JSON, always with the layers", .group = GROUP_OUTPUT},
+    {.id = OPTION_LAYERS, .name = "layers", .text = "list the layers too", .group = GROUP_OUTPUT},
+    {.id = OPTION_END},
+};
+
+const struct command inspect_command = {
+    .name = "inspect",
+    .summary = "describe a model and its plan",
+    .sentence = "describes a model and the plan to run it.",
+    .usage = "[MODEL]",
+    .kind = OPERAND_MODEL,
+    .shared = shared_options,
+    .own = own_options,
+    .notes = "-v lists the tensors of the file that the network does not use.",
+    .example = "ghostvk inspect --size 608x608 --layers model.pth",
+    .execute = inspect,
+};

@@ -11,8 +11,8 @@
 #include "cli/files/model_path.h"
 #include "cli/files/not_finite.h"
 #include "cli/files/tensor_file.h"
+#include "cli/host/command_line.h"
 #include "cli/host/device.h"
-#include "cli/host/options.h"
 #include "cli/host/program.h"
 #include "cli/pictures/classifier_input.h"
 #include "cli/pictures/image_io.h"
@@ -23,46 +23,7 @@
 #define OUTPUTS_MAX 4
 #define BATCH_MAX   1024
 
-static const char help_text[] =
-    "ghostvk run writes a network's raw outputs to a safetensors file.\n"
-    "\n"
-    "usage: ghostvk run [OPTION]... (--input FILE | --image FILE) --output FILE\n"
-    "\n"
-    "  -m, --model MODEL    .safetensors or .pth file; default: the one of ghostvk\n" MODEL_HELP
-    "      --input FILE     a safetensors file, tensor \"input\", fp32 N x 3 x H x W\n"
-    "      --image FILE     a JPEG, PNG, WebP, TIFF or BMP picture\n"
-    "  -o, --output FILE    gets stride32, stride16, stride8 or logits, and input\n"
-    "      --size WxH       the network's input; a detector's: multiples of 32\n"
-    "      --letterbox      keep the aspect ratio; --no-letterbox stretches\n"
-    "      --no-exif        do not turn the picture as its EXIF data say\n"
-    "      --rewrite WHICH  all (the fast path) or none (node by node)\n"
-    "      --compare        print how far each layer is from its plain form\n"
-    "      --device DEVICE  an index of `ghostvk devices`, a part of a name, or cpu\n"
-    "      --precision P    fp32, fp16 (half the memory, for GPUs) or auto\n"
-    "  -v, --verbose        say more; -vv for debugging\n"
-    "  -h, --help           this text\n"
-    "\n"
-    "A classifier's picture is scaled, cut to 224x224 (or --size) and normalised as\n"
-    "for ImageNet; a detector's is stretched or letterboxed.\n"
-    "\n"
-    "example:\n"
-    "  ghostvk run --image picture.jpg --rewrite none --output maps.safetensors\n";
-
-static const struct option long_options[] = {
-    MODEL_LONG_OPTIONS,
-    {"input", required_argument, NULL, OPTION_INPUT},
-    {"image", required_argument, NULL, OPTION_IMAGE},
-    {"output", required_argument, NULL, 'o'},
-    {"size", required_argument, NULL, OPTION_SIZE},
-    {"letterbox", no_argument, NULL, OPTION_LETTERBOX},
-    {"no-letterbox", no_argument, NULL, OPTION_NO_LETTERBOX},
-    {"no-exif", no_argument, NULL, OPTION_NO_EXIF},
-    {"rewrite", required_argument, NULL, OPTION_REWRITE},
-    {"compare", no_argument, NULL, OPTION_COMPARE},
-    {"device", required_argument, NULL, OPTION_DEVICE},
-    {"precision", required_argument, NULL, OPTION_PRECISION},
-    COMMON_LONG_OPTIONS,
-};
+enum { OPTION_INPUT = OPTION_OWN, OPTION_IMAGE, OPTION_REWRITE, OPTION_COMPARE };
 
 struct request {
     struct model_choice model;
@@ -93,12 +54,13 @@ static bool read_rewrite(const char *value, uint32_t *out)
     return strcmp(value, "all") == 0 || strcmp(value, "none") == 0;
 }
 
-static bool read_option(struct request *request, int option, const char *value)
+static bool read_option(void *user, int option, const char *value)
 {
+    struct request *request = user;
     switch (option) {
     case OPTION_INPUT: return read_path("--input", value, &request->input);
     case OPTION_IMAGE: return read_path("--image", value, &request->image);
-    case 'o': return read_path("--output", value, &request->output);
+    case OPTION_OUTPUT: return read_path("--output", value, &request->output);
     case OPTION_SIZE: return read_size("--size", value, &request->size);
     case OPTION_LETTERBOX:
     case OPTION_NO_LETTERBOX:
@@ -129,20 +91,12 @@ static int check_output(const struct program *program, const struct request *req
     return outcome;
 }
 
-static int read_request(struct program *program, int argument_count, char **arguments, struct request *request)
+static int read_request(struct program *program, const struct command_line *line, struct request *request)
 {
-    int option;
-    while ((option = next_option(program, argument_count, arguments, ":m:o:" COMMON_SHORT_OPTIONS, long_options)) !=
-           -1) {
-        if (option == 'h') {
-            fputs(help_text, stdout);
-            return -1;
-        }
-        if (option == '?' || !read_option(request, option, optarg))
-            return OUTCOME_USAGE;
-    }
-    if (optind < argument_count)
-        return refuse_usage("run takes no argument %s; a picture is given by --image", arguments[optind]);
+    struct operands operands;
+    int outcome = read_command_line(program, line, read_option, request, &operands);
+    if (outcome != OUTCOME_DONE)
+        return outcome;
     if (!request->input == !request->image)
         return refuse_usage("run needs either --input or --image");
     if (!request->output && !request->compare)
@@ -350,14 +304,14 @@ done:
     return outcome;
 }
 
-int command_run(struct program *program, int argument_count, char **arguments)
+static int execute(struct program *program, const struct command_line *line)
 {
     struct request request = {.device.kind = GVK_DEVICE_BEST};
     struct model_file model = {0};
     struct source source = {0};
     char message[512];
     int held = -1; /* the output, where it is a pipe or device */
-    int outcome = read_request(program, argument_count, arguments, &request);
+    int outcome = read_request(program, line, &request);
     if (outcome < 0)
         return OUTCOME_DONE; /* help was asked for */
     if (outcome != OUTCOME_DONE)
@@ -379,3 +333,56 @@ int command_run(struct program *program, int argument_count, char **arguments)
     model_file_close(&model);
     return outcome;
 }
+
+static const int shared_options[] = {MODEL_OPTIONS,    OPTION_OUTPUT,       OPTION_SIZE,
+                                     OPTION_LETTERBOX, OPTION_NO_LETTERBOX, OPTION_NO_EXIF,
+                                     OPTION_DEVICE,    OPTION_PRECISION,    OPTION_END};
+
+static const struct option_row own_options[] = {
+    {.id = OPTION_OUTPUT,
+     .letter = 'o',
+     .name = "output",
+     .value = "FILE",
+     .text = "gets stride32, stride16, stride8 or logits, and input",
+     .group = GROUP_OUTPUT,
+     .kind = VALUE_FILE},
+    {.id = OPTION_INPUT,
+     .name = "input",
+     .value = "FILE",
+     .text = "a safetensors file, tensor \"input\", fp32 N x 3 x H x W",
+     .group = GROUP_INPUT,
+     .kind = VALUE_FILE},
+    {.id = OPTION_IMAGE,
+     .name = "image",
+     .value = "FILE",
+     .text = "a JPEG, PNG, WebP, TIFF or BMP picture",
+     .group = GROUP_INPUT,
+     .kind = VALUE_FILE},
+    {.id = OPTION_REWRITE,
+     .name = "rewrite",
+     .value = "WHICH",
+     .text = "all (the fast path) or none (node by node); default: all",
+     .group = GROUP_DEVICE,
+     .kind = VALUE_CHOICE,
+     .choices = "all none"},
+    {.id = OPTION_COMPARE,
+     .name = "compare",
+     .text = "print how far each layer is from its plain form",
+     .group = GROUP_OUTPUT},
+    {.id = OPTION_END},
+};
+
+const struct command run_command = {
+    .name = "run",
+    .summary = "write a network's raw outputs to a file",
+    .sentence = "writes a network's raw outputs to a safetensors file.",
+    .usage = "(--input FILE | --image FILE) --output FILE",
+    .instead = "a picture is given by --image",
+    .shared = shared_options,
+    .own = own_options,
+    .notes =
+        "A classifier's picture is scaled, cut to 224x224 (or --size) and normalised as for ImageNet; a detector's "
+        "is stretched or letterboxed.",
+    .example = "ghostvk run --image picture.jpg --rewrite none --output maps.safetensors",
+    .execute = execute,
+};

@@ -9,8 +9,8 @@
 #include "cli/base/text.h"
 #include "cli/files/model_path.h"
 #include "cli/files/tensor_file.h"
+#include "cli/host/command_line.h"
 #include "cli/host/device.h"
-#include "cli/host/options.h"
 #include "cli/host/program.h"
 #include "cli/pictures/image_io.h"
 #include "commands.h"
@@ -20,27 +20,6 @@ struct tolerance {
     double score, box; /* box in pixels */
 };
 static const struct tolerance tolerance_fp32 = {1e-3, 0.05}, tolerance_fp16 = {2e-2, 0.5};
-
-static const char help_text[] = "ghostvk selftest compares this device's boxes in the shipped pictures with\n"
-                                "those that PyTorch finds.\n"
-                                "\n"
-                                "usage: ghostvk selftest [OPTION]...\n"
-                                "\n"
-                                "      --device DEVICE  an index of `ghostvk devices`, a part of a name, or cpu\n"
-                                "      --precision P    fp32, fp16 (half the memory, for GPUs) or auto\n"
-                                "  -v, --verbose        say more; -vv for debugging\n"
-                                "  -h, --help           this text\n"
-                                "\n"
-                                "Exit code 0: all boxes agree; 1: some do not.\n"
-                                "\n"
-                                "example:\n"
-                                "  ghostvk selftest --device 0\n";
-
-static const struct option long_options[] = {
-    {"device", required_argument, NULL, OPTION_DEVICE},
-    {"precision", required_argument, NULL, OPTION_PRECISION},
-    COMMON_LONG_OPTIONS,
-};
 
 static const char *const pictures[] = {"smear-1", "smear-2", "smear-7"};
 #define PICTURE_COUNT (sizeof pictures / sizeof *pictures)
@@ -159,30 +138,34 @@ static int check_pictures(struct program *program, gvk_stream *stream, const str
     return OUTCOME_SOME_FAILED;
 }
 
-int command_selftest(struct program *program, int argument_count, char **arguments)
+/* What the command line chooses. */
+struct request {
+    struct device_choice device;
+    gvk_precision precision;
+};
+
+static bool read_option(void *user, int option, const char *value)
+{
+    struct request *request = user;
+    return option == OPTION_DEVICE ? read_device(value, &request->device) : read_precision(value, &request->precision);
+}
+
+static int execute(struct program *program, const struct command_line *line)
 {
     struct model_choice choice = {0};
-    struct device_choice device_choice = {.kind = GVK_DEVICE_BEST};
+    struct request request = {.device.kind = GVK_DEVICE_BEST};
     struct model_file model = {0};
-    gvk_model_params params = {.size = sizeof params};
     gvk_device *device = NULL;
     gvk_model *weights = NULL;
     gvk_stream *stream = NULL;
-    int option;
-    while ((option = next_option(program, argument_count, arguments, ":" COMMON_SHORT_OPTIONS, long_options)) != -1) {
-        if (option == 'h') {
-            fputs(help_text, stdout);
-            return OUTCOME_DONE;
-        }
-        if (option == '?' || !(option == OPTION_DEVICE ? read_device(optarg, &device_choice)
-                                                       : read_precision(optarg, &params.precision)))
-            return OUTCOME_USAGE;
-    }
-    if (optind < argument_count)
-        return refuse_usage("selftest takes no argument %s", arguments[optind]);
-    int outcome = model_file_open(program, &choice, &model);
+    struct operands none;
+    int outcome = read_command_line(program, line, read_option, &request, &none);
+    if (outcome != OUTCOME_DONE)
+        return outcome < 0 ? OUTCOME_DONE : outcome; /* help was asked for */
+    const gvk_model_params params = {.size = sizeof params, .precision = request.precision};
+    outcome = model_file_open(program, &choice, &model);
     if (outcome == OUTCOME_DONE)
-        outcome = open_device(program, &device_choice, &device);
+        outcome = open_device(program, &request.device, &device);
     if (outcome == OUTCOME_DONE) {
         gvk_device_info info = {.size = sizeof info};
         gvk_device_describe(device, &info);
@@ -206,3 +189,15 @@ int command_selftest(struct program *program, int argument_count, char **argumen
     model_file_close(&model);
     return outcome;
 }
+
+static const int shared_options[] = {OPTION_DEVICE, OPTION_PRECISION, OPTION_END};
+
+const struct command selftest_command = {
+    .name = "selftest",
+    .summary = "check this device against PyTorch's boxes",
+    .sentence = "compares this device's boxes in the shipped pictures with those that PyTorch finds.",
+    .shared = shared_options,
+    .notes = "Exit code 0: all boxes agree; 1: some do not.",
+    .example = "ghostvk selftest --device 0",
+    .execute = execute,
+};

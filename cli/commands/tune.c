@@ -8,8 +8,8 @@
 #include "cli/base/text.h"
 #include "cli/base/values.h"
 #include "cli/files/model_path.h"
+#include "cli/host/command_line.h"
 #include "cli/host/device.h"
-#include "cli/host/options.h"
 #include "cli/host/program.h"
 #include "cli/system/process.h"
 #include "commands.h"
@@ -17,37 +17,6 @@
 #define BATCH_MAX   1024u
 #define ROUNDS_MAX  1000u
 #define CLASSES_MAX 21840u
-
-static const char help_text[] =
-    "ghostvk tune finds the fastest kernels on a device and keeps them for later.\n"
-    "\n"
-    "usage: ghostvk tune [OPTION]...\n"
-    "\n"
-    "  -m, --model MODEL    .safetensors or .pth file; default: the one of ghostvk\n" MODEL_HELP
-    "      --random CLASSES a detector of that many classes with made-up weights\n"
-    "      --size WxH       the network's input, multiples of 32\n"
-    "      --batch N        pictures in a frame; default: 1\n"
-    "      --runs N         frames to time each kernel for; default: 5\n"
-    "      --device DEVICE  an index of `ghostvk devices`, a part of a name, or cpu\n"
-    "      --precision P    fp32, fp16 (half the memory, for GPUs) or auto\n"
-    "  -v, --verbose        say more; -vv for debugging\n"
-    "  -h, --help           this text\n"
-    "\n"
-    "Shapes are those of the model's layers: tune with the model that you run.\n"
-    "\n"
-    "example:\n"
-    "  ghostvk tune -m yolov4.pth --size 608x608\n";
-
-static const struct option long_options[] = {
-    MODEL_LONG_OPTIONS,
-    {"random", required_argument, NULL, OPTION_RANDOM},
-    {"size", required_argument, NULL, OPTION_SIZE},
-    {"batch", required_argument, NULL, OPTION_BATCH},
-    {"runs", required_argument, NULL, OPTION_RUNS},
-    {"device", required_argument, NULL, OPTION_DEVICE},
-    {"precision", required_argument, NULL, OPTION_PRECISION},
-    COMMON_LONG_OPTIONS,
-};
 
 struct request {
     struct model_choice model;
@@ -64,8 +33,9 @@ struct progress {
     uint32_t shapes, changed;
 };
 
-static bool read_option(struct request *request, int option, const char *value)
+static bool read_option(void *user, int option, const char *value)
 {
+    struct request *request = user;
     switch (option) {
     case OPTION_RANDOM: return read_count("--random", value, CLASSES_MAX, &request->random_classes);
     case OPTION_SIZE: return read_size("--size", value, &request->size);
@@ -77,19 +47,12 @@ static bool read_option(struct request *request, int option, const char *value)
     }
 }
 
-static int read_request(struct program *program, int argument_count, char **arguments, struct request *request)
+static int read_request(struct program *program, const struct command_line *line, struct request *request)
 {
-    int option;
-    while ((option = next_option(program, argument_count, arguments, ":m:" COMMON_SHORT_OPTIONS, long_options)) != -1) {
-        if (option == 'h') {
-            fputs(help_text, stdout);
-            return -1;
-        }
-        if (option == '?' || !read_option(request, option, optarg))
-            return OUTCOME_USAGE;
-    }
-    if (optind < argument_count)
-        return refuse_usage("tune takes no argument %s; a model is given by -m", arguments[optind]);
+    struct operands operands;
+    int outcome = read_command_line(program, line, read_option, request, &operands);
+    if (outcome != OUTCOME_DONE)
+        return outcome;
     if (request->random_classes && request->model.path)
         return refuse_usage("either -m or --random says what to tune for, not both");
     return OUTCOME_DONE;
@@ -162,12 +125,12 @@ static int tune(struct program *program, const struct request *request, const st
     return OUTCOME_DONE;
 }
 
-int command_tune(struct program *program, int argument_count, char **arguments)
+static int execute(struct program *program, const struct command_line *line)
 {
     struct request request = {.device.kind = GVK_DEVICE_BEST, .batch = 1};
     struct model_file model = {0};
     gvk_device *device = NULL;
-    int outcome = read_request(program, argument_count, arguments, &request);
+    int outcome = read_request(program, line, &request);
     if (outcome != OUTCOME_DONE)
         return outcome < 0 ? OUTCOME_DONE : outcome; /* help was asked for */
     outcome = request.random_classes ? model_file_generate(program, request.random_classes, &model)
@@ -180,3 +143,27 @@ int command_tune(struct program *program, int argument_count, char **arguments)
     model_file_close(&model);
     return outcome;
 }
+
+static const int shared_options[] = {MODEL_OPTIONS, OPTION_RANDOM, OPTION_SIZE,      OPTION_BATCH,
+                                     OPTION_RUNS,   OPTION_DEVICE, OPTION_PRECISION, OPTION_END};
+
+static const struct option_row own_options[] = {
+    {.id = OPTION_RUNS,
+     .name = "runs",
+     .value = "N",
+     .text = "frames to time each kernel for; default: 5",
+     .group = GROUP_MEASURING},
+    {.id = OPTION_END},
+};
+
+const struct command tune_command = {
+    .name = "tune",
+    .summary = "find the fastest kernels and keep them",
+    .sentence = "finds the fastest kernels on a device and keeps them for later.",
+    .shared = shared_options,
+    .instead = "a model is given by -m",
+    .own = own_options,
+    .notes = "Shapes are those of the model's layers: tune with the model that you run.",
+    .example = "ghostvk tune -m yolov4.pth --size 608x608",
+    .execute = execute,
+};

@@ -60,7 +60,7 @@ static char *find_shipped_model(const struct program *program)
 bool read_model_option(struct model_choice *choice, int option, const char *value)
 {
     switch (option) {
-    case 'm': return read_path("-m", value, &choice->path);
+    case OPTION_MODEL: return read_path("-m", value, &choice->path);
     case OPTION_WEIGHTS:
         if (!*value)
             refuse_usage("--weights: the name is empty");

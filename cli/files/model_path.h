@@ -5,8 +5,8 @@
 
 #include <stdio.h>
 
-#include "cli/host/options.h"
 #include "cli/host/program.h"
+#include "cli/options/table.h"
 #include "file_plan.h"
 
 struct model_choice {
@@ -17,14 +17,9 @@ struct model_choice {
     bool allow_unused;   /* take a file with weights that the network does not need */
 };
 
-/* The options that every command with -m has: a line of its help, its part of the long options, and their reading.
- * read_model_option says what is wrong with a value and returns false. */
-#define MODEL_HELP "      --weights NAME   the set to take; --allow-unused ignores spare tensors\n"
-#define MODEL_LONG_OPTIONS                                                                                             \
-    {"model", required_argument, NULL, 'm'}, {"weights", required_argument, NULL, OPTION_WEIGHTS},                     \
-    {                                                                                                                  \
-        "allow-unused", no_argument, NULL, OPTION_ALLOW_UNUSED                                                         \
-    }
+/* The shared options that every command with -m has, and their reading, which says what is wrong with a value and
+ * returns false; it knows no others. */
+#define MODEL_OPTIONS OPTION_MODEL, OPTION_WEIGHTS, OPTION_ALLOW_UNUSED
 bool read_model_option(struct model_choice *choice, int option, const char *value);
 
 struct model_file {

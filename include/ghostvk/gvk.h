@@ -142,6 +142,13 @@ typedef enum gvk_priority {
     GVK_PRIORITY_HIGH /* in front of this process's other queues; never above other processes */
 } gvk_priority;
 
+/* Which queue family works, where a device has several. Results are the same on each. */
+typedef enum gvk_queue_kind {
+    GVK_QUEUE_BEST,    /* one for compute alone, beside the frames of a game or desktop, where there is one */
+    GVK_QUEUE_COMPUTE, /* only one for compute alone; none: GVK_ERROR_NO_DEVICE */
+    GVK_QUEUE_GRAPHICS /* only one that does graphics, too; none: GVK_ERROR_NO_DEVICE */
+} gvk_queue_kind;
+
 typedef struct gvk_device_params {
     size_t size;
     const gvk_host *host; /* NULL: silence and malloc */
@@ -150,8 +157,8 @@ typedef struct gvk_device_params {
     const char *name;
     uint64_t memory_ceiling; /* bytes of device memory that all objects together may take; 0: none */
     gvk_priority priority;   /* of the queue among those of all programs, as far as the driver cares */
+    gvk_queue_kind queue;
     /* 0.1 ends here. */
-    uint32_t reserved;
 } gvk_device_params;
 
 /* Opens a device with an instance of its own. */

@@ -10,7 +10,7 @@
  * `reserved` it goes into the middle column, too, which otherwise never changes. */
 const struct gvk_layout gvk_layout_of_host = GVK_LAYOUT(gvk_host, cache_store, cache_store);
 const struct gvk_layout gvk_layout_of_device_info = GVK_LAYOUT(gvk_device_info, reason, reason);
-const struct gvk_layout gvk_layout_of_device_params = GVK_LAYOUT(gvk_device_params, reserved, priority);
+const struct gvk_layout gvk_layout_of_device_params = GVK_LAYOUT(gvk_device_params, queue, queue);
 const struct gvk_layout gvk_layout_of_wants = GVK_LAYOUT(gvk_wants, device_extension_count, device_extension_count);
 const struct gvk_layout gvk_layout_of_import_params = GVK_LAYOUT(gvk_import_params, submit_user, submit_user);
 const struct gvk_layout gvk_layout_of_node = GVK_LAYOUT(gvk_node, epsilon, epsilon);

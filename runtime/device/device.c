@@ -314,6 +314,9 @@ static gvk_result create_device(struct gvk_device *device, const gvk_wants *want
     return GVK_VULKAN(device, "vkCreateDevice", result);
 }
 
+static const char *const queue_names[] = {"compute queue", "queue for compute alone",
+                                          "queue for compute and graphics"}; /* by gvk_queue_kind */
+
 gvk_result gvk_device_open(const gvk_device_params *given, gvk_device **out)
 {
     gvk_host host;
@@ -326,6 +329,9 @@ gvk_result gvk_device_open(const gvk_device_params *given, gvk_device **out)
         return gvk_fail(&host, GVK_ERROR_ARGUMENT, "gvk_device_open needs a place for the device.");
     if ((unsigned)params->priority > GVK_PRIORITY_HIGH)
         return gvk_fail(&host, GVK_ERROR_ARGUMENT, "A device's priority is normal, low or high.");
+    if ((unsigned)params->queue > GVK_QUEUE_GRAPHICS)
+        return gvk_fail(&host, GVK_ERROR_ARGUMENT,
+                        "A device's queue is the best, one for compute or one for graphics.");
     struct gvk_device *device = gvk_allocate(&host, sizeof *device);
     if (!device)
         return gvk_fail_memory(&host);
@@ -341,9 +347,10 @@ gvk_result gvk_device_open(const gvk_device_params *given, gvk_device **out)
     if (result)
         goto fail;
     gvk_physical_device_read(vk, device->physical_device, chosen.index, &device->info, &device->traits);
-    result = gvk_compute_family(vk, &host, device->physical_device, &device->queue_family, &device->timestamp_bits);
+    result = gvk_compute_family(vk, &host, device->physical_device, params->queue, &device->queue_family,
+                                &device->timestamp_bits);
     if (result == GVK_ERROR_NO_DEVICE)
-        gvk_log(&host, GVK_LOG_ERROR, "%s has no compute queue.", device->info.name);
+        gvk_log(&host, GVK_LOG_ERROR, "%s has no %s.", device->info.name, queue_names[params->queue]);
     if (result)
         goto fail;
     gvk_wants wants = {.size = sizeof wants};

@@ -113,7 +113,7 @@ bool gvk_physical_device_has(const struct gvk_functions *vk, const gvk_host *hos
 }
 
 gvk_result gvk_compute_family(const struct gvk_functions *vk, const gvk_host *host, VkPhysicalDevice physical_device,
-                              uint32_t *family, uint32_t *timestamp_bits)
+                              gvk_queue_kind kind, uint32_t *family, uint32_t *timestamp_bits)
 {
     uint32_t count = 0;
     vk->GetPhysicalDeviceQueueFamilyProperties(physical_device, &count, NULL);
@@ -125,7 +125,8 @@ gvk_result gvk_compute_family(const struct gvk_functions *vk, const gvk_host *ho
     for (uint32_t i = 0; i < count; i++) {
         bool compute = families[i].queueFlags & VK_QUEUE_COMPUTE_BIT;
         bool graphics = families[i].queueFlags & VK_QUEUE_GRAPHICS_BIT;
-        if (!compute || !families[i].queueCount || (found && graphics))
+        bool fits = kind == GVK_QUEUE_BEST || graphics == (kind == GVK_QUEUE_GRAPHICS);
+        if (!compute || !families[i].queueCount || !fits || (found && graphics))
             continue;
         *family = i;
         *timestamp_bits = families[i].timestampValidBits;

@@ -93,10 +93,10 @@ void gvk_physical_device_read(const struct gvk_functions *vk, VkPhysicalDevice p
                               gvk_device_info *info, struct gvk_traits *traits);
 bool gvk_physical_device_has(const struct gvk_functions *vk, const gvk_host *host, VkPhysicalDevice physical_device,
                              const char *extension);
-/* The first queue family with compute; prefers one without graphics, which real GPUs run beside the host's frame.
- * GVK_ERROR_NO_DEVICE, without a sentence, when there is none. */
+/* The first queue family with compute that is of this kind; the best one is the first without graphics, which real GPUs
+ * run beside the host's frame, or else the first. GVK_ERROR_NO_DEVICE, without a sentence, when there is none. */
 gvk_result gvk_compute_family(const struct gvk_functions *vk, const gvk_host *host, VkPhysicalDevice physical_device,
-                              uint32_t *family, uint32_t *timestamp_bits);
+                              gvk_queue_kind kind, uint32_t *family, uint32_t *timestamp_bits);
 
 /* An instance of the library's own, and the physical device that the params ask for. */
 gvk_result gvk_instance_open(const gvk_host *host, struct gvk_functions *vk, void **loader, VkInstance *instance);

@@ -65,7 +65,7 @@ static void no_struct_that_is_read_ends_in_padding(void **state)
         size_t size, end;
     } structs[] = {
         LAST(gvk_host, cache_store),
-        LAST(gvk_device_params, reserved),
+        LAST(gvk_device_params, queue),
         LAST(gvk_import_params, submit_user),
         LAST(gvk_node, epsilon),
         LAST(gvk_model_params, taps),

@@ -70,11 +70,13 @@ done
 [ -e "$pack/spare/libvulkan.so.1" ] || { say "there is no Vulkan loader (libvulkan.so.1) to carry"; exit 1; }
 
 if [ -n "$data" ]; then
-    mkdir -p "$pack/models/samples" "$pack/tests/goldens"
+    mkdir -p "$pack/models/samples" "$pack/tests/goldens" "$pack/tests/gpu"
     cp "$source/models/blood-cells.safetensors" "$pack/models/"
     cp "$source"/models/samples/* "$pack/models/samples/"
     cp "$source"/tests/goldens/*.safetensors "$pack/tests/goldens/"
     rm "$pack/tests/goldens/resize.safetensors" # of a test that is not carried
+    cp "$source/tests/gpu/pytorch.py" "$pack/tests/gpu/" # for a machine that has PyTorch, to compare with
+    cp "$source/tests/goldens/reference.py" "$pack/tests/goldens/"
 fi
 cp "$source/tests/gpu/run.sh" "$source/LICENSE" "$pack/"
 {

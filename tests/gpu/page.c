@@ -162,6 +162,59 @@ static void print_speed(const struct report *report, FILE *out)
         fputs("\nA frame is a batch; times are for all of it.\n\n", out);
 }
 
+/* ---- beside PyTorch ---------------------------------------------------------------------------------------------- */
+
+/* The bench of this precision and batch: with tuned kernels where that was measured. NULL: none. */
+static const char *bench_of(const struct report *report, const char *precision, double batch)
+{
+    static const char *const beginnings[] = {"tuned", "bench"};
+    for (size_t i = 0; i < 2; i++) {
+        char name[64];
+        snprintf(name, sizeof name, "%s-%s-%.0f", beginnings[i], precision, batch);
+        const struct step *step = report_step(report, name);
+        if (step && step->json)
+            return step->json;
+    }
+    return NULL;
+}
+
+static void print_pytorch(const struct report *report, FILE *out)
+{
+    const struct step *step = report_step(report, "pytorch");
+    const char *rows = step ? json_text_member(step->json, "rows") : NULL, *row;
+    char version[64], way[64];
+    if (!rows)
+        return;
+    json_text_string(step->json, "pytorch", version, sizeof version);
+    fputs("## Beside PyTorch\n\nThe same network in PyTorch ", out);
+    print_cell(out, version);
+    fputs(" with CUDA in the same run. Its time is from a batch on the device to three maps there, waited for; "
+          "ghostvk's network by the device's own clock, its whole frame from a picture of the host's to boxes on the "
+          "host, tuned where that was measured.\n\n"
+          "| batch | PyTorch | | 5 to 95 % | ghostvk | network | whole frame |\n"
+          "| --- | --- | --- | --- | --- | --- | --- |\n",
+          out);
+    for (size_t i = 0; (row = json_text_element(rows, i)); i++) {
+        double batch = json_text_number(row, "batch");
+        json_text_string(row, "way", way, sizeof way);
+        const char *precision = strncmp(way, "fp16", 4) ? "fp32" : "fp16", *ours = bench_of(report, precision, batch);
+        fprintf(out, "| %.0f | ", batch);
+        print_cell(out, way);
+        fputs(" | ", out);
+        print_number(out, json_text_number(row, "ms"));
+        fputs(" ms | ", out);
+        print_number(out, json_text_number(row, "p5"));
+        fputs(" to ", out);
+        print_number(out, json_text_number(row, "p95"));
+        fprintf(out, " | %s | ", precision);
+        print_number(out, ours ? median_of(ours, "network") : NAN);
+        fputs(" ms | ", out);
+        print_number(out, ours ? median_of(ours, "total") : NAN);
+        fputs(" ms |\n", out);
+    }
+    fputc('\n', out);
+}
+
 /* ---- layers ------------------------------------------------------------------------------------------------------ */
 
 struct layer {
@@ -336,6 +389,7 @@ void page_write(const struct report *report, FILE *out)
     print_outputs_of(report, out, "selftest-", "## Self-test\n\n");
     print_tests(report, out);
     print_speed(report, out);
+    print_pytorch(report, out);
     for (size_t i = 0; i < report->step_count; i++)
         if (step_begins_with(&report->steps[i], "profile-") && report->steps[i].json)
             print_layers(&report->steps[i], out);

@@ -64,6 +64,7 @@ fact() { # KEY VALUE: a line of the page's first table
     printf '%s\t%s\n' "$1" "$(printf '%s' "$2" | tr '\n\t' '  ')" >>"$out/run.txt"
 }
 
+machine_libraries=${LD_LIBRARY_PATH:-}
 # ---- programs and libraries ------------------------------------------------------------------------------------------
 
 # Where a library may lie that no configuration names.
@@ -116,11 +117,13 @@ else
     fi
 fi
 
-# run PROGRAM ARGUMENT...: under the limit of $seconds.
+# run PROGRAM ARGUMENT...: under the limit of $seconds. Python is the machine's, with the machine's libraries.
 run() {
     program=$1
     shift
-    if [ -n "$loader" ]; then
+    if [ "$program" = python3 ]; then
+        LD_LIBRARY_PATH=$machine_libraries timeout -k 5 "$seconds" python3 "$@"
+    elif [ -n "$loader" ]; then
         timeout -k 5 "$seconds" "$loader" --library-path "$here/glibc:$LD_LIBRARY_PATH" "$programs/$program" "$@"
     else
         timeout -k 5 "$seconds" "$programs/$program" "$@"
@@ -209,10 +212,6 @@ else
 fi
 [ -z "$wanted" ] || fact 'steps asked for' "$wanted"
 
-# ---- steps -----------------------------------------------------------------------------------------------------------
-
-end=$(($(date +%s) + limit))
-
 is_wanted() {
     [ -n "$wanted" ] || return 0
     for beginning in $(printf '%s' "$wanted" | tr ',' ' '); do
@@ -220,6 +219,18 @@ is_wanted() {
     done
     return 1
 }
+
+# Whether there is a PyTorch that sees the GPU, to compare with.
+torch=no
+seconds=60
+if command -v python3 >/dev/null 2>&1 && is_wanted pytorch; then
+    run python3 -c 'import sys, torch; sys.exit(not torch.cuda.is_available())' >"$logs/torch.txt" 2>&1 && torch=yes
+fi
+[ $torch = yes ] || fact PyTorch 'none that sees a CUDA device: nothing to compare with'
+
+# ---- steps -----------------------------------------------------------------------------------------------------------
+
+end=$(($(date +%s) + limit))
 
 # step NAME LIMIT PROGRAM ARGUMENT...
 step() {
@@ -265,8 +276,10 @@ if [ -n "$index" ]; then
     export GVK_TEST_ON="$index"
     if [ -n "$quick" ]; then
         input='--size 64x64' runs=2 rounds=1 fp16='' fp16_batches=1 batches='1 2'
+        pytorch='--size 64 --runs 2 --rounds 1 --batches 1,2'
     else
-        input='--size 416x416' runs=50 rounds=5 fp16=fp16 fp16_batches='1 8' batches='1 8'
+        input='--size 416x416' runs=50 rounds=5 fp16=fp16 fp16_batches='1 8 32' batches='1 8 32'
+        pytorch='--size 416 --runs 20 --rounds 3 --batches 1,8,32'
     fi
     step devices 30 ghostvk devices
     step device 30 gpu_report device "$index"
@@ -275,6 +288,10 @@ if [ -n "$index" ]; then
     step selftest-fp16 60 ghostvk selftest --device "$index" --precision fp16
     bench_all bench fp32 "$batches"
     bench_all bench fp16 "$fp16_batches"
+    if [ "$torch" = yes ]; then # between the two rounds of ours
+        # shellcheck disable=SC2086
+        measure pytorch 60 python3 "$data/gpu/pytorch.py" $pytorch
+    fi
     for precision in fp32 $fp16; do
         # shellcheck disable=SC2086 # $input is an option and its value
         measure "profile-$precision" 40 ghostvk bench --device "$index" --random 80 $input --runs "$runs" --profile \

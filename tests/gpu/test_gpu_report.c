@@ -56,7 +56,7 @@ static void every_ending_of_a_step_is_told(void **state)
     (void)state;
     write_text("steps.txt",
                "device\t0\t1\t30\nbench-fp32-1\t0\t2\t40\nbench-fp16-1\t124\t40\t40\nselftest-fp32\t5\t3\t60\n"
-               "profile-fp32\t139\t1\t40\ntest-kernels\t1\t7\t120\ntuned-fp32-1\t-\t0\t40\n");
+               "profile-fp32\t139\t1\t40\ntest-kernels\t1\t7\t120\npytorch\t0\t9\t60\ntuned-fp32-1\t-\t0\t40\n");
     write_text("run.txt", "version\tv1 | dirty\nmode\tfull\n");
     write_text("logs/device.json",
                "{\"name\": \"A card | of \\\"ours\\\"\", \"driver\": \"1.2\", \"heaps\": [{\"bytes\": "
@@ -65,6 +65,10 @@ static void every_ending_of_a_step_is_told(void **state)
                "{\"precision\": \"fp32\", \"batch\": 1, \"size\": \"416x416\", \"ms\": {\"resize\": {\"median\": 0.1}, "
                "\"network\": {\"median\": 1.25, \"p5\": 1.2, \"p95\": 1.5}, \"decode\": {\"median\": null}, \"total\": "
                "{\"median\": 2}}, \"fps_in_flight\": 612.5, \"gflops\": 5570}");
+    write_text(
+        "logs/pytorch.json",
+        "{\"pytorch\": \"2.11|x\", \"rows\": [{\"batch\": 1, \"way\": \"tf32 graph\", \"ms\": 3.5, \"p5\": 3.25, "
+        "\"p95\": 40}, {\"batch\": 8, \"way\": \"fp16\", \"ms\": 12.25, \"p5\": 12, \"p95\": 13}]}");
     write_text("logs/bench-fp16-1.json", "{\"precision\": \"fp16\", \"ms\": {\"network\": ");
     write_text("logs/bench-fp16-1.log", "no end of it");
     write_text("logs/selftest-fp32.log", "This device computes wrongly.\x1b[31m````\n");
@@ -72,11 +76,14 @@ static void every_ending_of_a_step_is_told(void **state)
                                         "[ RUN      ] three\n[ NOT HERE ] half: no \"fp16\"\n[ LEFT OUT ] large\n");
     assert_true(report_read(&report, "."));
     char *page = write_page(), *json = write_summary();
-    assert_holds(page, "# A card \\| of \"ours\"\n\n**5 of 7 steps failed.**");
+    assert_holds(page, "# A card \\| of \"ours\"\n\n**5 of 8 steps failed.**");
     assert_holds(page, "| memory | 1.0 GiB of the device's, 2.0 GiB beside it |");
     assert_holds(page, "| version | v1 \\| dirty |");
     assert_holds(page,
                  "| fp32 | 1 | built in | 416x416 | 0.100 ms | 1.25 ms | 1.20 to 1.50 | - ms | 2.00 ms | 612 | 5570 |");
+    assert_holds(page, "The same network in PyTorch 2.11\\|x with CUDA");
+    assert_holds(page, "| 1 | tf32 graph | 3.50 ms | 3.25 to 40.0 | fp32 | 1.25 ms | 2.00 ms |");
+    assert_holds(page, "| 8 | fp16 | 12.2 ms | 12.0 to 13.0 | fp16 | - ms | - ms |");
     assert_holds(page, "| bench-fp16-1 | timed out | 40 | 40 |");
     assert_holds(page, "| selftest-fp32 | failed (5) | 3 | 60 |");
     assert_holds(page, "| profile-fp32 | ended by signal 11 | 1 | 40 |");

@@ -53,7 +53,7 @@ bool laboratory_open(struct laboratory *laboratory)
         return fail("the driver does not tell what its compiler made (VK_KHR_pipeline_executable_properties)");
     uint32_t family = 0, timestamp_bits = 0;
     gvk_wants wants = {.size = sizeof wants};
-    if (gvk_compute_family(vk, &complete, physical_device, &family, &timestamp_bits) ||
+    if (gvk_compute_family(vk, &complete, physical_device, GVK_QUEUE_BEST, &family, &timestamp_bits) ||
         gvk_device_wants(vk->GetInstanceProcAddr, laboratory->instance, physical_device, &wants))
         return fail("the device has no compute queue, or does not say what it can do");
     VkPhysicalDevicePipelineExecutablePropertiesFeaturesKHR feature = {

@@ -37,6 +37,13 @@ static void priorities(void **state)
     }
     params.priority = (gvk_priority)(GVK_PRIORITY_HIGH + 1);
     REFUSED(gvk_device_open(&params, &device));
+    params.priority = GVK_PRIORITY_NORMAL;
+    for (size_t i = 0; i < ARRAY_COUNT(unknown_values); i++) {
+        params.queue = (gvk_queue_kind)unknown_values[i];
+        REFUSED(gvk_device_open(&params, &device));
+    }
+    params.queue = (gvk_queue_kind)(GVK_QUEUE_GRAPHICS + 1);
+    REFUSED(gvk_device_open(&params, &device));
     assert_null(device);
 }
 

@@ -13,10 +13,10 @@
 #include "cli/base/output_file.h"
 #include "cli/base/quantities.h"
 #include "cli/base/values.h"
+#include "cli/commands/commands.h"
 #include "cli/files/model_path.h"
+#include "cli/host/command_line.h"
 #include "cli/host/device.h"
-#include "cli/host/options.h"
-#include "commands.h"
 
 #define FRAMES_IN_FLIGHT 2u
 #define RUNS_DEFAULT     20u
@@ -25,42 +25,7 @@
 #define CLASSES_MAX      21840u
 #define STAGES_MAX       8u
 
-static const char help_text[] =
-    "ghostvk bench measures how fast a network runs on a device.\n"
-    "\n"
-    "usage: ghostvk bench [OPTION]...\n"
-    "\n"
-    "  -m, --model MODEL    .safetensors or .pth file; default: the one of ghostvk\n" MODEL_HELP
-    "      --random CLASSES a detector of that many classes with made-up weights\n"
-    "      --size WxH       the network's input, multiples of 32\n"
-    "      --batch N        pictures in a frame; default: 1\n"
-    "      --runs N         frames to measure; default: 20\n"
-    "      --device DEVICE  an index of `ghostvk devices`, a part of a name, or cpu\n"
-    "      --precision P    fp32, fp16 (half the memory, for GPUs) or auto\n"
-    "      --json FILE      save the numbers; - is stdout, in place of the tables\n"
-    "      --profile        add a table by layer, the slowest first\n"
-    "      --trace FILE     save a frame's dispatches for Perfetto (ui.perfetto.dev)\n"
-    "  -v, --verbose        say more; -vv for debugging\n"
-    "  -h, --help           this text\n"
-    "\n"
-    "Total is the time from handing over a 640x480 picture to having its boxes.\n"
-    "\n"
-    "example:\n"
-    "  ghostvk bench --random 80 --size 608x608 --json speed.json\n";
-
-static const struct option long_options[] = {
-    MODEL_LONG_OPTIONS,
-    {"random", required_argument, NULL, OPTION_RANDOM},
-    {"size", required_argument, NULL, OPTION_SIZE},
-    {"batch", required_argument, NULL, OPTION_BATCH},
-    {"runs", required_argument, NULL, OPTION_RUNS},
-    {"device", required_argument, NULL, OPTION_DEVICE},
-    {"json", required_argument, NULL, OPTION_JSON},
-    {"profile", no_argument, NULL, OPTION_PROFILE},
-    {"trace", required_argument, NULL, OPTION_TRACE},
-    {"precision", required_argument, NULL, OPTION_PRECISION},
-    COMMON_LONG_OPTIONS,
-};
+enum { OPTION_PROFILE = OPTION_OWN, OPTION_TRACE };
 
 struct request {
     struct model_choice model;
@@ -93,8 +58,9 @@ struct work {
 
 /* ---- the command line -------------------------------------------------------------------------------------------- */
 
-static bool read_option(struct request *request, int option, const char *value)
+static bool read_option(void *user, int option, const char *value)
 {
+    struct request *request = user;
     switch (option) {
     case OPTION_RANDOM: return read_count("--random", value, CLASSES_MAX, &request->random_classes);
     case OPTION_SIZE: return read_size("--size", value, &request->size);
@@ -102,7 +68,7 @@ static bool read_option(struct request *request, int option, const char *value)
     case OPTION_RUNS: return read_count("--runs", value, RUNS_MAX, &request->runs);
     case OPTION_DEVICE: return read_device(value, &request->device);
     case OPTION_PRECISION: return read_precision(value, &request->precision);
-    case OPTION_JSON: return read_path("--json", value, &request->json);
+    case OPTION_JSON_FILE: return read_path("--json", value, &request->json);
     case OPTION_PROFILE: request->profile = true; return true;
     case OPTION_TRACE: return read_path("--trace", value, &request->trace);
     default: return read_model_option(&request->model, option, value);
@@ -125,19 +91,12 @@ static int check_outputs(const struct program *program, const struct request *re
     return outcome;
 }
 
-static int read_request(struct program *program, int argument_count, char **arguments, struct request *request)
+static int read_request(struct program *program, const struct command_line *line, struct request *request)
 {
-    int option;
-    while ((option = next_option(program, argument_count, arguments, ":m:" COMMON_SHORT_OPTIONS, long_options)) != -1) {
-        if (option == 'h') {
-            fputs(help_text, stdout);
-            return -1;
-        }
-        if (option == '?' || !read_option(request, option, optarg))
-            return OUTCOME_USAGE;
-    }
-    if (optind < argument_count)
-        return refuse_usage("bench takes no argument %s; a model is given by -m", arguments[optind]);
+    struct operands operands;
+    int outcome = read_command_line(program, line, read_option, request, &operands);
+    if (outcome != OUTCOME_DONE)
+        return outcome;
     if (request->random_classes && request->model.path)
         return refuse_usage("either -m or --random says what to measure, not both");
     return check_outputs(program, request);
@@ -436,10 +395,10 @@ static int report(struct work *work, struct output *json, struct output *trace)
     return outcome == OUTCOME_DONE ? written : outcome;
 }
 
-int command_bench(struct program *program, int argument_count, char **arguments)
+static int execute(struct program *program, const struct command_line *line)
 {
     struct request request = {.device.kind = GVK_DEVICE_BEST, .batch = 1, .runs = RUNS_DEFAULT};
-    int outcome = read_request(program, argument_count, arguments, &request);
+    int outcome = read_request(program, line, &request);
     if (outcome != OUTCOME_DONE)
         return outcome < 0 ? OUTCOME_DONE : outcome; /* help was asked for */
     struct work work = {.bench = {.program = program}, .request = &request};
@@ -471,3 +430,32 @@ int command_bench(struct program *program, int argument_count, char **arguments)
     free(work.pixels);
     return outcome;
 }
+
+static const int shared_options[] = {MODEL_OPTIONS, OPTION_RANDOM,    OPTION_SIZE,      OPTION_BATCH, OPTION_RUNS,
+                                     OPTION_DEVICE, OPTION_PRECISION, OPTION_JSON_FILE, OPTION_END};
+
+static const struct option_row own_options[] = {
+    {.id = OPTION_PROFILE,
+     .name = "profile",
+     .text = "add a table by layer, the slowest first",
+     .group = GROUP_MEASURING},
+    {.id = OPTION_TRACE,
+     .name = "trace",
+     .value = "FILE",
+     .text = "save a frame's dispatches for Perfetto (ui.perfetto.dev)",
+     .group = GROUP_OUTPUT,
+     .kind = VALUE_FILE},
+    {.id = OPTION_END},
+};
+
+const struct command bench_command = {
+    .name = "bench",
+    .summary = "measure how fast a network runs on a device",
+    .sentence = "measures how fast a network runs on a device.",
+    .shared = shared_options,
+    .instead = "a model is given by -m",
+    .own = own_options,
+    .notes = "Total is the time from handing over a 640x480 picture to having its boxes.",
+    .example = "ghostvk bench --random 80 --size 608x608 --json speed.json",
+    .execute = execute,
+};

@@ -1,0 +1,102 @@
+/* See help.h. Lines have at most 80 characters, but for examples, which are not broken. */
+#include "help.h"
+
+#include <stdbool.h>
+#include <string.h>
+
+#define LINE_WIDTH 80
+
+/* The text in lines that fit, each but the first behind `indent` spaces; the first is begun at that column. */
+static void print_wrapped(FILE *stream, const char *text, size_t indent)
+{
+    size_t column = indent;
+    for (const char *word = text; *word;) {
+        size_t length = strcspn(word, " \n");
+        if (word != text) {
+            bool breaks = word[-1] == '\n' || column + 1 + length > LINE_WIDTH;
+            if (breaks)
+                fprintf(stream, "\n%*s", (int)indent, "");
+            else
+                fputc(' ', stream);
+            column = breaks ? indent : column + 1;
+        }
+        fprintf(stream, "%.*s", (int)length, word);
+        column += length;
+        word += length + (word[length] != 0);
+    }
+    fputc('\n', stream);
+}
+
+/* "--size WxH" */
+static size_t measure_option(const struct option_row *row)
+{
+    return strlen(row->name) + 2 + (row->value ? strlen(row->value) + 1 : 0);
+}
+
+static void print_option(FILE *stream, const struct option_row *row, size_t width)
+{
+    if (row->letter)
+        fprintf(stream, "  -%c, ", row->letter);
+    else
+        fputs("      ", stream);
+    fprintf(stream, "--%s%s%s%*s", row->name, row->value ? " " : "", row->value ? row->value : "",
+            (int)(width + 2 - measure_option(row)), "");
+    print_wrapped(stream, row->text, 6 + width + 2);
+}
+
+static void print_examples(FILE *stream, const char *lines)
+{
+    fputs("\nexample:\n", stream);
+    for (const char *line = lines; *line;) {
+        size_t length = strcspn(line, "\n");
+        fprintf(stream, "  %.*s\n", (int)length, line);
+        line += length + (line[length] != 0);
+    }
+}
+
+void print_command_help(FILE *stream, const struct command *command)
+{
+    struct option_list list;
+    list_options(command, &list);
+    size_t width = 0;
+    for (size_t index = 0; index < list.count; index++)
+        if (measure_option(list.rows[index]) > width)
+            width = measure_option(list.rows[index]);
+    char lead[512];
+    snprintf(lead, sizeof lead, "ghostvk %s %s", command->name, command->sentence);
+    print_wrapped(stream, lead, 0);
+    fprintf(stream, "\nusage: ghostvk %s [OPTION]...%s%s\n", command->name, command->usage ? " " : "",
+            command->usage ? command->usage : "");
+    for (size_t index = 0; index < list.count; index++) {
+        if (index == 0 || list.rows[index]->group != list.rows[index - 1]->group)
+            fprintf(stream, "\n%s:\n", option_group_titles[list.rows[index]->group]);
+        print_option(stream, list.rows[index], width);
+    }
+    if (command->notes) {
+        fputc('\n', stream);
+        print_wrapped(stream, command->notes, 0);
+    }
+    print_examples(stream, command->example);
+}
+
+void print_program_help(FILE *stream, const struct command *const *commands)
+{
+    size_t width = 0;
+    for (const struct command *const *at = commands; *at; at++)
+        if (strlen((*at)->name) > width)
+            width = strlen((*at)->name);
+    fputs("ghostvk finds objects in pictures with GhostNet-YOLOv4, on any Vulkan device.\n\n"
+          "usage: ghostvk COMMAND [OPTION]... [FILE]...\n\ncommands:\n",
+          stream);
+    for (const struct command *const *at = commands; *at; at++)
+        fprintf(stream, "  %-*s  %s\n", (int)width, (*at)->name, (*at)->summary);
+    fputs("\noptions:\n"
+          "  -h, --help     this text, or a command's own: ghostvk detect --help\n"
+          "  -V, --version  the version\n"
+          "\nexample:\n  ghostvk detect -o out/ models/samples/*.jpg\n"
+          "\nexit codes:\n"
+          "  0 all done, 1 some inputs failed, 2 wrong usage, 3 model refused,\n"
+          "  4 no usable device, 5 device or driver failure, 6 out of memory,\n"
+          "  130 interrupted\n",
+          stream);
+}
