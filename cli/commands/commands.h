@@ -8,6 +8,7 @@
 #define GHOSTVK_COMMANDS(COMMAND) \
     COMMAND(detect)   \
     COMMAND(run)      \
+    COMMAND(features) \
     COMMAND(bench)    \
     COMMAND(tune)     \
     COMMAND(selftest) \

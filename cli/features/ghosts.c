@@ -100,7 +100,7 @@ static void compose_head(const struct ghost_module *module, const struct ghost_c
     char part[64] = "";
     if (!all)
         snprintf(part, sizeof part, "channels %" PRIu32 " to %" PRIu32 ", ", choice->first, choice->last);
-    snprintf(head->lines[1], sizeof head->lines[1], "%s%s, colours of %s", part,
+    snprintf(head->lines[1], sizeof head->lines[1], "%s%s; colours of %s, 1 %% clipped", part,
              choice->by_channel ? "in the order of channels" : "by falling r",
              choice->scale_together ? "each pair together" : "each map by itself");
     snprintf(head->lines[2], sizeof head->lines[2], "%s", choice->picture);
@@ -151,14 +151,13 @@ static void draw_pair(const struct ghost_module *module, const struct ghost_pair
     const struct font small = font_of_height(SMALL_HEIGHT), label = title_font(LABEL_HEIGHT);
     const struct map_statistics *one = &module->intrinsic.statistics[pair->channel],
                                 *other = &module->ghosts.statistics[pair->channel];
-    double low = fmin((double)one->least, (double)other->least),
-           high = fmax((double)one->largest, (double)other->largest);
+    double low = fmin((double)one->low, (double)other->low), high = fmax((double)one->high, (double)other->high);
     int width = (int)zoomed(zoom, module->intrinsic.width), height = (int)zoomed(zoom, module->intrinsic.height);
     int whole = 2 * width + BETWEEN;
-    draw_map(&module->intrinsic, pair->channel, scale_together ? low : (double)one->least,
-             scale_together ? high : (double)one->largest, zoom, colours, left, top, sheet);
-    draw_map(&module->ghosts, pair->channel, scale_together ? low : (double)other->least,
-             scale_together ? high : (double)other->largest, zoom, colours, left + width + BETWEEN, top, sheet);
+    draw_map(&module->intrinsic, pair->channel, scale_together ? low : (double)one->low,
+             scale_together ? high : (double)one->high, zoom, colours, left, top, sheet);
+    draw_map(&module->ghosts, pair->channel, scale_together ? low : (double)other->low,
+             scale_together ? high : (double)other->high, zoom, colours, left + width + BETWEEN, top, sheet);
 
     bool flat = isnan(pair->correlation);
     const struct ink ink = flat ? sheet_muted : pair->correlation < 0 ? sheet_negative : sheet_positive;

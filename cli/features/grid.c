@@ -11,16 +11,16 @@
 #define BAR_HEIGHT   12
 
 struct range {
-    float least, largest;
+    float low, high; /* of colours */
 };
 
 static struct range range_of(const struct maps *maps, uint32_t first, uint32_t last)
 {
-    struct range range = {maps->statistics[first].least, maps->statistics[first].largest};
+    struct range range = {maps->statistics[first].low, maps->statistics[first].high};
     for (uint32_t channel = first + 1; channel <= last; channel++) {
         const struct map_statistics *one = &maps->statistics[channel];
-        range.least = one->least < range.least ? one->least : range.least;
-        range.largest = one->largest > range.largest ? one->largest : range.largest;
+        range.low = one->low < range.low ? one->low : range.low;
+        range.high = one->high > range.high ? one->high : range.high;
     }
     return range;
 }
@@ -42,18 +42,19 @@ static void draw_legend(const struct page *page, const struct grid_choice *choic
                         const struct colours *colours, struct sheet *sheet)
 {
     const struct font font = font_of_height(LABEL_HEIGHT);
-    char least[32] = "least", largest[32] = "largest";
+    char low[32] = "low", high[32] = "high";
     if (choice->scale_together) {
-        write_number((double)range.least, least, sizeof least);
-        write_number((double)range.largest, largest, sizeof largest);
+        write_number((double)range.low, low, sizeof low);
+        write_number((double)range.high, high, sizeof high);
     }
     int left = page->legend_left, right = left + PAGE_LEGEND, top = page->legend_top;
-    sheet_text_right(sheet, &font, choice->scale_together ? "all maps together" : "each map by itself", right,
-                     top + LABEL_HEIGHT, sheet_muted);
+    sheet_text_right(sheet, &font,
+                     choice->scale_together ? "all maps together, 1 % clipped" : "each map by itself, 1 % clipped",
+                     right, top + LABEL_HEIGHT, sheet_muted);
     sheet_bar(sheet, colours, left, top + LABEL_HEIGHT + 9, PAGE_LEGEND, BAR_HEIGHT);
     int baseline = top + 2 * LABEL_HEIGHT + 9 + BAR_HEIGHT + 8;
-    sheet_text(sheet, &font, least, left, baseline, sheet_dark);
-    sheet_text_right(sheet, &font, largest, right, baseline, sheet_dark);
+    sheet_text(sheet, &font, low, left, baseline, sheet_dark);
+    sheet_text_right(sheet, &font, high, right, baseline, sheet_dark);
 }
 
 static void draw_item(const struct maps *maps, uint32_t channel, struct range colours_of, const struct map_zoom *zoom,
@@ -64,8 +65,8 @@ static void draw_item(const struct maps *maps, uint32_t channel, struct range co
     const struct map_view view = {.values = maps_channel(maps, channel),
                                   .width = maps->width,
                                   .height = maps->height,
-                                  .low = (double)colours_of.least,
-                                  .high = (double)colours_of.largest};
+                                  .low = (double)colours_of.low,
+                                  .high = (double)colours_of.high};
     int width = (int)zoomed(zoom, maps->width), height = (int)zoomed(zoom, maps->height);
     char name[16], least[24], largest[24], range[64];
     sheet_map(sheet, &view, zoom, colours, left, top);

@@ -14,7 +14,31 @@ static double mean_of(const float *values, size_t count)
     return count ? sum / (double)count : 0;
 }
 
-void measure_map(const float *values, size_t count, struct map_statistics *out)
+static int compare_values(const void *left, const void *right)
+{
+    float one = *(const float *)left, other = *(const float *)right;
+    return one < other ? -1 : one > other;
+}
+
+static bool measure_range(const float *values, size_t count, struct map_statistics *out)
+{
+    float *sorted = malloc((count ? count : 1) * sizeof *sorted);
+    if (!sorted)
+        return false;
+    out->low = out->least;
+    out->high = out->largest;
+    memcpy(sorted, values, count * sizeof *sorted);
+    qsort(sorted, count, sizeof *sorted, compare_values);
+    size_t beyond = count / 100;
+    if (count && sorted[beyond] < sorted[count - 1 - beyond]) {
+        out->low = sorted[beyond];
+        out->high = sorted[count - 1 - beyond];
+    }
+    free(sorted);
+    return true;
+}
+
+bool measure_map(const float *values, size_t count, struct map_statistics *out)
 {
     *out = (struct map_statistics){.mean = mean_of(values, count)};
     double squares = 0;
@@ -27,6 +51,7 @@ void measure_map(const float *values, size_t count, struct map_statistics *out)
         squares += off * off;
     }
     out->deviation = count ? sqrt(squares / (double)count) : 0;
+    return measure_range(values, count, out);
 }
 
 double correlate_maps(const float *one, const float *other, size_t count)
@@ -58,7 +83,8 @@ bool maps_create(const char *name, uint32_t channels, uint32_t height, uint32_t 
         goto fail;
     memcpy(out->values, values, plane * channels * sizeof *out->values);
     for (uint32_t channel = 0; channel < channels; channel++)
-        measure_map(maps_channel(out, channel), plane, &out->statistics[channel]);
+        if (!measure_map(maps_channel(out, channel), plane, &out->statistics[channel]))
+            goto fail;
     return true;
 fail:
     maps_release(out);

@@ -9,6 +9,8 @@
 struct map_statistics {
     float least, largest;
     double mean, deviation; /* the deviation of all values there are, not an estimate from a sample */
+    float low, high;        /* of colours: the hundredth part of the values on either side is beyond, so that an edge or
+                             * a corner does not darken the rest; the least and largest where most values are equal */
 };
 
 /* C maps of height x width, one behind the other; from malloc. */
@@ -27,7 +29,8 @@ void maps_release(struct maps *maps);
 
 const float *maps_channel(const struct maps *maps, uint32_t channel);
 
-void measure_map(const float *values, size_t count, struct map_statistics *out);
+/* False when memory ran out. */
+bool measure_map(const float *values, size_t count, struct map_statistics *out);
 /* Pearson's r; NaN where one of the maps is flat. */
 double correlate_maps(const float *one, const float *other, size_t count);
 

@@ -8,6 +8,7 @@
 #define GAP_Y          18
 #define TITLE_HEIGHT   15 /* of capitals, as the next */
 #define LINE_HEIGHT    10
+#define TITLE_STEP     28
 #define LINE_STEP      23
 #define HEAD_TO_LEGEND 40
 #define HEAD_TO_ITEMS  26
@@ -26,7 +27,7 @@ static int measure_head(const struct page_head *head, struct letters *letters)
 
 static int head_height(const struct page_head *head)
 {
-    int height = TITLE_HEIGHT;
+    int height = TITLE_HEIGHT + TITLE_STEP - LINE_STEP;
     for (int index = 0; index < PAGE_LINES; index++)
         height += head->lines[index][0] ? LINE_STEP : 0;
     return head->has_legend && height < PAGE_LEGEND_HEIGHT ? PAGE_LEGEND_HEIGHT : height;
@@ -64,13 +65,15 @@ void page_draw_head(const struct page *page, const struct page_head *head, struc
     const struct font title = title_font(TITLE_HEIGHT), line = font_of_height(LINE_HEIGHT);
     int room = page->width - 2 * MARGIN - (head->has_legend ? HEAD_TO_LEGEND + PAGE_LEGEND : 0);
     int baseline = MARGIN + TITLE_HEIGHT;
+    int step = TITLE_STEP;
     char text[sizeof head->lines[0] + 4];
     shorten_text(sheet->letters, &title, head->title, room, text, sizeof text);
     sheet_text(sheet, &title, text, MARGIN, baseline, sheet_dark);
     for (int index = 0; index < PAGE_LINES; index++) {
         if (!head->lines[index][0])
             continue;
-        baseline += LINE_STEP;
+        baseline += step;
+        step = LINE_STEP;
         shorten_text(sheet->letters, &line, head->lines[index], room, text, sizeof text);
         sheet_text(sheet, &line, text, MARGIN, baseline, sheet_muted);
     }
