@@ -138,8 +138,8 @@ static int check_combination(const struct request *request)
         return refuse_usage("--order is for --ghosts");
     if (request->ghosts && !request->layer && request->output)
         return refuse_usage("a page has one ghost module: --layer names it");
-    if ((request->layer || request->heatmap) && !request->output && !request->json)
-        return refuse_usage("features needs --output, or --json for the numbers alone");
+    if (request->heatmap && !request->output && !request->json)
+        return refuse_usage("--heatmap needs --output, or --json for the numbers alone");
     return OUTCOME_DONE;
 }
 
@@ -325,7 +325,7 @@ static int show_layer(struct work *work)
         outcome = finish_json(work);
     }
     if (work->has_text)
-        print_layer(stdout, &maps);
+        print_layer(stdout, &maps, !work->request->output);
     if (outcome == OUTCOME_DONE && work->request->output)
         outcome = grid_draw(&maps, &choice, &sheet, message, sizeof message) ? save_sheet(work, &sheet)
                                                                              : refuse_drawing(work, message);
@@ -387,6 +387,8 @@ static int show_modules(struct work *work, const struct ghost_module *modules, u
         print_ghost_head(stdout);
     for (uint32_t index = 0; index < count && work->has_text; index++)
         print_ghosts(stdout, &modules[index]);
+    if (work->has_text && work->request->layer && !work->request->output)
+        print_pairs(stdout, modules);
     if (outcome == OUTCOME_DONE && work->request->output)
         outcome = ghosts_draw(modules, choice, &sheet, message, sizeof message) ? save_sheet(work, &sheet)
                                                                                 : refuse_drawing(work, message);
@@ -496,7 +498,7 @@ static int show_heat(struct work *work)
     const struct heat_place place =
         heat_place_of(image->width, image->height, size.width, size.height,
                       request->letterbox_given ? request->letterbox : work->model.info.letterbox);
-    const char *subject = class_id == HEAT_ALL        ? "any class"
+    const char *subject = class_id == HEAT_ALL        ? "the best class"
                           : class_id == HEAT_PRESENCE ? "objectness"
                                                       : work->model.info.classes[class_id];
     if (work->has_json) {

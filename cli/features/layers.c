@@ -152,43 +152,55 @@ static unsigned distance(const char *one, size_t one_length, const char *other)
     return row[other_length];
 }
 
-/* The least distance to the layer's name, or to what of it stands behind one of its dots. */
-static unsigned distance_to_layer(const char *layer, const char *name)
+struct suggestion {
+    char name[LAYER_NAME_MAX];
+    unsigned distance;
+};
+
+/* Takes the name in among the nearest, where it is one of them and not known. */
+static void insert(struct suggestion *nearest, uint32_t *count, const char *name, size_t length, unsigned far)
 {
-    unsigned least = distance(layer, strlen(layer), name);
-    for (const char *at = strchr(layer, '.'); at; at = strchr(at + 1, '.')) {
-        unsigned tail = distance(at + 1, strlen(at + 1), name);
-        unsigned head = distance(layer, (size_t)(at - layer), name);
-        least = tail < least ? tail : least;
-        least = head < least ? head : least;
-    }
+    uint32_t place = *count;
+    for (uint32_t index = 0; index < *count; index++)
+        if (strncmp(nearest[index].name, name, length) == 0 && !nearest[index].name[length])
+            return;
+    while (place > 0 && far < nearest[place - 1].distance)
+        place--;
+    if (place == SUGGESTIONS || length >= LAYER_NAME_MAX)
+        return;
+    *count += *count < SUGGESTIONS;
+    memmove(&nearest[place + 1], &nearest[place], (*count - place - 1) * sizeof *nearest);
+    nearest[place].distance = far;
+    snprintf(nearest[place].name, sizeof nearest[place].name, "%.*s", (int)length, name);
+}
+
+/* The least distance between `name` and what stands in the layer's name between a dot and that end. */
+static unsigned distance_to_end(const char *layer, size_t end, const char *name)
+{
+    unsigned least = distance(layer, end, name);
+    for (size_t at = 0; at < end; at++)
+        if (layer[at] == '.') {
+            unsigned far = distance(layer + at + 1, end - at - 1, name);
+            least = far < least ? far : least;
+        }
     return least;
 }
 
+/* Layers and modules whose names, or ends of names, are like the one that is not there. */
 static void suggest(const struct layer_list *list, const char *name, char *message, size_t message_size)
 {
-    const char *nearest[SUGGESTIONS] = {NULL};
-    unsigned distances[SUGGESTIONS] = {0};
+    struct suggestion nearest[SUGGESTIONS];
+    uint32_t count = 0;
     for (uint32_t index = 0; index < list->count; index++) {
-        if (!layer_has_maps(&list->layers[index]))
-            continue;
-        const char *candidate = list->layers[index].name;
-        unsigned far = distance_to_layer(candidate, name);
-        for (int place = 0; place < SUGGESTIONS; place++)
-            if (!nearest[place] || far < distances[place]) {
-                const char *pushed = nearest[place];
-                unsigned pushed_distance = distances[place];
-                nearest[place] = candidate;
-                distances[place] = far;
-                candidate = pushed;
-                far = pushed_distance;
-                if (!candidate)
-                    break;
-            }
+        const char *layer = list->layers[index].name;
+        for (size_t end = 1; layer_has_maps(&list->layers[index]) && layer[end - 1]; end++)
+            if (!layer[end] || layer[end] == '.')
+                insert(nearest, &count, layer, end, distance_to_end(layer, end, name));
     }
     int at = snprintf(message, message_size, "there is no layer %s", *name ? name : "\"\"");
-    for (int place = 0; place < SUGGESTIONS && nearest[place] && at > 0 && (size_t)at < message_size; place++)
-        at += snprintf(message + at, message_size - (size_t)at, "%s%s", place ? ", " : "; near are ", nearest[place]);
+    for (uint32_t place = 0; place < count && at > 0 && (size_t)at < message_size; place++)
+        at += snprintf(message + at, message_size - (size_t)at, "%s%s", place ? ", " : "; near are ",
+                       nearest[place].name);
     if (at > 0 && (size_t)at < message_size)
         snprintf(message + at, message_size - (size_t)at, "; --list has all");
 }

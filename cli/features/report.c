@@ -145,12 +145,13 @@ static void print_number(FILE *stream, double value)
     fprintf(stream, "%10s", text);
 }
 
-void print_layer(FILE *stream, const struct maps *maps)
+void print_layer(FILE *stream, const struct maps *maps, bool with_channels)
 {
     print_text(stream, maps->name);
-    fprintf(stream, "  %" PRIu32 " x %" PRIu32 " x %" PRIu32 "\n%7s%10s%10s%10s%10s\n", maps->channels, maps->height,
-            maps->width, "channel", "min", "max", "mean", "std");
-    for (uint32_t channel = 0; channel < maps->channels; channel++) {
+    fprintf(stream, "  %" PRIu32 " x %" PRIu32 " x %" PRIu32 "\n", maps->channels, maps->height, maps->width);
+    if (with_channels)
+        fprintf(stream, "%7s%10s%10s%10s%10s\n", "channel", "min", "max", "mean", "std");
+    for (uint32_t channel = 0; channel < maps->channels && with_channels; channel++) {
         const struct map_statistics *numbers = &maps->statistics[channel];
         fprintf(stream, "%7" PRIu32, channel);
         print_number(stream, (double)numbers->least);
@@ -158,6 +159,19 @@ void print_layer(FILE *stream, const struct maps *maps)
         print_number(stream, numbers->mean);
         print_number(stream, numbers->deviation);
         putc('\n', stream);
+    }
+}
+
+void print_pairs(FILE *stream, const struct ghost_module *module)
+{
+    fprintf(stream, "%7s%8s%16s%16s\n", "channel", "r", "intrinsic std", "ghost std");
+    for (uint32_t index = 0; index < module->count; index++) {
+        const struct ghost_pair *pair = &module->pairs[index];
+        char r[16], one[24], other[24];
+        write_correlation(pair->correlation, r, sizeof r);
+        write_number(module->intrinsic.statistics[pair->channel].deviation, one, sizeof one);
+        write_number(module->ghosts.statistics[pair->channel].deviation, other, sizeof other);
+        fprintf(stream, "%7" PRIu32 "%8s%16s%16s\n", pair->channel, r, one, other);
     }
 }
 
