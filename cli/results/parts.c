@@ -1,6 +1,8 @@
 /* See parts.h. */
 #include "parts.h"
 
+#include <math.h>
+
 #include "cli/base/message.h"
 
 const char *const result_stage_names[RESULT_STAGES] = {"load", "resize", "network", "decode", "total"};
@@ -18,18 +20,22 @@ void result_clip(const struct picture_result *picture, const gvk_detection *box,
     }
 }
 
-static const char *subject_of(const struct writer *writer)
+bool result_is_finite(const gvk_detection *box)
 {
-    return output_is_stdout(writer->path) ? "standard output" : writer->path;
+    bool finite = isfinite(box->score);
+    for (int side = 0; side < 4; side++)
+        finite = finite && isfinite(box->box[side]);
+    return finite;
 }
 
 enum results_state result_break(struct results *results, struct writer *writer, const char *message)
 {
+    bool is_stdout = output_is_stdout(writer->path);
     if (!writer->broken)
-        say("%s: %s", subject_of(writer), message);
+        say("%s: %s", is_stdout ? "standard output" : writer->path, message);
     writer->broken = true;
     results->failed = true;
-    results->stdout_failed = results->stdout_failed || output_is_stdout(writer->path);
+    results->stdout_failed = results->stdout_failed || is_stdout;
     return RESULTS_BROKEN;
 }
 
@@ -37,6 +43,12 @@ bool result_open_file(struct results *results, struct writer *writer, char *mess
 {
     (void)results;
     return output_file_open(&writer->file, writer->path, message, RESULT_MESSAGE_SIZE);
+}
+
+bool result_commit_file(struct results *results, struct writer *writer, char *message)
+{
+    (void)results;
+    return output_file_commit(&writer->file, message, RESULT_MESSAGE_SIZE);
 }
 
 /* Closing the file finds the reason, so it is closed at once. */

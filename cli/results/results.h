@@ -25,14 +25,14 @@ int results_open(const struct results_choice *choice, struct results **out);
 /* Accepts NULL. What has not been finished is taken away, except for lines, which stay as far as they were written. */
 void results_close(struct results *results);
 
-/* With `resume`: whether the results of the picture or frame were there when this run began, in each of the outputs
- * that can be added to. Such a one is not to be added. */
+/* With `resume`: whether the results of the picture or frame are there from a run before, by its path and frame: in the
+ * lines, where there are any, else in the folders of texts. Such a one is not to be added. One with an error counts. */
 bool results_have(const struct results *results, const struct picture_result *which);
 /* How many lines a run before had written whole. */
 size_t results_kept(const struct results *results);
 
-/* Once the model and the device are known. The header's strings must outlive the results. */
-void results_begin(struct results *results, const struct results_header *header);
+/* Once the model and the device are known. The header's strings must outlive the results. An exit code. */
+int results_begin(struct results *results, const struct results_header *header);
 
 /* A picture with an error has a place in JSON and JSON Lines, and no file of its own. */
 enum results_state results_add(struct results *results, const struct picture_result *picture);

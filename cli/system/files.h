@@ -49,6 +49,10 @@ void file_close(int file);
 
 /* A new file; -1 when there is one, or it cannot be made. */
 int file_create(const char *path, unsigned rights);
+/* The file of that name, made where there is none, whose writes all go to its end; -1 on failure. */
+int file_open_to_add(const char *path, unsigned rights);
+/* What the file holds behind `size` bytes is gone. */
+bool file_cut(int file, uint64_t size);
 /* Gives the file these rights, whatever the umask. */
 bool file_set_rights(int file, unsigned rights);
 /* A device or pipe, without waiting for somebody at its other end; its writes wait. -1 on failure, with

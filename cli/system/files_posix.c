@@ -101,6 +101,16 @@ int file_create(const char *path, unsigned rights)
     return open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, (mode_t)rights);
 }
 
+int file_open_to_add(const char *path, unsigned rights)
+{
+    return open(path, O_WRONLY | O_CREAT | O_APPEND | O_NOCTTY | O_NONBLOCK | O_CLOEXEC, (mode_t)rights);
+}
+
+bool file_cut(int file, uint64_t size)
+{
+    return ftruncate(file, (off_t)size) == 0;
+}
+
 bool file_set_rights(int file, unsigned rights)
 {
     return fchmod(file, (mode_t)rights) == 0;

@@ -183,6 +183,17 @@ int file_create(const char *path, unsigned rights)
     return open_file(path, GENERIC_WRITE | DELETE, CREATE_NEW, _O_WRONLY);
 }
 
+int file_open_to_add(const char *path, unsigned rights)
+{
+    (void)rights;
+    return open_file(path, GENERIC_WRITE, OPEN_ALWAYS, _O_WRONLY | _O_APPEND);
+}
+
+bool file_cut(int file, uint64_t size)
+{
+    return _chsize_s(file, (int64_t)size) == 0;
+}
+
 bool file_set_rights(int file, unsigned rights)
 {
     (void)file;
