@@ -59,8 +59,12 @@ int frame_run(struct program *program, const struct model_file *model, const str
     if (model->info.task == GVK_TASK_CLASSIFIER) {
         const struct rgb_picture picture = {
             .pixels = out->image.pixels, .width = out->image.width, .height = out->image.height};
+        const struct classifier_cut part = {.width = choice->width,
+                                            .height = choice->height,
+                                            .shorter = classifier_shorter_side(choice->width, choice->height),
+                                            .interpolation = INTERPOLATION_BILINEAR};
         cut = malloc((size_t)3 * choice->width * choice->height * sizeof *cut);
-        if (!cut || !classifier_input(&picture, choice->width, choice->height, cut)) {
+        if (!cut || !classifier_input(&picture, &part, cut)) {
             free(cut);
             return refuse_memory();
         }

@@ -108,7 +108,7 @@ def make_model(tensors):
     halves = [ghost + half for ghost in ghosts for half in (".primary_conv", ".cheap_operation")]
     found = read_modules(network, pixels, MODULES + halves)
     for name in MODULES:
-        tensors["model." + name] = statistics(found[name])
+        tensors["numbers." + name] = statistics(found[name])
     magnitudes = []
     for ghost in ghosts:
         r = correlate(found[ghost + ".primary_conv"], found[ghost + ".cheap_operation"])
