@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "page.h"
+#include "cli/features/pages/page.h"
 
 #define LABEL_HEIGHT 9 /* of capitals */
 #define SMALL_HEIGHT 8

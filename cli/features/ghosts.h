@@ -4,8 +4,8 @@
 #ifndef GHOSTVK_CLI_FEATURES_GHOSTS_H
 #define GHOSTVK_CLI_FEATURES_GHOSTS_H
 
+#include "cli/features/pages/sheet.h"
 #include "maps.h"
-#include "sheet.h"
 
 struct ghost_pair {
     uint32_t channel;

@@ -4,7 +4,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 
-#include "page.h"
+#include "cli/features/pages/page.h"
 
 #define LABEL_HEIGHT 8 /* of capitals */
 #define LABEL_SPACE  18

@@ -2,8 +2,8 @@
 #ifndef GHOSTVK_CLI_FEATURES_GRID_H
 #define GHOSTVK_CLI_FEATURES_GRID_H
 
+#include "cli/features/pages/sheet.h"
 #include "maps.h"
-#include "sheet.h"
 
 struct grid_choice {
     uint32_t first, last; /* channels, the last included */

@@ -8,7 +8,7 @@
 
 #include "cli/pictures/formats/image.h"
 
-#include "sheet.h"
+#include "cli/features/pages/sheet.h"
 
 #define HEAT_SCALES   3
 #define HEAT_ALL      UINT32_MAX

@@ -1,6 +1,6 @@
 /* One picture through a network, with layers in its middle kept for reading. */
-#ifndef GHOSTVK_CLI_FEATURES_FRAME_H
-#define GHOSTVK_CLI_FEATURES_FRAME_H
+#ifndef GHOSTVK_CLI_FEATURES_TAPPED_FRAME_H
+#define GHOSTVK_CLI_FEATURES_TAPPED_FRAME_H
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -12,7 +12,7 @@
 
 #include "maps.h"
 
-struct frame_choice {
+struct tapped_frame_choice {
     const char *path; /* of the picture */
     struct device_choice device;
     gvk_precision precision;
@@ -22,7 +22,7 @@ struct frame_choice {
     uint32_t layer_count;
 };
 
-struct frame {
+struct tapped_frame {
     struct program *program;
     gvk_device *device;
     gvk_device_info device_info;
@@ -32,12 +32,12 @@ struct frame {
     struct image image; /* upright */
 };
 
-/* Returns the exit code; what is wrong has been said. frame_release takes it in any case. */
-int frame_run(struct program *program, const struct model_file *model, const struct frame_choice *choice,
-              struct frame *out);
+/* Returns the exit code; what is wrong has been said. tapped_frame_release takes it in any case. */
+int tapped_frame_run(struct program *program, const struct model_file *model, const struct tapped_frame_choice *choice,
+                     struct tapped_frame *out);
 /* A kept layer, or an output. The same. */
-int frame_read(struct frame *frame, const char *layer, struct maps *out);
+int tapped_frame_read(struct tapped_frame *frame, const char *layer, struct maps *out);
 /* Accepts an empty one. */
-void frame_release(struct frame *frame);
+void tapped_frame_release(struct tapped_frame *frame);
 
 #endif

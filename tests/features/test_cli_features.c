@@ -5,8 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "json_reader.h"
-#include "program.h"
+#include "tests/cli/json_reader.h"
+#include "tests/cli/program.h"
 #include "tests/siblings/siblings.h"
 #include "tests/support/harness.h"
 

@@ -1,5 +1,5 @@
-/* See frame.h. */
-#include "frame.h"
+/* See tapped_frame.h. */
+#include "tapped_frame.h"
 
 #include <stdlib.h>
 
@@ -8,8 +8,8 @@
 #include "cli/pictures/image_io.h"
 #include "cli/pictures/picture_fit.h"
 
-static int load(struct program *program, const struct model_file *model, const struct frame_choice *choice,
-                struct frame *frame)
+static int load(struct program *program, const struct model_file *model, const struct tapped_frame_choice *choice,
+                struct tapped_frame *frame)
 {
     struct picture_fit fit = {.program = program,
                               .device = frame->device,
@@ -26,7 +26,7 @@ static int load(struct program *program, const struct model_file *model, const s
     return OUTCOME_SOME_FAILED;
 }
 
-static gvk_result submit(struct frame *frame, const struct frame_choice *choice, const float *cut)
+static gvk_result submit(struct tapped_frame *frame, const struct tapped_frame_choice *choice, const float *cut)
 {
     const gvk_picture whole = {.size = sizeof whole,
                                .kind = GVK_PICTURE_PIXELS,
@@ -44,11 +44,11 @@ static gvk_result submit(struct frame *frame, const struct frame_choice *choice,
     return result ? result : gvk_stream_wait(frame->stream, frame->ticket, UINT64_MAX);
 }
 
-int frame_run(struct program *program, const struct model_file *model, const struct frame_choice *choice,
-              struct frame *out)
+int tapped_frame_run(struct program *program, const struct model_file *model, const struct tapped_frame_choice *choice,
+                     struct tapped_frame *out)
 {
     float *cut = NULL;
-    *out = (struct frame){.program = program, .device_info = {.size = sizeof out->device_info}};
+    *out = (struct tapped_frame){.program = program, .device_info = {.size = sizeof out->device_info}};
     int outcome = open_device(program, &choice->device, &out->device);
     if (outcome != OUTCOME_DONE)
         return outcome;
@@ -87,7 +87,7 @@ int frame_run(struct program *program, const struct model_file *model, const str
     return result ? report_failure(program, choice->path, result) : OUTCOME_DONE;
 }
 
-int frame_read(struct frame *frame, const char *layer, struct maps *out)
+int tapped_frame_read(struct tapped_frame *frame, const char *layer, struct maps *out)
 {
     gvk_array array;
     gvk_result result = gvk_stream_read(frame->stream, frame->ticket, layer, &array);
@@ -99,11 +99,11 @@ int frame_read(struct frame *frame, const char *layer, struct maps *out)
     return OUTCOME_DONE;
 }
 
-void frame_release(struct frame *frame)
+void tapped_frame_release(struct tapped_frame *frame)
 {
     gvk_stream_destroy(frame->stream);
     gvk_model_destroy(frame->weights);
     gvk_device_destroy(frame->device);
     image_release(&frame->image);
-    *frame = (struct frame){0};
+    *frame = (struct tapped_frame){0};
 }
