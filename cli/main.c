@@ -6,16 +6,16 @@
 #include "cli/base/message.h"
 #include "cli/base/output_file.h"
 #include "cli/commands/commands.h"
-#include "cli/host/build_info.h"
 #include "cli/host/cache_folder.h"
 #include "cli/host/command_line.h"
 #include "cli/host/lavapipe.h"
 #include "cli/host/program.h"
-#include "cli/options/completions.h"
-#include "cli/options/help.h"
-#include "cli/options/manual.h"
 #include "cli/options/nearest.h"
 #include "cli/options/program_words.h"
+#include "cli/options/texts/completions.h"
+#include "cli/options/texts/help.h"
+#include "cli/options/texts/manual.h"
+#include "cli/options/texts/version.h"
 #include "cli/system/process.h"
 
 static const struct command help_command;
@@ -83,6 +83,19 @@ static const struct command help_command = {
     .execute = execute_help,
 };
 
+static int execute_completion(const char *shell)
+{
+    if (strcmp(shell, "bash") == 0)
+        print_bash_completion(stdout, commands);
+    else if (strcmp(shell, "zsh") == 0)
+        print_zsh_completion(stdout, commands);
+    else if (strcmp(shell, "fish") == 0)
+        print_fish_completion(stdout, commands);
+    else
+        return refuse_usage("--completion %s: bash, zsh or fish is wanted", *shell ? shell : "\"\"");
+    return OUTCOME_DONE;
+}
+
 /* An option of the program itself, before any command. */
 static int execute_option(const char *word, const char *next)
 {
@@ -104,10 +117,7 @@ static int execute_option(const char *word, const char *next)
     case PROGRAM_HELP: print_program_help(stdout, commands); break;
     case PROGRAM_VERSION: print_version(stdout); break;
     case PROGRAM_MANUAL: print_manual(stdout, commands, program_version, program_date); break;
-    case PROGRAM_COMPLETION:
-        if (!print_completion(stdout, value, commands))
-            return refuse_usage("--completion %s: bash, zsh or fish is wanted", *value ? value : "\"\"");
-        break;
+    case PROGRAM_COMPLETION: return execute_completion(value);
     }
     return OUTCOME_DONE;
 }

@@ -1,6 +1,6 @@
 /* What this program was built from, and how. */
-#ifndef GHOSTVK_CLI_BUILD_INFO_H
-#define GHOSTVK_CLI_BUILD_INFO_H
+#ifndef GHOSTVK_CLI_VERSION_H
+#define GHOSTVK_CLI_VERSION_H
 
 #include <stdio.h>
 

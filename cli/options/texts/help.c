@@ -4,7 +4,7 @@
 #include <stdbool.h>
 #include <string.h>
 
-#include "program_words.h"
+#include "cli/options/program_words.h"
 
 #define LINE_WIDTH 80
 

@@ -1,5 +1,5 @@
-/* See build_info.h. The build writes build_description.h (cmake/describe_build.cmake). */
-#include "build_info.h"
+/* See version.h. The build writes build_description.h (cmake/describe_build.cmake). */
+#include "version.h"
 
 #include "build_description.h"
 #include <ghostvk/gvk.h>

@@ -4,7 +4,7 @@
 
 #include <string.h>
 
-#include "program_words.h"
+#include "cli/options/program_words.h"
 
 static const char beginning[] =
     "# Words of ghostvk for bash.                                -*- shell-script -*-\n"
