@@ -16,11 +16,12 @@
 #include "cli/options/texts/help.h"
 #include "cli/options/texts/manual.h"
 #include "cli/options/texts/version.h"
+#include "cli/system/child.h"
 #include "cli/system/process.h"
 
 static const struct command help_command;
 #define ROW(name) &name##_command,
-static const struct command *const commands[] = {GHOSTVK_COMMANDS(ROW) & help_command, NULL};
+static const struct command *const commands[] = {GHOSTVK_COMMANDS(ROW) ROW(help) NULL};
 
 static const struct command *find_command(const char *name)
 {
@@ -138,6 +139,13 @@ static int execute(struct program *program, int argument_count, char **arguments
     return command->execute(program, &(struct command_line){command, argument_count - 2, arguments + 2});
 }
 
+/* Children first: one that writes a file would make it again. */
+static void leave_nothing(void)
+{
+    child_process_end_all();
+    output_file_abandon_all();
+}
+
 int main(int argument_count, char **arguments)
 {
     if (!process_prepare(&argument_count, &arguments))
@@ -147,6 +155,6 @@ int main(int argument_count, char **arguments)
     program_start(&program, argument_count > 0 ? arguments[0] : NULL);
     program.host.cache_load = cache_folder_load;
     program.host.cache_store = cache_folder_store;
-    process_leave_on_interrupt(output_file_abandon_all);
+    process_leave_on_interrupt(leave_nothing);
     return finish_stdout(&program, execute(&program, argument_count, arguments));
 }
