@@ -287,7 +287,7 @@ static int open_work(struct work *work)
         return outcome;
     say_unused_tensors(work->program, &work->model);
     if (work->model.info.task != GVK_TASK_DETECTOR) {
-        say("%s: it is a classifier, and detect needs a detector.", work->model.path);
+        say("%s: it is a classifier, which `ghostvk classify` is for; detect needs a detector.", work->model.path);
         return OUTCOME_MODEL_REFUSED;
     }
     outcome = open_device(work->program, &request->device, &work->device);

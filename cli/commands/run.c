@@ -149,11 +149,15 @@ static int prepare_for_classifier(const struct request *request, struct source *
 {
     const struct rgb_picture picture = {
         .pixels = source->image.pixels, .width = source->image.width, .height = source->image.height};
+    const struct classifier_cut cut = {.width = source->width,
+                                       .height = source->height,
+                                       .shorter = classifier_shorter_side(source->width, source->height),
+                                       .interpolation = INTERPOLATION_BILINEAR};
     size_t bytes = (size_t)3 * source->width * source->height * sizeof *source->tensor.values;
     if (request->letterbox_given)
         return refuse_usage("--letterbox and --no-letterbox are for detectors; a classifier gets a picture's middle");
     source->tensor.values = malloc(bytes);
-    if (!source->tensor.values || !classifier_input(&picture, source->width, source->height, source->tensor.values))
+    if (!source->tensor.values || !classifier_input(&picture, &cut, source->tensor.values))
         return refuse_memory();
     source->pictures[0] = (gvk_picture){
         .size = sizeof *source->pictures,

@@ -5,8 +5,24 @@
 #include <stddef.h>
 #include <stdlib.h>
 
-#define FIXED_BITS 22 /* of Pillow's weights: 32, less 8 for the pixel and 2 for what overshoots */
-#define SUPPORT    1.0
+#define FIXED_BITS 22   /* of Pillow's weights: 32, less 8 for the pixel and 2 for what overshoots */
+#define CUBIC      -0.5 /* the slope of Pillow's cubic at 1 */
+
+/* How far from its centre a filter is above or below zero, and its value at a distance. */
+static double reach_of(enum interpolation interpolation)
+{
+    return interpolation == INTERPOLATION_BICUBIC ? 2.0 : 1.0;
+}
+
+static double weigh(enum interpolation interpolation, double distance)
+{
+    double x = fabs(distance);
+    if (interpolation == INTERPOLATION_BILINEAR)
+        return x < 1 ? 1 - x : 0;
+    if (x < 1)
+        return ((CUBIC + 2) * x - (CUBIC + 3)) * x * x + 1;
+    return x < 2 ? (((x - 5) * x + 8) * x - 4) * CUBIC : 0;
+}
 
 /* Where the values of some target pixels come from, along one side. */
 struct taps {
@@ -37,10 +53,11 @@ static void release_taps(struct taps *taps)
 }
 
 /* For `count` target pixels from `start` on, of a side that goes from `source` to `target` pixels. */
-static bool find_taps(uint32_t source, uint64_t target, uint64_t start, uint32_t count, struct taps *taps)
+static bool find_taps(enum interpolation interpolation, uint32_t source, uint64_t target, uint64_t start,
+                      uint32_t count, struct taps *taps)
 {
     double scale = (double)source / (double)target, widening = scale < 1 ? 1 : scale;
-    double support = SUPPORT * widening, narrowing = 1 / widening;
+    double support = reach_of(interpolation) * widening, narrowing = 1 / widening;
     taps->most = (uint32_t)ceil(support) * 2 + 1;
     taps->copied = source == target;
     taps->firsts = malloc(count * sizeof *taps->firsts);
@@ -55,13 +72,13 @@ static bool find_taps(uint32_t source, uint64_t target, uint64_t start, uint32_t
         end = end > source ? source : end;
         uint32_t used = (uint32_t)(end - first);
         for (uint32_t tap = 0; tap < used; tap++) {
-            double distance = fabs(((double)(tap + first) - centre + 0.5) * narrowing);
-            exact[tap] = distance < 1 ? 1 - distance : 0;
+            exact[tap] = weigh(interpolation, ((double)(tap + first) - centre + 0.5) * narrowing);
             sum += exact[tap];
         }
         for (uint32_t tap = 0; tap < used; tap++) {
             double weight = sum != 0 ? exact[tap] / sum : exact[tap];
-            taps->weights[(size_t)index * taps->most + tap] = (int32_t)(0.5 + weight * (1 << FIXED_BITS));
+            taps->weights[(size_t)index * taps->most + tap] =
+                (int32_t)((weight < 0 ? -0.5 : 0.5) + weight * (1 << FIXED_BITS));
         }
         taps->firsts[index] = (uint32_t)first;
         taps->counts[index] = used;
@@ -83,8 +100,10 @@ static uint8_t sum_up(const struct taps *taps, uint32_t index, const uint8_t *va
     int64_t sum = 1 << (FIXED_BITS - 1);
     for (uint32_t tap = 0; tap < taps->counts[index]; tap++)
         sum += (int64_t)values[tap * stride] * weights[tap];
+    if (sum < 0) /* a cubic's overshooting */
+        return 0;
     sum >>= FIXED_BITS;
-    return (uint8_t)(sum > 255 ? 255 : sum); /* no weight is below zero */
+    return (uint8_t)(sum > 255 ? 255 : sum);
 }
 
 static float normalise(uint8_t value, uint32_t channel)
@@ -121,16 +140,23 @@ static bool scale_and_cut(const struct rgb_picture *picture, const struct taps *
     return true;
 }
 
-bool classifier_input(const struct rgb_picture *picture, uint32_t width, uint32_t height, float *out)
+uint32_t classifier_shorter_side(uint32_t width, uint32_t height)
 {
-    uint32_t larger = width > height ? width : height;
-    uint64_t shorter = (uint64_t)larger * 8 / 7; /* / 0.875 */
+    uint64_t larger = width > height ? width : height;
+    return (uint32_t)(larger * 8 / 7); /* / 0.875 */
+}
+
+bool classifier_input(const struct rgb_picture *picture, const struct classifier_cut *cut, float *out)
+{
+    uint32_t width = cut->width, height = cut->height;
+    uint64_t shorter = cut->shorter;
     bool is_wide = picture->width > picture->height;
     uint64_t scaled_width = is_wide ? scale_side(shorter, picture->width, picture->height) : shorter;
     uint64_t scaled_height = is_wide ? shorter : scale_side(shorter, picture->height, picture->width);
+    uint64_t left = find_middle(scaled_width, width), top = find_middle(scaled_height, height);
     struct taps across = {0}, down = {0};
-    bool done = find_taps(picture->width, scaled_width, find_middle(scaled_width, width), width, &across) &&
-                find_taps(picture->height, scaled_height, find_middle(scaled_height, height), height, &down) &&
+    bool done = find_taps(cut->interpolation, picture->width, scaled_width, left, width, &across) &&
+                find_taps(cut->interpolation, picture->height, scaled_height, top, height, &down) &&
                 scale_and_cut(picture, &across, &down, width, height, out);
     release_taps(&across);
     release_taps(&down);

@@ -8,6 +8,7 @@
 
 #include <ghostvk/ghostnet.h>
 
+#include "cli/classes/ranking.h"
 #include "cli/pictures/formats/image.h"
 
 struct found {
@@ -26,9 +27,10 @@ struct picture_result {
     int64_t frame;        /* of a video, from 0; negative: it is a picture */
     double time;          /* of the frame in seconds from the video's start; NaN: not known */
     uint32_t width, height;
-    const struct found *found; /* best score first */
-    size_t count;
-    double ms[RESULT_STAGES];  /* NaN where there is none */
+    const struct found *found;         /* best score first */
+    const struct ranked_class *ranked; /* of a classifier, in place of boxes: best first; else NULL */
+    size_t count;                      /* of either */
+    double ms[RESULT_STAGES];          /* NaN where there is none */
     const struct image *image; /* its pixels before anything is drawn on them, for crops; NULL: no crops of it */
     const char *error;         /* why nothing could be looked for, as a predicate; NULL: it was */
 };
@@ -52,6 +54,7 @@ struct results_header {
     const char *model, *device;
     const char *const *classes;
     uint32_t class_count;
+    bool ranks; /* pictures have classes in place of boxes: for JSON, JSON Lines and CSV alone */
 };
 
 /* What came of writing it. */

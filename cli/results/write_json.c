@@ -1,5 +1,5 @@
-/* Boxes as JSON: one object for all pictures, or JSON Lines, a line a picture or frame that says all by
- * itself. */
+/* Boxes, or a classifier's classes, as JSON: one object for all pictures, or JSON Lines, a line a picture or frame that
+ * says all by itself. */
 #include <errno.h>
 #include <math.h>
 #include <stdlib.h>
@@ -31,6 +31,18 @@ static void put_found(struct json *json, const struct results *results, const st
         json_key(json, "track");
         json_unsigned(json, found->track);
     }
+    json_close(json);
+}
+
+static void put_ranked(struct json *json, const struct results *results, const struct ranked_class *ranked)
+{
+    json_open_object(json, JSON_LINE);
+    json_key(json, "class");
+    json_string(json, result_class_name(results, ranked->class_id));
+    json_key(json, "class_id");
+    json_unsigned(json, ranked->class_id);
+    json_key(json, "score");
+    json_float(json, (float)ranked->score);
     json_close(json);
 }
 
@@ -83,10 +95,13 @@ static void put_picture(struct json *json, enum json_layout layout, const struct
     json_unsigned(json, picture->width);
     json_key(json, "height");
     json_unsigned(json, picture->height);
-    json_key(json, "detections");
+    json_key(json, picture->ranked ? "classes" : "detections");
     json_open_array(json, layout);
     for (size_t index = 0; index < picture->count; index++)
-        put_found(json, results, picture, &picture->found[index]);
+        if (picture->ranked)
+            put_ranked(json, results, &picture->ranked[index]);
+        else
+            put_found(json, results, picture, &picture->found[index]);
     json_close(json);
     json_key(json, "ms");
     json_open_object(json, JSON_LINE);

@@ -93,6 +93,15 @@ static gvk_result infer_width(const gvk_host *host, const gvk_checkpoint *checkp
         ask_witness(checkpoint, block.text, "ghost1.primary_conv.0.weight", row->expansion, 2, witnesses, &count);
         ask_witness(checkpoint, block.text, "ghost2.primary_conv.0.weight", row->outputs, 2, witnesses, &count);
     }
+    if (count < 2) { /* a stem of this name many networks have */
+        struct gvk_name stem = gvk_join(prefix, "conv_stem.weight"), block = join_bottleneck(prefix, &bottlenecks[0]);
+        struct gvk_name module = gvk_join(block.text, "ghost1.primary_conv.0.weight");
+        return gvk_fail(
+            host, GVK_ERROR_MISMATCH,
+            "The file has \"%s\", but no ghost module, such as \"%s\": it is of another network with a stem "
+            "of that name, as GhostNetV3, MobileNetV3 and EfficientNet are.",
+            stem.text, module.text);
+    }
     /* Round steps first: several widths can give the same channels, and people train 1.3, not 1.299. */
     static const uint32_t steps[] = {20, 40, 100, 1000};
     double best_width = 0;

@@ -21,7 +21,8 @@ static void no_argument_shows_the_usage(void **state)
 static void helps_fit_a_terminal(void **state)
 {
     (void)state;
-    static const char *const commands[] = {"detect", "run", "bench", "tune", "selftest", "devices", "inspect", NULL};
+    static const char *const commands[] = {"detect",   "classify", "run",     "bench", "tune",
+                                           "selftest", "devices",  "inspect", NULL};
     for (size_t index = 0; index < sizeof commands / sizeof *commands; index++) {
         if (commands[index])
             RUN(commands[index], "--help");

@@ -1,6 +1,7 @@
 """Makes what a classifier is given for a picture: torchvision's Resize, CenterCrop, ToTensor and Normalize as GhostNet's
-authors validate it (Resize(256), CenterCrop(224)), and timm for other sizes (crop_pct 0.875). torchvision need not be
-there: of a Pillow picture its Resize is Pillow's resize to the size below, and the rest is written out.
+authors validate it (Resize(256), CenterCrop(224)), and timm for other sizes (crop_pct 0.875), whose Resize is bicubic.
+torchvision need not be there: of a Pillow picture its Resize is Pillow's resize to the size below, and the rest is
+written out.
 """
 import math
 import os
@@ -30,14 +31,26 @@ CASES = [("mixed", 97, 61, 224, 224),               # the usual size, up, and a 
          ("noise", 2, 300, 32, 32),                 # 36 by 5400
          ("noise", 300, 1, 32, 32),
          ("png-rgb.png", 37, 29, 64, 64)]
+# The same with the interpolation and the shorter side of the scaled picture; None: the usual one.
+CHOSEN = [("checkers", 47, 31, 96, 96, "bicubic", None),   # up, with sharp edges that a cubic overshoots
+          ("extreme", 97, 80, 64, 64, "bicubic", None),    # a little down
+          ("noise", 61, 97, 64, 64, "bicubic", None),
+          ("noise", 73, 73, 64, 64, "bicubic", None),      # no pass at all
+          ("extreme", 151, 83, 32, 32, "bicubic", None),   # down
+          ("checkers", 36, 37, 32, 32, "bicubic", None),
+          ("noise", 1, 1, 32, 32, "bicubic", None),
+          ("noise", 2, 300, 32, 32, "bicubic", None),
+          ("png-rgb.png", 37, 29, 64, 64, "bicubic", None),
+          ("mixed", 130, 70, 64, 64, "bilinear", 64),      # no wider than the cut
+          ("mixed", 70, 130, 64, 64, "bicubic", 100)]
 
 
-def resized(picture, size):
-    """torchvision's Resize(size) with its default, bilinear: the shorter side becomes `size`."""
+def resized(picture, size, interpolation):
+    """torchvision's Resize(size): the shorter side becomes `size`."""
     short, long = sorted(picture.size)
     other = int(size * long / short)
     width, height = (size, other) if picture.width <= picture.height else (other, size)
-    return picture.resize((width, height), Image.BILINEAR)
+    return picture.resize((width, height), Image.BICUBIC if interpolation == "bicubic" else Image.BILINEAR)
 
 
 def cropped(picture, width, height):
@@ -54,16 +67,21 @@ def normalised(pixels):
 
 
 if __name__ == "__main__":
-    tensors, metadata = {}, {"case_count": str(len(CASES))}
-    for index, (content, width, height, input_width, input_height) in enumerate(CASES):
+    cases = [case + ("bilinear", None) for case in CASES] + CHOSEN
+    tensors, metadata = {}, {"case_count": str(len(cases))}
+    for index, (content, width, height, input_width, input_height, interpolation, shorter) in enumerate(cases):
         case = f"case{index:02d}"
         if content.endswith(".png"):
             picture = Image.open(os.path.join(HERE, "..", "images", content)).convert("RGB")
         else:
             picture = Image.fromarray(make_resize.draw(f"classifier.{case}", content, width, height), "RGB")
         tensors[f"{case}.source"] = np.asarray(picture)
-        side = math.floor(max(input_width, input_height) / 0.875)
-        tensors[f"{case}.expected"] = np.asarray(cropped(resized(picture, side), input_width, input_height))
+        side = shorter or math.floor(max(input_width, input_height) / 0.875)
+        scaled = resized(picture, side, interpolation)
+        tensors[f"{case}.expected"] = np.asarray(cropped(scaled, input_width, input_height))
+        metadata[f"{case}.interpolation"] = interpolation
+        if shorter:
+            metadata[f"{case}.shorter"] = str(shorter)
     # What becomes of each byte is the same everywhere.
     tensors["normalised"] = normalised(np.arange(256, dtype=np.uint8).reshape(1, 256, 1).repeat(3, axis=2))[:, 0]
     tensor_file.write(os.path.join(HERE, "classifier_input.safetensors"), tensors, metadata)

@@ -1,0 +1,94 @@
+/* Reads the command line of `ghostvk classify`. */
+#include "classify_request.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+#include "cli/base/message.h"
+#include "cli/files/file_plan.h"
+
+#define TOP_DEFAULT 5u
+#define TOP_MAX     1000u
+#define SHORTER_MAX 16384u
+
+static bool read_interpolation(const char *value, enum interpolation *out)
+{
+    bool is_bicubic = strcmp(value, "bicubic") == 0;
+    *out = is_bicubic ? INTERPOLATION_BICUBIC : INTERPOLATION_BILINEAR;
+    if (is_bicubic || strcmp(value, "bilinear") == 0)
+        return true;
+    refuse_usage("--interpolation %s: bilinear or bicubic is wanted", *value ? value : "\"\"");
+    return false;
+}
+
+static bool read_option(void *user, int option, const char *value)
+{
+    struct classify_request *request = user;
+    switch (option) {
+    case OPTION_CLASSES: return read_path("--classes", value, &request->model.classes);
+    case OPTION_DEVICE: return read_device(value, &request->device);
+    case OPTION_PRECISION: return read_precision(value, &request->precision);
+    case OPTION_SIZE: return read_size("--size", value, &request->size);
+    case OPTION_NO_EXIF: request->ignore_orientation = true; return true;
+    case OPTION_TOP: return read_count("--top", value, TOP_MAX, &request->top);
+    case OPTION_RESIZE: return read_count("--resize", value, SHORTER_MAX, &request->shorter);
+    case OPTION_INTERPOLATION: return read_interpolation(value, &request->interpolation);
+    case OPTION_JSON_FILE: return read_path("--json", value, &request->results.json);
+    case OPTION_JSONL: return read_path("--jsonl", value, &request->results.lines);
+    case OPTION_CSV: return read_path("--csv", value, &request->results.csv);
+    case OPTION_RESUME: request->results.resume = true; return true;
+    case OPTION_QUIET: request->quiet = true; return true;
+    default: return read_model_option(&request->model, option, value);
+    }
+}
+
+/* No output may replace an input or another output. */
+static int check_outputs(const struct program *program, const struct classify_request *request)
+{
+    struct file_plan plan = {0};
+    model_choice_plan(program, &request->model, &plan);
+    for (size_t index = 0; index < request->pictures.count; index++)
+        file_plan_read(&plan, request->pictures.words[index]);
+    file_plan_write_stdout(&plan);
+    file_plan_write(&plan, "--json", request->results.json);
+    file_plan_write(&plan, "--jsonl", request->results.lines);
+    file_plan_write(&plan, "--csv", request->results.csv);
+    int outcome = file_plan_check(&plan);
+    file_plan_release(&plan);
+    return outcome;
+}
+
+int classify_request_read(struct program *program, const struct command_line *line, struct classify_request *request)
+{
+    request->top = TOP_DEFAULT;
+    int read = read_command_line(program, line, read_option, request, &request->pictures);
+    if (read != OUTCOME_DONE)
+        return read;
+    if (request->pictures.count == 0)
+        return refuse_usage("classify needs a picture");
+    for (size_t index = 0; index < request->pictures.count; index++)
+        if (!request->pictures.words[index][0])
+            return refuse_usage("the path of picture %zu is empty", index + 1);
+    if (!request->model.path)
+        return refuse_usage(
+            "classify needs a classifier, given by -m; the model that comes with ghostvk is a detector");
+    if (request->results.resume && !request->results.lines)
+        return refuse_usage("--resume needs --jsonl: its lines tell what is done");
+    return check_outputs(program, request);
+}
+
+int classify_request_cut(const struct classify_request *request, const gvk_network_info *info,
+                         struct classifier_cut *out)
+{
+    bool has_size = request->size.width != 0;
+    *out = (struct classifier_cut){.width = has_size ? request->size.width : info->input_width,
+                                   .height = has_size ? request->size.height : info->input_height,
+                                   .interpolation = request->interpolation};
+    uint32_t larger = out->width > out->height ? out->width : out->height;
+    out->shorter = request->shorter ? request->shorter : classifier_shorter_side(out->width, out->height);
+    if (out->shorter >= larger)
+        return OUTCOME_DONE;
+    return refuse_usage("--resize %" PRIu32 ": of the scaled picture %" PRIu32 "x%" PRIu32
+                        " are cut out, so its shorter side must have %" PRIu32 " at least",
+                        out->shorter, out->width, out->height, larger);
+}

@@ -1,0 +1,38 @@
+/* What the command line of `ghostvk classify` asks for. */
+#ifndef GHOSTVK_CLI_CLASSIFY_REQUEST_H
+#define GHOSTVK_CLI_CLASSIFY_REQUEST_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "cli/base/values.h"
+#include "cli/files/model_path.h"
+#include "cli/host/command_line.h"
+#include "cli/host/device.h"
+#include "cli/pictures/classifier_input.h"
+#include "cli/results/results.h"
+
+/* Options that classify alone has. */
+enum { OPTION_TOP = OPTION_OWN, OPTION_RESIZE, OPTION_INTERPOLATION };
+
+struct classify_request {
+    struct model_choice model;
+    struct device_choice device;
+    struct size size;
+    gvk_precision precision;
+    bool quiet;              /* no tables */
+    bool ignore_orientation; /* EXIF orientations are not applied */
+    uint32_t top;            /* classes to tell */
+    uint32_t shorter;        /* side of the scaled picture; 0: the usual one */
+    enum interpolation interpolation;
+    struct results_choice results;
+    struct operands pictures;
+};
+
+/* An exit code, or -1 when help was asked for and printed. */
+int classify_request_read(struct program *program, const struct command_line *line, struct classify_request *request);
+/* How a picture becomes the network's input. An exit code: what does not fit has been said. */
+int classify_request_cut(const struct classify_request *request, const gvk_network_info *info,
+                         struct classifier_cut *out);
+
+#endif
