@@ -8,6 +8,7 @@
 #include "cli/host/cache_folder.h"
 #include "cli/host/lavapipe.h"
 #include "cli/host/program.h"
+#include "cli/system/child.h"
 #include "cli/options/help.h"
 #include "cli/system/process.h"
 
@@ -49,15 +50,22 @@ static int execute(struct program *program, int argument_count, char **arguments
     return refuse_usage("unknown command %s", *first ? first : "\"\"");
 }
 
+/* Children first: one that writes a file would make it again. */
+static void leave_nothing(void)
+{
+    child_process_end_all();
+    output_file_abandon_all();
+}
+
 int main(int argument_count, char **arguments)
 {
     if (!process_prepare(&argument_count, &arguments))
         return OUTCOME_SOME_FAILED;
-    prepare_lavapipe();
+    prepare_lavapipe(argument_count > 1 && strcmp(arguments[1], "watch") == 0);
     static struct program program; /* the library's log calls point at it as long as anything lives */
     program_start(&program, argument_count > 0 ? arguments[0] : NULL);
     program.host.cache_load = cache_folder_load;
     program.host.cache_store = cache_folder_store;
-    process_leave_on_interrupt(output_file_abandon_all);
+    process_leave_on_interrupt(leave_nothing);
     return finish_stdout(&program, execute(&program, argument_count, arguments));
 }

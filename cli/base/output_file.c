@@ -209,17 +209,27 @@ static int find_reason(const struct output_file *file)
     return 0;
 }
 
+const char *output_file_leave(struct output_file *file)
+{
+    if (!file->temporary)
+        return NULL;
+    fclose(file->stream);
+    file->stream = NULL;
+    return file->temporary;
+}
+
 /* No fsync: the promise is about errors, kills and interrupts, not about power cuts, and a folder of a thousand
  * pictures would pay for it. */
 bool output_file_commit(struct output_file *file, char *message, size_t message_size)
 {
     errno = 0;
-    bool failed = fflush(file->stream) != 0;
+    bool has_stream = file->stream != NULL;
+    bool failed = has_stream && fflush(file->stream) != 0;
     int reason = failed ? errno : 0;
-    failed = ferror(file->stream) != 0 || failed;
+    failed = (has_stream && ferror(file->stream) != 0) || failed;
     if (failed && !reason)
         reason = find_reason(file);
-    if (file->stream != stdout && fclose(file->stream) != 0 && !failed) {
+    if (has_stream && file->stream != stdout && fclose(file->stream) != 0 && !failed) {
         failed = true;
         reason = errno;
     }

@@ -31,6 +31,9 @@ bool output_file_try(const char *path, int *held, char *message, size_t message_
 bool output_file_open(struct output_file *file, const char *path, char *message, size_t message_size);
 /* The same for a file that nobody else may read, whatever the umask. A link of that name is replaced, not followed. */
 bool output_file_open_private(struct output_file *file, const char *path, char *message, size_t message_size);
+/* Leaves the writing to another program: closes the stream, and names the file that it is to write, which becomes the
+ * target at commit. NULL where the output is written straight; then nothing has changed. */
+const char *output_file_leave(struct output_file *file);
 /* Every error since the opening is noticed here. After a failure the target is as before, and the file is closed. */
 bool output_file_commit(struct output_file *file, char *message, size_t message_size);
 /* Accepts a zeroed struct and one that has ended already. */
