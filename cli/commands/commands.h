@@ -14,6 +14,7 @@
     COMMAND(bench)    \
     COMMAND(tune)     \
     COMMAND(selftest) \
+    COMMAND(convert)  \
     COMMAND(devices)  \
     COMMAND(inspect)
 /* clang-format on */
