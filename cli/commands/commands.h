@@ -16,9 +16,11 @@
     COMMAND(watch)    \
     COMMAND(classify) \
     COMMAND(run)      \
+    COMMAND(features) \
     COMMAND(bench)    \
     COMMAND(tune)     \
     COMMAND(selftest) \
+    COMMAND(convert)  \
     COMMAND(devices)  \
     COMMAND(inspect)  \
     GHOSTVK_EVALUATION_COMMANDS(COMMAND)
