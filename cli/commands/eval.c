@@ -6,9 +6,10 @@
 #include "cli/base/message.h"
 #include "cli/base/output_file.h"
 #include "cli/evaluation/find_boxes.h"
-#include "cli/evaluation/measure/print.h"
 #include "cli/evaluation/labels/read_dataset.h"
 #include "cli/evaluation/labels/results_file.h"
+#include "cli/evaluation/measure/print.h"
+#include "cli/evaluation/report/page.h"
 #include "cli/files/file_plan.h"
 #include "cli/files/text_lists.h"
 #include "cli/host/command_line.h"
@@ -156,16 +157,18 @@ static int read_results(struct work *work)
     return OUTCOME_DONE;
 }
 
-static int write_json(const struct work *work, const struct evaluation *evaluation)
+typedef bool evaluation_writer(FILE *stream, const struct evaluation *evaluation);
+
+static int write_to(const struct work *work, const char *path, evaluation_writer *write,
+                    const struct evaluation *evaluation)
 {
     struct output_file file;
     char message[512];
-    const char *path = work->request->json;
     if (!output_file_open(&file, path, message, sizeof message)) {
         say("%s: %s", path, message);
         return OUTCOME_SOME_FAILED;
     }
-    bool is_stdout = file.stream == stdout, is_whole = write_evaluation(file.stream, evaluation);
+    bool is_stdout = file.stream == stdout, is_whole = write(file.stream, evaluation);
     if (output_file_commit(&file, message, sizeof message) && is_whole)
         return OUTCOME_DONE;
     say("%s: %s", is_stdout ? "standard output" : path, is_whole ? message : "cannot be written: it reported an error");
@@ -192,7 +195,9 @@ static int write_outputs(struct work *work)
     if (!request->json || !output_is_stdout(request->json))
         print_evaluation(stdout, &evaluation);
     if (request->json)
-        outcome = write_json(work, &evaluation);
+        outcome = write_to(work, request->json, write_evaluation, &evaluation);
+    if (request->report && outcome == OUTCOME_DONE)
+        outcome = write_to(work, request->report, write_page, &evaluation);
     return outcome == OUTCOME_DONE && work->failed ? OUTCOME_SOME_FAILED : outcome;
 }
 
