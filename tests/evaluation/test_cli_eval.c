@@ -1,4 +1,4 @@
-/* ghostvk eval and anchors: both protocols against numbers that pycocotools and NumPy computed (make_cases.py,
+/* ghostvk eval: both protocols against numbers that pycocotools and NumPy computed (make_cases.py,
  * make_voc_case.py), labels that are wrong or hostile, and the report as XML. */
 #include <math.h>
 #include <stdio.h>
@@ -114,6 +114,29 @@ static void a_model_is_evaluated(void **state)
     assert_true(number_of(json, "boxes") > 100);
     assert_true(number_of(json, "map50") >= 0 && number_of(json, "map50") <= 1);
     free(json);
+}
+
+static void a_report_is_one_page_of_xml(void **state)
+{
+    (void)state;
+    RUN("eval", "--results", VOC "/results.jsonl", "--report", "out.html", VOC);
+    assert_done();
+    uint64_t size;
+    char *page = read_whole("out.html", &size);
+    XML_Parser parser = XML_ParserCreate(NULL);
+    assert_non_null(parser);
+    if (XML_Parse(parser, page, (int)size, 1) != XML_STATUS_OK)
+        fail_msg("line %lu: %s", (unsigned long)XML_GetCurrentLineNumber(parser),
+                 XML_ErrorString(XML_GetErrorCode(parser)));
+    XML_ParserFree(parser);
+    assert_int_equal(count_of(page, "<script"), 0);
+    assert_int_equal(count_of(page, "href="), 0);
+    assert_int_equal(count_of(page, "src="), count_of(page, "src=\"data:image/jpeg;base64,"));
+    assert_true(count_of(page, "src=") > 0);
+    assert_int_equal(count_of(page, "class=\"curve\""), 2);
+    free(page);
+    RUN("eval", "--results", VOC "/results.jsonl", "--report", "no/out.html", VOC);
+    assert_refused(1, "no/out.html", "cannot be written");
 }
 
 /* ---- what is wrong ----------------------------------------------------------------------------------------------- */
