@@ -7,11 +7,13 @@
 /* clang-format off */
 #define GHOSTVK_COMMANDS(COMMAND) \
     COMMAND(detect)   \
+    COMMAND(watch)    \
     COMMAND(classify) \
     COMMAND(run)      \
     COMMAND(bench)    \
     COMMAND(tune)     \
     COMMAND(selftest) \
+    COMMAND(convert)  \
     COMMAND(devices)  \
     COMMAND(inspect)
 /* clang-format on */
