@@ -316,10 +316,9 @@ static void take_keys(struct session *session, unsigned keys)
         session->base_pass = 0; /* the time begins anew */
         session->taken_count = 0;
     }
-    if (keys & WATCH_SURER)
-        set_confidence(session, session->confidence + CONFIDENCE_STEP);
-    if (keys & WATCH_UNSURER)
-        set_confidence(session, session->confidence - CONFIDENCE_STEP);
+    const int steps = window_take_steps(session->window);
+    if (steps)
+        set_confidence(session, session->confidence + CONFIDENCE_STEP * (float)steps);
     if (keys & WATCH_FULLSCREEN)
         window_toggle_fullscreen(session->window);
     if (keys & WATCH_HELP)
