@@ -13,12 +13,12 @@
 #include "cli/pictures/image_io.h"
 #include "cli/system/files.h"
 #include "cli/system/process.h"
+#include "cli/watch/screen/swapchain.h"
+#include "cli/watch/screen/window.h"
 #include "drawing.h"
 #include "feed.h"
 #include "finder.h"
 #include "overlay.h"
-#include "swapchain.h"
-#include "window.h"
 
 #define CAP_HEIGHT      10   /* of letters, where the person wants them of usual size */
 #define FLOOR           0.1f /* boxes are found from here on, so that the confidence can be lowered while it runs */
