@@ -10,9 +10,11 @@
     COMMAND(watch)    \
     COMMAND(classify) \
     COMMAND(run)      \
+    COMMAND(features) \
     COMMAND(bench)    \
     COMMAND(tune)     \
     COMMAND(selftest) \
+    COMMAND(convert)  \
     COMMAND(devices)  \
     COMMAND(inspect)
 /* clang-format on */
