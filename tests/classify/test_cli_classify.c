@@ -6,8 +6,8 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#include "json_reader.h"
-#include "program.h"
+#include "tests/cli/json_reader.h"
+#include "tests/cli/program.h"
 #include "tests/filler/checkpoint_maker.h"
 #include "tests/siblings/siblings.h"
 #include "tests/support/harness.h"
