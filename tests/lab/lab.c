@@ -71,6 +71,35 @@ static void print_head(void)
            "waves", "spills", "scratch", "instr", "vector", "all", "loads");
 }
 
+/* A cell of Markdown; what the driver does not say is "-". */
+static void print_cell(double value)
+{
+    if (value < 0)
+        printf(" - |");
+    else
+        printf(" %.0f |", value);
+}
+
+/* One kernel stands for all: that with most of the work. */
+static void print_row(const char *chip, bool half, uint32_t kernels, const struct figures *sums,
+                      const struct selected *selected, uint64_t all_macs, const struct capture *capture,
+                      uint32_t vendor_id)
+{
+    struct figures figures = read_figures(capture);
+    struct inner_loop loop;
+    printf("| %s | %s | %u |", chip, half ? "fp16" : "fp32", kernels);
+    print_cell(sums->spills);
+    print_cell(sums->scratch);
+    printf(" `%s` | %.0f %% |", gvk_shader_codes[selected->key.shader].name,
+           100 * (double)selected->macs / (double)all_macs);
+    print_cell(figures.registers);
+    print_cell(figures.waves);
+    if (capture->assembly && read_inner_loop(capture->assembly, vendor_id, &loop))
+        printf(" %.0f (%.0f) |", 100.0 * loop.multiply_adds / loop.vector, 100.0 * loop.multiply_adds / loop.all);
+    else
+        printf(" - |");
+}
+
 static bool print_kernel(const struct selected *selected, uint64_t all_macs, const struct capture *capture,
                          uint32_t vendor_id)
 {
@@ -114,15 +143,28 @@ static int print_table(struct laboratory *laboratory, const char *chip, gvk_prec
         macs += list[i].macs;
     printf("%s, %s: %s, %s\n", chip, policy.half ? "fp16" : "fp32", info.name, info.driver);
     print_head();
+    struct figures sums = {.spills = -1, .scratch = -1};
+    struct capture *heaviest = NULL;
     for (uint32_t i = 0; i < count; i++) {
         struct capture *capture = capture_pipeline(laboratory, &list[i].key);
-        if (!capture)
+        if (!capture) {
+            capture_release(heaviest);
             return 1;
+        }
+        struct figures figures = read_figures(capture);
+        sums.spills = sum_known(sums.spills, figures.spills);
+        sums.scratch = sum_known(sums.scratch, figures.scratch);
         spilling += !print_kernel(&list[i], macs, capture, info.vendor_id);
-        capture_release(capture);
+        if (i) {
+            capture_release(capture);
+        } else {
+            heaviest = capture; /* they are sorted by their work */
+        }
     }
     if (spilling)
         printf("%u of %u kernels spill.\n", spilling, count);
+    print_row(chip, policy.half, count, &sums, &list[0], macs, heaviest, info.vendor_id);
+    capture_release(heaviest);
     printf("\n");
     return spilling > 0;
 }
