@@ -21,6 +21,8 @@ static void take_error(int code, const char *description)
     (void)code;
     size_t length = strlen(description);
     length = length < sizeof reason - 1 ? length : sizeof reason - 1;
+    while (length && description[length - 1] == ' ')
+        length--;
     memcpy(reason, description, length);
     reason[length] = 0;
 }
