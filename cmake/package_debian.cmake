@@ -1,7 +1,9 @@
 # Run by cpack when the package's files lie in its folder: what Debian asks of a package beside them. The manual page is
 # compressed, the licence and the changes are where its policy has them.
-file(GLOB_RECURSE PROGRAM LIST_DIRECTORIES FALSE ${CPACK_TEMPORARY_DIRECTORY}/*/bin/ghostvk)
-get_filename_component(PREFIX "${PROGRAM}/../.." ABSOLUTE)
+file(GLOB PREFIX ${CPACK_TEMPORARY_DIRECTORY}/*/usr)
+if(NOT EXISTS "${PREFIX}/bin/ghostvk")
+    message(FATAL_ERROR "There is no program in ${CPACK_TEMPORARY_DIRECTORY}.")
+endif()
 set(DOCUMENTS ${PREFIX}/share/doc/ghostvk)
 
 file(READ ${CPACK_GVK_SOURCE}/LICENSE LICENSE)

@@ -1,5 +1,5 @@
-/* The words that are made from the rows of options and commands, as the program prints them: what stands in one of help,
- * manual page and completions stands in all, in the same form. */
+/* The words that are made from the rows of options and commands, as the program prints them: what stands in one of
+ * help, manual page and completions stands in all, in the same form. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -218,14 +218,14 @@ static void completions_have_every_option(void **state)
             char letter[8] = "";
             if (option->letter)
                 snprintf(letter, sizeof letter, " -s %c", option->letter);
-            snprintf(wanted, sizeof wanted, "-n '__fish_seen_subcommand_from %s'%s -l %s ", commands[index].name, letter,
-                     option->name);
+            snprintf(wanted, sizeof wanted, "-n '__fish_seen_subcommand_from %s'%s -l %s ", commands[index].name,
+                     letter, option->name);
             require(ran.out, wanted, &commands[index], "fish's script");
         }
 }
 
-/* A value is taken from the same word, and none by an option that has none; the empty one is refused by whoever reads it,
- * or else the word behind it is. */
+/* A value is taken from the same word, and none by an option that has none; the empty one is refused by whoever reads
+ * it, or else the word behind it is. */
 static void every_long_option_takes_its_value_behind_an_equals_sign(void **state)
 {
     (void)state;
