@@ -57,7 +57,8 @@ complete_zsh() {
         source ./fpath/_ghostvk
         words=(${=1})
         [[ $1 == *" " ]] && words+=("")
-        inner=$(( ${#words} > 2 ))
+        inner=0
+        [[ ${#words} -gt 2 && ${words[2]} != -* ]] && inner=1
         _describe() { print -l ${(P)${@[-1]}%%:*} }
         _arguments() {
             if [[ $1 == -C ]] && (( inner )); then
