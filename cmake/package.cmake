@@ -20,12 +20,12 @@ set(CPACK_DEBIAN_PACKAGE_SECTION graphics)
 set(CPACK_DEBIAN_PACKAGE_PRIORITY optional)
 set(CPACK_DEBIAN_PACKAGE_MAINTAINER "${GVK_PACKAGE_MAINTAINER}")
 set(CPACK_DEBIAN_PACKAGE_DESCRIPTION "find objects in pictures with GhostNet-YOLOv4, on any Vulkan device
- ghostvk runs the detector GhostNet-YOLOv4, its MobileNet siblings and GhostNet
- as a classifier by Vulkan compute: on the GPUs of any maker, and on the CPU by
- a driver such as Mesa's lavapipe. It draws boxes, and writes them as JSON and
- other formats.
- .
- A small model that finds blood cells and pictures to try it on are included.")
+ghostvk runs the detector GhostNet-YOLOv4, its MobileNet siblings and GhostNet
+as a classifier by Vulkan compute: on the GPUs of any maker, and on the CPU by
+a driver such as Mesa's lavapipe. It draws boxes, and writes them as JSON and
+other formats.
+
+A small model that finds blood cells and pictures to try it on are included.")
 set(CPACK_DEBIAN_PACKAGE_SHLIBDEPS ON)
 set(CPACK_DEBIAN_PACKAGE_DEPENDS libvulkan1) # it is opened at run time, which shlibdeps does not see
 set(CPACK_DEBIAN_PACKAGE_RECOMMENDS "mesa-vulkan-drivers | vulkan-icd")

@@ -4,18 +4,26 @@
 
 #include "cli/options/command.h"
 
+#if defined(GVK_EVALUATION) /* cmake/evaluation.cmake */
+#define GHOSTVK_EVALUATION_COMMANDS(COMMAND) COMMAND(eval)
+#else
+#define GHOSTVK_EVALUATION_COMMANDS(COMMAND)
+#endif
+
 /* clang-format off */
 #define GHOSTVK_COMMANDS(COMMAND) \
     COMMAND(detect)   \
     COMMAND(watch)    \
     COMMAND(classify) \
     COMMAND(run)      \
+    COMMAND(features) \
     COMMAND(bench)    \
     COMMAND(tune)     \
     COMMAND(selftest) \
     COMMAND(convert)  \
     COMMAND(devices)  \
-    COMMAND(inspect)
+    COMMAND(inspect)  \
+    GHOSTVK_EVALUATION_COMMANDS(COMMAND)
 /* clang-format on */
 
 #define GHOSTVK_DECLARE_COMMAND(name) extern const struct command name##_command;
