@@ -84,11 +84,11 @@ static void every_command_has_a_help_of_one_form(void **state)
     assert_in_range(command_count, 8, COMMANDS_MAX - 1);
     for (size_t index = 0; index < command_count; index++) {
         const struct shown_command *command = &commands[index];
-        char begins[64];
-        snprintf(begins, sizeof begins, "ghostvk %s ", command->name);
+        char begins[128];
+        snprintf(begins, sizeof begins, "ghostvk %.39s ", command->name);
         if (strncmp(command->help, begins, strlen(begins)) != 0)
             fail_msg("the help of %s does not begin with its name", command->name);
-        snprintf(begins, sizeof begins, "\n\nusage: ghostvk %s [OPTION]...", command->name);
+        snprintf(begins, sizeof begins, "\n\nusage: ghostvk %.39s [OPTION]...", command->name);
         require(command->help, begins, command, "the help");
         require(command->help, "\ngeneral:\n", command, "the help");
         require(command->help, "\nexample", command, "the help");
@@ -159,7 +159,7 @@ static void the_manual_has_every_option(void **state)
     for (size_t index = 0; index < command_count; index++) {
         const struct shown_command *command = &commands[index];
         char mark[64], wanted[128], escaped[2 * NAME_SIZE];
-        snprintf(mark, sizeof mark, "\n.SS ghostvk %s\n", command->name);
+        snprintf(mark, sizeof mark, "\n.SS ghostvk %.39s\n", command->name);
         char *part = cut(ran.out, mark, "\n.S");
         for (size_t at = 0; at < command->count; at++) {
             escape_dashes(command->options[at].name, escaped);
@@ -182,7 +182,7 @@ static void completions_have_every_option(void **state)
     assert_done();
     for (size_t index = 0; index < command_count; index++) {
         const struct shown_command *command = &commands[index];
-        snprintf(mark, sizeof mark, "\n    %s)\n", command->name);
+        snprintf(mark, sizeof mark, "\n    %.39s)\n", command->name);
         char *part = cut(ran.out, mark, "\n    esac");
         for (size_t at = 0; at < command->count; at++) {
             snprintf(wanted, sizeof wanted, "--%s ", command->options[at].name);
@@ -200,7 +200,7 @@ static void completions_have_every_option(void **state)
     assert_done();
     for (size_t index = 0; index < command_count; index++) {
         const struct shown_command *command = &commands[index];
-        snprintf(mark, sizeof mark, "\n            %s)\n", command->name);
+        snprintf(mark, sizeof mark, "\n            %.39s)\n", command->name);
         char *part = cut(ran.out, mark, "\n                ;;");
         for (size_t at = 0; at < command->count; at++) {
             const char *value = command->options[at].value;
@@ -218,8 +218,8 @@ static void completions_have_every_option(void **state)
             char letter[8] = "";
             if (option->letter)
                 snprintf(letter, sizeof letter, " -s %c", option->letter);
-            snprintf(wanted, sizeof wanted, "-n '__fish_seen_subcommand_from %s'%s -l %s ", commands[index].name,
-                     letter, option->name);
+            snprintf(wanted, sizeof wanted, "-n '__fish_seen_subcommand_from %.39s'%.39s -l %.39s ",
+                     commands[index].name, letter, option->name);
             require(ran.out, wanted, &commands[index], "fish's script");
         }
 }
