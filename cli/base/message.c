@@ -5,7 +5,18 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "cli/system/threads.h"
 #include "text.h"
+
+static struct mutex lock = MUTEX_READY;
+static void (*clear_before)(void);
+
+void message_clear_before(void (*clear)(void))
+{
+    mutex_lock(&lock);
+    clear_before = clear;
+    mutex_unlock(&lock);
+}
 
 static void say_list(const char *kind, const char *ending, const char *format, va_list arguments)
 {
@@ -17,9 +28,13 @@ static void say_list(const char *kind, const char *ending, const char *format, v
     if (longer)
         vsnprintf(longer, (size_t)length + 1, format, again);
     va_end(again);
+    mutex_lock(&lock);
+    if (clear_before)
+        clear_before();
     fprintf(stderr, "ghostvk: %s", kind);
     print_text(stderr, length < 0 ? format : longer ? longer : text);
     fprintf(stderr, "%s\n", ending);
+    mutex_unlock(&lock);
     free(longer);
 }
 

@@ -18,6 +18,11 @@ enum outcome {
     OUTCOME_OUT_OF_MEMORY = 6
 };
 
+/* Called before each message, to take a line that is being redrawn out of its way; NULL: nothing is. A thread's
+ * messages and this call exclude one another. */
+void message_clear_before(void (*clear)(void));
+
+/* Messages of several threads come whole, one behind the other. */
 void say(const char *format, ...) GHOSTVK_FORMAT(1, 2);
 /* The same with a word in front that says what kind of message it is: "note: ", "info: ", "debug: ". */
 void say_kind(const char *kind, const char *format, ...) GHOSTVK_FORMAT(2, 3);

@@ -6,11 +6,15 @@
 #include <string.h>
 
 #include "cli/system/process.h"
+#include "cli/system/threads.h"
 
 /* Errors are kept until the failed call returns: then it is known whose they are, and they are said once. */
 static void take_log(void *user, gvk_log_level level, const char *sentence)
 {
     struct program *program = user;
+    /* Threads of ours only ask whether a picture fits, and say themselves that it does not. */
+    if (level == GVK_LOG_ERROR && thread_is_ours())
+        return;
     switch (level) {
     case GVK_LOG_ERROR:
         if (program->error[0] && program->verbosity > 0)

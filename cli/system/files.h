@@ -41,6 +41,8 @@ int file_open(const char *path);
 ptrdiff_t file_read(int file, void *bytes, size_t count);
 ptrdiff_t file_read_at(int file, void *bytes, size_t count, uint64_t offset);
 void file_close(int file);
+/* Whether a read would return at once, asked for `ms` at most. Where the system does not tell, true. */
+bool file_wait(int file, int ms);
 
 /* ---- writing ---- */
 
@@ -79,5 +81,14 @@ bool file_remove(const char *path);
 bool folder_make(const char *path, bool is_private);
 /* Takes no folder that holds anything. */
 void folder_remove(const char *path);
+
+enum folder_entry {
+    FOLDER_ENTRY_FILE, /* regular, and no link */
+    FOLDER_ENTRY_FOLDER,
+    FOLDER_ENTRY_OTHER /* a link, a device */
+};
+/* Each entry's name but "." and "..", in the order that the system gives, until `visit` returns false. False when the
+ * folder cannot be read, or `visit` ended it; then errno is 0. */
+bool folder_visit(const char *path, bool (*visit)(void *user, const char *name, enum folder_entry entry), void *user);
 
 #endif

@@ -1,4 +1,7 @@
 /* See files.h. */
+#if defined(__linux__) && !defined(_DEFAULT_SOURCE)
+#define _DEFAULT_SOURCE /* what an entry of a folder is, without asking for each */
+#endif
 #ifndef _XOPEN_SOURCE
 #define _XOPEN_SOURCE 700 /* realpath is no part of plain POSIX */
 #endif
@@ -6,8 +9,10 @@
 #include "files.h"
 #include "paths.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -92,6 +97,12 @@ void file_close(int file)
     int kept = errno;
     close(file);
     errno = kept;
+}
+
+bool file_wait(int file, int ms)
+{
+    struct pollfd waiting = {.fd = file, .events = POLLIN};
+    return poll(&waiting, 1, ms) > 0;
 }
 
 /* ---- writing ----------------------------------------------------------------------------------------------------- */
@@ -201,4 +212,45 @@ bool folder_make(const char *path, bool is_private)
 void folder_remove(const char *path)
 {
     rmdir(path);
+}
+
+/* Most file systems tell with the name what it is. */
+static enum folder_entry kind_of_entry(DIR *folder, const struct dirent *entry)
+{
+    struct stat status;
+#if defined(DT_UNKNOWN)
+    if (entry->d_type == DT_REG)
+        return FOLDER_ENTRY_FILE;
+    if (entry->d_type == DT_DIR)
+        return FOLDER_ENTRY_FOLDER;
+    if (entry->d_type != DT_UNKNOWN)
+        return FOLDER_ENTRY_OTHER;
+#endif
+    if (fstatat(dirfd(folder), entry->d_name, &status, AT_SYMLINK_NOFOLLOW) != 0)
+        return FOLDER_ENTRY_OTHER;
+    return S_ISREG(status.st_mode)   ? FOLDER_ENTRY_FILE
+           : S_ISDIR(status.st_mode) ? FOLDER_ENTRY_FOLDER
+                                     : FOLDER_ENTRY_OTHER;
+}
+
+bool folder_visit(const char *path, bool (*visit)(void *user, const char *name, enum folder_entry entry), void *user)
+{
+    DIR *folder = opendir(path);
+    if (!folder)
+        return false;
+    const struct dirent *entry;
+    int reason = 0;
+    bool goes_on = true;
+    while (goes_on) {
+        errno = 0;
+        entry = readdir(folder);
+        reason = errno;
+        if (!entry)
+            break;
+        if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0)
+            goes_on = visit(user, entry->d_name, kind_of_entry(folder, entry));
+    }
+    closedir(folder);
+    errno = goes_on ? reason : 0;
+    return goes_on && !reason;
 }

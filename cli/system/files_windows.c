@@ -174,6 +174,13 @@ void file_close(int file)
     errno = kept;
 }
 
+bool file_wait(int file, int ms)
+{
+    (void)file;
+    (void)ms;
+    return true;
+}
+
 /* ---- writing ----------------------------------------------------------------------------------------------------- */
 
 /* Rights come from the folder: a user's own are private. */
@@ -260,4 +267,42 @@ void folder_remove(const char *path)
     wchar_t wide[WIDE_PATH];
     if (wide_of_text(path, wide))
         RemoveDirectoryW(wide);
+}
+
+bool folder_visit(const char *path, bool (*visit)(void *user, const char *name, enum folder_entry entry), void *user)
+{
+    wchar_t wide[WIDE_PATH];
+    WIN32_FIND_DATAW found;
+    if (!wide_of_text(path, wide))
+        return false;
+    size_t length = wcslen(wide);
+    if (length + 3 > WIDE_PATH) {
+        errno = ENAMETOOLONG;
+        return false;
+    }
+    wmemcpy(wide + length, L"/*", 3);
+    HANDLE search = FindFirstFileW(wide, &found);
+    if (search == INVALID_HANDLE_VALUE)
+        return fail();
+    bool goes_on = true, has_next = true;
+    int reason = 0;
+    while (goes_on && has_next) {
+        const DWORD odd = FILE_ATTRIBUTE_REPARSE_POINT | FILE_ATTRIBUTE_DEVICE;
+        bool is_folder = (found.dwFileAttributes & FILE_ATTRIBUTE_DIRECTORY) != 0;
+        enum folder_entry kind = found.dwFileAttributes & odd ? FOLDER_ENTRY_OTHER
+                                 : is_folder                  ? FOLDER_ENTRY_FOLDER
+                                                              : FOLDER_ENTRY_FILE;
+        char *name = text_of_wide(found.cFileName);
+        if (!name)
+            reason = ENOMEM;
+        else if (strcmp(name, ".") != 0 && strcmp(name, "..") != 0)
+            goes_on = visit(user, name, kind);
+        free(name);
+        has_next = !reason && FindNextFileW(search, &found);
+    }
+    if (goes_on && !reason && GetLastError() != ERROR_NO_MORE_FILES)
+        reason = reason_of(GetLastError());
+    FindClose(search);
+    errno = goes_on ? reason : 0;
+    return goes_on && !reason;
 }

@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <pthread.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -45,12 +46,18 @@ bool process_stderr_is_terminal(void)
 
 static pthread_t main_thread;
 static void (*clean_up_files)(void);
+static atomic_bool keeps_interrupts;
+static atomic_int kept_number; /* of the signal that was kept; 0: none */
 
 /* Leaves at once: nothing but half-written files would outlive the process. 130 is a shell's number for an interrupt.
  * Only on the thread that makes those files: it must not make another one behind our back. A driver's threads pass on
  * what they get. */
 static void leave_on_signal(int number)
 {
+    int none = 0;
+    if (number != SIGPIPE && atomic_load(&keeps_interrupts) &&
+        atomic_compare_exchange_strong(&kept_number, &none, number))
+        return;
     if (!pthread_equal(pthread_self(), main_thread)) {
         pthread_kill(main_thread, number);
         return;
@@ -65,7 +72,7 @@ void process_leave_on_interrupt(void (*clean_up)(void))
     clean_up_files = clean_up;
     static const int numbers[] = {SIGINT, SIGTERM, SIGHUP, SIGPIPE, SIGXCPU};
     for (size_t index = 0; index < sizeof numbers / sizeof *numbers; index++) {
-        struct sigaction before, action = {.sa_handler = leave_on_signal};
+        struct sigaction before, action = {.sa_handler = leave_on_signal, .sa_flags = SA_RESTART};
         sigemptyset(&action.sa_mask);
         /* Who started the program with a signal ignored, as nohup does, means it. */
         if (sigaction(numbers[index], NULL, &before) == 0 && before.sa_handler != SIG_IGN)
@@ -73,6 +80,22 @@ void process_leave_on_interrupt(void (*clean_up)(void))
     }
     /* A file beyond the limit of its size is a write that fails, like one to a full disk, and is said like one. */
     signal(SIGXFSZ, SIG_IGN);
+}
+
+void process_keep_interrupts(bool on)
+{
+    atomic_store(&keeps_interrupts, on);
+}
+
+bool process_is_interrupted(void)
+{
+    return atomic_load(&kept_number) != 0;
+}
+
+int process_interrupted_code(void)
+{
+    int number = atomic_load(&kept_number);
+    return 128 + (number ? number : SIGINT);
 }
 
 /* ---- places ------------------------------------------------------------------------------------------------------ */

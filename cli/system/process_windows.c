@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <io.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -79,13 +80,16 @@ bool process_stderr_is_terminal(void)
 
 static HANDLE main_thread;
 static void (*clean_up_files)(void);
+static atomic_bool keeps_interrupts, is_interrupted;
 
 /* On a thread that Windows makes for it. The main thread is stopped first, so that it makes no further file, wherever
  * it stands: it may hold locks, and nothing here takes any. */
 static BOOL WINAPI leave_on_event(DWORD event)
 {
     CONTEXT context = {.ContextFlags = CONTEXT_CONTROL};
-    (void)event;
+    bool first = false, can_wait = event == CTRL_C_EVENT || event == CTRL_BREAK_EVENT;
+    if (can_wait && atomic_load(&keeps_interrupts) && atomic_compare_exchange_strong(&is_interrupted, &first, true))
+        return TRUE;
     SuspendThread(main_thread);
     GetThreadContext(main_thread, &context); /* which waits until it has stopped */
     clean_up_files();
@@ -99,6 +103,21 @@ void process_leave_on_interrupt(void (*clean_up)(void))
     clean_up_files = clean_up;
     if (DuplicateHandle(process, GetCurrentThread(), process, &main_thread, 0, FALSE, DUPLICATE_SAME_ACCESS))
         SetConsoleCtrlHandler(leave_on_event, TRUE);
+}
+
+void process_keep_interrupts(bool on)
+{
+    atomic_store(&keeps_interrupts, on);
+}
+
+bool process_is_interrupted(void)
+{
+    return atomic_load(&is_interrupted);
+}
+
+int process_interrupted_code(void)
+{
+    return INTERRUPTED;
 }
 
 /* ---- places ------------------------------------------------------------------------------------------------------ */

@@ -54,8 +54,8 @@ static void wrong_words_are_named(void **state)
     assert_refused(2, "\"\"", "ghostvk --help");
     RUN("detect", "--nonsense", SMEAR1);
     assert_refused(2, "--nonsense", "ghostvk --help");
-    RUN("detect", SMEAR1, "-q");
-    assert_refused(2, "-q", "ghostvk --help");
+    RUN("detect", SMEAR1, "-y");
+    assert_refused(2, "-y", "ghostvk --help");
     RUN("detect", SMEAR1, "--conf");
     assert_refused(2, "--conf", "ghostvk --help");
     RUN("detect", SMEAR1, "-m");

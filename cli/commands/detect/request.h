@@ -11,6 +11,21 @@
 #include "cli/host/command_line.h"
 #include "cli/host/device.h"
 #include "cli/host/program.h"
+#include "cli/results/picture_result.h"
+#include "cli/sources/source.h"
+
+/* The options that detect alone has. */
+enum detect_option {
+    DETECT_NULL = OPTION_OWN,
+    DETECT_THREADS,
+    DETECT_YOLO,
+    DETECT_SAVE_CONFIDENCE,
+    DETECT_COCO,
+    DETECT_COCO_IDS,
+    DETECT_FAMILY,
+    DETECT_CROPS,
+    DETECT_COUNT
+};
 
 struct detect_request {
     struct model_choice model;
@@ -20,12 +35,16 @@ struct detect_request {
     bool letterbox, letterbox_given;
     bool ignore_orientation; /* EXIF orientations are not applied */
     float confidence, iou;   /* as gvk_detector_params takes them */
-    const char *json, *output;
-    char **images;
-    size_t image_count;
+    struct results_choice results;
+    bool quiet;
+    uint32_t threads; /* 0: as the machine has cores */
+    char **operands;
+    size_t operand_count;
+    struct source_choice source;
+    bool is_single;              /* one picture's file is named, and nothing else */
+    const char *output;          /* -o: a picture or a folder; NULL: nothing is drawn */
     bool into_folder;            /* output is a folder */
     struct output_folder folder; /* that one, when it is there */
-    char **drawn;                /* for each image the path to draw to; NULL without output */
 };
 
 /* An exit code, or -1 when help was asked for and printed. The request is released in every case. */

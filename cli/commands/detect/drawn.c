@@ -1,0 +1,154 @@
+/* See drawn.h. */
+#include "drawn.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cli/base/input_file.h"
+#include "cli/pictures/image_io.h"
+#include "cli/system/files.h"
+#include "cli/system/paths.h"
+
+/* ---- names ------------------------------------------------------------------------------------------------------- */
+
+/* What the file is by its first bytes, where its name does not say it. A pipe must not make us wait. */
+static enum image_kind kind_of_file(const char *path)
+{
+    enum image_kind kind = image_kind_of_path(path);
+    int file = kind == IMAGE_UNKNOWN ? file_open(path) : -1;
+    if (file < 0)
+        return kind;
+    struct file_status status;
+    uint8_t start[32];
+    bool is_file = file_look_at_open(file, &status) && status.kind == FILE_REGULAR;
+    ptrdiff_t got = is_file ? file_read(file, start, sizeof start) : 0;
+    file_close(file);
+    return got > 0 ? image_kind_of_bytes(start, (size_t)got) : kind;
+}
+
+char *name_drawn(const char *output, bool into_folder, const char *path, const char *relative)
+{
+    const char *name = base_name(relative), *dot = strrchr(name, '.');
+    size_t stem = image_kind_of_path(name) != IMAGE_UNKNOWN && dot ? (size_t)(dot - relative) : strlen(relative);
+    enum image_kind kind = into_folder ? kind_of_file(path) : IMAGE_UNKNOWN;
+    bool is_png = kind == IMAGE_PNG || kind == IMAGE_BMP || kind == IMAGE_TIFF;
+    size_t length = strlen(output), size = length + 1 + stem + sizeof ".png";
+    char *drawn = malloc(size);
+    if (drawn && !into_folder)
+        memcpy(drawn, output, length + 1);
+    else if (drawn)
+        snprintf(drawn, size, "%s%s%.*s%s", output, path_parts_at(output[length - 1]) ? "" : "/", (int)stem, relative,
+                 is_png ? ".png" : ".jpg");
+    return drawn;
+}
+
+bool drawing_take(struct drawing *drawing, const char *drawn, char *message, size_t message_size)
+{
+    int64_t *place;
+    bool is_new = false;
+    if (!name_map_put(&drawing->taken, drawn, strlen(drawn), 0, &place, &is_new))
+        snprintf(message, message_size, "needs more memory than there is");
+    else if (!is_new)
+        snprintf(message, message_size, "another picture is drawn to this file already");
+    return is_new;
+}
+
+bool drawing_is_there(const char *drawn)
+{
+    struct file_status status;
+    return file_look(drawn, &status) && status.kind == FILE_REGULAR;
+}
+
+/* ---- writing ----------------------------------------------------------------------------------------------------- */
+
+/* All folders that `path` leads through. */
+static bool make_folders(const char *path)
+{
+    size_t size = strlen(path) + 1;
+    char *part = malloc(size);
+    bool made = part != NULL;
+    if (part)
+        memcpy(part, path, size);
+    for (size_t at = 1; made && part[at]; at++) {
+        if (!path_parts_at(part[at]))
+            continue;
+        char kept = part[at];
+        part[at] = 0;
+        made = is_folder(part) || folder_make(part, false) || (errno == EEXIST && is_folder(part));
+        part[at] = kept;
+    }
+    free(part);
+    return made;
+}
+
+/* The lock is held. */
+static bool make_folder_of(struct drawing *drawing, const char *drawn)
+{
+    char *folder = copy_folder(drawn);
+    if (!folder)
+        return false;
+    if (drawing->last_folder && strcmp(folder, drawing->last_folder) == 0) {
+        free(folder);
+        return true;
+    }
+    bool made = !*folder || make_folders(folder);
+    free(drawing->last_folder);
+    drawing->last_folder = made ? folder : NULL;
+    if (!made)
+        free(folder);
+    return made;
+}
+
+static bool is_same_file(const char *path, const char *other)
+{
+    struct file_status status, other_status;
+    return file_look(path, &status) && file_look(other, &other_status) && status.kind == FILE_REGULAR &&
+           memcmp(status.place, other_status.place, sizeof status.place) == 0;
+}
+
+bool drawing_write(struct drawing *drawing, const char *path, const char *drawn, struct image *image,
+                   const struct found *found, size_t count, char *message, size_t message_size)
+{
+    struct draw_box *boxes = calloc(count ? count : 1, sizeof *boxes);
+    for (size_t index = 0; boxes && index < count; index++) {
+        const gvk_detection *box = &found[index].box;
+        boxes[index] = (struct draw_box){
+            .x1 = box->box[0],
+            .y1 = box->box[1],
+            .x2 = box->box[2],
+            .y2 = box->box[3],
+            .score = box->score,
+            .class_id = box->class_id,
+            .label = box->class_id < drawing->class_count ? drawing->classes[box->class_id] : "?",
+        };
+    }
+    if (is_same_file(drawn, path)) {
+        snprintf(message, message_size, "cannot be written: the picture itself is that file");
+        free(boxes);
+        return false;
+    }
+    mutex_lock(&drawing->lock);
+    bool has_folder = make_folder_of(drawing, drawn);
+    int reason = has_folder ? 0 : errno;
+    bool is_drawn = has_folder && boxes && draw_boxes(image, boxes, count, drawing->letters);
+    mutex_unlock(&drawing->lock);
+    free(boxes);
+    if (!has_folder)
+        snprintf(message, message_size, "cannot be written: the folder cannot be made: %s", strerror(reason));
+    else if (!is_drawn)
+        snprintf(message, message_size, "needs more memory than there is");
+    else
+        return image_write(drawn, image, message, message_size);
+    return false;
+}
+
+void drawing_release(struct drawing *drawing)
+{
+    letters_destroy(drawing->letters);
+    free(drawing->last_folder);
+    name_map_release(&drawing->taken);
+    drawing->letters = NULL;
+    drawing->last_folder = NULL;
+}

@@ -1,0 +1,315 @@
+/* See flow.h. The steps of the pipeline: which thread runs each of them, pipeline.h says. */
+#include "flow.h"
+
+#include <math.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cli/base/quantities.h"
+#include "cli/files/not_finite.h"
+#include "cli/pipeline/pipeline.h"
+#include "cli/system/process.h"
+#include "table.h"
+
+#define STAGES_MAX 16
+
+/* A picture or frame under way. */
+struct item {
+    struct frame frame;
+    gvk_ticket ticket;
+    double submitted_ms; /* by the clock */
+    double ms[RESULT_STAGES];
+    struct found *found;
+    size_t count;
+    char *drawn; /* where it is drawn to; NULL: nowhere */
+    bool is_drawn;
+    char draw_error[FRAME_ERROR_SIZE]; /* why not; empty: nothing went wrong */
+    bool is_unsubmitted;               /* it failed before it came to the device */
+};
+
+struct flow {
+    struct work *work;
+    struct source *source;
+    int outcome;           /* of the device */
+    atomic_bool is_broken; /* outputs or the device: nothing more is to be named */
+};
+
+static bool is_stopped(void *user)
+{
+    struct flow *flow = user;
+    return process_is_interrupted() || atomic_load(&flow->is_broken);
+}
+
+/* ---- naming ------------------------------------------------------------------------------------------------------ */
+
+static struct picture_result result_of(const struct item *item)
+{
+    const struct frame *frame = &item->frame;
+    struct picture_result result = {
+        .path = frame->path ? frame->path : "",
+        .relative = frame->relative,
+        .frame = frame->is_video ? (int64_t)frame->number : -1,
+        .time = frame->seconds,
+        .width = frame->image.width,
+        .height = frame->image.height,
+        .found = item->found,
+        .count = item->count,
+        .image = frame->image.pixels ? &frame->image : NULL,
+        .error = frame->is_failed ? frame->error : NULL,
+    };
+    memcpy(result.ms, item->ms, sizeof result.ms);
+    return result;
+}
+
+/* Whether a run before has done it. A picture's line is written when all else of it is there, so that lines decide
+ * alone where there are any. */
+static bool is_done(const struct work *work, const struct item *item)
+{
+    const struct results_choice *choice = &work->request->results;
+    const struct picture_result result = result_of(item);
+    if (!choice->resume || item->frame.is_failed)
+        return false;
+    if (choice->lines || !item->drawn)
+        return results_have(work->results, &result);
+    bool has_texts = choice->yolo || choice->family;
+    return drawing_is_there(item->drawn) && (!has_texts || results_have(work->results, &result));
+}
+
+static void name_output(struct work *work, struct item *item)
+{
+    const struct detect_request *request = work->request;
+    if (!request->output || item->frame.is_failed)
+        return;
+    item->drawn = name_drawn(request->output, request->into_folder, item->frame.path, item->frame.relative);
+    if (!item->drawn)
+        snprintf(item->draw_error, sizeof item->draw_error, "needs more memory than there is");
+    else
+        drawing_take(&work->drawing, item->drawn, item->draw_error, sizeof item->draw_error);
+}
+
+static void release(struct item *item)
+{
+    frame_release(&item->frame);
+    free(item->found);
+    free(item->drawn);
+    *item = (struct item){0};
+}
+
+static bool name_next(void *user, void *place)
+{
+    struct flow *flow = user;
+    struct item *item = place;
+    while (source_next(flow->source, &item->frame)) {
+        for (int stage = 0; stage < RESULT_STAGES; stage++)
+            item->ms[stage] = NAN;
+        name_output(flow->work, item);
+        if (!is_done(flow->work, item))
+            return true;
+        flow->work->skipped_count++;
+        release(item);
+    }
+    return false;
+}
+
+/* ---- loading ----------------------------------------------------------------------------------------------------- */
+
+struct loading {
+    struct work *work;
+    struct pipeline *pipeline;
+    struct item *item;
+    bool has_reserved;
+};
+
+/* Pixels are kept until they are drawn on; a decoder may ask twice. */
+static bool accept(void *user, uint32_t width, uint32_t height, char *message, size_t message_size)
+{
+    struct loading *loading = user;
+    if (!picture_fits(&loading->work->fit, width, height, message, message_size))
+        return false;
+    if (!loading->has_reserved)
+        pipeline_reserve(loading->pipeline, loading->item, (uint64_t)width * height * 3);
+    loading->has_reserved = true;
+    return true;
+}
+
+static void load(void *user, void *place, struct pipeline *pipeline)
+{
+    struct flow *flow = user;
+    struct item *item = place;
+    struct loading loading = {.work = flow->work, .pipeline = pipeline, .item = item};
+    const struct image_choice choice = {
+        .ignore_orientation = flow->work->request->ignore_orientation, .accept = accept, .user = &loading};
+    frame_load(&item->frame, &choice);
+    item->ms[RESULT_LOAD] = item->frame.load_ms;
+}
+
+/* ---- computing --------------------------------------------------------------------------------------------------- */
+
+static gvk_picture picture_of(const struct work *work, const struct item *item)
+{
+    return (gvk_picture){
+        .size = sizeof(gvk_picture),
+        .kind = GVK_PICTURE_PIXELS,
+        .format = GVK_PIXELS_RGB8,
+        .width = item->frame.image.width,
+        .height = item->frame.image.height,
+        .pixels = item->frame.image.pixels,
+        .letterbox = work->fit.letterbox,
+    };
+}
+
+/* Whether others may still be tried. */
+static bool take_failure(struct flow *flow, struct item *item, gvk_result result)
+{
+    struct program *program = flow->work->program;
+    item->frame.is_failed = true;
+    snprintf(item->frame.error, sizeof item->frame.error, "%s", failure_reason(program, result));
+    program->error[0] = 0;
+    if (outcome_of_result(result) != OUTCOME_DEVICE_FAILED)
+        return true;
+    flow->outcome = OUTCOME_DEVICE_FAILED;
+    atomic_store(&flow->is_broken, true);
+    return false;
+}
+
+static enum pipeline_submitted submit(void *user, void *place)
+{
+    struct flow *flow = user;
+    struct item *item = place;
+    if (item->frame.is_failed)
+        return PIPELINE_PASSED;
+    const gvk_picture picture = picture_of(flow->work, item);
+    item->submitted_ms = clock_ms();
+    gvk_result result = gvk_stream_submit(flow->work->stream, &picture, sizeof(gvk_picture), 1, &item->ticket);
+    if (result)
+        return take_failure(flow, item, result) ? PIPELINE_PASSED : PIPELINE_FAILED;
+    return PIPELINE_SUBMITTED;
+}
+
+static void read_timings(struct work *work, struct item *item)
+{
+    gvk_timing stages[STAGES_MAX];
+    uint32_t count = STAGES_MAX;
+    if (gvk_stream_timings(work->stream, item->ticket, stages, sizeof(gvk_timing), &count) != GVK_OK)
+        return;
+    for (uint32_t index = 0; index < count && index < STAGES_MAX; index++)
+        for (int stage = RESULT_RESIZE; stage <= RESULT_DECODE; stage++)
+            if (strcmp(stages[index].name, result_stage_names[stage]) == 0)
+                item->ms[stage] = stages[index].ms;
+}
+
+static bool collect(void *user, void *place)
+{
+    struct flow *flow = user;
+    struct work *work = flow->work;
+    struct item *item = place;
+    const gvk_detection *boxes = NULL;
+    uint32_t count = 0;
+    gvk_result result = gvk_stream_wait(work->stream, item->ticket, UINT64_MAX);
+    if (!result) {
+        read_timings(work, item);
+        result = gvk_detector_read(work->stream, item->ticket, &boxes, sizeof(gvk_detection), &count);
+    }
+    if (result == GVK_ERROR_NUMBER) {
+        const gvk_picture picture = picture_of(work, item);
+        explain_not_finite(work->program, work->weights, &picture, 1, work->fit.width, work->fit.height);
+    }
+    if (result)
+        return take_failure(flow, item, result);
+    item->ms[RESULT_TOTAL] = item->ms[RESULT_LOAD] + clock_ms() - item->submitted_ms;
+    item->found = calloc(count ? count : 1, sizeof *item->found);
+    if (!item->found)
+        return take_failure(flow, item, GVK_ERROR_HOST_MEMORY);
+    for (uint32_t index = 0; index < count; index++)
+        item->found[index].box = boxes[index];
+    item->count = count;
+    return true;
+}
+
+/* ---- outputs ----------------------------------------------------------------------------------------------------- */
+
+/* Crops are cut later, from the picture without anything drawn on it. */
+static void finish(void *user, void *place)
+{
+    struct flow *flow = user;
+    struct item *item = place;
+    struct image *image = &item->frame.image, copy = {0};
+    if (item->frame.is_failed || !item->drawn || item->draw_error[0])
+        return;
+    if (flow->work->request->results.crops) {
+        if (!image_create(image->width, image->height, &copy, item->draw_error, sizeof item->draw_error))
+            return;
+        memcpy(copy.pixels, image->pixels, (size_t)image->width * image->height * 3);
+        image = &copy;
+    }
+    item->is_drawn = drawing_write(&flow->work->drawing, item->frame.path, item->drawn, image, item->found, item->count,
+                                   item->draw_error, sizeof item->draw_error);
+    image_release(&copy);
+}
+
+static void drop(void *user, void *place)
+{
+    (void)user;
+    release(place);
+}
+
+static bool report(void *user, void *place)
+{
+    struct flow *flow = user;
+    struct work *work = flow->work;
+    struct item *item = place;
+    const struct picture_result result = result_of(item);
+    if (result.error)
+        say("%s: %s", result.path, result.error);
+    if (item->drawn && item->draw_error[0])
+        say("%s: %s", item->drawn, item->draw_error);
+    enum results_state state = results_add(work->results, &result);
+    if (!result.error && work->has_tables) {
+        print_table(&result, work->model.info.classes, work->model.info.class_count,
+                    item->is_drawn ? item->drawn : NULL);
+        fflush(stdout); /* a picture's results are seen when they are there; a failure is noticed at the end */
+    }
+    work->done_count++;
+    work->failed_count += result.error || item->draw_error[0] || state != RESULTS_WRITTEN;
+    release(item);
+    if (state == RESULTS_BROKEN)
+        atomic_store(&flow->is_broken, true);
+    return state != RESULTS_BROKEN;
+}
+
+/* ---- the run ----------------------------------------------------------------------------------------------------- */
+
+int detect_run(struct work *work)
+{
+    const struct detect_request *request = work->request;
+    struct flow flow = {.work = work, .outcome = OUTCOME_DONE};
+    struct source_choice choice = request->source;
+    choice.is_stopped = is_stopped;
+    choice.user = &flow;
+    flow.source = source_open(request->operands, request->operand_count, &choice);
+    if (!flow.source)
+        return refuse_memory();
+    const struct pipeline_steps steps = {
+        .user = &flow,
+        .next = name_next,
+        .load = load,
+        .finish = finish,
+        .submit = submit,
+        .collect = collect,
+        .report = report,
+        .drop = drop,
+    };
+    const struct pipeline_size size = {
+        .item_bytes = sizeof(struct item),
+        .threads = request->is_single ? 1 : request->threads,
+        .under_way = work->under_way,
+    };
+    process_keep_interrupts(true);
+    enum pipeline_outcome came = pipeline_run(&steps, &size);
+    process_keep_interrupts(false);
+    work->is_interrupted = process_is_interrupted();
+    source_close(flow.source);
+    return came == PIPELINE_NO_MEMORY ? refuse_memory() : flow.outcome;
+}

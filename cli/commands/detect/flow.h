@@ -1,0 +1,34 @@
+/* The pictures of one run of `ghostvk detect`, from the operands to the outputs. */
+#ifndef GHOSTVK_CLI_DETECT_FLOW_H
+#define GHOSTVK_CLI_DETECT_FLOW_H
+
+#include "cli/files/model_path.h"
+#include "cli/pictures/picture_fit.h"
+#include "cli/results/results.h"
+#include "drawn.h"
+#include "request.h"
+
+/* What lives while pictures are worked on. */
+struct work {
+    struct program *program;
+    const struct detect_request *request;
+    struct model_file model;
+    gvk_device *device;
+    gvk_device_info device_info;
+    gvk_model *weights;
+    gvk_stream *stream;
+    unsigned under_way;     /* frames of the stream */
+    struct picture_fit fit; /* what pictures are asked before they are decoded */
+    struct results *results;
+    struct drawing drawing;
+    bool has_tables;
+    /* What came of it. */
+    size_t done_count, failed_count; /* of pictures and frames; a failed one lacks its boxes or one of its outputs */
+    size_t skipped_count;            /* that were done before this run */
+    bool is_interrupted;
+};
+
+/* An exit code: OUTCOME_DONE also where pictures failed, which was said of each. */
+int detect_run(struct work *work);
+
+#endif

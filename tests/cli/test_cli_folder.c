@@ -1,0 +1,137 @@
+/* ghostvk detect over many pictures: folders mirrored, lists, parts of a list, an interrupt in the middle. */
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "json_reader.h"
+#include "program.h"
+
+static void make_pictures(void)
+{
+    assert_int_equal(mkdir("in", 0777) | mkdir("in/b", 0777) | mkdir("in/b/deep", 0777), 0);
+    copy_file(SMEAR1, "in/c.jpg");
+    copy_file(SMEAR2, "in/b/deep/x.jpg");
+    copy_file(GVK_TEST_DATA_DIR "/images/bmp-rgb.bmp", "in/a.bmp");
+    copy_file(SMEAR1, "in/b/same.jpg");
+    write_text("in/b/bad.jpg", "not a picture\n");
+    write_text("in/b/notes.txt", "passed over\n");
+}
+
+/* The files of the images in a JSON text, in order, a space behind each. */
+static char *files_of(const char *json)
+{
+    static char files[4096];
+    size_t used = 0;
+    const char *images = member(json, "images");
+    for (size_t index = 0; element(images, index); index++) {
+        const char *file = member(element(images, index), "file");
+        used += (size_t)snprintf(files + used, sizeof files - used, "%.*s ", (int)strcspn(file + 1, "\""), file + 1);
+    }
+    return files;
+}
+
+static void a_folder_comes_out_as_it_went_in(void **state)
+{
+    (void)state;
+    make_pictures();
+    RUN("detect", "-m", MODEL, SMALL, "in", "-o", "in/out", "--json", "boxes.json", "--threads", "3");
+    assert_int_equal(ran.code, 2); /* the name of a folder that is not there ends in a slash */
+    RUN("detect", "-m", MODEL, SMALL, "in", "-o", "in/out/", "--json", "boxes.json", "--threads", "3");
+    assert_int_equal(ran.code, 1);
+    assert_int_equal(count_of(ran.err, "ghostvk: in/b/bad.jpg: is a text file"), 1);
+    static const char *const drawn[] = {"in/out/a.png", "in/out/b/deep/x.jpg", "in/out/b/same.jpg", "in/out/c.jpg"};
+    for (size_t index = 0; index < sizeof drawn / sizeof *drawn; index++)
+        if (!path_exists(drawn[index]))
+            fail_msg("%s is not there", drawn[index]);
+    assert_false(path_exists("in/out/b/bad.jpg"));
+    char *json = read_whole("boxes.json", NULL);
+    assert_json(json);
+    assert_int_equal(count_of(json, "\"error\""), 1);
+    assert_string_equal(files_of(json), "in/a.bmp in/b/bad.jpg in/b/deep/x.jpg in/b/same.jpg in/c.jpg ");
+    free(json);
+    /* The outputs lie among the inputs now and are no inputs. */
+    RUN("detect", "-m", MODEL, SMALL, "-q", "in", "-o", "in/out/", "--json", "boxes.json");
+    json = read_whole("boxes.json", NULL);
+    assert_string_equal(files_of(json), "in/a.bmp in/b/bad.jpg in/b/deep/x.jpg in/b/same.jpg in/c.jpg ");
+    free(json);
+    assert_string_equal(ran.out, "");
+    RUN("detect", "-m", MODEL, SMALL, "in", "-o", "in/");
+    assert_refused(2, "-o in/", "the output is one of the inputs");
+}
+
+static void pictures_that_would_meet_are_told_apart(void **state)
+{
+    (void)state;
+    assert_int_equal(mkdir("in", 0777), 0);
+    copy_file(SMEAR1, "in/x.jpg");
+    copy_file(GVK_TEST_DATA_DIR "/images/webp-lossy.webp", "in/x.webp");
+    RUN("detect", "-m", MODEL, SMALL, "in/*", "-o", "out/");
+    assert_int_equal(ran.code, 1);
+    assert_contains(ran.err, "ghostvk: out/x.jpg: another picture is drawn to this file already");
+    assert_contains(ran.out, "in/x.webp  ");
+    assert_int_equal(count_of(ran.out, "  drawn to out/x.jpg\n"), 1);
+}
+
+static void parts_of_a_folder_are_its_whole(void **state)
+{
+    (void)state;
+    make_pictures();
+    static const char *const shards[] = {"1/2", "2/2"};
+    static const char *const files[] = {"in/a.bmp", "in/b/deep/x.jpg", "in/b/same.jpg", "in/c.jpg"};
+    size_t found[4] = {0};
+    assert_int_equal(remove("in/b/bad.jpg"), 0);
+    for (size_t part = 0; part < 2; part++) {
+        RUN("detect", "-m", MODEL, SMALL, "--shard", shards[part], "in", "--json", "-");
+        assert_done();
+        for (size_t index = 0; index < 4; index++)
+            found[index] += count_of(ran.out, files[index]);
+    }
+    for (size_t index = 0; index < 4; index++)
+        assert_int_equal(found[index], 1);
+    RUN("detect", "-m", MODEL, SMALL, "--shard", "3/2", "in");
+    assert_refused(2, "--shard 3/2", "two numbers are wanted");
+}
+
+static void an_interrupt_leaves_whole_pictures(void **state)
+{
+    (void)state;
+    assert_int_equal(mkdir("in", 0777), 0);
+    for (unsigned index = 0; index < 400; index++) {
+        char name[32];
+        snprintf(name, sizeof name, "in/%03u.jpg", index);
+        assert_int_equal(symlink(SMEAR1, name), 0);
+    }
+    const struct child interrupted = {.signal = SIGINT, .signal_entry = "003.jpg"};
+    RUN_WITH(interrupted, "detect", "-m", MODEL, SMALL, "in", "-o", "./", "--json", "boxes.json");
+    assert_int_equal(ran.code, 130);
+    assert_int_equal(count_of(ran.err, "ghostvk: interrupted after "), 1);
+    assert_false(has_entry(".", ".ghostvk"));
+    assert_false(path_exists("boxes.json"));
+    char *names = list_folder(".");
+    size_t count = count_of(names, ".jpg\n");
+    assert_in_range(count, 4, 100);
+    for (char *name = strtok(names, "\n"); name; name = strtok(NULL, "\n")) {
+        if (!strstr(name, ".jpg"))
+            continue;
+        uint64_t size;
+        char *bytes = read_whole(name, &size);
+        if (size < 1000 || memcmp(bytes, "\xFF\xD8\xFF", 3) != 0 || memcmp(bytes + size - 2, "\xFF\xD9", 2) != 0)
+            fail_msg("%s is not whole", name);
+        free(bytes);
+    }
+    free(names);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(a_folder_comes_out_as_it_went_in),
+        TEST(pictures_that_would_meet_are_told_apart),
+        TEST(parts_of_a_folder_are_its_whole),
+        TEST(an_interrupt_leaves_whole_pictures),
+    };
+    return cmocka_run_group_tests_name("ghostvk detect over many pictures", tests, make_folder, remove_folder);
+}
