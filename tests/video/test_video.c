@@ -166,57 +166,45 @@ static void each_so_manyth_frame_is_taken(void **state)
     video_reader_close(reader);
 }
 
-/* The turn of a QuickTime track: its matrix, at the end of tkhd, said by hand. */
-static void turn_track(const char *path, bool clockwise)
+/* A quarter to the right, as a telephone says it: the matrix at the end of a QuickTime track's header. */
+static void turn_track(const char *path)
 {
-    uint64_t size;
+    static const uint8_t to_the_right[36] = {[5] = 1, [12] = 0xFF, [13] = 0xFF, [32] = 0x40};
+    uint64_t size, at = 4;
     char *bytes = read_file(path, &size);
     assert_non_null(bytes);
-    for (uint64_t at = 4; at + 4 < size; at++) {
-        if (memcmp(bytes + at, "tkhd", 4) != 0)
-            continue;
-        static const uint8_t to_the_right[36] = {0, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0xFF, 0xFF, 0,    0, 0, 0,
-                                                 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,    0,    0x40, 0, 0, 0};
-        static const uint8_t to_the_left[36] = {0, 0, 0, 0, 0xFF, 0xFF, 0, 0, 0, 0, 0, 0, 0, 1, 0,    0, 0, 0,
-                                                0, 0, 0, 0, 0,    0,    0, 0, 0, 0, 0, 0, 0, 0, 0x40, 0, 0, 0};
-        memcpy(bytes + at + 4 + 40, clockwise ? to_the_right : to_the_left, 36);
-        write_file(path, bytes, size);
-        free(bytes);
-        return;
-    }
-    fail_msg("%s has no track", path);
+    while (at + 4 < size && memcmp(bytes + at, "tkhd", 4) != 0)
+        at++;
+    assert_true(at + 80 < size);
+    memcpy(bytes + at + 44, to_the_right, sizeof to_the_right);
+    write_file(path, bytes, size);
+    free(bytes);
 }
 
 static void videos_are_turned_upright(void **state)
 {
     (void)state;
-    for (int clockwise = 0; clockwise < 2; clockwise++) {
-        make_film("film.mkv");
-        FFMPEG("-i", "film.mkv", "-c:v", "png", "-pix_fmt", "rgb24", "film.mov");
-        turn_track("film.mov", clockwise);
-        struct video_reader *reader = open_video("film.mov", NULL);
-        struct image image = {0};
-        assert_int_equal(video_reader_next(reader, &image, message, sizeof message), 1);
-        assert_true(image.width == 20 && image.height == 32);
-        for (unsigned y = 0; y < 32; y++)
-            for (unsigned x = 0; x < 20; x++) {
-                unsigned from_x = clockwise ? y : 31 - y, from_y = clockwise ? 19 - x : x;
-                if (image.pixels[3 * (y * 20 + x)] != content(0, from_x, from_y, 0))
-                    fail_msg("clockwise %d, x %u, y %u", clockwise, x, y);
-            }
-        image_release(&image);
-        video_reader_close(reader);
-        if (clockwise)
-            continue;
+    make_film("film.mkv");
+    FFMPEG("-i", "film.mkv", "-c:v", "png", "-pix_fmt", "rgb24", "film.mov");
+    turn_track("film.mov");
+    struct video_reader *reader = open_video("film.mov", NULL);
+    struct image image = {0};
+    assert_int_equal(video_reader_next(reader, &image, message, sizeof message), 1);
+    assert_true(image.width == 20 && image.height == 32);
+    for (unsigned y = 0; y < 32; y++)
+        for (unsigned x = 0; x < 20; x++)
+            if (image.pixels[3 * (y * 20 + x)] != content(0, y, 19 - x, 0))
+                fail_msg("x %u, y %u", x, y);
+    image_release(&image);
+    video_reader_close(reader);
 
-        const struct video_choice stored = {.image.ignore_orientation = true};
-        reader = open_video("film.mov", &stored);
-        assert_int_equal(video_reader_next(reader, &image, message, sizeof message), 1);
-        assert_true(image.width == 32 && image.height == 20);
-        assert_content(&image, 0);
-        image_release(&image);
-        video_reader_close(reader);
-    }
+    const struct video_choice stored = {.image.ignore_orientation = true};
+    reader = open_video("film.mov", &stored);
+    assert_int_equal(video_reader_next(reader, &image, message, sizeof message), 1);
+    assert_true(image.width == 32 && image.height == 20);
+    assert_content(&image, 0);
+    image_release(&image);
+    video_reader_close(reader);
 }
 
 static bool accept_none(void *user, uint32_t width, uint32_t height, char *reason, size_t size)
@@ -241,8 +229,6 @@ static void what_is_no_video_is_said(void **state)
     assert_refused("http://127.0.0.1:9/film.mp4", NULL, "cannot be read as video: ");
     const struct video_choice choice = {.image.accept = accept_none};
     assert_refused("film.mkv", &choice, "is refused at 32 x 20");
-    FFMPEG("-f", "lavfi", "-i", "sine=duration=1", "sound.mkv");
-    assert_refused("sound.mkv", NULL, "cannot be read as video: it has no pictures");
     /* A list that names another file, in a file that looks like a video. */
     write_file("list.mp4", "ffconcat version 1.0\nfile http://127.0.0.1:9/film.mkv\n", 55);
     assert_refused("list.mp4", NULL, "cannot be read as video: ");
@@ -370,7 +356,7 @@ static void videos_are_written_whole(void **state)
         const char *path;
         uint32_t width, height;
         double difference; /* mean, of bytes: chroma is halved, and codecs lose */
-    } cases[] = {{"-o:dd.mp4", 63, 47, 6}, {"out.webm", 64, 48, 8}, {"out.gif", 63, 47, 8}};
+    } cases[] = {{"-o:dd.mp4", 63, 47, 6}, {"out.gif", 63, 47, 8}};
     for (size_t index = 0; index < sizeof cases / sizeof *cases; index++) {
         const struct video_info info = {
             .width = cases[index].width, .height = cases[index].height, .rate_numerator = 25, .rate_denominator = 2};
