@@ -61,7 +61,7 @@ int main(int argument_count, char **arguments)
 {
     if (!process_prepare(&argument_count, &arguments))
         return OUTCOME_SOME_FAILED;
-    prepare_lavapipe();
+    prepare_lavapipe(argument_count > 1 && strcmp(arguments[1], "watch") == 0);
     static struct program program; /* the library's log calls point at it as long as anything lives */
     program_start(&program, argument_count > 0 ? arguments[0] : NULL);
     program.host.cache_load = cache_folder_load;

@@ -7,6 +7,7 @@
 /* clang-format off */
 #define GHOSTVK_COMMANDS(COMMAND) \
     COMMAND(detect)   \
+    COMMAND(watch)    \
     COMMAND(classify) \
     COMMAND(run)      \
     COMMAND(bench)    \

@@ -22,12 +22,14 @@ static void keep_widths_apart(const char *width)
         process_set_default("MESA_SHADER_CACHE_DIR", path);
 }
 
-void prepare_lavapipe(void)
+void prepare_lavapipe(bool draws)
 {
     /* With AVX-512 it runs the kernels 16 lanes wide and a quarter faster. */
 #if (defined(__x86_64__) || defined(__i386__)) && (defined(__GNUC__) || defined(__clang__))
-    if (__builtin_cpu_supports("avx512f"))
+    if (!draws && __builtin_cpu_supports("avx512f"))
         process_set_default(WIDTH, "512");
+#else
+    (void)draws;
 #endif
     const char *width = getenv(WIDTH);
     if (width && *width)

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "json_reader.h"
 #include "program.h"
@@ -154,6 +155,30 @@ static void a_bad_picture_is_passed_over(void **state)
     free(saved);
 }
 
+static void a_folder_is_looked_through_and_dealt_to_shards(void **state)
+{
+    (void)state;
+    static const char *const shards[] = {"1/2", "2/2"};
+    write_small(3);
+    assert_int_equal(mkdir("in", 0777), 0);
+    assert_int_equal(mkdir("in/below", 0777), 0);
+    copy_file(PICTURE, "in/b.png");
+    copy_file(PICTURE, "in/a.png");
+    copy_file(PICTURE, "in/below/c.png");
+    write_text("in/notes.txt", "no picture");
+    size_t lines = 0;
+    for (size_t shard = 0; shard < 2; shard++) {
+        RUN("classify", "-m", "small.safetensors", AT_64, "--shard", shards[shard], "--jsonl", "-", "in");
+        assert_done();
+        lines += count_of(ran.out, "\n");
+    }
+    assert_int_equal(lines, 3);
+    RUN("classify", "-m", "small.safetensors", AT_64, "in");
+    assert_done();
+    const char *first = strstr(ran.out, "in/a.png"), *second = strstr(ran.out, "in/b.png");
+    assert_true(first && second && first < second && strstr(second, "in/below/c.png"));
+}
+
 static void lines_and_rows_are_written_and_gone_on_with(void **state)
 {
     (void)state;
@@ -204,9 +229,9 @@ static void wrong_options_are_named(void **state)
     (void)state;
     write_small(3);
     static const char *const values[][2] = {
-        {"--top", "0"},          {"--top", "1001"}, {"--top", "five"},     {"--interpolation", "nearest"},
-        {"--interpolation", ""}, {"--resize", "0"}, {"--resize", "16385"}, {"--size", "100x100"},
-        {"--resize", "223"}};
+        {"--top", "0"},          {"--top", "1001"},  {"--top", "five"},     {"--interpolation", "nearest"},
+        {"--interpolation", ""}, {"--resize", "0"},  {"--resize", "16385"}, {"--size", "100x100"},
+        {"--resize", "223"},     {"--shard", "3/2"}, {"--threads", "0"}};
     for (size_t index = 0; index < sizeof values / sizeof *values; index++) {
         RUN("classify", "-m", "small.safetensors", values[index][0], values[index][1], PICTURE);
         assert_refused(2, values[index][0], values[index][1]);
@@ -230,6 +255,7 @@ int main(void)
         TEST(a_thousand_classes_without_names_are_imagenets),
         TEST(other_counts_without_names_are_numbers),
         TEST(a_bad_picture_is_passed_over),
+        TEST(a_folder_is_looked_through_and_dealt_to_shards),
         TEST(lines_and_rows_are_written_and_gone_on_with),
         TEST(a_detector_and_a_classifier_are_told_apart_in_a_sentence),
         TEST(wrong_options_are_named),

@@ -11,9 +11,10 @@
 #include "cli/host/device.h"
 #include "cli/pictures/classifier_input.h"
 #include "cli/results/results.h"
+#include "cli/sources/source.h"
 
 /* Options that classify alone has. */
-enum { OPTION_TOP = OPTION_OWN, OPTION_RESIZE, OPTION_INTERPOLATION };
+enum { OPTION_TOP = OPTION_OWN, OPTION_RESIZE, OPTION_INTERPOLATION, OPTION_NULL, OPTION_THREADS };
 
 struct classify_request {
     struct model_choice model;
@@ -26,6 +27,8 @@ struct classify_request {
     uint32_t shorter;        /* side of the scaled picture; 0: the usual one */
     enum interpolation interpolation;
     struct results_choice results;
+    struct source_choice source;
+    uint32_t threads; /* that load pictures; 0: as the machine has cores */
     struct operands pictures;
 };
 

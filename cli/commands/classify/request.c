@@ -1,5 +1,5 @@
 /* Reads the command line of `ghostvk classify`. */
-#include "classify_request.h"
+#include "request.h"
 
 #include <inttypes.h>
 #include <string.h>
@@ -10,6 +10,7 @@
 #define TOP_DEFAULT 5u
 #define TOP_MAX     1000u
 #define SHORTER_MAX 16384u
+#define THREADS_MAX 64u
 
 static bool read_interpolation(const char *value, enum interpolation *out)
 {
@@ -18,6 +19,15 @@ static bool read_interpolation(const char *value, enum interpolation *out)
     if (is_bicubic || strcmp(value, "bilinear") == 0)
         return true;
     refuse_usage("--interpolation %s: bilinear or bicubic is wanted", *value ? value : "\"\"");
+    return false;
+}
+
+static bool read_shard(const char *value, struct shard *out)
+{
+    if (shard_read(value, out))
+        return true;
+    refuse_usage("--shard %s: two numbers are wanted, such as 2/5 for the second of five parts",
+                 *value ? value : "\"\"");
     return false;
 }
 
@@ -38,6 +48,10 @@ static bool read_option(void *user, int option, const char *value)
     case OPTION_CSV: return read_path("--csv", value, &request->results.csv);
     case OPTION_RESUME: request->results.resume = true; return true;
     case OPTION_QUIET: request->quiet = true; return true;
+    case OPTION_SHARD: return read_shard(value, &request->source.shard);
+    case OPTION_EVERY: return read_count("--every", value, UINT32_MAX, &request->source.every);
+    case OPTION_NULL: request->source.list_ends_in_null = true; return true;
+    case OPTION_THREADS: return read_count("--threads", value, THREADS_MAX, &request->threads);
     default: return read_model_option(&request->model, option, value);
     }
 }
