@@ -13,6 +13,7 @@
     COMMAND(bench)    \
     COMMAND(tune)     \
     COMMAND(selftest) \
+    COMMAND(convert)  \
     COMMAND(devices)  \
     COMMAND(inspect)
 /* clang-format on */

@@ -107,7 +107,7 @@ static int execute(struct program *program, const struct command_line *line)
         request.operand_count = 1;
     }
     if (!request.operand_count)
-        return refuse_usage("watch: a video, camera, stream, picture or folder is missing");
+        return refuse_usage("watch needs a video, camera, stream, picture or folder");
     return watch_run(program, &request);
 }
 

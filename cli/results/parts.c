@@ -1,7 +1,9 @@
 /* See parts.h. */
 #include "parts.h"
 
+#include <errno.h>
 #include <math.h>
+#include <string.h>
 
 #include "cli/base/message.h"
 
@@ -51,13 +53,18 @@ bool result_commit_file(struct results *results, struct writer *writer, char *me
     return output_file_commit(&writer->file, message, RESULT_MESSAGE_SIZE);
 }
 
-/* Closing the file finds the reason, so it is closed at once. */
+/* errno is what the failed write left (results_add clears it), where closing the file finds no reason itself. */
 enum results_state result_check_file(struct results *results, struct writer *writer)
 {
-    char message[RESULT_MESSAGE_SIZE] = "cannot be written: the output reported an error";
+    char message[RESULT_MESSAGE_SIZE], other[RESULT_MESSAGE_SIZE];
     if (!ferror(writer->file.stream))
         return RESULTS_WRITTEN;
-    output_file_commit(&writer->file, message, sizeof message);
+    snprintf(message, sizeof message, "cannot be written: %s",
+             errno ? strerror(errno) : "the output reported an error");
+    if (errno)
+        output_file_abort(&writer->file);
+    else if (!output_file_commit(&writer->file, other, sizeof other))
+        memcpy(message, other, sizeof message);
     writer->finished = true;
     return result_break(results, writer, message);
 }

@@ -1,6 +1,7 @@
 /* See results.h. */
 #include "results.h"
 
+#include <errno.h>
 #include <math.h>
 #include <stdlib.h>
 
@@ -145,6 +146,7 @@ enum results_state results_add(struct results *results, const struct picture_res
         struct writer *writer = &results->writers[index];
         if (writer->broken || !writer->kind->add)
             continue;
+        errno = 0;
         enum results_state state = writer->kind->add(results, writer, picture);
         worst = state > worst ? state : worst;
     }

@@ -26,7 +26,7 @@ struct feed {
     bool has_ready, has_ended, has_failed, stops;
     uint64_t dropped;
     /* The thread's own. */
-    uint64_t pass, good, bad;
+    uint64_t pass, good;
     bool is_live;
 };
 
@@ -38,6 +38,13 @@ static bool is_stopped(struct feed *feed)
     bool stops = feed->stops;
     mutex_unlock(&feed->mutex);
     return stops;
+}
+
+static void note_failure(struct feed *feed)
+{
+    mutex_lock(&feed->mutex);
+    feed->has_failed = true;
+    mutex_unlock(&feed->mutex);
 }
 
 /* Hands the frame over and takes the old one's memory for it. False when the feed is to stop. */
@@ -94,7 +101,7 @@ static bool read_video(struct feed *feed, const char *operand, struct feed_frame
     }
     if (step < 0 && goes_on) {
         say("%s: %s", operand, message);
-        feed->bad++;
+        note_failure(feed);
     }
     video_reader_close(reader);
     return goes_on;
@@ -111,7 +118,7 @@ static bool read_pictures(struct feed *feed, char *operand, struct feed_frame *f
         frame_load(&read, &choice.image);
         if (read.is_failed) {
             say("%s: %s", read.path ? read.path : operand, read.error);
-            feed->bad++;
+            note_failure(feed);
             goes_on = !is_stopped(feed);
         } else {
             feed->pass += !read.is_video || read.number == 0;
@@ -154,7 +161,6 @@ static void run(void *user)
     image_release(&frame.image);
     mutex_lock(&feed->mutex);
     feed->has_ended = true;
-    feed->has_failed = feed->bad > 0;
     condition_wake_all(&feed->changed);
     mutex_unlock(&feed->mutex);
 }
@@ -189,10 +195,18 @@ enum feed_answer feed_take(struct feed *feed, struct feed_frame *out)
         condition_wake_all(&feed->changed);
         answer = FEED_FRAME;
     } else if (feed->has_ended) {
-        answer = feed->has_failed ? FEED_FAILED : FEED_END;
+        answer = FEED_END;
     }
     mutex_unlock(&feed->mutex);
     return answer;
+}
+
+bool feed_has_failed(struct feed *feed)
+{
+    mutex_lock(&feed->mutex);
+    bool failed = feed->has_failed;
+    mutex_unlock(&feed->mutex);
+    return failed;
 }
 
 uint64_t feed_dropped(struct feed *feed)

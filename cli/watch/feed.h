@@ -31,8 +31,7 @@ struct feed_frame {
 enum feed_answer {
     FEED_FRAME, /* one was taken */
     FEED_LATER, /* none yet */
-    FEED_END,   /* there are no more */
-    FEED_FAILED /* there never was one, or the video broke off; that has been said */
+    FEED_END    /* there are no more */
 };
 
 struct feed;
@@ -42,6 +41,8 @@ struct feed *feed_open(const struct feed_choice *choice);
 /* The next frame. `out` is empty or an earlier one, whose memory is used again; feed_frame_release it in the end. */
 enum feed_answer feed_take(struct feed *feed, struct feed_frame *out);
 uint64_t feed_dropped(struct feed *feed);
+/* Whether anything could not be read so far, which has been said. */
+bool feed_has_failed(struct feed *feed);
 /* Waits for its thread, which may be waiting for a stream. Accepts NULL. */
 void feed_close(struct feed *feed);
 

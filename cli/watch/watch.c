@@ -420,7 +420,6 @@ static void look_for_next(struct session *session)
     switch (feed_take(session->feed, &session->next)) {
     case FEED_FRAME: session->has_next = true; break;
     case FEED_LATER: break;
-    case FEED_FAILED: session->outcome = OUTCOME_SOME_FAILED; /* fall through */
     case FEED_END:
         session->source_ended = true;
         /* Pictures stay until the person quits. */
@@ -478,8 +477,8 @@ int watch_run(struct program *program, const struct watch_request *request)
                  open_feed(session);
     while (sound && !(is_finished(session) && is_idle(session)))
         sound = step(session);
-    if (sound && !session->has_shown && session->outcome == OUTCOME_DONE && !process_is_interrupted() &&
-        session->source_ended) {
+    if (sound && !session->has_shown && session->source_ended && !feed_has_failed(session->feed) &&
+        !process_is_interrupted()) {
         say("There is nothing to show.");
         session->outcome = OUTCOME_SOME_FAILED;
     }
@@ -488,6 +487,8 @@ int watch_run(struct program *program, const struct watch_request *request)
         say("%s: %s", request->screenshot, message);
         session->outcome = OUTCOME_SOME_FAILED;
     }
+    if (sound && session->outcome == OUTCOME_DONE && feed_has_failed(session->feed))
+        session->outcome = OUTCOME_SOME_FAILED;
     int outcome = session->outcome;
     if (sound && process_is_interrupted())
         outcome = process_interrupted_code();
