@@ -1,4 +1,5 @@
 /* The program `ghostvk`: finds the command, catches interrupts, checks that standard output was written. */
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -6,18 +7,45 @@
 #include "cli/base/output_file.h"
 #include "cli/commands/commands.h"
 #include "cli/host/cache_folder.h"
+#include "cli/host/command_line.h"
 #include "cli/host/lavapipe.h"
 #include "cli/host/program.h"
+#include "cli/options/nearest.h"
+#include "cli/options/program_words.h"
+#include "cli/options/texts/completions.h"
+#include "cli/options/texts/help.h"
+#include "cli/options/texts/manual.h"
+#include "cli/options/texts/version.h"
 #include "cli/system/child.h"
-#include "cli/options/help.h"
 #include "cli/system/process.h"
 
-#define TEXT_(value) #value
-#define TEXT(value)  TEXT_(value)
-#define VERSION_TEXT TEXT(GVK_VERSION_MAJOR) "." TEXT(GVK_VERSION_MINOR) "." TEXT(GVK_VERSION_PATCH)
-
+static const struct command help_command;
 #define ROW(name) &name##_command,
-static const struct command *const commands[] = {GHOSTVK_COMMANDS(ROW) NULL};
+static const struct command *const commands[] = {GHOSTVK_COMMANDS(ROW) ROW(help) NULL};
+
+static const struct command *find_command(const char *name)
+{
+    for (const struct command *const *command = commands; *command; command++)
+        if (strcmp(name, (*command)->name) == 0)
+            return *command;
+    return NULL;
+}
+
+static int refuse_command(const char *name)
+{
+    const struct command *nearest = NULL;
+    unsigned least = NEAREST_NEVER;
+    for (const struct command *const *command = commands; *command; command++) {
+        unsigned mistake = measure_mistake(name, strlen(name), (*command)->name);
+        if (mistake < least) {
+            least = mistake;
+            nearest = *command;
+        }
+    }
+    if (nearest)
+        return refuse_usage("unknown command %s, perhaps %s is meant", name, nearest->name);
+    return refuse_usage("unknown command %s", *name ? name : "\"\"");
+}
 
 static void print_usage(void)
 {
@@ -27,6 +55,74 @@ static void print_usage(void)
     fputs("; `ghostvk --help` says more\n", stderr);
 }
 
+/* `ghostvk help COMMAND` is a command whose row is here, because it looks at all rows. */
+static int execute_help(struct program *program, const struct command_line *line)
+{
+    struct operands operands;
+    int outcome = read_command_line(program, line, NULL, NULL, &operands);
+    if (outcome != OUTCOME_DONE)
+        return outcome < 0 ? OUTCOME_DONE : outcome; /* its own help was asked for */
+    if (operands.count > 1)
+        return refuse_usage("help explains one command, and %s is another", operands.words[1]);
+    const struct command *command = operands.count ? find_command(operands.words[0]) : NULL;
+    if (operands.count && !command)
+        return refuse_command(operands.words[0]);
+    if (command)
+        print_command_help(stdout, command);
+    else
+        print_program_help(stdout, commands);
+    return OUTCOME_DONE;
+}
+
+static const struct command help_command = {
+    .name = "help",
+    .summary = "explain a command",
+    .sentence = "explains a command, or all that there are.",
+    .usage = "[COMMAND]",
+    .kind = OPERAND_COMMAND,
+    .example = "ghostvk help detect",
+    .execute = execute_help,
+};
+
+static int execute_completion(const char *shell)
+{
+    if (strcmp(shell, "bash") == 0)
+        print_bash_completion(stdout, commands);
+    else if (strcmp(shell, "zsh") == 0)
+        print_zsh_completion(stdout, commands);
+    else if (strcmp(shell, "fish") == 0)
+        print_fish_completion(stdout, commands);
+    else
+        return refuse_usage("--completion %s: bash, zsh or fish is wanted", *shell ? shell : "\"\"");
+    return OUTCOME_DONE;
+}
+
+/* An option of the program itself, before any command. */
+static int execute_option(const char *word, const char *next)
+{
+    bool is_long = word[1] == '-';
+    const char *name = word + 1 + is_long;
+    size_t length = is_long ? strcspn(name, "=") : 1;
+    const struct option_row *row = program_options;
+    while (row->id && !(is_long ? length == strlen(row->name) && strncmp(name, row->name, length) == 0
+                                : name[0] == row->letter && !name[1]))
+        row++;
+    const char *value = is_long && name[length] ? name + length + 1 : row->value ? next : NULL;
+    if (!row->id)
+        return refuse_usage("unknown option %s", word);
+    if (!row->value && value)
+        return refuse_usage("option --%s takes no value", row->name);
+    if (row->value && !value)
+        return refuse_usage("option --%s lacks its value", row->name);
+    switch (row->id) {
+    case PROGRAM_HELP: print_program_help(stdout, commands); break;
+    case PROGRAM_VERSION: print_version(stdout); break;
+    case PROGRAM_MANUAL: print_manual(stdout, commands, program_version, program_date); break;
+    case PROGRAM_COMPLETION: return execute_completion(value);
+    }
+    return OUTCOME_DONE;
+}
+
 static int execute(struct program *program, int argument_count, char **arguments)
 {
     if (argument_count < 2) {
@@ -34,20 +130,13 @@ static int execute(struct program *program, int argument_count, char **arguments
         return OUTCOME_USAGE;
     }
     const char *first = arguments[1];
-    if (strcmp(first, "--help") == 0 || strcmp(first, "-h") == 0) {
-        print_program_help(stdout, commands);
-        return OUTCOME_DONE;
-    }
-    if (strcmp(first, "--version") == 0 || strcmp(first, "-V") == 0) {
-        fputs("ghostvk " VERSION_TEXT "\n", stdout);
-        return OUTCOME_DONE;
-    }
-    for (const struct command *const *command = commands; *command; command++)
-        if (strcmp(first, (*command)->name) == 0)
-            return (*command)->execute(program, &(struct command_line){*command, argument_count - 2, arguments + 2});
-    if (first[0] == '-')
-        return refuse_usage("unknown option %s", first);
-    return refuse_usage("unknown command %s", *first ? first : "\"\"");
+    if (first[0] == '-' && first[1])
+        return execute_option(first, argument_count > 2 ? arguments[2] : NULL);
+    const struct command *command = find_command(first);
+    if (!command)
+        return refuse_command(first);
+    message_set_command(command->name);
+    return command->execute(program, &(struct command_line){command, argument_count - 2, arguments + 2});
 }
 
 /* Children first: one that writes a file would make it again. */

@@ -40,4 +40,11 @@ if(GVK_PROGRAM)
     install(TARGETS ghostvk-program DESTINATION ${CMAKE_INSTALL_BINDIR})
     install(FILES models/blood-cells.safetensors models/README.md DESTINATION ${CMAKE_INSTALL_DATADIR}/ghostvk)
     install(DIRECTORY models/samples DESTINATION ${CMAKE_INSTALL_DATADIR}/ghostvk)
+    if(GVK_WORDS) # cmake/words.cmake
+        install(FILES ${WORDS_FOLDER}/ghostvk.1 DESTINATION ${CMAKE_INSTALL_MANDIR}/man1)
+        install(FILES ${WORDS_FOLDER}/ghostvk.bash DESTINATION ${CMAKE_INSTALL_DATADIR}/bash-completion/completions
+            RENAME ghostvk)
+        install(FILES ${WORDS_FOLDER}/_ghostvk DESTINATION ${CMAKE_INSTALL_DATADIR}/zsh/site-functions)
+        install(FILES ${WORDS_FOLDER}/ghostvk.fish DESTINATION ${CMAKE_INSTALL_DATADIR}/fish/vendor_completions.d)
+    endif()
 endif()

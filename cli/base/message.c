@@ -54,11 +54,21 @@ void say_kind(const char *kind, const char *format, ...)
     va_end(arguments);
 }
 
+static const char *running_command; /* NULL: none yet */
+
+void message_set_command(const char *name)
+{
+    running_command = name;
+}
+
 int refuse_usage(const char *format, ...)
 {
     va_list arguments;
     va_start(arguments, format);
-    say_list("", "; see `ghostvk --help`", format, arguments);
+    char ending[96];
+    snprintf(ending, sizeof ending, "; see `ghostvk %s%s--help`", running_command ? running_command : "",
+             running_command ? " " : "");
+    say_list("", ending, format, arguments);
     va_end(arguments);
     return OUTCOME_USAGE;
 }

@@ -28,6 +28,8 @@ void say(const char *format, ...) GHOSTVK_FORMAT(1, 2);
 void say_kind(const char *kind, const char *format, ...) GHOSTVK_FORMAT(2, 3);
 /* A wrong use of the command line: one line that ends by naming the help. Returns OUTCOME_USAGE. */
 int refuse_usage(const char *format, ...) GHOSTVK_FORMAT(1, 2);
+/* The command whose help refuse_usage names from now on; the text must stay. */
+void message_set_command(const char *name);
 /* Says that memory ran out. Returns OUTCOME_OUT_OF_MEMORY. */
 int refuse_memory(void);
 

@@ -10,6 +10,7 @@
     COMMAND(watch)    \
     COMMAND(classify) \
     COMMAND(run)      \
+    COMMAND(features) \
     COMMAND(bench)    \
     COMMAND(tune)     \
     COMMAND(selftest) \

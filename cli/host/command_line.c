@@ -1,7 +1,7 @@
 /* See command_line.h. */
 #include "command_line.h"
 
-#include "cli/options/help.h"
+#include "cli/options/texts/help.h"
 
 int read_command_line(struct program *program, const struct command_line *line, option_reader *read, void *request,
                       struct operands *operands)

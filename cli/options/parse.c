@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "cli/base/message.h"
+#include "nearest.h"
 
 /* Where reading is. */
 struct place {
@@ -52,6 +53,23 @@ static int take(struct place *place, const struct option_row *row, const char *v
     }
 }
 
+/* Names the option that may be meant. */
+static int refuse_name(const struct option_list *list, const char *name, size_t length)
+{
+    const struct option_row *nearest = NULL;
+    unsigned least = NEAREST_NEVER;
+    for (size_t index = 0; index < list->count; index++) {
+        unsigned mistake = measure_mistake(name, length, list->rows[index]->name);
+        if (mistake < least) {
+            least = mistake;
+            nearest = list->rows[index];
+        }
+    }
+    if (nearest)
+        return refuse_usage("unknown option --%.*s, perhaps --%s is meant", (int)length, name, nearest->name);
+    return refuse_usage("unknown option --%.*s", (int)length, name);
+}
+
 static int read_long(struct place *place, const char *word)
 {
     const char *name = word + 2;
@@ -61,7 +79,7 @@ static int read_long(struct place *place, const char *word)
     if (!row && several)
         return refuse_usage("option --%.*s is short for several", (int)length, name);
     if (!row)
-        return refuse_usage("unknown option %s", word);
+        return refuse_name(place->list, name, length);
     const char *value = name[length] ? name + length + 1 : NULL;
     if (!row->value && value)
         return refuse_usage("option --%s takes no value", row->name);

@@ -160,7 +160,7 @@ static void wrong_arguments_are_refused(void **state)
 {
     (void)state;
     RUN("bench", "picture.jpg");
-    assert_refused(2, "picture.jpg", "ghostvk --help");
+    assert_refused(2, "picture.jpg", "ghostvk bench --help");
     RUN("bench", "-m", MODEL, "--random", "3");
     assert_refused(2, "-m", "--random");
     static const char *const counts[][2] = {
@@ -169,7 +169,7 @@ static void wrong_arguments_are_refused(void **state)
         {"--device", ""},  {"--json", ""},        {"--trace", ""}};
     for (size_t index = 0; index < sizeof counts / sizeof *counts; index++) {
         RUN("bench", counts[index][0], counts[index][1]);
-        assert_refused(2, counts[index][0], "ghostvk --help");
+        assert_refused(2, counts[index][0], "ghostvk bench --help");
     }
     RUN("bench", "--trace", "-");
     assert_refused(2, "--trace", "standard output");

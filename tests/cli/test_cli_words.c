@@ -31,7 +31,7 @@ static void helps_fit_a_terminal(void **state)
         assert_int_equal(ran.code, 0);
         assert_string_equal(ran.err, "");
         assert_contains(ran.out, "usage: ghostvk");
-        assert_contains(ran.out, "example:");
+        assert_contains(ran.out, "\nexample");
         assert_in_range(count_of(ran.out, "\n"), 5, 80);
         for (const char *line = ran.out; *line; line += strcspn(line, "\n") + 1)
             assert_in_range(strcspn(line, "\n"), 0, 80);
@@ -40,7 +40,24 @@ static void helps_fit_a_terminal(void **state)
     assert_int_equal(ran.code, 0);
     RUN("--version");
     assert_int_equal(ran.code, 0);
-    assert_string_equal(ran.out, "ghostvk 0.1.0\n");
+    assert_memory_equal(ran.out, "ghostvk 0.1.0\n", strlen("ghostvk 0.1.0\n"));
+    static const char *const built[] = {"\nSources   ", "\nCompiler  ", "\nVulkan    headers 1.", "\nShaders   ",
+                                        "\nParts     "};
+    for (size_t index = 0; index < sizeof built / sizeof *built; index++)
+        assert_contains(ran.out, built[index]);
+    assert_null(strchr(ran.out, '/')); /* no folder of the machine that built it */
+    RUN("help");
+    assert_done();
+    char *said = strdup(ran.out);
+    RUN("--help");
+    assert_string_equal(ran.out, said);
+    free(said);
+    RUN("help", "bench");
+    assert_done();
+    said = strdup(ran.out);
+    RUN("bench", "--help");
+    assert_string_equal(ran.out, said);
+    free(said);
 }
 
 static void wrong_words_are_named(void **state)
@@ -48,36 +65,51 @@ static void wrong_words_are_named(void **state)
     (void)state;
     RUN("detec");
     assert_refused(2, "detec", "ghostvk --help");
+    assert_contains(ran.err, "perhaps detect is meant");
+    RUN("help", "detec");
+    assert_refused(2, "detec", "perhaps detect is meant");
+    RUN("help", "detect", "run");
+    assert_refused(2, "run", "another");
     RUN("--detect");
     assert_refused(2, "--detect", "ghostvk --help");
     RUN("");
     assert_refused(2, "\"\"", "ghostvk --help");
     RUN("detect", "--nonsense", SMEAR1);
-    assert_refused(2, "--nonsense", "ghostvk --help");
-    RUN("detect", SMEAR1, "-y");
-    assert_refused(2, "-y", "ghostvk --help");
+    assert_refused(2, "--nonsense", "ghostvk detect --help");
+    RUN("detect", "--confidence=0.5", SMEAR1);
+    assert_refused(2, "unknown option --confidence, perhaps --conf is meant", "");
+    RUN("detect", "--devcie", "0", SMEAR1);
+    assert_refused(2, "--devcie", "perhaps --device is meant");
+    RUN("--completion=tcsh");
+    assert_refused(2, "tcsh", "bash, zsh or fish");
+    RUN("--completion");
+    assert_refused(2, "--completion", "lacks its value");
+    RUN("--version=1");
+    assert_refused(2, "--version", "takes no value");
+    RUN("detect", SMEAR1, "-Q");
+    assert_refused(2, "-Q", "ghostvk detect --help");
     RUN("detect", SMEAR1, "--conf");
-    assert_refused(2, "--conf", "ghostvk --help");
+    assert_refused(2, "--conf", "ghostvk detect --help");
     RUN("detect", SMEAR1, "-m");
-    assert_refused(2, "-m", "ghostvk --help");
+    assert_refused(2, "-m", "ghostvk detect --help");
     RUN("detect", "--letterbox=yes", SMEAR1);
-    assert_refused(2, "--letterbox", "ghostvk --help");
+    assert_refused(2, "--letterbox", "ghostvk detect --help");
     RUN("detect");
-    assert_refused(2, "detect", "ghostvk --help");
+    assert_refused(2, "detect", "ghostvk detect --help");
     RUN("run", "--output", "out.safetensors");
     assert_refused(2, "--input", "--image");
     RUN("run", "--input", "a", "--image", "b", "--output", "c");
     assert_refused(2, "--input", "--image");
     RUN("run", "--image", SMEAR1);
-    assert_refused(2, "--output", "ghostvk --help");
+    assert_refused(2, "--output", "ghostvk run --help");
     RUN("run", "--image", SMEAR1, "--output", "c", "more");
-    assert_refused(2, "more", "ghostvk --help");
+    assert_refused(2, "more", "ghostvk run --help");
     RUN("run", "--input", "a", "--size", "96x96", "--output", "c");
-    assert_refused(2, "--size", "ghostvk --help");
+    assert_refused(2, "--size", "ghostvk run --help");
     RUN("devices", "more");
-    assert_refused(2, "more", "ghostvk --help");
+    assert_refused(2, "more", "ghostvk devices --help");
     RUN("inspect", "-m", MODEL, "more");
-    assert_refused(2, "more", "ghostvk --help");
+    assert_refused(2, "more", "ghostvk inspect --help");
 }
 
 static void wrong_values_are_named(void **state)

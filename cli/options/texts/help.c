@@ -4,6 +4,8 @@
 #include <stdbool.h>
 #include <string.h>
 
+#include "cli/options/program_words.h"
+
 #define LINE_WIDTH 80
 
 /* The text in lines that fit, each but the first behind `indent` spaces; the first is begun at that column. */
@@ -46,7 +48,7 @@ static void print_option(FILE *stream, const struct option_row *row, size_t widt
 
 static void print_examples(FILE *stream, const char *lines)
 {
-    fputs("\nexample:\n", stream);
+    fputs(strchr(lines, '\n') ? "\nexamples:\n" : "\nexample:\n", stream);
     for (const char *line = lines; *line;) {
         size_t length = strcspn(line, "\n");
         fprintf(stream, "  %.*s\n", (int)length, line);
@@ -79,24 +81,35 @@ void print_command_help(FILE *stream, const struct command *command)
     print_examples(stream, command->example);
 }
 
+/* "0 all done, 1 some inputs failed, ..." */
+static void print_exit_codes(FILE *stream)
+{
+    char text[512];
+    size_t used = 0;
+    for (const struct term *code = program_exit_codes; code->name && used < sizeof text; code++)
+        used += (size_t)snprintf(text + used, sizeof text - used, "%s%s %s", used ? ", " : "", code->name, code->text);
+    fputs("\nexit codes:\n  ", stream);
+    print_wrapped(stream, text, 2);
+}
+
 void print_program_help(FILE *stream, const struct command *const *commands)
 {
     size_t width = 0;
-    for (const struct command *const *at = commands; *at; at++)
-        if (strlen((*at)->name) > width)
-            width = strlen((*at)->name);
-    fputs("ghostvk finds objects in pictures with GhostNet-YOLOv4, on any Vulkan device.\n\n"
-          "usage: ghostvk COMMAND [OPTION]... [FILE]...\n\ncommands:\n",
-          stream);
-    for (const struct command *const *at = commands; *at; at++)
-        fprintf(stream, "  %-*s  %s\n", (int)width, (*at)->name, (*at)->summary);
-    fputs("\noptions:\n"
-          "  -h, --help     this text, or a command's own: ghostvk detect --help\n"
-          "  -V, --version  the version\n"
-          "\nexample:\n  ghostvk detect -o out/ models/samples/*.jpg\n"
-          "\nexit codes:\n"
-          "  0 all done, 1 some inputs failed, 2 wrong usage, 3 model refused,\n"
-          "  4 no usable device, 5 device or driver failure, 6 out of memory,\n"
-          "  130 interrupted\n",
-          stream);
+    for (const struct command *const *command = commands; *command; command++)
+        if (strlen((*command)->name) > width)
+            width = strlen((*command)->name);
+    fprintf(stream, "ghostvk %s\n\nusage: ghostvk COMMAND [OPTION]... [FILE]...\n\ncommands:\n", program_sentence);
+    for (const struct command *const *command = commands; *command; command++) {
+        fprintf(stream, "  %-*s  ", (int)width, (*command)->name);
+        print_wrapped(stream, (*command)->summary, 2 + width + 2);
+    }
+    width = 0;
+    for (const struct option_row *row = program_options; row->id; row++)
+        if (measure_option(row) > width)
+            width = measure_option(row);
+    fputs("\noptions:\n", stream);
+    for (const struct option_row *row = program_options; row->id; row++)
+        print_option(stream, row, width);
+    print_examples(stream, program_example);
+    print_exit_codes(stream);
 }

@@ -1,10 +1,10 @@
 /* The help texts, made from the rows of the commands. */
-#ifndef GHOSTVK_CLI_OPTIONS_HELP_H
-#define GHOSTVK_CLI_OPTIONS_HELP_H
+#ifndef GHOSTVK_CLI_HELP_H
+#define GHOSTVK_CLI_HELP_H
 
 #include <stdio.h>
 
-#include "command.h"
+#include "cli/options/command.h"
 
 /* The help of one command. */
 void print_command_help(FILE *stream, const struct command *command);
