@@ -31,6 +31,8 @@ configure_file(cmake/ghostvk.pc.in ${PROJECT_BINARY_DIR}/ghostvk.pc @ONLY)
 install(FILES ${PROJECT_BINARY_DIR}/ghostvk.pc DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig)
 
 if(GVK_PROGRAM)
+    # The names of ImageNet's classes, which the program holds, come with WordNet's notice.
+    install(FILES cli/classes/imagenet.txt DESTINATION ${CMAKE_INSTALL_DOCDIR})
     file(RELATIVE_PATH LIBRARY_FROM_PROGRAM ${CMAKE_INSTALL_FULL_BINDIR} ${CMAKE_INSTALL_FULL_LIBDIR})
     set(BESIDE_PROGRAM $ORIGIN)
     if(APPLE)

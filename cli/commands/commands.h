@@ -4,6 +4,12 @@
 
 #include "cli/options/command.h"
 
+#if defined(GVK_EVALUATION) /* cmake/evaluation.cmake */
+#define GHOSTVK_EVALUATION_COMMANDS(COMMAND) COMMAND(eval)
+#else
+#define GHOSTVK_EVALUATION_COMMANDS(COMMAND)
+#endif
+
 /* clang-format off */
 #define GHOSTVK_COMMANDS(COMMAND) \
     COMMAND(detect)   \
@@ -16,7 +22,8 @@
     COMMAND(selftest) \
     COMMAND(convert)  \
     COMMAND(devices)  \
-    COMMAND(inspect)
+    COMMAND(inspect)  \
+    GHOSTVK_EVALUATION_COMMANDS(COMMAND)
 /* clang-format on */
 
 #define GHOSTVK_DECLARE_COMMAND(name) extern const struct command name##_command;

@@ -178,10 +178,9 @@ const struct command watch_command = {
     .kind = OPERAND_PICTURES,
     .shared = shared_options,
     .own = own_options,
-    .notes =
-        "A source is a video's file, a camera (/dev/video0, webcam:0), a stream's address, a picture or a folder.\n"
-        "Keys: space pauses, + and - change the confidence, f the whole screen, s saves a picture of the window,\n"
-        "h shows all keys, q quits.",
+    .notes = "A source is a video's file, a camera (/dev/video0, webcam:0), a stream's address, a picture or a folder. "
+             "Keys: space pauses, + and - change the confidence, f the whole screen, s saves a picture of the window, "
+             "h shows all keys, q quits.",
     .example = "ghostvk watch /dev/video0",
     .execute = execute,
 };

@@ -1,0 +1,20 @@
+# What `ghostvk eval` and `ghostvk anchors` read labels with, as one target: gvk_evaluation_libraries. Where expat or
+# jansson is not there the program has neither command, and --version says so.
+find_package(EXPAT)
+find_path(JANSSON_INCLUDE jansson.h)
+find_library(JANSSON_LIBRARY jansson)
+if(EXPAT_FOUND AND JANSSON_INCLUDE AND JANSSON_LIBRARY)
+    option(GVK_EVALUATION "The commands eval and anchors, which read Pascal VOC with expat and COCO with jansson" ON)
+else()
+    option(GVK_EVALUATION "The commands eval and anchors, which read Pascal VOC with expat and COCO with jansson" OFF)
+endif()
+
+if(GVK_EVALUATION)
+    if(NOT EXPAT_FOUND OR NOT JANSSON_INCLUDE OR NOT JANSSON_LIBRARY)
+        message(FATAL_ERROR "GVK_EVALUATION: expat (libexpat1-dev) or jansson (libjansson-dev) was not found.")
+    endif()
+    add_library(gvk_evaluation_libraries INTERFACE)
+    target_include_directories(gvk_evaluation_libraries INTERFACE ${JANSSON_INCLUDE})
+    target_link_libraries(gvk_evaluation_libraries INTERFACE EXPAT::EXPAT ${JANSSON_LIBRARY})
+    target_compile_definitions(gvk_evaluation_libraries INTERFACE GVK_EVALUATION)
+endif()
