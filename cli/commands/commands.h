@@ -15,15 +15,15 @@
     COMMAND(detect)   \
     COMMAND(watch)    \
     COMMAND(classify) \
-    COMMAND(run)      \
+    GHOSTVK_EVALUATION_COMMANDS(COMMAND) \
     COMMAND(features) \
+    COMMAND(convert)  \
+    COMMAND(run)      \
     COMMAND(bench)    \
     COMMAND(tune)     \
     COMMAND(selftest) \
-    COMMAND(convert)  \
     COMMAND(devices)  \
-    COMMAND(inspect)  \
-    GHOSTVK_EVALUATION_COMMANDS(COMMAND)
+    COMMAND(inspect)
 /* clang-format on */
 
 #define GHOSTVK_DECLARE_COMMAND(name) extern const struct command name##_command;
