@@ -51,4 +51,6 @@ file(MAKE_DIRECTORY ${PREFIX}/share/zsh/vendor-completions)
 file(RENAME ${PREFIX}/share/zsh/site-functions/_ghostvk ${PREFIX}/share/zsh/vendor-completions/_ghostvk)
 file(REMOVE_RECURSE ${PREFIX}/share/zsh/site-functions)
 
+file(REMOVE ${DOCUMENTS}/imagenet.txt ${DOCUMENTS}/LICENSE) # they are in copyright
+
 execute_process(COMMAND gzip -9nf ${DOCUMENTS}/changelog ${PREFIX}/share/man/man1/ghostvk.1 COMMAND_ERROR_IS_FATAL ANY)
