@@ -14,7 +14,7 @@
 #include "cli/host/command_line.h"
 #include "cli/host/device.h"
 #include "cli/host/program.h"
-#include "cli/pictures/classifier_input.h"
+#include "cli/pictures/classifier_choice.h"
 #include "cli/pictures/image_io.h"
 #include "cli/pictures/picture_fit.h"
 #include "cli/system/files.h"
@@ -29,6 +29,7 @@ struct request {
     struct model_choice model;
     struct device_choice device;
     struct size size;
+    struct classifier_choice cut;
     bool letterbox, letterbox_given, ignore_orientation, compare;
     gvk_precision precision;
     uint32_t rewrites_off;
@@ -67,6 +68,8 @@ static bool read_option(void *user, int option, const char *value)
         request->letterbox = option == OPTION_LETTERBOX;
         request->letterbox_given = true;
         return true;
+    case OPTION_RESIZE:
+    case OPTION_INTERPOLATION: return read_classifier_option(&request->cut, option, value);
     case OPTION_NO_EXIF: request->ignore_orientation = true; return true;
     case OPTION_COMPARE: request->compare = true; return true;
     case OPTION_REWRITE: return read_rewrite(value, &request->rewrites_off);
@@ -103,6 +106,8 @@ static int read_request(struct program *program, const struct command_line *line
         return refuse_usage("run needs --output");
     if (request->input && request->size.width)
         return refuse_usage("--size is for --image; a tensor has its own size");
+    if (request->input && request->cut.is_given)
+        return refuse_usage("--resize and --interpolation are for --image; a tensor is taken as it is");
     if (request->input && request->letterbox_given)
         return refuse_usage("--letterbox and --no-letterbox are for --image; a tensor is taken as it is");
     if (request->input && request->ignore_orientation)
@@ -149,13 +154,13 @@ static int prepare_for_classifier(const struct request *request, struct source *
 {
     const struct rgb_picture picture = {
         .pixels = source->image.pixels, .width = source->image.width, .height = source->image.height};
-    const struct classifier_cut cut = {.width = source->width,
-                                       .height = source->height,
-                                       .shorter = classifier_shorter_side(source->width, source->height),
-                                       .interpolation = INTERPOLATION_BILINEAR};
+    struct classifier_cut cut;
     size_t bytes = (size_t)3 * source->width * source->height * sizeof *source->tensor.values;
     if (request->letterbox_given)
         return refuse_usage("--letterbox and --no-letterbox are for detectors; a classifier gets a picture's middle");
+    int outcome = choose_classifier_cut(&request->cut, source->width, source->height, &cut);
+    if (outcome != OUTCOME_DONE)
+        return outcome;
     source->tensor.values = malloc(bytes);
     if (!source->tensor.values || !classifier_input(&picture, &cut, source->tensor.values))
         return refuse_memory();
@@ -196,6 +201,8 @@ static int load_image(struct program *program, const struct request *request, co
         return refuse_memory();
     if (info->task == GVK_TASK_CLASSIFIER)
         return prepare_for_classifier(request, source);
+    if (request->cut.is_given)
+        return refuse_usage("--resize and --interpolation are for classifiers; a detector gets the whole picture");
     source->pictures[0] = (gvk_picture){
         .size = sizeof *source->pictures,
         .kind = GVK_PICTURE_PIXELS,
@@ -338,9 +345,9 @@ static int execute(struct program *program, const struct command_line *line)
     return outcome;
 }
 
-static const int shared_options[] = {MODEL_OPTIONS,    OPTION_OUTPUT,       OPTION_SIZE,
-                                     OPTION_LETTERBOX, OPTION_NO_LETTERBOX, OPTION_NO_EXIF,
-                                     OPTION_DEVICE,    OPTION_PRECISION,    OPTION_END};
+static const int shared_options[] = {MODEL_OPTIONS,       OPTION_OUTPUT,  OPTION_SIZE,        OPTION_LETTERBOX,
+                                     OPTION_NO_LETTERBOX, OPTION_NO_EXIF, CLASSIFIER_OPTIONS, OPTION_DEVICE,
+                                     OPTION_PRECISION,    OPTION_END};
 
 static const struct option_row own_options[] = {
     {.id = OPTION_OUTPUT,

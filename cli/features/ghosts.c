@@ -25,7 +25,7 @@ static void summarise(struct ghost_module *module)
     module->least = module->largest = module->mean_magnitude = NAN;
     for (uint32_t index = 0; index < module->count; index++) {
         double r = module->pairs[index].correlation;
-        if (isnan(r)) {
+        if (!isfinite(r)) {
             module->flat_count++;
             continue;
         }
@@ -69,7 +69,7 @@ void ghost_module_release(struct ghost_module *module)
 static int compare_pairs(const void *left, const void *right)
 {
     const struct ghost_pair *one = left, *other = right;
-    bool one_flat = isnan(one->correlation), other_flat = isnan(other->correlation);
+    bool one_flat = !isfinite(one->correlation), other_flat = !isfinite(other->correlation);
     if (one_flat != other_flat)
         return one_flat ? 1 : -1;
     if (!one_flat && one->correlation != other->correlation)
@@ -118,7 +118,7 @@ static void draw_legend(const struct page *page, const struct ghost_module *modu
     const struct font font = font_of_height(SMALL_HEIGHT);
     unsigned bins[BINS] = {0}, most = 1;
     for (uint32_t index = 0; index < module->count; index++)
-        if (!isnan(module->pairs[index].correlation)) {
+        if (isfinite(module->pairs[index].correlation)) {
             unsigned *bin = &bins[bin_of(module->pairs[index].correlation)];
             most = ++*bin > most ? *bin : most;
         }
@@ -159,7 +159,7 @@ static void draw_pair(const struct ghost_module *module, const struct ghost_pair
     draw_map(&module->ghosts, pair->channel, scale_together ? low : (double)other->low,
              scale_together ? high : (double)other->high, zoom, colours, left + width + BETWEEN, top, sheet);
 
-    bool flat = isnan(pair->correlation);
+    bool flat = !isfinite(pair->correlation);
     const struct ink ink = flat ? sheet_muted : pair->correlation < 0 ? sheet_negative : sheet_positive;
     sheet_fill(sheet, left, top + height + 3, whole, 3, sheet_line);
     if (!flat)

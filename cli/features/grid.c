@@ -32,8 +32,10 @@ static void compose_head(const struct maps *maps, const struct grid_choice *choi
     bool all = choice->first == 0 && choice->last + 1 == maps->channels;
     int at = snprintf(head->lines[0], sizeof head->lines[0], "%" PRIu32 " channels of %" PRIu32 "\xC3\x97%" PRIu32,
                       maps->channels, maps->width, maps->height);
-    if (!all)
-        snprintf(head->lines[0] + at, sizeof head->lines[0] - (size_t)at, ", of them %" PRIu32 " to %" PRIu32,
+    if (!all && choice->first == choice->last)
+        snprintf(head->lines[0] + at, sizeof head->lines[0] - (size_t)at, ", here %" PRIu32, choice->first);
+    else if (!all)
+        snprintf(head->lines[0] + at, sizeof head->lines[0] - (size_t)at, ", here %" PRIu32 " to %" PRIu32,
                  choice->first, choice->last);
     snprintf(head->lines[1], sizeof head->lines[1], "%s", choice->picture);
 }

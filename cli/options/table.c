@@ -13,6 +13,20 @@ static const struct option_row rows[] = {
      .text = "leave pictures as stored, whatever their EXIF data say",
      .group = GROUP_INPUT},
 
+    {.id = OPTION_RESIZE,
+     .name = "resize",
+     .value = "SIDE",
+     .text = "scale the shorter side to so much before the middle is cut out; default: the input's larger side / 0.875",
+     .group = GROUP_INPUT},
+
+    {.id = OPTION_INTERPOLATION,
+     .name = "interpolation",
+     .value = "KIND",
+     .text = "bilinear, as GhostNet's authors scale, or bicubic, as timm; default: bilinear",
+     .group = GROUP_INPUT,
+     .kind = VALUE_CHOICE,
+     .choices = "bilinear bicubic"},
+
     {.id = OPTION_EVERY,
      .name = "every",
      .value = "N",

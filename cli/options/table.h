@@ -36,6 +36,8 @@ struct option_row {
 enum option_id {
     OPTION_END,
     OPTION_NO_EXIF,
+    OPTION_RESIZE,
+    OPTION_INTERPOLATION,
     OPTION_EVERY,
     OPTION_SHARD,
     OPTION_RESUME,

@@ -1,9 +1,9 @@
 /* A text a picture: YOLO's, for training and labelling tools, and the family's detection results, for its get_map.
  *
  * YOLO: "class cx cy w h [score]", fractions of the picture's sides, clipped; boxes without area are left out.
- * Family: "name score left top right bottom", not clipped, as its get_map_txt writes them: class by class, best first,
- * corners cut off towards zero, the score's shortest digits cut off after six characters. There a score below 0.0001
- * would become another number by losing its exponent; here it is 0.0000. */
+ * Family: "name score left top right bottom" as its get_map_txt writes them: class by class, best first, not clipped
+ * here, corners cut off towards zero, the score's shortest digits cut off after six characters. There a score below
+ * 0.0001 would become another number by losing its exponent; here it is 0.0000. */
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>

@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 #include "cli/pictures/formats/image.h"
+#include "cli/video/reader.h"
 
 #define FRAME_ERROR_SIZE 512
 
@@ -14,8 +15,10 @@ struct frame {
     char *path;     /* as it is printed, from malloc */
     char *relative; /* where it belongs in a folder of outputs, parts parted by slashes, from malloc */
     bool is_video;
-    uint64_t number; /* of the video's frames, from 0, those left out counted */
-    double seconds;  /* from the video's beginning; NaN: it is a picture */
+    uint32_t video;         /* which of the source's videos, from 1 */
+    struct video_info info; /* of the video */
+    uint64_t number;        /* of its frames, from 0, those left out counted */
+    double seconds;         /* from its beginning; NaN: it is a picture */
     struct image image;
     bool is_failed;               /* then there is no image */
     char error[FRAME_ERROR_SIZE]; /* a predicate: "cannot be opened: No such file or directory" */

@@ -7,9 +7,12 @@
 #include <string.h>
 
 #include "cli/base/input_file.h"
+#include "cli/base/message.h"
+#include "cli/base/quantities.h"
 #include "cli/pictures/image_io.h"
 #include "cli/system/files.h"
 #include "cli/system/paths.h"
+#include "cli/video/url.h"
 #include "folder_walk.h"
 #include "path_list.h"
 #include "pattern.h"
@@ -31,6 +34,10 @@ struct source {
     bool lists;
     struct path_set matches;
     size_t match_at, fixed;
+    struct video_reader *reader; /* of the video whose frames come next */
+    struct video_info info;
+    char *video_path, *video_relative; /* from malloc */
+    uint32_t video_count;
 };
 
 static char *copy_text(const char *text)
@@ -44,7 +51,22 @@ static char *copy_text(const char *text)
 
 bool source_takes_name(const char *name)
 {
-    return image_kind_of_path(name) != IMAGE_UNKNOWN;
+    return image_kind_of_path(name) != IMAGE_UNKNOWN || video_has_ending(name);
+}
+
+bool source_is_video(const char *path, const struct raw_shape *raw)
+{
+    if (strcmp(path, "-") == 0)
+        return raw != NULL;
+    if (image_kind_of_path(path) != IMAGE_UNKNOWN && !strstr(path, "://"))
+        return false; /* without looking into it */
+    return video_kind_of(path) != VIDEO_NONE;
+}
+
+static bool is_stream(const char *path)
+{
+    enum video_kind kind = source_is_video(path, NULL) ? video_kind_of(path) : VIDEO_NONE;
+    return kind == VIDEO_STREAM || kind == VIDEO_CAMERA;
 }
 
 /* ---- relative paths ---------------------------------------------------------------------------------------------- */
@@ -114,12 +136,76 @@ static bool fail_memory(struct source *source, struct frame *out, const char *pa
 /* What came of looking: a frame is there, nothing yet, or something was said about it. */
 enum found { FOUND_NOTHING, FOUND_FRAME };
 
+static void end_video(struct source *source)
+{
+    video_reader_close(source->reader);
+    free(source->video_path);
+    free(source->video_relative);
+    source->reader = NULL;
+    source->video_path = source->video_relative = NULL;
+}
+
+static enum found open_video(struct source *source, struct frame *out, const char *path, const char *relative)
+{
+    char message[FRAME_ERROR_SIZE];
+    bool is_raw = strcmp(path, "-") == 0;
+    const struct video_choice choice = {
+        .image = source->choice.image, .every = source->choice.every, .raw = is_raw ? source->choice.raw : NULL};
+    source->video_path = copy_text(is_raw ? "standard input" : path);
+    source->video_relative = copy_text(relative);
+    if (!source->video_path || !source->video_relative) {
+        end_video(source);
+        return fail_memory(source, out, path), FOUND_FRAME;
+    }
+    if (!video_reader_open(&source->reader, path, &choice, message, sizeof message)) {
+        end_video(source);
+        return fail(source, out, path, message), FOUND_FRAME;
+    }
+    video_reader_describe(source->reader, &source->info);
+    source->video_count++;
+    return FOUND_NOTHING;
+}
+
 static enum found take_file(struct source *source, struct frame *out, const char *path, const char *relative)
 {
-    if (!shard_takes(&source->choice.shard, relative))
+    const struct source_choice *choice = &source->choice;
+    bool is_video = source_is_video(path, choice->raw);
+    if (!shard_takes(&choice->shard, relative))
         return FOUND_NOTHING;
+    if (choice->is_done && choice->is_done(choice->user, path, relative, is_video))
+        return FOUND_NOTHING;
+    if (is_video && !choice->is_counting)
+        return open_video(source, out, path, relative);
     name_frame(source, out, path, relative);
+    out->is_video = is_video;
     return FOUND_FRAME;
+}
+
+/* What outputs of a stream or camera are called. */
+static char *name_stream(const char *address)
+{
+    size_t length = strcspn(address, "?#");
+    while (length && address[length - 1] == '/')
+        length--;
+    size_t start = length;
+    while (start && !strchr("/:@", address[start - 1]))
+        start--;
+    char *name = length > start ? malloc(length - start + 1) : copy_text("stream");
+    if (name && length > start) {
+        memcpy(name, address + start, length - start);
+        name[length - start] = 0;
+    }
+    return name;
+}
+
+static enum found take_stream(struct source *source, struct frame *out, const char *address)
+{
+    char *name = strcmp(address, "-") == 0 ? copy_text("stdin") : name_stream(address);
+    if (!name)
+        return fail_memory(source, out, address), FOUND_FRAME;
+    enum found found = take_file(source, out, address, name);
+    free(name);
+    return found;
 }
 
 static void end_walk(struct source *source)
@@ -157,7 +243,7 @@ static enum found take_path(struct source *source, struct frame *out, const char
         return fail_memory(source, out, path), FOUND_FRAME;
     if (is_folder(path))
         return take_folder(source, out, path, relative);
-    enum found found = take_file(source, out, path, relative);
+    enum found found = is_stream(path) ? take_stream(source, out, path) : take_file(source, out, path, relative);
     free(relative);
     return found;
 }
@@ -175,6 +261,8 @@ static enum found take_pattern(struct source *source, struct frame *out, const c
 static enum found take_operand(struct source *source, struct frame *out, const char *operand)
 {
     struct file_status status;
+    if (is_stream(operand) || (strcmp(operand, "-") == 0 && source->choice.raw))
+        return take_stream(source, out, operand);
     if (strcmp(operand, "-") == 0) {
         path_list_start(&source->list, STDIN_NUMBER, source->choice.list_ends_in_null, source->choice.is_stopped,
                         source->choice.user);
@@ -189,6 +277,35 @@ static enum found take_operand(struct source *source, struct frame *out, const c
 }
 
 /* ---- one step further -------------------------------------------------------------------------------------------- */
+
+static enum found step_video(struct source *source, struct frame *out)
+{
+    if (!name_frame(source, out, source->video_path, source->video_relative)) {
+        end_video(source);
+        return FOUND_FRAME;
+    }
+    double start = clock_ms();
+    out->is_video = true;
+    out->video = source->video_count;
+    out->info = source->info;
+    int step = video_reader_next(source->reader, &out->image, out->error, sizeof out->error);
+    out->load_ms = clock_ms() - start;
+    out->number = video_reader_frame(source->reader);
+    out->seconds = video_reader_seconds(source->reader);
+    if (step > 0)
+        return FOUND_FRAME;
+    const char *complaint = video_reader_complaint(source->reader);
+    if (step == 0 && complaint)
+        say_kind("note: ", "%s: %s", source->video_path, complaint);
+    end_video(source);
+    if (step == 0) {
+        frame_release(out);
+        return FOUND_NOTHING;
+    }
+    image_release(&out->image);
+    out->is_failed = true;
+    return FOUND_FRAME;
+}
 
 static enum found step_walk(struct source *source, struct frame *out)
 {
@@ -209,7 +326,7 @@ static enum found step_walk(struct source *source, struct frame *out)
     }
     bool is_empty = source->walk_found == 0;
     if (is_empty)
-        fail(source, out, source->walk_path, "the folder holds no picture");
+        fail(source, out, source->walk_path, "the folder holds no picture or video");
     end_walk(source);
     return is_empty ? FOUND_FRAME : FOUND_NOTHING;
 }
@@ -255,7 +372,9 @@ bool source_next(struct source *source, struct frame *out)
     while (found == FOUND_NOTHING) {
         if (source->has_ended || (source->choice.is_stopped && source->choice.is_stopped(source->choice.user)))
             return false;
-        if (source->walks)
+        if (source->reader)
+            found = step_video(source, out);
+        else if (source->walks)
             found = step_walk(source, out);
         else if (source->matches.paths)
             found = step_matches(source, out);
@@ -273,6 +392,7 @@ void source_close(struct source *source)
 {
     if (!source)
         return;
+    end_video(source);
     end_walk(source);
     path_set_release(&source->matches);
     path_list_release(&source->list);
@@ -283,16 +403,19 @@ uint64_t source_count(char **operands, size_t count, const struct source_choice 
 {
     struct source_choice counting = *choice;
     counting.is_counting = true;
+    counting.is_done = NULL;
     for (size_t index = 0; index < count; index++)
         if (strcmp(operands[index], "-") == 0)
             return 0;
     struct source *source = source_open(operands, count, &counting);
     struct frame frame;
     uint64_t frames = 0;
-    while (source && source_next(source, &frame)) {
+    bool has_video = false;
+    while (source && !has_video && source_next(source, &frame)) {
         frames++;
+        has_video = frame.is_video;
         frame_release(&frame);
     }
     source_close(source);
-    return frames;
+    return has_video ? 0 : frames;
 }

@@ -8,7 +8,7 @@
  *   - a video's file, a stream's address or a camera (cli/video/url.h): its frames.
  *
  * A frame's relative path, which outputs are named by and shards are dealt by, is
- *   - of a file: its name,
+ *   - of a file: its name; of a stream or camera: the last part of its address; of raw frames: "stdin",
  *   - of what is in a folder: the path below that folder,
  *   - of what matches a pattern: the path behind the pattern's part that has no meaning,
  *   - of an entry of a list: the path as listed, without what leads above the current folder ("/", "C:", "..").
@@ -30,8 +30,11 @@ struct source_choice {
     bool is_counting;               /* paths alone are wanted: no video is opened, and each counts as one frame */
     struct shard shard;             /* a video belongs to one shard as a whole */
     uint32_t every;                 /* of a video's frames each so many-th; 0 and 1: all */
+    const struct raw_shape *raw;    /* "-" is raw frames on standard input; NULL: a list */
     const char *left_out;           /* a folder in which nothing is looked for: that of the outputs; NULL: none */
     bool (*is_stopped)(void *user); /* asked while it waits; NULL: never */
+    /* Whether a picture, or a video as a whole, is passed over; NULL: none is. */
+    bool (*is_done)(void *user, const char *path, const char *relative, bool is_video);
     void *user;
 };
 
@@ -48,5 +51,7 @@ uint64_t source_count(char **operands, size_t count, const struct source_choice 
 
 /* Whether a folder's file is taken, by its name. */
 bool source_takes_name(const char *name);
+/* Whether the operand or file is a video, a stream or a camera; with `raw`, "-" is one, too. */
+bool source_is_video(const char *path, const struct raw_shape *raw);
 
 #endif

@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "cli/system/camera.h"
+#include "camera.h"
 
 /* ---- command lines ----------------------------------------------------------------------------------------------- */
 

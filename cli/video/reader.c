@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "cli/system/files.h"
+#include "cli/system/process.h"
 #include "ffmpeg.h"
 #include "probe.h"
 #include "url.h"
@@ -18,11 +19,14 @@
 #define TIMES_KEPT    4096 /* frames whose times are here before their pixels; of more than these they are computed */
 #define SECONDS_MAX   1e9
 #define STANDARD_IN   0
+#define LOOK_UP_MS    100 /* how long it waits before it asks whether to stop */
 
 struct video_reader {
     struct video_info info;
     uint32_t every;
     double stall_seconds;
+    bool (*is_stopped)(void *user);
+    void *stop_user;
     struct child_process *child; /* NULL for raw frames */
     struct complaint complaint;
     char *url;
@@ -226,6 +230,8 @@ bool video_reader_open(struct video_reader **out, const char *url, const struct 
     memcpy(reader->url, url, length + 1);
     reader->every = choice->every ? choice->every : 1;
     reader->stall_seconds = choice->stall_seconds > 0 ? choice->stall_seconds : STALL_SECONDS;
+    reader->is_stopped = choice->is_stopped;
+    reader->stop_user = choice->stop_user;
     reader->complaint.operand = reader->url;
     reader->seconds = -1;
     if (!(choice->raw ? open_raw : open_video)(reader, choice, message, message_size)) {
@@ -280,15 +286,38 @@ static int take_end(struct video_reader *reader, size_t count)
     return 0;
 }
 
+static bool is_stopped(const struct video_reader *reader)
+{
+    return reader->is_stopped && reader->is_stopped(reader->stop_user);
+}
+
+/* Some bytes; 0 at the end, -1 with errno: ECANCELED when it is to stop. */
+static ptrdiff_t read_some(struct video_reader *reader, uint8_t *bytes, size_t count)
+{
+    double until = process_clock_ms() + reader->stall_seconds * 1e3;
+    for (;;) {
+        if (is_stopped(reader)) {
+            errno = ECANCELED;
+            return -1;
+        }
+        if (reader->is_raw && !file_wait(STANDARD_IN, LOOK_UP_MS))
+            continue; /* who gives raw frames takes their time */
+        ptrdiff_t got = reader->is_raw ? file_read(STANDARD_IN, bytes, count)
+                                       : child_process_read(reader->child, bytes, count, LOOK_UP_MS / 1e3);
+        if (got < 0 && errno == ETIMEDOUT && process_clock_ms() < until)
+            continue;
+        if (got >= 0 || (errno != EINTR && errno != EAGAIN))
+            return got;
+    }
+}
+
 /* A frame's bytes: 1; 0 and -1 as video_reader_next. */
 static int read_frame(struct video_reader *reader, uint8_t *bytes, size_t size)
 {
     for (size_t count = 0; count < size;) {
-        ptrdiff_t got = reader->is_raw
-                            ? file_read(STANDARD_IN, bytes + count, size - count)
-                            : child_process_read(reader->child, bytes + count, size - count, reader->stall_seconds);
-        if (got < 0 && errno == EINTR)
-            continue;
+        ptrdiff_t got = read_some(reader, bytes + count, size - count);
+        if (got < 0 && errno == ECANCELED)
+            return 0;
         if (got < 0)
             return fail_system(reader);
         if (got == 0)

@@ -21,9 +21,11 @@ struct video_reader;
 
 /* All zeros: every frame, upright. */
 struct video_choice {
-    struct image_choice image;   /* `accept` is asked once, with the size of the frames */
-    uint32_t every;              /* each so many-th frame, beginning with the first; 0 and 1: all of them */
-    double stall_seconds;        /* how long no frame may come before the reader gives up; 0: 30 */
+    struct image_choice image;      /* `accept` is asked once, with the size of the frames */
+    uint32_t every;                 /* each so many-th frame, beginning with the first; 0 and 1: all of them */
+    double stall_seconds;           /* how long no frame may come before the reader gives up; 0: 30 */
+    bool (*is_stopped)(void *user); /* asked while no frame comes: true ends the video at once; NULL: never */
+    void *stop_user;
     const struct raw_shape *raw; /* the operand is "-": raw frames on standard input; NULL elsewhere */
 };
 

@@ -5,7 +5,7 @@
 #define GHOSTVK_CLI_WATCH_DRAWING_H
 
 #include "atlas.h"
-#include "gpu.h"
+#include "cli/watch/screen/gpu.h"
 #include "pipelines.h"
 
 #define DRAWING_VERTICES  36 /* a box: what gvk_detector_params.vertices_per_box must be */

@@ -5,7 +5,7 @@
 
 #include "cli/files/model_path.h"
 #include "cli/pictures/formats/image.h"
-#include "gpu.h"
+#include "cli/watch/screen/gpu.h"
 
 #define FINDER_PICTURES 2 /* the shown one, and the one that comes */
 

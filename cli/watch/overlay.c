@@ -10,7 +10,7 @@
 
 #define COLOUR(red, green, blue, alpha)                                                                                \
     ((uint32_t)(red) | (uint32_t)(green) << 8 | (uint32_t)(blue) << 16 | (uint32_t)(alpha) << 24)
-#define PLATE  COLOUR(9, 12, 16, 205)
+#define PLATE  COLOUR(9, 12, 16, 225)
 #define RULE   COLOUR(255, 255, 255, 38)
 #define BRIGHT COLOUR(255, 255, 255, 255)
 #define DIM    COLOUR(166, 176, 188, 255)

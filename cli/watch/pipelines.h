@@ -3,7 +3,7 @@
 #ifndef GHOSTVK_CLI_WATCH_PIPELINES_H
 #define GHOSTVK_CLI_WATCH_PIPELINES_H
 
-#include "gpu.h"
+#include "cli/watch/screen/gpu.h"
 
 /* Constants of a frame, as shaders/shared.glsl has them. */
 struct frame_constants {

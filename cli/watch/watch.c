@@ -13,12 +13,12 @@
 #include "cli/pictures/image_io.h"
 #include "cli/system/files.h"
 #include "cli/system/process.h"
+#include "cli/watch/screen/swapchain.h"
+#include "cli/watch/screen/window.h"
 #include "drawing.h"
 #include "feed.h"
 #include "finder.h"
 #include "overlay.h"
-#include "swapchain.h"
-#include "window.h"
 
 #define CAP_HEIGHT      10   /* of letters, where the person wants them of usual size */
 #define FLOOR           0.1f /* boxes are found from here on, so that the confidence can be lowered while it runs */
@@ -316,10 +316,9 @@ static void take_keys(struct session *session, unsigned keys)
         session->base_pass = 0; /* the time begins anew */
         session->taken_count = 0;
     }
-    if (keys & WATCH_SURER)
-        set_confidence(session, session->confidence + CONFIDENCE_STEP);
-    if (keys & WATCH_UNSURER)
-        set_confidence(session, session->confidence - CONFIDENCE_STEP);
+    const int steps = window_take_steps(session->window);
+    if (steps)
+        set_confidence(session, session->confidence + CONFIDENCE_STEP * (float)steps);
     if (keys & WATCH_FULLSCREEN)
         window_toggle_fullscreen(session->window);
     if (keys & WATCH_HELP)

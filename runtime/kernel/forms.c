@@ -49,8 +49,7 @@ enum gvk_form gvk_form_of(const struct gvk_policy *policy)
             return of_cpus[i];
     if (policy->traits->vendor_id == GVK_VENDOR_INTEL && gvk_form_is_possible(policy, GVK_FORM_BROADCAST_16))
         return GVK_FORM_BROADCAST_16;
-    if ((policy->traits->vendor_id == GVK_VENDOR_QUALCOMM || policy->traits->vendor_id == GVK_VENDOR_ARM) &&
-        gvk_form_is_possible(policy, GVK_FORM_TEXELS))
+    if (policy->traits->vendor_id == GVK_VENDOR_QUALCOMM && gvk_form_is_possible(policy, GVK_FORM_TEXELS))
         return GVK_FORM_TEXELS;
     return GVK_FORM_UNIFORM;
 }

@@ -9,6 +9,9 @@
 /* A slice of fewer input quads than this saves less than adding up the slices' sums costs. */
 #define LEAST_SLICE_QUADS 4u
 
+/* A thread of Mali's has 64 registers: the sums of more than four quads, with what they are made of, spill. */
+#define MOST_SUMS_OF_MALI 4u
+
 const struct gvk_tile *gvk_tile_of(enum gvk_family family, enum gvk_form form)
 {
     return gvk_tile_lists[family][form].tiles;
@@ -34,6 +37,8 @@ bool gvk_tile_is_out(const struct gvk_policy *policy, const struct gvk_tile *til
     const struct gvk_traits *traits = policy->traits;
     if (gvk_shader_for(policy, tile->shaders[GVK_STORE_PLAIN]) == GVK_SHADER_COUNT ||
         tile->local_size > traits->max_invocations || tile->local_size > traits->max_workgroup_size_x)
+        return true;
+    if (traits->vendor_id == GVK_VENDOR_ARM && tile->quads * tile->pixels > MOST_SUMS_OF_MALI)
         return true;
     if (tile->slices > 1 && (!traits->subgroup_size || traits->subgroup_size > GVK_SLICE_LANES))
         return true;

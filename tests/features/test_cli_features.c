@@ -192,6 +192,10 @@ static void wrong_uses_are_refused(void **state)
     assert_refused(2, "x.gif", ".png");
     RUN("features", "--layer", "conv1", "-o", "-", SMEAR1);
     assert_refused(2, "standard output", "");
+    RUN("features", "-m", MODEL, "--layer", "conv1", "-o", "no/such/folder.png", SMEAR1);
+    assert_refused(1, "no/such/folder.png", "");
+    RUN("features", "-m", MODEL, SMALL, "--layer", "conv1", "no-picture.jpg");
+    assert_refused(1, "no-picture.jpg", "");
 }
 
 static void write_bytes(const char *path, const void *bytes, size_t count)

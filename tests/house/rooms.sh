@@ -38,8 +38,8 @@ for target in ghostvk ghostvk-program; do
     folder=$build/CMakeFiles/$target.dir
     [ -d "$folder" ] || continue
     (cd "$folder" && find . -name '*.o' | sed 's#^[.]/##' | while read -r object; do
-        [ ! -f "$source/${object%.o}" ] || nm -A -P "$object"
-    done)
+        [ ! -f "$source/${object%.o}" ] || echo "$object"
+    done | xargs nm -A -P)
 done | sed 's/[.]o: / /' >"$work/symbols"
 awk '
     NR == FNR { if ($3 ~ /^[TDRBV]$/) where[$2] = $1; next }

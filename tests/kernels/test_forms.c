@@ -7,6 +7,7 @@
 
 #include "runtime/graph/rewrite.h"
 #include "runtime/kernel/forms.h"
+#include "runtime/kernel/tiles.h"
 #include "runtime/op/table.h"
 #include "runtime/vulkan/lanes.h"
 
@@ -47,7 +48,7 @@ static void a_vendors_gpus_are_given_its_form(void **state)
         {0x1010, GVK_FORM_UNIFORM},
         /* any other */ {GVK_VENDOR_INTEL, GVK_FORM_BROADCAST_16},
         {GVK_VENDOR_QUALCOMM, GVK_FORM_TEXELS},
-        {GVK_VENDOR_ARM, GVK_FORM_TEXELS},
+        {GVK_VENDOR_ARM, GVK_FORM_UNIFORM},
     };
     for (size_t i = 0; i < ARRAY_COUNT(cases); i++) {
         struct gvk_traits traits = traits_of_gpu(VK_PHYSICAL_DEVICE_TYPE_INTEGRATED_GPU, cases[i].vendor_id);
@@ -76,12 +77,35 @@ static void a_gpu_that_lacks_what_its_form_needs_is_given_the_uniform_one(void *
     traits = intel;
     traits.min_subgroup_size = traits.max_subgroup_size = 0;
     assert_form(&traits, GVK_FORM_UNIFORM);
-    traits = traits_of_gpu(VK_PHYSICAL_DEVICE_TYPE_INTEGRATED_GPU, GVK_VENDOR_ARM);
+    traits = traits_of_gpu(VK_PHYSICAL_DEVICE_TYPE_INTEGRATED_GPU, GVK_VENDOR_QUALCOMM);
     traits.max_texels = 65536;
     assert_form(&traits, GVK_FORM_UNIFORM);
     traits.max_texels = GVK_TEXELS_OF_EVERY_TENSOR;
     traits.texel_buffers = false;
     assert_form(&traits, GVK_FORM_UNIFORM);
+}
+
+/* Larger ones spill there, in every family and precision: its compiler says so (docs/laboratory.md). */
+static void malis_lanes_hold_at_most_four_sums(void **state)
+{
+    (void)state;
+    struct gvk_traits traits = traits_of_gpu(VK_PHYSICAL_DEVICE_TYPE_INTEGRATED_GPU, GVK_VENDOR_ARM);
+    struct gvk_policy policy;
+    gvk_policy_of(&traits, GVK_PRECISION_FP32, &policy);
+    uint32_t in = 0, out = 0;
+    for (int family = 0; family < GVK_FAMILY_COUNT; family++)
+        for (int form = 0; form < GVK_FORM_COUNT; form++)
+            for (uint32_t i = 0; i < gvk_tile_lists[family][form].count; i++) {
+                const struct gvk_tile *tile = &gvk_tile_lists[family][form].tiles[i];
+                bool is_out = gvk_tile_is_out(&policy, tile);
+                if (!is_out && tile->quads * tile->pixels > 4)
+                    fail_msg("family %d, form %d: Mali is given %u quads x %u pixels", family, form, tile->quads,
+                             tile->pixels);
+                in += !is_out;
+                out += is_out;
+            }
+    if (!in || !out)
+        fail_msg("%u tiles are for Mali and %u are not", in, out);
 }
 
 /* What inputs -> 512 channels take at side x side pixels by this policy. */
@@ -241,6 +265,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_vendors_gpus_are_given_its_form),
+        cmocka_unit_test(malis_lanes_hold_at_most_four_sums),
         cmocka_unit_test(a_gpu_that_lacks_what_its_form_needs_is_given_the_uniform_one),
         cmocka_unit_test(lavapipe_shuffles_until_mesa_22_and_broadcasts_from_then_on),
         cmocka_unit_test(small_images_take_small_tiles_where_cores_would_idle),

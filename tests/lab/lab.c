@@ -17,7 +17,7 @@
 
 /* What is printed of a kernel; -1 where the driver does not say it. */
 struct figures {
-    double registers, spills, scratch, shared, waves, instructions;
+    double registers, spills, scratch, waves, instructions;
 };
 
 static double sum_known(double left, double right)
@@ -25,27 +25,35 @@ static double sum_known(double left, double right)
     return left < 0 ? right : right < 0 ? left : left + right;
 }
 
-/* Each driver has its own names. */
+#define NAMES_MOST 5
+
+/* The first of the names that the driver has: each driver has its own. */
+static double first_known(const struct capture *capture, const char *const names[NAMES_MOST])
+{
+    double value = -1;
+    for (size_t i = 0; i < NAMES_MOST && names[i] && value < 0; i++)
+        value = capture_value(capture, names[i]);
+    return value;
+}
+
 static struct figures read_figures(const struct capture *capture)
 {
-    static const char *const names[][7] = {
-        /* registers, two kinds of spills, scratch, workgroup memory, waves, instructions */
-        {"VGPRs", "Spilled VGPRs", "Spilled SGPRs", "Scratch size", "LDS size", "Subgroups per SIMD", "Instructions"},
-        {"", "Spill Count", "Fill Count", "Scratch Memory Size", "Workgroup Memory Size", "", "Instruction Count"},
-        {"Registers used", "STP Count", "LDP Count", "", "", "Max Waves Per Core", "Instruction Count"},
+    static const char *const registers[NAMES_MOST] = {"VGPRs", "Registers used", "GPRs", "Number of GPRs",
+                                                      "Max live registers"};
+    static const char *const spills[NAMES_MOST] = {"Spilled VGPRs", "Spill Count", "STP Count", "Spills",
+                                                   "Spills to memory"};
+    static const char *const fills[NAMES_MOST] = {"Spilled SGPRs", "Fill Count", "LDP Count", "Fills",
+                                                  "Fills from memory"};
+    static const char *const scratch[NAMES_MOST] = {"Scratch size", "Scratch Memory Size", "Scratch", "SLM size"};
+    static const char *const waves[NAMES_MOST] = {"Subgroups per SIMD", "Max Waves Per Core", "Max warps/SM"};
+    static const char *const instructions[NAMES_MOST] = {"Instructions", "Instruction Count", "Instruction count"};
+    return (struct figures){
+        .registers = first_known(capture, registers),
+        .spills = sum_known(first_known(capture, spills), first_known(capture, fills)),
+        .scratch = first_known(capture, scratch),
+        .waves = first_known(capture, waves),
+        .instructions = first_known(capture, instructions),
     };
-    struct figures figures = {-1, -1, -1, -1, -1, -1};
-    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
-        if (capture_value(capture, names[i][1]) < 0)
-            continue;
-        figures.registers = capture_value(capture, names[i][0]);
-        figures.spills = sum_known(capture_value(capture, names[i][1]), capture_value(capture, names[i][2]));
-        figures.scratch = capture_value(capture, names[i][3]);
-        figures.shared = capture_value(capture, names[i][4]);
-        figures.waves = capture_value(capture, names[i][5]);
-        figures.instructions = capture_value(capture, names[i][6]);
-    }
-    return figures;
 }
 
 static void print_number(int width, double value)
@@ -61,6 +69,35 @@ static void print_head(void)
     printf("%-48s %5s %5s %5s %4s %5s %6s %7s %5s   %s\n", "", "", "", "", "", "", "", "", "", "inner loop, % madd");
     printf("%-48s %5s %5s %5s %4s %5s %6s %7s %5s   %6s %3s %5s\n", "kernel", "times", "work%", "lanes", "regs",
            "waves", "spills", "scratch", "instr", "vector", "all", "loads");
+}
+
+/* A cell of Markdown; what the driver does not say is "-". */
+static void print_cell(double value)
+{
+    if (value < 0)
+        printf(" - |");
+    else
+        printf(" %.0f |", value);
+}
+
+/* One kernel stands for all: that with most of the work. */
+static void print_row(const char *chip, bool half, uint32_t kernels, const struct figures *sums,
+                      const struct selected *selected, uint64_t all_macs, const struct capture *capture,
+                      uint32_t vendor_id)
+{
+    struct figures figures = read_figures(capture);
+    struct inner_loop loop;
+    printf("| %s | %s | %u |", chip, half ? "fp16" : "fp32", kernels);
+    print_cell(sums->spills);
+    print_cell(sums->scratch);
+    printf(" `%s` | %.0f %% |", gvk_shader_codes[selected->key.shader].name,
+           100 * (double)selected->macs / (double)all_macs);
+    print_cell(figures.registers);
+    print_cell(figures.waves);
+    if (capture->assembly && read_inner_loop(capture->assembly, vendor_id, &loop))
+        printf(" %.0f (%.0f) |", 100.0 * loop.multiply_adds / loop.vector, 100.0 * loop.multiply_adds / loop.all);
+    else
+        printf(" - |");
 }
 
 static bool print_kernel(const struct selected *selected, uint64_t all_macs, const struct capture *capture,
@@ -106,15 +143,28 @@ static int print_table(struct laboratory *laboratory, const char *chip, gvk_prec
         macs += list[i].macs;
     printf("%s, %s: %s, %s\n", chip, policy.half ? "fp16" : "fp32", info.name, info.driver);
     print_head();
+    struct figures sums = {.spills = -1, .scratch = -1};
+    struct capture *heaviest = NULL;
     for (uint32_t i = 0; i < count; i++) {
         struct capture *capture = capture_pipeline(laboratory, &list[i].key);
-        if (!capture)
+        if (!capture) {
+            capture_release(heaviest);
             return 1;
+        }
+        struct figures figures = read_figures(capture);
+        sums.spills = sum_known(sums.spills, figures.spills);
+        sums.scratch = sum_known(sums.scratch, figures.scratch);
         spilling += !print_kernel(&list[i], macs, capture, info.vendor_id);
-        capture_release(capture);
+        if (i) {
+            capture_release(capture);
+        } else {
+            heaviest = capture; /* they are sorted by their work */
+        }
     }
     if (spilling)
         printf("%u of %u kernels spill.\n", spilling, count);
+    print_row(chip, policy.half, count, &sums, &list[0], macs, heaviest, info.vendor_id);
+    capture_release(heaviest);
     printf("\n");
     return spilling > 0;
 }

@@ -1,10 +1,12 @@
-/* The laboratory's reading of assembly (tests/lab/inner_loop.c): loops as three vendors' drivers print them. */
+/* The laboratory's reading of assembly (tests/lab/inner_loop.c): loops as five vendors' drivers print them. */
 #include "inner_loop.h"
 #include "tests/support/harness.h"
 
 #define AMD      0x1002u
 #define INTEL    0x8086u
 #define QUALCOMM 0x5143u
+#define NVIDIA   0x10deu
+#define ARM      0x13b5u
 
 static void assert_loop(const char *assembly, uint32_t vendor_id, struct inner_loop expected)
 {
@@ -56,6 +58,69 @@ static void intels_loop_is_counted(void **state)
                 "LABEL0:\n"
                 "while(16)       JIP:  LABEL1                                    { align1 1H };\n",
                 INTEL, (struct inner_loop){1, 3, 1, 0, 7, 0});
+}
+
+static void intels_loop_is_counted_as_newer_drivers_print_it(void **state)
+{
+    (void)state;
+    assert_loop("        mov (16)                  r61           r121.5<0>\n"
+                "\n"
+                "L0:\n"
+                "        cmp (16)       (ge)f0.0   null          r99               r111<0>         {I@2}\n"
+                "(f0.0)  break (16)                            jip:L1              uip:L1\n"
+                "(W)     sync.nop (1)                            null                              {$0.src}\n"
+                "        send.ugm (16)             r1      r11    null:0  0x02000000  0x64803500   {$1}  // wr:2+0\n"
+                "        mad (16)                  r63:f         r11:f             r8.6<0>:f         r25<1>:f {F@4}\n"
+                "        mad (16)                  r9:f          r13:f             r8.7<0>:f         r25<1>:f {F@4}\n"
+                "\n"
+                "L1:\n"
+                "        while (16)                            L0\n"
+                "        mad (16)                  r9:f          r13:f             r8.7<0>:f         r25<1>:f\n"
+                "(f0.0)  if (16)                               jip:L6              uip:L6\n",
+                INTEL, (struct inner_loop){2, 3, 1, 0, 7, 0});
+}
+
+/* Block 3 follows the loop, though it stands inside of it. */
+static void nvidias_loop_is_followed_from_block_to_block(void **state)
+{
+    (void)state;
+    assert_loop("block.u 0 L1 [] -> {\n"
+                "      r13      = ffma.ftz r20 r28 r13    // delay=1 wt=000100\n"
+                "} -> [1]\n"
+                "block.u 1 L0 [0, 4] -> {\n"
+                "      p0       = isetp.ge.u32 r0 ur2     // delay=13\n"
+                "@!p0             bra pT L24              // delay=1\n"
+                "} -> [3, 4]\n"
+                "block 3 L4 [1] -> {\n"
+                "      r13      = ffma.ftz r20 r28 r13    // delay=1 wt=000100\n"
+                "                 exit                    // delay=1\n"
+                "} -> []\n"
+                "block 4 L24 [1] -> {\n"
+                "      ur4      = ldc.b32 c[0x0][+0x704]  // delay=2 wr:2\n"
+                "      ur4      = iadd3 ur1 ur3 rZ        // delay=2\n"
+                "      r20..24  = ld.global.b128 [r18+ur10..12], pT // delay=1\n"
+                "      r13      = ffma.ftz r20 r28 r13    // delay=1 wt=000100\n"
+                "      r9       = ffma.ftz r24 r28 r9     // delay=1\n"
+                "      r9       = fadd.ftz r24 r9         // delay=1\n"
+                "                 bra pT L0               // delay=1\n"
+                "} -> [1]\n",
+                NVIDIA, (struct inner_loop){2, 4, 1, 1, 9, 0});
+}
+
+static void malis_branches_count_instructions(void **state)
+{
+    (void)state;
+    assert_loop("   FMA.f32 r17, r30, r34, r17^\n"
+                "   BRANCHZ.reconverge r23^.h0, offset:5\n"
+                "\n"
+                "   LD_PKA.i128.unsigned.slot0 @r8:r9:r10:r11, r5^, r7\n"
+                "   MOV.i32 r5, r12\n"
+                "   FMA.f32 r17, r30, r34, r17^\n"
+                "   IADD.s32 r2, r59^, u1.w0\n"
+                "   BRANCHZ.td r23^.h0, offset:-5\n"
+                "\n"
+                "   FMA.f32 r17, r30, r34, r17^\n",
+                ARM, (struct inner_loop){1, 2, 1, 0, 5, 0});
 }
 
 static void adrenos_loop_is_counted_with_its_repetitions(void **state)
@@ -111,6 +176,8 @@ static void code_without_a_loop_has_none(void **state)
     assert_false(read_inner_loop("BB0:\n\ts_cbranch_scc1 BB5 ;\n\tv_fma_f32 v1, v2, v3, v4 ;\nBB5:\n", AMD, &loop));
     assert_false(read_inner_loop("", INTEL, &loop));
     assert_false(read_inner_loop(NULL, QUALCOMM, &loop));
+    assert_false(read_inner_loop("block 0 L1 [] -> {\n  r1 = ffma r2 r3 r4 //\n} -> []\n", NVIDIA, &loop));
+    assert_false(read_inner_loop("   BRANCHZ r1, offset:-9\n", ARM, &loop));
 }
 
 int main(void)
@@ -118,6 +185,9 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(amds_loop_is_counted),
         cmocka_unit_test(intels_loop_is_counted),
+        cmocka_unit_test(intels_loop_is_counted_as_newer_drivers_print_it),
+        cmocka_unit_test(nvidias_loop_is_followed_from_block_to_block),
+        cmocka_unit_test(malis_branches_count_instructions),
         cmocka_unit_test(adrenos_loop_is_counted_with_its_repetitions),
         cmocka_unit_test(the_innermost_loop_with_the_most_multiply_adds_is_taken),
         cmocka_unit_test(two_products_an_instruction_count_twice_and_sums_that_mix_precisions_not_at_all),

@@ -141,15 +141,20 @@ struct golden {
     gvk_checkpoint *file;
 };
 
+struct golden *open_tensors(const char *path)
+{
+    struct golden *golden = calloc(1, sizeof *golden);
+    assert_non_null(golden);
+    assert_ok(gvk_checkpoint_open_path(&test_host, path, &golden->file));
+    return golden;
+}
+
 struct golden *open_golden(const char *name)
 {
     char path[1024];
     const char *folder = getenv("GVK_TEST_DATA");
     snprintf(path, sizeof path, "%s/goldens/%s", folder && *folder ? folder : GVK_TEST_DATA_DIR, name);
-    struct golden *golden = calloc(1, sizeof *golden);
-    assert_non_null(golden);
-    assert_ok(gvk_checkpoint_open_path(&test_host, path, &golden->file));
-    return golden;
+    return open_tensors(path);
 }
 
 void close_golden(struct golden *golden)

@@ -43,6 +43,8 @@ void assert_result(gvk_result result, gvk_result expected, const char *call, con
 /* A tensor file read by the project's own reader, by way of the checkpoint room. */
 struct golden;
 struct golden *open_golden(const char *name); /* relative to tests/goldens */
+/* The same of any safetensors file. */
+struct golden *open_tensors(const char *path);
 void close_golden(struct golden *golden);
 /* Fails the test when it is missing. */
 const gvk_array *golden_array(const struct golden *golden, const char *tensor);

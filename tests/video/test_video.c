@@ -69,12 +69,25 @@ static void run_ffmpeg(const char *const *arguments)
 }
 #define FFMPEG(...) run_ffmpeg((const char *const[]){__VA_ARGS__, NULL})
 
-/* 12 frames of 32 x 20 in a second and a half, lossless. */
+/* 12 frames of 32 x 20, lossless, 8 a second, but that nothing comes for a second behind the sixth. Made once. */
 static void make_film(const char *path)
 {
-    write_frames("film.raw", 32, 20, 12);
-    FFMPEG("-f", "rawvideo", "-pix_fmt", "rgb24", "-video_size", "32x20", "-framerate", "8", "-i", "film.raw", "-c:v",
-           "ffv1", "-pix_fmt", "bgr0", path);
+    static char *film;
+    static uint64_t size;
+    if (!film) {
+        write_frames("film.raw", 32, 20, 12);
+        FFMPEG("-f", "rawvideo", "-pix_fmt", "rgb24", "-video_size", "32x20", "-framerate", "8", "-i", "film.raw",
+               "-vf", "setpts='(N+8*gte(N,6))/8/TB'", "-fps_mode", "passthrough", "-c:v", "ffv1", "-pix_fmt", "bgr0",
+               "film.mkv");
+        film = read_file("film.mkv", &size); /* for all tests */
+        assert_non_null(film);
+    }
+    write_file(path, film, size);
+}
+
+static double time_of(unsigned frame)
+{
+    return (frame + (frame >= 6 ? 8 : 0)) / 8.0;
 }
 
 static struct video_reader *open_video(const char *url, const struct video_choice *choice)
@@ -101,12 +114,12 @@ static void assert_refused(const char *url, const struct video_choice *choice, c
 
 /* ---- reading ----------------------------------------------------------------------------------------------------- */
 
-static void frames_come_out_as_they_went_in(void **state)
+static void frames_come_out_as_they_went_in_and_when(void **state)
 {
     (void)state;
     static const char *const names[] = {"film.mkv",      "-film.mkv",     "a:b.mkv",
                                         "http:film.mkv", "50%d 'it'.mkv", "pipe:0.mkv"};
-    make_film("film.mkv");
+    make_film(names[0]);
     for (size_t index = 0; index < sizeof names / sizeof *names; index++) {
         if (index)
             assert_int_equal(rename(names[index - 1], names[index]), 0);
@@ -114,14 +127,13 @@ static void frames_come_out_as_they_went_in(void **state)
         struct video_info info;
         struct image image = {0};
         video_reader_describe(reader, &info);
-        assert_true(info.width == 32 && info.height == 20 && info.frame_count == 12 && !info.is_live);
-        assert_true(info.rate_numerator == 8 * info.rate_denominator);
+        assert_true(info.width == 32 && info.height == 20 && !info.is_live);
         const uint8_t *pixels = NULL;
         for (unsigned frame = 0; frame < 12; frame++) {
             assert_int_equal(video_reader_next(reader, &image, message, sizeof message), 1);
             assert_content(&image, frame);
             assert_int_equal(video_reader_frame(reader), frame);
-            assert_true(fabs(video_reader_seconds(reader) - frame / 8.0) < 1e-3);
+            assert_true(fabs(video_reader_seconds(reader) - time_of(frame)) < 1e-3);
             assert_true(!pixels || pixels == image.pixels); /* memory is used again */
             pixels = image.pixels;
         }
@@ -142,89 +154,57 @@ static void each_so_manyth_frame_is_taken(void **state)
     struct video_info info;
     struct image image = {0};
     video_reader_describe(reader, &info);
-    assert_int_equal(info.frame_count, 3);
     assert_true(5 * info.rate_numerator == 8 * info.rate_denominator);
     for (unsigned frame = 0; frame < 12; frame += 5) {
         assert_int_equal(video_reader_next(reader, &image, message, sizeof message), 1);
         assert_content(&image, frame);
         assert_int_equal(video_reader_frame(reader), frame);
-        assert_true(fabs(video_reader_seconds(reader) - frame / 8.0) < 1e-3);
+        assert_true(fabs(video_reader_seconds(reader) - time_of(frame)) < 1e-3);
     }
     assert_int_equal(video_reader_next(reader, &image, message, sizeof message), 0);
     image_release(&image);
     video_reader_close(reader);
 }
 
-/* Frames 0, 1, 2, 6 and 7 of the film alone. */
-static void times_of_a_variable_rate_are_kept(void **state)
+/* A quarter to the right, as a telephone says it: the matrix at the end of a QuickTime track's header. */
+static void turn_track(const char *path)
 {
-    (void)state;
-    make_film("film.mkv");
-    FFMPEG("-i", "film.mkv", "-vf", "select='lt(n,3)+between(n,6,7)'", "-fps_mode", "passthrough", "-c:v", "ffv1",
-           "variable.mkv");
-    static const unsigned frames[] = {0, 1, 2, 6, 7};
-    struct video_reader *reader = open_video("variable.mkv", NULL);
-    struct image image = {0};
-    for (size_t index = 0; index < 5; index++) {
-        assert_int_equal(video_reader_next(reader, &image, message, sizeof message), 1);
-        assert_content(&image, frames[index]);
-        if (fabs(video_reader_seconds(reader) - frames[index] / 8.0) > 1e-3)
-            fail_msg("frame %zu: %.6f s", index, video_reader_seconds(reader));
-    }
-    assert_int_equal(video_reader_next(reader, &image, message, sizeof message), 0);
-    image_release(&image);
-    video_reader_close(reader);
-}
-
-/* The turn of a QuickTime track: its matrix, at the end of tkhd, said by hand. */
-static void turn_track(const char *path, bool clockwise)
-{
-    uint64_t size;
+    static const uint8_t to_the_right[36] = {[5] = 1, [12] = 0xFF, [13] = 0xFF, [32] = 0x40};
+    uint64_t size, at = 4;
     char *bytes = read_file(path, &size);
     assert_non_null(bytes);
-    for (uint64_t at = 4; at + 4 < size; at++) {
-        if (memcmp(bytes + at, "tkhd", 4) != 0)
-            continue;
-        static const uint8_t to_the_right[36] = {0, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0xFF, 0xFF, 0,    0, 0, 0,
-                                                 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,    0,    0x40, 0, 0, 0};
-        static const uint8_t to_the_left[36] = {0, 0, 0, 0, 0xFF, 0xFF, 0, 0, 0, 0, 0, 0, 0, 1, 0,    0, 0, 0,
-                                                0, 0, 0, 0, 0,    0,    0, 0, 0, 0, 0, 0, 0, 0, 0x40, 0, 0, 0};
-        memcpy(bytes + at + 4 + 40, clockwise ? to_the_right : to_the_left, 36);
-        write_file(path, bytes, size);
-        free(bytes);
-        return;
-    }
-    fail_msg("%s has no track", path);
+    while (at + 4 < size && memcmp(bytes + at, "tkhd", 4) != 0)
+        at++;
+    assert_true(at + 80 < size);
+    memcpy(bytes + at + 44, to_the_right, sizeof to_the_right);
+    write_file(path, bytes, size);
+    free(bytes);
 }
 
 static void videos_are_turned_upright(void **state)
 {
     (void)state;
-    for (int clockwise = 0; clockwise < 2; clockwise++) {
-        make_film("film.mkv");
-        FFMPEG("-i", "film.mkv", "-c:v", "png", "-pix_fmt", "rgb24", "film.mov");
-        turn_track("film.mov", clockwise);
-        struct video_reader *reader = open_video("film.mov", NULL);
-        struct image image = {0};
-        assert_int_equal(video_reader_next(reader, &image, message, sizeof message), 1);
-        assert_true(image.width == 20 && image.height == 32);
-        for (unsigned y = 0; y < 32; y++)
-            for (unsigned x = 0; x < 20; x++) {
-                unsigned from_x = clockwise ? y : 31 - y, from_y = clockwise ? 19 - x : x;
-                if (image.pixels[3 * (y * 20 + x)] != content(0, from_x, from_y, 0))
-                    fail_msg("clockwise %d, x %u, y %u", clockwise, x, y);
-            }
-        image_release(&image);
-        video_reader_close(reader);
+    make_film("film.mkv");
+    FFMPEG("-i", "film.mkv", "-c:v", "png", "-pix_fmt", "rgb24", "film.mov");
+    turn_track("film.mov");
+    struct video_reader *reader = open_video("film.mov", NULL);
+    struct image image = {0};
+    assert_int_equal(video_reader_next(reader, &image, message, sizeof message), 1);
+    assert_true(image.width == 20 && image.height == 32);
+    for (unsigned y = 0; y < 32; y++)
+        for (unsigned x = 0; x < 20; x++)
+            if (image.pixels[3 * (y * 20 + x)] != content(0, y, 19 - x, 0))
+                fail_msg("x %u, y %u", x, y);
+    image_release(&image);
+    video_reader_close(reader);
 
-        const struct video_choice stored = {.image.ignore_orientation = true};
-        reader = open_video("film.mov", &stored);
-        assert_int_equal(video_reader_next(reader, &image, message, sizeof message), 1);
-        assert_true(image.width == 32 && image.height == 20);
-        assert_content(&image, 0);
-        image_release(&image);
-        video_reader_close(reader);
-    }
+    const struct video_choice stored = {.image.ignore_orientation = true};
+    reader = open_video("film.mov", &stored);
+    assert_int_equal(video_reader_next(reader, &image, message, sizeof message), 1);
+    assert_true(image.width == 32 && image.height == 20);
+    assert_content(&image, 0);
+    image_release(&image);
+    video_reader_close(reader);
 }
 
 static bool accept_none(void *user, uint32_t width, uint32_t height, char *reason, size_t size)
@@ -238,7 +218,6 @@ static void what_is_no_video_is_said(void **state)
 {
     (void)state;
     write_file("text.mp4", "no video\n", 9);
-    write_file("empty.mp4", "", 0);
     assert_int_equal(mkdir("folder.mp4", 0777), 0);
     assert_int_equal(mkfifo("pipe.mp4", 0666), 0);
     make_film("film.mkv");
@@ -246,13 +225,10 @@ static void what_is_no_video_is_said(void **state)
     assert_refused("folder.mp4", NULL, "is a folder, not a video file");
     assert_refused("pipe.mp4", NULL, "is a device or pipe, not a video file");
     assert_refused("text.mp4", NULL, "cannot be read as video: Invalid data found when processing input");
-    assert_refused("empty.mp4", NULL, "cannot be read as video: ");
     assert_refused("webcam:77", NULL, "cannot be read as video: ");
     assert_refused("http://127.0.0.1:9/film.mp4", NULL, "cannot be read as video: ");
     const struct video_choice choice = {.image.accept = accept_none};
     assert_refused("film.mkv", &choice, "is refused at 32 x 20");
-    FFMPEG("-f", "lavfi", "-i", "sine=duration=1", "sound.mkv");
-    assert_refused("sound.mkv", NULL, "cannot be read as video: it has no pictures");
     /* A list that names another file, in a file that looks like a video. */
     write_file("list.mp4", "ffconcat version 1.0\nfile http://127.0.0.1:9/film.mkv\n", 55);
     assert_refused("list.mp4", NULL, "cannot be read as video: ");
@@ -380,11 +356,7 @@ static void videos_are_written_whole(void **state)
         const char *path;
         uint32_t width, height;
         double difference; /* mean, of bytes: chroma is halved, and codecs lose */
-    } cases[] = {{"-out.mp4", 64, 48, 6},
-                 {"o:dd.mp4", 63, 47, 6},
-                 {"out.webm", 64, 48, 8},
-                 {"out.gif", 63, 47, 8},
-                 {"out.mov", 64, 48, 6}};
+    } cases[] = {{"-o:dd.mp4", 63, 47, 6}, {"out.gif", 63, 47, 8}};
     for (size_t index = 0; index < sizeof cases / sizeof *cases; index++) {
         const struct video_info info = {
             .width = cases[index].width, .height = cases[index].height, .rate_numerator = 25, .rate_denominator = 2};
@@ -437,6 +409,18 @@ static void videos_that_cannot_be_written_leave_nothing(void **state)
     assert_false(video_writer_open(&writer, "missing/out.mp4", &info, message, sizeof message));
     assert_string_equal(message, "cannot be written: No such file or directory");
 
+    /* Programs in ffmpeg's place: one that takes what comes, and one that dies, which is no signal that ends us. */
+    static const char patient[] = "#!/bin/sh\n[ \"$3\" = -encoders ] && echo ' V....D libx264   H.264' && exit\n"
+                                  "exec cat >/dev/null\n";
+    static const char failing[] = "#!/bin/sh\n[ \"$3\" = -encoders ] && echo ' V....D libx264   H.264' && exit\n"
+                                  "echo 'No space left on device' >&2\nexit 1\n";
+    char *kept = strdup(getenv("PATH")), here[64], path[4096];
+    assert_non_null(getcwd(here, sizeof here));
+    snprintf(path, sizeof path, "%s:%s", here, kept);
+    write_file("ffmpeg", patient, sizeof patient - 1);
+    assert_true(chmod("ffmpeg", 0755) == 0);
+    setenv("PATH", path, 1);
+
     write_file("out.mp4", "before", 6);
     assert_true(video_writer_open(&writer, "out.mp4", &info, message, sizeof message));
     assert_true(video_writer_write(writer, &image, message, sizeof message));
@@ -445,15 +429,7 @@ static void videos_that_cannot_be_written_leave_nothing(void **state)
     assert_false(video_writer_finish(writer, message, sizeof message));
     assert_string_equal(message, "cannot be written: there is no frame for it");
 
-    /* An encoder that dies is no signal that ends this program. */
-    char *kept = strdup(getenv("PATH")), here[64], path[4096];
-    static const char script[] = "#!/bin/sh\n[ \"$3\" = -encoders ] && echo ' V....D libx264   H.264' && exit\n"
-                                 "echo 'No space left on device' >&2\nexit 1\n";
-    assert_non_null(getcwd(here, sizeof here));
-    snprintf(path, sizeof path, "%s:%s", here, kept);
-    write_file("ffmpeg", script, sizeof script - 1);
-    assert_true(chmod("ffmpeg", 0755) == 0);
-    setenv("PATH", path, 1);
+    write_file("ffmpeg", failing, sizeof failing - 1);
     assert_true(video_writer_open(&writer, "out.mp4", &info, message, sizeof message));
     bool written = true;
     for (unsigned frame = 0; frame < 1000 && written; frame++)
@@ -475,9 +451,8 @@ static void videos_that_cannot_be_written_leave_nothing(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST_IN_FOLDER(frames_come_out_as_they_went_in),
+        TEST_IN_FOLDER(frames_come_out_as_they_went_in_and_when),
         TEST_IN_FOLDER(each_so_manyth_frame_is_taken),
-        TEST_IN_FOLDER(times_of_a_variable_rate_are_kept),
         TEST_IN_FOLDER(videos_are_turned_upright),
         TEST_IN_FOLDER(what_is_no_video_is_said),
         TEST_IN_FOLDER(a_missing_ffmpeg_is_one_clear_sentence),

@@ -42,7 +42,8 @@ static int open_work(struct classify_work *work)
             info->name);
         return OUTCOME_MODEL_REFUSED;
     }
-    outcome = classify_request_cut(request, info, &work->cut);
+    outcome = choose_classifier_cut(&request->cut, request->size.width ? request->size.width : info->input_width,
+                                    request->size.height ? request->size.height : info->input_height, &work->cut);
     if (outcome != OUTCOME_DONE)
         return outcome;
     work->names = choose_names(info, request->model.classes != NULL);
@@ -126,9 +127,10 @@ done:
     return outcome;
 }
 
-static const int shared_options[] = {MODEL_OPTIONS,  OPTION_CLASSES,   OPTION_DEVICE, OPTION_PRECISION, OPTION_SIZE,
-                                     OPTION_NO_EXIF, OPTION_JSON_FILE, OPTION_JSONL,  OPTION_CSV,       OPTION_RESUME,
-                                     OPTION_SHARD,   OPTION_EVERY,     OPTION_QUIET,  OPTION_END};
+static const int shared_options[] = {MODEL_OPTIONS,    CLASSIFIER_OPTIONS, OPTION_CLASSES, OPTION_DEVICE,
+                                     OPTION_PRECISION, OPTION_SIZE,        OPTION_NO_EXIF, OPTION_JSON_FILE,
+                                     OPTION_JSONL,     OPTION_CSV,         OPTION_RESUME,  OPTION_SHARD,
+                                     OPTION_EVERY,     OPTION_QUIET,       OPTION_END};
 
 static const struct option_row own_options[] = {
     {.id = OPTION_JSON_FILE,
@@ -155,18 +157,6 @@ static const struct option_row own_options[] = {
      .value = "K",
      .text = "tell the K most likely classes; default: 5",
      .group = GROUP_OUTPUT},
-    {.id = OPTION_RESIZE,
-     .name = "resize",
-     .value = "SIDE",
-     .text = "scale the shorter side to so much before the middle is cut out; default: the input's larger side / 0.875",
-     .group = GROUP_INPUT},
-    {.id = OPTION_INTERPOLATION,
-     .name = "interpolation",
-     .value = "KIND",
-     .text = "bilinear, as GhostNet's authors scale, or bicubic, as timm; default: bilinear",
-     .group = GROUP_INPUT,
-     .kind = VALUE_CHOICE,
-     .choices = "bilinear bicubic"},
     {.id = OPTION_NULL,
      .letter = '0',
      .name = "null",
@@ -175,7 +165,7 @@ static const struct option_row own_options[] = {
     {.id = OPTION_THREADS,
      .name = "threads",
      .value = "N",
-     .text = "that decode and scale pictures; default: one a core, 4 at most",
+     .text = "threads that decode and scale pictures; default: one a core, 4 at most",
      .group = GROUP_DEVICE},
     {.id = OPTION_END},
 };

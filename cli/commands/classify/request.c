@@ -9,18 +9,7 @@
 
 #define TOP_DEFAULT 5u
 #define TOP_MAX     1000u
-#define SHORTER_MAX 16384u
 #define THREADS_MAX 64u
-
-static bool read_interpolation(const char *value, enum interpolation *out)
-{
-    bool is_bicubic = strcmp(value, "bicubic") == 0;
-    *out = is_bicubic ? INTERPOLATION_BICUBIC : INTERPOLATION_BILINEAR;
-    if (is_bicubic || strcmp(value, "bilinear") == 0)
-        return true;
-    refuse_usage("--interpolation %s: bilinear or bicubic is wanted", *value ? value : "\"\"");
-    return false;
-}
 
 static bool read_shard(const char *value, struct shard *out)
 {
@@ -41,8 +30,8 @@ static bool read_option(void *user, int option, const char *value)
     case OPTION_SIZE: return read_size("--size", value, &request->size);
     case OPTION_NO_EXIF: request->ignore_orientation = true; return true;
     case OPTION_TOP: return read_count("--top", value, TOP_MAX, &request->top);
-    case OPTION_RESIZE: return read_count("--resize", value, SHORTER_MAX, &request->shorter);
-    case OPTION_INTERPOLATION: return read_interpolation(value, &request->interpolation);
+    case OPTION_RESIZE:
+    case OPTION_INTERPOLATION: return read_classifier_option(&request->cut, option, value);
     case OPTION_JSON_FILE: return read_path("--json", value, &request->results.json);
     case OPTION_JSONL: return read_path("--jsonl", value, &request->results.lines);
     case OPTION_CSV: return read_path("--csv", value, &request->results.csv);
@@ -89,20 +78,4 @@ int classify_request_read(struct program *program, const struct command_line *li
     if (request->results.resume && !request->results.lines)
         return refuse_usage("--resume needs --jsonl: its lines tell what is done");
     return check_outputs(program, request);
-}
-
-int classify_request_cut(const struct classify_request *request, const gvk_network_info *info,
-                         struct classifier_cut *out)
-{
-    bool has_size = request->size.width != 0;
-    *out = (struct classifier_cut){.width = has_size ? request->size.width : info->input_width,
-                                   .height = has_size ? request->size.height : info->input_height,
-                                   .interpolation = request->interpolation};
-    uint32_t larger = out->width > out->height ? out->width : out->height;
-    out->shorter = request->shorter ? request->shorter : classifier_shorter_side(out->width, out->height);
-    if (out->shorter >= larger)
-        return OUTCOME_DONE;
-    return refuse_usage("--resize %" PRIu32 ": of the scaled picture %" PRIu32 "x%" PRIu32
-                        " are cut out, so its shorter side must have %" PRIu32 " at least",
-                        out->shorter, out->width, out->height, larger);
 }

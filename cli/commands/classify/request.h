@@ -9,12 +9,12 @@
 #include "cli/files/model_path.h"
 #include "cli/host/command_line.h"
 #include "cli/host/device.h"
-#include "cli/pictures/classifier_input.h"
+#include "cli/pictures/classifier_choice.h"
 #include "cli/results/results.h"
 #include "cli/sources/source.h"
 
 /* Options that classify alone has. */
-enum { OPTION_TOP = OPTION_OWN, OPTION_RESIZE, OPTION_INTERPOLATION, OPTION_NULL, OPTION_THREADS };
+enum { OPTION_TOP = OPTION_OWN, OPTION_NULL, OPTION_THREADS };
 
 struct classify_request {
     struct model_choice model;
@@ -24,8 +24,7 @@ struct classify_request {
     bool quiet;              /* no tables */
     bool ignore_orientation; /* EXIF orientations are not applied */
     uint32_t top;            /* classes to tell */
-    uint32_t shorter;        /* side of the scaled picture; 0: the usual one */
-    enum interpolation interpolation;
+    struct classifier_choice cut;
     struct results_choice results;
     struct source_choice source;
     uint32_t threads; /* that load pictures; 0: as the machine has cores */
@@ -34,8 +33,5 @@ struct classify_request {
 
 /* An exit code, or -1 when help was asked for and printed. */
 int classify_request_read(struct program *program, const struct command_line *line, struct classify_request *request);
-/* How a picture becomes the network's input. An exit code: what does not fit has been said. */
-int classify_request_cut(const struct classify_request *request, const gvk_network_info *info,
-                         struct classifier_cut *out);
 
 #endif

@@ -118,7 +118,7 @@ static int execute(struct program *program, const struct command_line *line)
         outcome = outcome < 0 ? OUTCOME_DONE : outcome; /* help was asked for */
         goto done;
     }
-    work.under_way = request.is_single ? 1 : FRAMES_UNDER_WAY;
+    work.under_way = request.is_single && !request.is_video ? 1 : FRAMES_UNDER_WAY;
     outcome = open_outputs(&work, &held);
     if (outcome == OUTCOME_DONE)
         outcome = open_work(&work);
@@ -128,7 +128,8 @@ static int execute(struct program *program, const struct command_line *line)
         goto done;
     outcome = detect_run(&work);
     if (work.is_interrupted) {
-        say("interrupted after %zu picture%s", work.done_count, work.done_count == 1 ? "" : "s");
+        size_t count = work.picture_count + work.frame_count;
+        say("interrupted after %zu %s%s", count, work.frame_count ? "frame" : "picture", count == 1 ? "" : "s");
         outcome = process_interrupted_code();
         goto done;
     }
@@ -149,11 +150,11 @@ done:
     return outcome;
 }
 
-static const int shared_options[] = {MODEL_OPTIONS,    OPTION_CLASSES, OPTION_ANCHORS,   OPTION_DEVICE,
-                                     OPTION_PRECISION, OPTION_SIZE,    OPTION_LETTERBOX, OPTION_NO_LETTERBOX,
-                                     OPTION_NO_EXIF,   OPTION_CONF,    OPTION_IOU,       OPTION_JSON_FILE,
-                                     OPTION_OUTPUT,    OPTION_SHARD,   OPTION_RESUME,    OPTION_JSONL,
-                                     OPTION_CSV,       OPTION_QUIET,   OPTION_END};
+static const int shared_options[] = {
+    MODEL_OPTIONS,    OPTION_CLASSES,      OPTION_ANCHORS, OPTION_DEVICE, OPTION_PRECISION, OPTION_SIZE,
+    OPTION_LETTERBOX, OPTION_NO_LETTERBOX, OPTION_NO_EXIF, OPTION_CONF,   OPTION_IOU,       OPTION_JSON_FILE,
+    OPTION_OUTPUT,    OPTION_EVERY,        OPTION_SHARD,   OPTION_RESUME, OPTION_TRACK,     OPTION_JSONL,
+    OPTION_CSV,       OPTION_QUIET,        OPTION_END};
 
 static const struct option_row own_options[] = {
     {.id = OPTION_JSON_FILE,
@@ -166,13 +167,18 @@ static const struct option_row own_options[] = {
      .letter = 'o',
      .name = "output",
      .value = "PATH",
-     .text = "draw the boxes: to a picture, or into a folder (PATH/)",
+     .text = "draw the boxes: to a picture or video, or into a folder (PATH/)",
      .group = GROUP_OUTPUT,
      .kind = VALUE_FILE},
     {.id = DETECT_NULL,
      .letter = '0',
      .name = "null",
      .text = "paths on standard input have a NUL behind each",
+     .group = GROUP_INPUT},
+    {.id = DETECT_RAW,
+     .name = "raw",
+     .value = "WxH[:ORDER][@RATE]",
+     .text = "- is raw frames: rgb24 (as without ORDER), bgr24, nv12 or yuv420p",
      .group = GROUP_INPUT},
     {.id = DETECT_YOLO,
      .name = "yolo",
@@ -182,7 +188,7 @@ static const struct option_row own_options[] = {
      .kind = VALUE_FOLDER},
     {.id = DETECT_SAVE_CONFIDENCE,
      .name = "save-conf",
-     .text = "with the score behind each box of --yolo",
+     .text = "put the score behind each box of --yolo",
      .group = GROUP_OUTPUT},
     {.id = DETECT_COCO,
      .name = "coco",
@@ -215,21 +221,22 @@ static const struct option_row own_options[] = {
     {.id = DETECT_THREADS,
      .name = "threads",
      .value = "N",
-     .text = "that decode pictures and draw on them; default: one a core, 4 at most",
+     .text = "threads that decode pictures and draw on them; default: one a core, 4 at most",
      .group = GROUP_DEVICE},
     {.id = OPTION_END},
 };
 
 const struct command detect_command = {
     .name = "detect",
-    .summary = "print, draw or save the boxes in pictures",
-    .sentence = "finds objects in JPEG, PNG, WebP, TIFF and BMP pictures.",
+    .summary = "print, draw or save the boxes in pictures and videos",
+    .sentence = "finds objects in JPEG, PNG, WebP, TIFF and BMP pictures, and in videos.",
     .usage = "INPUT...",
     .kind = OPERAND_PICTURES,
     .shared = shared_options,
     .own = own_options,
-    .notes = "An input is a picture, a folder, a pattern in quotes, or - for a list of paths on stdin. "
-             "Defaults are the model's. Pictures are turned upright by EXIF, boxes with them.",
+    .notes = "An input is a picture, a video, a folder of those, a pattern in quotes, a stream's address, a camera "
+             "such as /dev/video0, or - for a list of paths on stdin. Videos need the program ffmpeg. Defaults are the "
+             "model's. Pictures are turned upright by EXIF, boxes with them.",
     .example = "ghostvk detect --conf 0.4 --json boxes.json -o out/ pictures/",
     .execute = execute,
 };

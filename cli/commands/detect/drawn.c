@@ -10,6 +10,11 @@
 #include "cli/pictures/image_io.h"
 #include "cli/system/files.h"
 #include "cli/system/paths.h"
+#include "cli/video/tracking.h"
+#include "cli/video/url.h"
+#include "cli/video/writer.h"
+
+#define LABEL_SIZE 160 /* of a class and a track */
 
 /* ---- names ------------------------------------------------------------------------------------------------------- */
 
@@ -28,19 +33,26 @@ static enum image_kind kind_of_file(const char *path)
     return got > 0 ? image_kind_of_bytes(start, (size_t)got) : kind;
 }
 
-char *name_drawn(const char *output, bool into_folder, const char *path, const char *relative)
+char *name_drawn(const char *output, bool into_folder, const char *path, const char *relative, bool is_video)
 {
     const char *name = base_name(relative), *dot = strrchr(name, '.');
-    size_t stem = image_kind_of_path(name) != IMAGE_UNKNOWN && dot ? (size_t)(dot - relative) : strlen(relative);
-    enum image_kind kind = into_folder ? kind_of_file(path) : IMAGE_UNKNOWN;
-    bool is_png = kind == IMAGE_PNG || kind == IMAGE_BMP || kind == IMAGE_TIFF;
-    size_t length = strlen(output), size = length + 1 + stem + sizeof ".png";
+    bool is_known = is_video ? video_has_ending(name) : image_kind_of_path(name) != IMAGE_UNKNOWN;
+    size_t stem = is_known && dot ? (size_t)(dot - relative) : strlen(relative), length = strlen(output);
+    const char *ending = ".jpg";
+    if (is_video) {
+        ending = is_known && dot && video_writer_takes(name) ? dot : ".mp4";
+    } else if (into_folder) {
+        enum image_kind kind = kind_of_file(path);
+        if (kind == IMAGE_PNG || kind == IMAGE_BMP || kind == IMAGE_TIFF)
+            ending = ".png";
+    }
+    size_t size = length + 1 + stem + strlen(ending) + 1;
     char *drawn = malloc(size);
     if (drawn && !into_folder)
         memcpy(drawn, output, length + 1);
     else if (drawn)
         snprintf(drawn, size, "%s%s%.*s%s", output, path_parts_at(output[length - 1]) ? "" : "/", (int)stem, relative,
-                 is_png ? ".png" : ".jpg");
+                 ending);
     return drawn;
 }
 
@@ -108,40 +120,50 @@ static bool is_same_file(const char *path, const char *other)
            memcmp(status.place, other_status.place, sizeof status.place) == 0;
 }
 
-bool drawing_write(struct drawing *drawing, const char *path, const char *drawn, struct image *image,
-                   const struct found *found, size_t count, char *message, size_t message_size)
+bool drawing_prepare(struct drawing *drawing, const char *path, const char *drawn, char *message, size_t message_size)
+{
+    mutex_lock(&drawing->lock);
+    bool has_folder = make_folder_of(drawing, drawn);
+    int reason = has_folder ? 0 : errno;
+    mutex_unlock(&drawing->lock);
+    if (!has_folder)
+        snprintf(message, message_size, "cannot be written: the folder cannot be made: %s", strerror(reason));
+    else if (is_same_file(drawn, path))
+        snprintf(message, message_size, "cannot be written: the picture itself is that file");
+    else
+        return true;
+    return false;
+}
+
+bool drawing_boxes(struct drawing *drawing, struct image *image, const struct found *found, size_t count, char *message,
+                   size_t message_size)
 {
     struct draw_box *boxes = calloc(count ? count : 1, sizeof *boxes);
-    for (size_t index = 0; boxes && index < count; index++) {
+    char(*labels)[LABEL_SIZE] = calloc(count ? count : 1, sizeof *labels);
+    for (size_t index = 0; boxes && labels && index < count; index++) {
         const gvk_detection *box = &found[index].box;
+        const char *name = box->class_id < drawing->class_count ? drawing->classes[box->class_id] : "?";
+        uint64_t track = found[index].track;
+        if (track)
+            tracking_label(labels[index], sizeof labels[index], name, track);
         boxes[index] = (struct draw_box){
             .x1 = box->box[0],
             .y1 = box->box[1],
             .x2 = box->box[2],
             .y2 = box->box[3],
             .score = box->score,
-            .class_id = box->class_id,
-            .label = box->class_id < drawing->class_count ? drawing->classes[box->class_id] : "?",
+            .class_id = tracking_colour(box->class_id, track),
+            .label = track ? labels[index] : name,
         };
     }
-    if (is_same_file(drawn, path)) {
-        snprintf(message, message_size, "cannot be written: the picture itself is that file");
-        free(boxes);
-        return false;
-    }
-    mutex_lock(&drawing->lock);
-    bool has_folder = make_folder_of(drawing, drawn);
-    int reason = has_folder ? 0 : errno;
-    bool is_drawn = has_folder && boxes && draw_boxes(image, boxes, count, drawing->letters);
+    mutex_lock(&drawing->lock); /* letters are kept once they were drawn */
+    bool is_drawn = boxes && labels && draw_boxes(image, boxes, count, drawing->letters);
     mutex_unlock(&drawing->lock);
     free(boxes);
-    if (!has_folder)
-        snprintf(message, message_size, "cannot be written: the folder cannot be made: %s", strerror(reason));
-    else if (!is_drawn)
+    free(labels);
+    if (!is_drawn)
         snprintf(message, message_size, "needs more memory than there is");
-    else
-        return image_write(drawn, image, message, message_size);
-    return false;
+    return is_drawn;
 }
 
 void drawing_release(struct drawing *drawing)

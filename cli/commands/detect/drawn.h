@@ -11,9 +11,10 @@
 #include "cli/results/reading/name_map.h"
 #include "cli/system/threads.h"
 
-/* Where a picture is drawn to, from malloc: `output` itself, or in that folder the picture's relative path, ending in
- * .png for kinds that lose nothing, else in .jpg. NULL when memory ran out. */
-char *name_drawn(const char *output, bool into_folder, const char *path, const char *relative);
+/* Where a picture or video is drawn to, from malloc: `output` itself, or in that folder its relative path, ending in
+ * .png for pictures of kinds that lose nothing, else in .jpg; of a video as it does, where such can be written, else in
+ * .mp4. NULL when memory ran out. */
+char *name_drawn(const char *output, bool into_folder, const char *path, const char *relative, bool is_video);
 
 /* Zeroed but for the lock, MUTEX_READY. */
 struct drawing {
@@ -30,10 +31,12 @@ struct drawing {
 bool drawing_take(struct drawing *drawing, const char *drawn, char *message, size_t message_size);
 /* Whether a run before has drawn it. */
 bool drawing_is_there(const char *drawn);
-/* Draws the boxes on the image and writes it, in a folder that is made where it is missing. `path` is the picture's
- * own file, which must not be the one drawn to. Several threads may draw at once. */
-bool drawing_write(struct drawing *drawing, const char *path, const char *drawn, struct image *image,
-                   const struct found *found, size_t count, char *message, size_t message_size);
+/* Draws the boxes on the image. Several threads may draw at once. */
+bool drawing_boxes(struct drawing *drawing, struct image *image, const struct found *found, size_t count, char *message,
+                   size_t message_size);
+/* Makes the folder that a file is drawn into, where it is missing, and looks whether the file is the picture's own,
+ * `path`, which is refused. */
+bool drawing_prepare(struct drawing *drawing, const char *path, const char *drawn, char *message, size_t message_size);
 void drawing_release(struct drawing *drawing);
 
 #endif

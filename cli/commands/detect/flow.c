@@ -1,6 +1,7 @@
 /* See flow.h. The steps of the pipeline: which thread runs each of them, pipeline.h says. */
 #include "flow.h"
 
+#include <inttypes.h>
 #include <math.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -9,8 +10,11 @@
 
 #include "cli/base/quantities.h"
 #include "cli/files/not_finite.h"
+#include "cli/pictures/image_io.h"
 #include "cli/pipeline/pipeline.h"
 #include "cli/system/process.h"
+#include "cli/video/tracking.h"
+#include "film.h"
 #include "table.h"
 
 #define STAGES_MAX 16
@@ -21,12 +25,14 @@ struct item {
     gvk_ticket ticket;
     double submitted_ms; /* by the clock */
     double ms[RESULT_STAGES];
+    double save_ms; /* for drawing and writing */
     struct found *found;
     size_t count;
-    char *drawn; /* where it is drawn to; NULL: nowhere */
-    bool is_drawn;
-    char draw_error[FRAME_ERROR_SIZE]; /* why not; empty: nothing went wrong */
-    bool is_unsubmitted;               /* it failed before it came to the device */
+    char *drawn;                       /* where it is drawn to; NULL: nowhere */
+    struct image drawn_image;          /* with the boxes, where frame.image must stay as it is; else empty */
+    bool is_drawn;                     /* of a picture: written; of a frame: drawn on, and to be added to its film */
+    bool is_kept;                      /* its results were there before this run */
+    char draw_error[FRAME_ERROR_SIZE]; /* why it is not drawn; empty: nothing went wrong */
 };
 
 struct flow {
@@ -34,6 +40,14 @@ struct flow {
     struct source *source;
     int outcome;           /* of the device */
     atomic_bool is_broken; /* outputs or the device: nothing more is to be named */
+    /* Of naming. */
+    uint32_t video;                     /* whose drawing was asked for last */
+    char video_error[FRAME_ERROR_SIZE]; /* why it is not drawn */
+    /* Of computing. */
+    struct tracking *tracking; /* of the video `tracked`; NULL: none */
+    uint32_t tracked;
+    /* Of reporting. */
+    struct film film;
 };
 
 static bool is_stopped(void *user)
@@ -63,30 +77,67 @@ static struct picture_result result_of(const struct item *item)
     return result;
 }
 
-/* Whether a run before has done it. A picture's line is written when all else of it is there, so that lines decide
- * alone where there are any. */
-static bool is_done(const struct work *work, const struct item *item)
+/* A picture, or a video as a whole, whose drawing a run before has made: that is all there is to be done, unless lines
+ * say more. */
+static bool is_drawn_already(void *user, const char *path, const char *relative, bool is_video)
 {
-    const struct results_choice *choice = &work->request->results;
+    const struct flow *flow = user;
+    const struct detect_request *request = flow->work->request;
+    const struct results_choice *choice = &request->results;
+    if (!choice->resume || choice->lines || choice->yolo || choice->family || !request->output)
+        return false;
+    char *drawn = name_drawn(request->output, request->into_folder, path, relative, is_video);
+    bool is_there = drawn && drawing_is_there(drawn);
+    free(drawn);
+    flow->work->skipped_count += is_there;
+    return is_there;
+}
+
+static void name_output(struct flow *flow, struct item *item)
+{
+    struct work *work = flow->work;
+    const struct detect_request *request = work->request;
+    const struct frame *frame = &item->frame;
+    if (!request->output || frame->is_failed)
+        return;
+    item->drawn = name_drawn(request->output, request->into_folder, frame->path, frame->relative, frame->is_video);
+    if (!item->drawn) {
+        snprintf(item->draw_error, sizeof item->draw_error, "needs more memory than there is");
+    } else if (!frame->is_video) {
+        drawing_take(&work->drawing, item->drawn, item->draw_error, sizeof item->draw_error);
+    } else if (frame->video != flow->video) { /* one file for all frames */
+        flow->video = frame->video;
+        flow->video_error[0] = 0;
+        if (drawing_take(&work->drawing, item->drawn, flow->video_error, sizeof flow->video_error))
+            drawing_prepare(&work->drawing, frame->path, item->drawn, flow->video_error, sizeof flow->video_error);
+        memcpy(item->draw_error, flow->video_error, sizeof item->draw_error); /* said once */
+    } else if (flow->video_error[0]) {
+        free(item->drawn);
+        item->drawn = NULL;
+    }
+}
+
+/* Whether a run before has done it. A picture's line is written when all else of it is there, so that lines decide
+ * alone where there are any. A frame may be wanted again: its video is drawn from all of them, and so are tracks. */
+static bool is_done(const struct work *work, struct item *item)
+{
+    const struct detect_request *request = work->request;
+    const struct results_choice *choice = &request->results;
     const struct picture_result result = result_of(item);
     if (!choice->resume || item->frame.is_failed)
         return false;
+    bool has_lines_or_texts = choice->lines || choice->yolo || choice->family;
+    item->is_kept = has_lines_or_texts && results_have(work->results, &result);
+    bool is_there = item->drawn && drawing_is_there(item->drawn);
+    if (is_there && item->frame.is_video) {
+        free(item->drawn);
+        item->drawn = NULL;
+    }
+    if (item->frame.is_video)
+        return item->is_kept && !item->drawn && !request->track;
     if (choice->lines || !item->drawn)
-        return results_have(work->results, &result);
-    bool has_texts = choice->yolo || choice->family;
-    return drawing_is_there(item->drawn) && (!has_texts || results_have(work->results, &result));
-}
-
-static void name_output(struct work *work, struct item *item)
-{
-    const struct detect_request *request = work->request;
-    if (!request->output || item->frame.is_failed)
-        return;
-    item->drawn = name_drawn(request->output, request->into_folder, item->frame.path, item->frame.relative);
-    if (!item->drawn)
-        snprintf(item->draw_error, sizeof item->draw_error, "needs more memory than there is");
-    else
-        drawing_take(&work->drawing, item->drawn, item->draw_error, sizeof item->draw_error);
+        return item->is_kept;
+    return is_there && (!has_lines_or_texts || item->is_kept);
 }
 
 static void release(struct item *item)
@@ -94,6 +145,7 @@ static void release(struct item *item)
     frame_release(&item->frame);
     free(item->found);
     free(item->drawn);
+    image_release(&item->drawn_image);
     *item = (struct item){0};
 }
 
@@ -104,7 +156,7 @@ static bool name_next(void *user, void *place)
     while (source_next(flow->source, &item->frame)) {
         for (int stage = 0; stage < RESULT_STAGES; stage++)
             item->ms[stage] = NAN;
-        name_output(flow->work, item);
+        name_output(flow, item);
         if (!is_done(flow->work, item))
             return true;
         flow->work->skipped_count++;
@@ -141,6 +193,8 @@ static void load(void *user, void *place, struct pipeline *pipeline)
     struct loading loading = {.work = flow->work, .pipeline = pipeline, .item = item};
     const struct image_choice choice = {
         .ignore_orientation = flow->work->request->ignore_orientation, .accept = accept, .user = &loading};
+    if (item->frame.image.pixels)
+        pipeline_reserve(pipeline, item, (uint64_t)item->frame.image.width * item->frame.image.height * 3);
     frame_load(&item->frame, &choice);
     item->ms[RESULT_LOAD] = item->frame.load_ms;
 }
@@ -200,6 +254,30 @@ static void read_timings(struct work *work, struct item *item)
                 item->ms[stage] = stages[index].ms;
 }
 
+/* Frames come in order here. False when nothing more can be computed. */
+static bool follow(struct flow *flow, struct item *item, const gvk_detection *boxes, uint32_t count)
+{
+    const struct frame *frame = &item->frame;
+    if (!flow->tracking) {
+        const struct video_info *info = &frame->info;
+        flow->tracking = tracking_create((double)info->rate_denominator / info->rate_numerator);
+        flow->tracked = frame->video;
+    }
+    if (flow->tracked != frame->video)
+        tracking_reset(flow->tracking);
+    flow->tracked = frame->video;
+    uint64_t *ids = calloc(count ? count : 1, sizeof *ids);
+    if (!flow->tracking || !ids) {
+        free(ids);
+        return take_failure(flow, item, GVK_ERROR_HOST_MEMORY);
+    }
+    if (tracking_update(flow->tracking, boxes, count, frame->seconds, ids) == GVK_OK)
+        for (uint32_t index = 0; index < count; index++)
+            item->found[index].track = ids[index];
+    free(ids);
+    return true;
+}
+
 static bool collect(void *user, void *place)
 {
     struct flow *flow = user;
@@ -225,7 +303,7 @@ static bool collect(void *user, void *place)
     for (uint32_t index = 0; index < count; index++)
         item->found[index].box = boxes[index];
     item->count = count;
-    return true;
+    return !work->request->track || !item->frame.is_video || follow(flow, item, boxes, count);
 }
 
 /* ---- outputs ----------------------------------------------------------------------------------------------------- */
@@ -234,19 +312,27 @@ static bool collect(void *user, void *place)
 static void finish(void *user, void *place)
 {
     struct flow *flow = user;
+    struct drawing *drawing = &flow->work->drawing;
     struct item *item = place;
-    struct image *image = &item->frame.image, copy = {0};
+    struct image *image = &item->frame.image;
+    char *message = item->draw_error;
+    const size_t size = sizeof item->draw_error;
     if (item->frame.is_failed || !item->drawn || item->draw_error[0])
         return;
+    double start = clock_ms();
     if (flow->work->request->results.crops) {
-        if (!image_create(image->width, image->height, &copy, item->draw_error, sizeof item->draw_error))
+        if (!image_create(image->width, image->height, &item->drawn_image, message, size))
             return;
-        memcpy(copy.pixels, image->pixels, (size_t)image->width * image->height * 3);
-        image = &copy;
+        memcpy(item->drawn_image.pixels, image->pixels, (size_t)image->width * image->height * 3);
+        image = &item->drawn_image;
     }
-    item->is_drawn = drawing_write(&flow->work->drawing, item->frame.path, item->drawn, image, item->found, item->count,
-                                   item->draw_error, sizeof item->draw_error);
-    image_release(&copy);
+    item->is_drawn = drawing_boxes(drawing, image, item->found, item->count, message, size);
+    if (!item->frame.is_video) {
+        item->is_drawn = item->is_drawn && drawing_prepare(drawing, item->frame.path, item->drawn, message, size) &&
+                         image_write(item->drawn, image, message, size);
+        image_release(&item->drawn_image);
+    }
+    item->save_ms = clock_ms() - start;
 }
 
 static void drop(void *user, void *place)
@@ -260,19 +346,28 @@ static bool report(void *user, void *place)
     struct flow *flow = user;
     struct work *work = flow->work;
     struct item *item = place;
+    const struct frame *frame = &item->frame;
     const struct picture_result result = result_of(item);
-    if (result.error)
+    bool has_failed = result.error || item->draw_error[0];
+    if (result.error && frame->is_video && frame->video)
+        say("%s, frame %" PRIu64 ": %s", result.path, frame->number, result.error);
+    else if (result.error)
         say("%s: %s", result.path, result.error);
     if (item->drawn && item->draw_error[0])
         say("%s: %s", item->drawn, item->draw_error);
-    enum results_state state = results_add(work->results, &result);
+    if (frame->is_video && item->is_drawn)
+        has_failed =
+            !film_add(&flow->film, frame, item->drawn_image.pixels ? &item->drawn_image : &frame->image, item->drawn) ||
+            has_failed;
+    enum results_state state = item->is_kept ? RESULTS_WRITTEN : results_add(work->results, &result);
     if (!result.error && work->has_tables) {
         print_table(&result, work->model.info.classes, work->model.info.class_count,
-                    item->is_drawn ? item->drawn : NULL);
+                    item->is_drawn && !frame->is_video ? item->drawn : NULL);
         fflush(stdout); /* a picture's results are seen when they are there; a failure is noticed at the end */
     }
-    work->done_count++;
-    work->failed_count += result.error || item->draw_error[0] || state != RESULTS_WRITTEN;
+    work->picture_count += !frame->is_video;
+    work->frame_count += frame->is_video;
+    work->failed_count += has_failed || state != RESULTS_WRITTEN;
     release(item);
     if (state == RESULTS_BROKEN)
         atomic_store(&flow->is_broken, true);
@@ -287,6 +382,9 @@ int detect_run(struct work *work)
     struct flow flow = {.work = work, .outcome = OUTCOME_DONE};
     struct source_choice choice = request->source;
     choice.is_stopped = is_stopped;
+    choice.is_done = is_drawn_already;
+    choice.image = (struct image_choice){
+        .ignore_orientation = request->ignore_orientation, .accept = picture_fits, .user = &work->fit};
     choice.user = &flow;
     flow.source = source_open(request->operands, request->operand_count, &choice);
     if (!flow.source)
@@ -310,6 +408,11 @@ int detect_run(struct work *work)
     enum pipeline_outcome came = pipeline_run(&steps, &size);
     process_keep_interrupts(false);
     work->is_interrupted = process_is_interrupted();
+    if (work->is_interrupted || flow.outcome != OUTCOME_DONE || atomic_load(&flow.is_broken))
+        film_abort(&flow.film);
+    else if (!film_finish(&flow.film))
+        work->failed_count++;
+    tracking_destroy(flow.tracking);
     source_close(flow.source);
     return came == PIPELINE_NO_MEMORY ? refuse_memory() : flow.outcome;
 }

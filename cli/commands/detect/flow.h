@@ -23,8 +23,9 @@ struct work {
     struct drawing drawing;
     bool has_tables;
     /* What came of it. */
-    size_t done_count, failed_count; /* of pictures and frames; a failed one lacks its boxes or one of its outputs */
-    size_t skipped_count;            /* that were done before this run */
+    size_t picture_count, frame_count; /* that were reported, of videos the frames */
+    size_t failed_count;               /* of both: boxes or one of the outputs are lacking */
+    size_t skipped_count;              /* that were done before this run */
     bool is_interrupted;
 };
 

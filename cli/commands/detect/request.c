@@ -12,9 +12,11 @@
 #include "cli/sources/pattern.h"
 #include "cli/system/files.h"
 #include "cli/system/paths.h"
+#include "cli/video/writer.h"
 #include "drawn.h"
 
 #define THREADS_MAX 64
+#define EVERY_MAX   1000000
 
 /* 0 in gvk_detector_params is the network's default, and a negative number is zero. */
 static bool read_threshold(const char *option, const char *value, float *out)
@@ -32,6 +34,16 @@ static bool read_shard(const char *value, struct shard *out)
         return true;
     refuse_usage("--shard %s: two numbers are wanted, such as 2/5 for the second of five parts",
                  *value ? value : "\"\"");
+    return false;
+}
+
+static bool read_raw(struct detect_request *request, const char *value)
+{
+    char message[256];
+    request->source.raw = &request->raw;
+    if (raw_shape_read(value, &request->raw, message, sizeof message))
+        return true;
+    refuse_usage("--raw %s: %s", *value ? value : "\"\"", message);
     return false;
 }
 
@@ -56,6 +68,9 @@ static bool read_option(void *user, int option, const char *value)
     case OPTION_OUTPUT: return read_path("-o", value, &request->output);
     case OPTION_JSONL: return read_path("--jsonl", value, &request->results.lines);
     case OPTION_CSV: return read_path("--csv", value, &request->results.csv);
+    case OPTION_EVERY: return read_count("--every", value, EVERY_MAX, &request->source.every);
+    case OPTION_TRACK: request->track = true; return true;
+    case DETECT_RAW: return read_raw(request, value);
     case OPTION_RESUME: request->results.resume = true; return true;
     case DETECT_YOLO: return read_path("--yolo", value, &request->results.yolo);
     case DETECT_SAVE_CONFIDENCE: request->results.save_confidence = true; return true;
@@ -73,11 +88,11 @@ static bool read_option(void *user, int option, const char *value)
 }
 
 /* Whether the operand is one file, or at least nothing that leads to several. */
-static bool is_one_file(const char *operand)
+static bool is_one_file(const char *operand, const struct raw_shape *raw)
 {
     struct file_status status;
     if (strcmp(operand, "-") == 0)
-        return false;
+        return raw != NULL;
     if (file_look(operand, &status))
         return status.kind != FILE_FOLDER;
     return !pattern_is_one(operand);
@@ -92,6 +107,12 @@ static int check_drawn(struct detect_request *request)
     if (!request->into_folder && !request->is_single)
         return refuse_usage("-o %s: several pictures need a folder; %s/ creates it", output, output);
     enum image_kind kind = image_kind_of_path(output);
+    if (!request->into_folder && request->is_video)
+        return video_writer_takes(output)
+                   ? OUTCOME_DONE
+                   : refuse_usage("-o %s: a video's name ends in .mp4, .mov, .mkv, .avi, .webm or .gif, and a new "
+                                  "folder's in /",
+                                  output);
     if (!request->into_folder && kind != IMAGE_JPEG && kind != IMAGE_PNG)
         return refuse_usage("-o %s: a picture's name ends in .jpg, .jpeg or .png, and a new folder's in /", output);
     return OUTCOME_DONE;
@@ -124,9 +145,12 @@ static int plan_files(const struct program *program, const struct detect_request
     file_plan_write_stdout(&plan);
     for (size_t index = 0; drawn && index < request->operand_count; index++) {
         const char *operand = request->operands[index];
-        if (!is_one_file(operand) || !shard_takes(&request->source.shard, base_name(operand)))
+        if (!is_one_file(operand, request->source.raw) || !shard_takes(&request->source.shard, base_name(operand)))
             continue;
-        drawn[index] = name_drawn(request->output, request->into_folder, operand, base_name(operand));
+        if (strstr(operand, "://") || strcmp(operand, "-") == 0)
+            continue;
+        drawn[index] = name_drawn(request->output, request->into_folder, operand, base_name(operand),
+                                  source_is_video(operand, request->source.raw));
         if (!drawn[index])
             outcome = refuse_memory();
         file_plan_write(&plan, "-o", drawn[index]);
@@ -159,7 +183,8 @@ static int check_operands(struct detect_request *request)
         return refuse_usage("--save-conf: it is for --yolo");
     if (results->resume && !results->lines && !results->yolo && !results->family && !request->output)
         return refuse_usage("--resume needs an output to go on with: --jsonl, --yolo, --voc-family or -o");
-    request->is_single = request->operand_count == 1 && is_one_file(request->operands[0]);
+    request->is_single = request->operand_count == 1 && is_one_file(request->operands[0], request->source.raw);
+    request->is_video = request->is_single && source_is_video(request->operands[0], request->source.raw);
     return OUTCOME_DONE;
 }
 

@@ -24,7 +24,8 @@ enum detect_option {
     DETECT_COCO_IDS,
     DETECT_FAMILY,
     DETECT_CROPS,
-    DETECT_COUNT
+    DETECT_COUNT,
+    DETECT_RAW
 };
 
 struct detect_request {
@@ -41,7 +42,10 @@ struct detect_request {
     char **operands;
     size_t operand_count;
     struct source_choice source;
+    struct raw_shape raw;        /* of frames on standard input; source.raw points here */
+    bool track;                  /* boxes of videos have ids */
     bool is_single;              /* one picture's file is named, and nothing else */
+    bool is_video;               /* that one is a video, a stream or a camera */
     const char *output;          /* -o: a picture or a folder; NULL: nothing is drawn */
     bool into_folder;            /* output is a folder */
     struct output_folder folder; /* that one, when it is there */

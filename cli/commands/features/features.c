@@ -19,6 +19,7 @@
 #include "cli/host/command_line.h"
 #include "cli/host/device.h"
 #include "cli/pictures/image_io.h"
+#include "cli/system/files.h"
 #include "features_request.h"
 
 #define CHANNELS_DRAWN 64  /* without --channels */
@@ -381,13 +382,19 @@ static int execute(struct program *program, const struct command_line *line)
 {
     struct features_request request = {.device.kind = GVK_DEVICE_BEST};
     struct work work = {.program = program, .request = &request, .has_text = true};
+    char message[512];
+    int held = -1; /* the output, where it is a pipe or device */
     int outcome = features_read_request(program, line, &request);
     if (outcome < 0)
         return OUTCOME_DONE; /* help was asked for */
+    if (outcome == OUTCOME_DONE && request.output && !output_file_try(request.output, &held, message, sizeof message)) {
+        say("%s: %s", request.output, message); /* before the model takes its time */
+        return OUTCOME_SOME_FAILED;
+    }
     if (outcome == OUTCOME_DONE)
         outcome = model_file_open(program, &request.model, &work.model);
     if (outcome != OUTCOME_DONE)
-        return outcome;
+        goto done;
     say_unused_tensors(program, &work.model);
     const struct size size = size_of(&work);
     outcome = layers_open(program, work.model.network, size.width, size.height, &work.layers);
@@ -398,6 +405,9 @@ static int execute(struct program *program, const struct command_line *line)
         print_layers(stdout, &work.layers);
     else if (outcome == OUTCOME_DONE)
         outcome = request.heatmap ? show_heat(&work) : request.ghosts ? show_ghosts(&work) : show_layer(&work);
+done:
+    if (held >= 0)
+        file_close(held);
     output_file_abort(&work.json_file);
     letters_destroy(work.letters);
     tapped_frame_release(&work.frame);

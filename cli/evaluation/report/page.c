@@ -135,13 +135,13 @@ static void write_histogram(FILE *stream, const struct evaluation *evaluation)
     for (size_t index = 0; index < evaluation->found->count; index++) {
         const struct judged *judged = &metrics->judged[index];
         int bin = judged->score >= 1 ? BINS - 1 : judged->score > 0 ? (int)(judged->score * BINS) : 0;
-        if (judged->verdict != VERDICT_IGNORED) {
+        if (judged->verdict != VERDICT_IGNORED && bin > 0) {
             size_t count = ++counts[bin][judged->verdict == VERDICT_RIGHT];
             most = count > most ? count : most;
         }
     }
     fputs("<h2>Scores</h2>\n<svg width=\"660\" height=\"220\" viewBox=\"0 0 660 220\">", stream);
-    for (int bin = 0; bin < BINS; bin++)
+    for (int bin = 1; bin < BINS; bin++)
         for (int kind = 0; kind < 2; kind++) {
             double height = 170 * sqrt((double)counts[bin][kind] / (double)most);
             fprintf(stream,
@@ -151,7 +151,8 @@ static void write_histogram(FILE *stream, const struct evaluation *evaluation)
     fputs(
         "<path class=\"axis\" d=\"M8 190H652\"/><text x=\"8\" y=\"208\">0</text><text x=\"322\" y=\"208\">0.5</text>"
         "<text x=\"640\" y=\"208\">1</text></svg>\n<p><i class=\"right\" style=\"color:var(--right)\">right</i> and <i "
-        "style=\"color:var(--wrong)\">wrong</i> boxes by score; heights are square roots of the counts.</p>\n",
+        "style=\"color:var(--wrong)\">wrong</i> boxes by score, from 0.05 on; heights are square roots of the "
+        "counts.</p>\n",
         stream);
 }
 
@@ -182,6 +183,9 @@ static bool write_confusion(FILE *stream, const struct evaluation *evaluation)
         places[class_id] = CONFUSED_MAX;
     for (uint32_t index = 0; index < count; index++)
         places[metrics->classes[index].class_id] = index;
+    for (size_t index = 0; index < evaluation->found->count; index++)
+        if (metrics->judged[index].score >= SHOWN_SCORE && metrics->judged[index].verdict == VERDICT_RIGHT)
+            taken[metrics->judged[index].truth] = 1; /* before others do */
     for (size_t index = 0; index < evaluation->found->count; index++) {
         const struct judged *judged = &metrics->judged[index];
         const struct found_box *found = &evaluation->found->boxes[judged->found];

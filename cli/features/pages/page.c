@@ -33,6 +33,21 @@ static int head_height(const struct page_head *head)
     return head->has_legend && height < PAGE_LEGEND_HEIGHT ? PAGE_LEGEND_HEIGHT : height;
 }
 
+static int empty_places(int columns, int count)
+{
+    return (columns - count % columns) % columns;
+}
+
+/* A column more or less, where that leaves fewer places of the last row empty. */
+static int fill_last_row(int columns, int count)
+{
+    int best = columns;
+    for (int other = columns + 1; other >= columns - 1; other -= 2)
+        if (other >= 1 && other <= count && empty_places(other, count) < empty_places(best, count))
+            best = other;
+    return best;
+}
+
 void page_arrange(const struct page_head *head, const struct page_items *items, struct letters *letters,
                   struct page *out)
 {
@@ -43,6 +58,7 @@ void page_arrange(const struct page_head *head, const struct page_items *items, 
     wanted = wanted > MOST_WIDTH ? MOST_WIDTH : wanted;
     while (columns < count && (columns + 1) * step_x - GAP_X <= wanted) /* the head's width is there anyway */
         columns++;
+    columns = fill_last_row(columns, count);
     int rows = (count + columns - 1) / columns;
     int items_width = columns * step_x - GAP_X;
     int inside = items_width > wanted ? items_width : wanted;

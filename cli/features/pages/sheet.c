@@ -144,7 +144,7 @@ void write_number(double value, char *out, size_t size)
 
 void write_correlation(double value, char *out, size_t size)
 {
-    if (isnan(value))
+    if (!isfinite(value))
         snprintf(out, size, "-");
     else
         write_digits(out, size, "2f", fabs(value) < 0.005 ? 0 : value);

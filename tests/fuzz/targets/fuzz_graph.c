@@ -267,7 +267,8 @@ static struct gvk_traits choose_traits(uint8_t byte)
     return traits;
 }
 
-static void plan(const gvk_host *host, const gvk_graph *graph, const uint8_t *head, const gvk_stream_params *stream)
+static void plan(const gvk_host *host, const gvk_graph *graph, const gvk_model_params *model, const uint8_t *head,
+                 const gvk_stream_params *stream)
 {
     const struct gvk_traits traits = choose_traits(head[0] >> 2);
     uint32_t off = head[1];
@@ -277,7 +278,7 @@ static void plan(const gvk_host *host, const gvk_graph *graph, const uint8_t *he
     struct gvk_graph *copy = NULL;
     struct gvk_program *program = NULL;
     struct gvk_packing packing = {0};
-    gvk_result result = gvk_graph_copy(host, graph, &copy);
+    gvk_result result = gvk_graph_copy_tapped(host, graph, model->taps, model->tap_count, &copy);
     if (!result)
         result =
             gvk_rewrite_graph(copy, head[0] & 2 ? off : gvk_rewrites_off(&policy, off)); /* or what no model does */
@@ -314,7 +315,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     const gvk_host *host = fuzz_begin((size_t)8 << 20);
     gvk_result result = build_graph(host, &from);
     if (!result) {
-        const gvk_model_params model = {.size = sizeof model, .rewrites_off = data[1]};
+        /* Every other input taps a node. */
+        const char *tap = from.graph->node_count ? from.graph->nodes[size % from.graph->node_count].name : NULL;
+        const gvk_model_params model = {
+            .size = sizeof model, .rewrites_off = data[1], .tap_count = tap && size % 2, .taps = &tap};
         const gvk_stream_params stream = {.size = sizeof stream,
                                           .width = choose_side(data[2]),
                                           .height = choose_side(data[3]),
@@ -326,7 +330,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
             fuzz_touch(description.layers, description.layer_count * sizeof *description.layers);
             gvk_description_release(host, &description);
         }
-        plan(host, from.graph, data, &stream);
+        plan(host, from.graph, &model, data, &stream);
     }
     gvk_graph_destroy(from.graph);
     fuzz_end();

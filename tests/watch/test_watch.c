@@ -10,8 +10,8 @@
 #include <unistd.h>
 
 #include "cli/pictures/image_io.h"
-#include "json_reader.h"
-#include "program.h"
+#include "tests/cli/json_reader.h"
+#include "tests/cli/program.h"
 
 #define WIDTH   640 /* of the window, and of the sample's pictures: a pixel is a pixel */
 #define HEIGHT  480

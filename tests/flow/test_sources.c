@@ -63,7 +63,7 @@ static void a_folder_gives_its_pictures_sorted_and_those_below(void **state)
     assert_text(GATHER("p"), "p/[1].jpg|[1].jpg\np/a.PNG|a.PNG\np/b/10.tiff|b/10.tiff\np/b/2.webp|b/2.webp\n"
                              "p/b/deep/x.bmp|b/deep/x.bmp\np/b.jpeg|b.jpeg\np/c.jpg|c.jpg\n");
     assert_text(GATHER("p/b/"), "p/b/10.tiff|10.tiff\np/b/2.webp|2.webp\np/b/deep/x.bmp|deep/x.bmp\n");
-    assert_text(GATHER("p/none"), "p/none!the folder holds no picture\n");
+    assert_text(GATHER("p/none"), "p/none!the folder holds no picture or video\n");
     /* A file that is named is taken, whatever its name; one that is not there is said when it is read. */
     assert_text(GATHER("p/notes.txt", "p/.dot.jpg", "missing.jpg"),
                 "p/notes.txt|notes.txt\np/.dot.jpg|.dot.jpg\nmissing.jpg|missing.jpg\n");

@@ -6,8 +6,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "json_reader.h"
-#include "program.h"
+#include "tests/cli/json_reader.h"
+#include "tests/cli/program.h"
 
 static void make_pictures(void)
 {

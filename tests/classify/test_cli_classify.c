@@ -6,8 +6,8 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#include "json_reader.h"
-#include "program.h"
+#include "tests/cli/json_reader.h"
+#include "tests/cli/program.h"
 #include "tests/filler/checkpoint_maker.h"
 #include "tests/siblings/siblings.h"
 #include "tests/support/harness.h"
@@ -87,6 +87,28 @@ static void classes_and_scores_are_torchs(void **state)
     assert_json(saved);
     assert_torchs_classes(saved, "bicubic", 5);
     free(saved);
+}
+
+/* What run writes is what classify ranks. */
+static void raw_logits_are_torchs(void **state)
+{
+    (void)state;
+    write_timm();
+    RUN("run", "-m", CLASSIFIER, AT_64, "--interpolation", "bicubic", "--image", PICTURE, "-o", "raw.safetensors");
+    assert_done();
+    struct golden *raw = open_tensors("raw.safetensors"), *golden = open_golden("timm.safetensors");
+    uint64_t count, raw_count;
+    float *logits = golden_floats(raw, "logits", &raw_count), *wanted = golden_floats(golden, "bicubic.logits", &count);
+    assert_true(raw_count == 1000 && count == 1000);
+    assert_true(relative_error(logits, wanted, count) < 1e-5);
+    free(wanted);
+    free(logits);
+    close_golden(golden);
+    close_golden(raw);
+    RUN("run", "-m", CLASSIFIER, AT_64, "--resize", "63", "--image", PICTURE, "-o", "raw.safetensors");
+    assert_refused(2, "--resize 63", "64");
+    RUN("run", "-m", MODEL, SMALL, "--resize", "96", "--image", PICTURE, "-o", "raw.safetensors");
+    assert_refused(2, "--resize", "classifiers");
 }
 
 static void a_thousand_classes_without_names_are_imagenets(void **state)
@@ -252,6 +274,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(classes_and_scores_are_torchs),
+        TEST(raw_logits_are_torchs),
         TEST(a_thousand_classes_without_names_are_imagenets),
         TEST(other_counts_without_names_are_numbers),
         TEST(a_bad_picture_is_passed_over),

@@ -9,6 +9,7 @@
 struct window {
     GLFWwindow *glfw;
     unsigned pressed; /* bits of enum watch_key */
+    int steps;        /* of the confidence */
     bool damaged;
     int x, y, width, height; /* before it was fullscreen */
 };
@@ -20,6 +21,8 @@ static void take_error(int code, const char *description)
     (void)code;
     size_t length = strlen(description);
     length = length < sizeof reason - 1 ? length : sizeof reason - 1;
+    while (length && description[length - 1] == ' ')
+        length--;
     memcpy(reason, description, length);
     reason[length] = 0;
 }
@@ -76,9 +79,9 @@ static void take_character(GLFWwindow *glfw, unsigned code)
     case 'q':
     case 'Q': window->pressed |= WATCH_QUIT; break;
     case '+':
-    case '=': window->pressed |= WATCH_SURER; break;
+    case '=': window->steps++; break;
     case '-':
-    case '_': window->pressed |= WATCH_UNSURER; break;
+    case '_': window->steps--; break;
     case 'f':
     case 'F': window->pressed ^= WATCH_FULLSCREEN; break;
     case 's':
@@ -116,6 +119,13 @@ unsigned window_poll(struct window *window, double seconds)
     unsigned pressed = window->pressed | (glfwWindowShouldClose(window->glfw) ? WATCH_QUIT : 0u);
     window->pressed = 0;
     return pressed;
+}
+
+int window_take_steps(struct window *window)
+{
+    int steps = window->steps;
+    window->steps = 0;
+    return steps;
 }
 
 bool window_was_damaged(struct window *window)

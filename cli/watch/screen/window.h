@@ -12,8 +12,6 @@
 enum watch_key {
     WATCH_QUIT = 1 << 0,
     WATCH_PAUSE = 1 << 1,
-    WATCH_SURER = 1 << 2,   /* a higher confidence */
-    WATCH_UNSURER = 1 << 3, /* a lower one */
     WATCH_FULLSCREEN = 1 << 4,
     WATCH_SCREENSHOT = 1 << 5,
     WATCH_HELP = 1 << 6,
@@ -48,6 +46,8 @@ void window_toggle_fullscreen(struct window *window);
 
 /* What happened; waits for it `seconds` at most, 0: not at all. Returns bits of enum watch_key, and forgets them. */
 unsigned window_poll(struct window *window, double seconds);
+/* How many steps up the confidence is wanted, down where negative, since it was last asked. */
+int window_take_steps(struct window *window);
 /* Whether the window wants to be drawn anew: uncovered, resized; forgets it. */
 bool window_was_damaged(struct window *window);
 
