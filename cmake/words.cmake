@@ -4,7 +4,7 @@
 set(GVK_HOST_PROGRAM "" CACHE FILEPATH "A ghostvk that runs on this machine, for a build that runs on another")
 
 set(PARTS)
-foreach(PART FONTS WATCH CPU_FORMS)
+foreach(PART FONTS WATCH EVALUATION CPU_FORMS)
     string(TOLOWER ${PART} NAME)
     string(REPLACE "cpu_forms" "kernels for CPU drivers" NAME ${NAME})
     if(GVK_${PART})

@@ -1,4 +1,5 @@
-/* The rows of the program's commands: one line for each, in the order of the help. */
+/* The rows of the program's commands: one line for each, in the order of the help. A new command NAME is a file with
+ * `const struct command NAME_command` and a line here; options that it shares with others are in cli/options/table.c. */
 #ifndef GHOSTVK_CLI_COMMANDS_H
 #define GHOSTVK_CLI_COMMANDS_H
 
@@ -15,15 +16,15 @@
     COMMAND(detect)   \
     COMMAND(watch)    \
     COMMAND(classify) \
-    COMMAND(run)      \
+    GHOSTVK_EVALUATION_COMMANDS(COMMAND) \
     COMMAND(features) \
+    COMMAND(convert)  \
+    COMMAND(run)      \
     COMMAND(bench)    \
     COMMAND(tune)     \
     COMMAND(selftest) \
-    COMMAND(convert)  \
     COMMAND(devices)  \
-    COMMAND(inspect)  \
-    GHOSTVK_EVALUATION_COMMANDS(COMMAND)
+    COMMAND(inspect)
 /* clang-format on */
 
 #define GHOSTVK_DECLARE_COMMAND(name) extern const struct command name##_command;

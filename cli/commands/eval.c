@@ -6,9 +6,9 @@
 #include "cli/base/message.h"
 #include "cli/base/output_file.h"
 #include "cli/evaluation/find_boxes.h"
-#include "cli/evaluation/measure/print.h"
 #include "cli/evaluation/labels/read_dataset.h"
 #include "cli/evaluation/labels/results_file.h"
+#include "cli/evaluation/measure/print.h"
 #include "cli/files/file_plan.h"
 #include "cli/files/text_lists.h"
 #include "cli/host/command_line.h"
@@ -235,7 +235,7 @@ static const struct option_row own_options[] = {
      .group = GROUP_INPUT},
     {.id = OPTION_IMAGES,
      .name = "images",
-     .value = "FOLDER",
+     .value = "DIR",
      .text = "where the pictures are; default: looked for",
      .group = GROUP_INPUT,
      .kind = VALUE_FOLDER},

@@ -140,8 +140,8 @@ static const int shared_options[] = {MODEL_OPTIONS,    OPTION_CLASSES,      OPTI
 static const struct option_row own_options[] = {
     {.id = OPTION_RAW,
      .name = "raw",
-     .value = "SHAPE",
-     .text = "frames come raw on standard input: 640x480[:rgb24|bgr24|nv12|yuv420p][@RATE]",
+     .value = "WxH[:ORDER][@RATE]",
+     .text = "- is raw frames: rgb24 (as without ORDER), bgr24, nv12 or yuv420p",
      .group = GROUP_INPUT},
     {.id = OPTION_LOOP, .name = "loop", .text = "begin again at the end", .group = GROUP_INPUT},
     {.id = OPTION_SECONDS,

@@ -38,6 +38,8 @@ unsigned measure_mistake(const char *written, size_t length, const char *meant)
 {
     size_t meant_length = strlen(meant), shorter = length < meant_length ? length : meant_length;
     unsigned changes = count_changes(written, length, meant);
+    if (changes == NEAREST_NEVER)
+        return NEAREST_NEVER;
     if (changes * 3 <= length || (changes == 1 && length > 1))
         return changes;
     if (shorter >= 3 && strncmp(written, meant, shorter) == 0)

@@ -76,7 +76,7 @@ static int read_long(struct place *place, const char *word)
     size_t length = strcspn(name, "=");
     bool several;
     const struct option_row *row = find_name(place->list, name, length, &several);
-    if (!row && several)
+    if (!row && several && length)
         return refuse_usage("option --%.*s is short for several", (int)length, name);
     if (!row)
         return refuse_name(place->list, name, length);

@@ -151,8 +151,8 @@ sort boxes.txt | cmp - alone.txt || die "the lines are not those of a run withou
 say "all $expected pictures stand once in the lines, as without Slurm"
 
 # ---- GNU parallel ----
-run_parallel() {
-    parallel --will-cite --jobs 2 --joblog run/parallel.log --resume-failed \
+run_parallel() { # in place of a subshell, so that what is killed is parallel itself
+    exec parallel --will-cite --jobs 2 --joblog run/parallel.log --resume-failed \
         "$program" detect --quiet --resume --jsonl "parallel/part-{}.jsonl" --shard "{}/$parts" pictures ::: $(seq $parts)
 }
 mkdir -p parallel
@@ -164,7 +164,7 @@ kill -TERM "$running"
 kill -TERM "$running" 2>/dev/null || true # a second one does not wait for the jobs
 wait "$running" 2>/dev/null || true
 say "GNU parallel was killed after $(cat parallel/part-*.jsonl | wc -l) of $expected pictures"
-run_parallel 2>>run/parallel.err || true # 1: the file that is no picture
+(run_parallel) 2>>run/parallel.err || true # 1: the file that is no picture
 cat parallel/part-*.jsonl >parallel.jsonl
 strip parallel.jsonl | cmp - alone.txt || die "the lines by GNU parallel are not those of one run"
 say "and all $expected of them by GNU parallel"

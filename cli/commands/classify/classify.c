@@ -165,7 +165,7 @@ static const struct option_row own_options[] = {
     {.id = OPTION_THREADS,
      .name = "threads",
      .value = "N",
-     .text = "that decode and scale pictures; default: one a core, 4 at most",
+     .text = "threads that decode and scale pictures; default: one a core, 4 at most",
      .group = GROUP_DEVICE},
     {.id = OPTION_END},
 };

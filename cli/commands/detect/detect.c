@@ -188,7 +188,7 @@ static const struct option_row own_options[] = {
      .kind = VALUE_FOLDER},
     {.id = DETECT_SAVE_CONFIDENCE,
      .name = "save-conf",
-     .text = "with the score behind each box of --yolo",
+     .text = "put the score behind each box of --yolo",
      .group = GROUP_OUTPUT},
     {.id = DETECT_COCO,
      .name = "coco",
@@ -221,7 +221,7 @@ static const struct option_row own_options[] = {
     {.id = DETECT_THREADS,
      .name = "threads",
      .value = "N",
-     .text = "that decode pictures and draw on them; default: one a core, 4 at most",
+     .text = "threads that decode pictures and draw on them; default: one a core, 4 at most",
      .group = GROUP_DEVICE},
     {.id = OPTION_END},
 };

@@ -6,7 +6,8 @@
 
 #include "cli/options/program_words.h"
 
-#define LINE_WIDTH 80
+#define LINE_WIDTH   80
+#define OPTION_WIDTH 18 /* the text of a wider option begins on the next line */
 
 /* The text in lines that fit, each but the first behind `indent` spaces; the first is begun at that column. */
 static void print_wrapped(FILE *stream, const char *text, size_t indent)
@@ -35,14 +36,23 @@ static size_t measure_option(const struct option_row *row)
     return strlen(row->name) + 2 + (row->value ? strlen(row->value) + 1 : 0);
 }
 
+static size_t widen(size_t width, const struct option_row *row)
+{
+    size_t own = measure_option(row);
+    return own > width && own <= OPTION_WIDTH ? own : width;
+}
+
 static void print_option(FILE *stream, const struct option_row *row, size_t width)
 {
     if (row->letter)
         fprintf(stream, "  -%c, ", row->letter);
     else
         fputs("      ", stream);
+    size_t own = measure_option(row);
     fprintf(stream, "--%s%s%s%*s", row->name, row->value ? " " : "", row->value ? row->value : "",
-            (int)(width + 2 - measure_option(row)), "");
+            own <= width ? (int)(width + 2 - own) : 0, "");
+    if (own > width)
+        fprintf(stream, "\n%*s", (int)(6 + width + 2), "");
     print_wrapped(stream, row->text, 6 + width + 2);
 }
 
@@ -62,8 +72,7 @@ void print_command_help(FILE *stream, const struct command *command)
     list_options(command, &list);
     size_t width = 0;
     for (size_t index = 0; index < list.count; index++)
-        if (measure_option(list.rows[index]) > width)
-            width = measure_option(list.rows[index]);
+        width = widen(width, list.rows[index]);
     char lead[512];
     snprintf(lead, sizeof lead, "ghostvk %s %s", command->name, command->sentence);
     print_wrapped(stream, lead, 0);
@@ -105,8 +114,7 @@ void print_program_help(FILE *stream, const struct command *const *commands)
     }
     width = 0;
     for (const struct option_row *row = program_options; row->id; row++)
-        if (measure_option(row) > width)
-            width = measure_option(row);
+        width = widen(width, row);
     fputs("\noptions:\n", stream);
     for (const struct option_row *row = program_options; row->id; row++)
         print_option(stream, row, width);
