@@ -276,6 +276,7 @@ int main(void)
         TEST(coco_numbers_are_those_of_pycocotools),
         TEST(family_numbers_are_those_of_its_formulas),
         TEST(a_model_is_evaluated),
+        TEST(a_report_is_one_page_of_xml),
         TEST(hostile_labels_are_refused),
         TEST(hostile_annotations_are_refused),
         TEST(wrong_results_are_refused),
