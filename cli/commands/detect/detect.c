@@ -6,6 +6,7 @@
 #include "cli/base/input_file.h"
 #include "cli/base/message.h"
 #include "cli/base/output_file.h"
+#include "cli/base/quantities.h"
 #include "cli/base/text.h"
 #include "cli/host/device.h"
 #include "cli/host/program.h"
@@ -109,6 +110,23 @@ static int finish_outputs(struct work *work)
     return is_whole && work->failed_count == 0 ? OUTCOME_DONE : OUTCOME_SOME_FAILED;
 }
 
+/* One line, where there was more than a single picture: behind the tables, or where messages go. */
+static void print_summary(const struct work *work, double ms)
+{
+    size_t count = work->picture_count + work->frame_count;
+    if (work->request->quiet || work->request->is_single || ms <= 0)
+        return;
+    char skipped[64] = "";
+    if (work->skipped_count)
+        snprintf(skipped, sizeof skipped, ", %zu done before", work->skipped_count);
+    if (work->has_tables)
+        printf("\n%zu pictures, %zu failed%s, %.1f a second\n", count, work->failed_count, skipped,
+               (double)count * 1e3 / ms);
+    else
+        say_kind("note: ", "%zu pictures, %zu failed%s, %.1f a second", count, work->failed_count, skipped,
+                 (double)count * 1e3 / ms);
+}
+
 static int execute(struct program *program, const struct command_line *line)
 {
     struct detect_request request = {.device.kind = GVK_DEVICE_BEST};
@@ -126,7 +144,9 @@ static int execute(struct program *program, const struct command_line *line)
         outcome = begin_outputs(&work);
     if (outcome != OUTCOME_DONE)
         goto done;
+    double start = clock_ms();
     outcome = detect_run(&work);
+    double run_ms = clock_ms() - start;
     if (work.is_interrupted) {
         size_t count = work.picture_count + work.frame_count;
         say("interrupted after %zu %s%s", count, work.frame_count ? "frame" : "picture", count == 1 ? "" : "s");
@@ -134,6 +154,7 @@ static int execute(struct program *program, const struct command_line *line)
         goto done;
     }
     if (outcome == OUTCOME_DONE || outcome == OUTCOME_DEVICE_FAILED) {
+        print_summary(&work, run_ms);
         int finished = finish_outputs(&work);
         outcome = outcome == OUTCOME_DONE ? finished : outcome;
     }
