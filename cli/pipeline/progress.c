@@ -19,6 +19,8 @@
 
 static struct {
     bool is_on;
+    bool shares;  /* standard output is written to the terminal, too */
+    bool is_away; /* the line was cleared for that: it is drawn again at once */
     uint64_t total, done, skipped, failed;
     uint64_t first_done; /* at first_ms: the first picture, for which kernels are made, says nothing of the rate */
     double first_ms, drawn_ms;
@@ -59,10 +61,10 @@ static void put_bar(char *text, int width, double share)
 
 static void draw(void *user)
 {
-    const bool *now = user;
+    (void)user;
     double ms = clock_ms();
     unsigned columns = process_stderr_columns();
-    if (!columns || (!*now && ms - progress.drawn_ms < REDRAW_MS))
+    if (!columns || (!progress.is_away && ms - progress.drawn_ms < REDRAW_MS))
         return;
     char count[64], bar[BAR_MAX + 3] = "", tail[96] = "", line[LINE_MAX + 1];
     uint64_t done = progress.done + progress.skipped;
@@ -96,12 +98,14 @@ static void draw(void *user)
     fflush(stderr);
     progress.drawn = length + rest;
     progress.drawn_ms = ms;
+    progress.is_away = false;
     atomic_store(&is_drawn, true);
 }
 
 static void clear_between(void *user)
 {
     (void)user;
+    progress.is_away = progress.drawn != 0;
     clear();
 }
 
@@ -110,6 +114,7 @@ bool progress_begin(bool uses_stdout)
     struct file_status status;
     memset(&progress, 0, sizeof progress);
     bool is_piped = uses_stdout && file_look_at_open(STDOUT_FILE, &status) && status.kind == FILE_PIPE;
+    progress.shares = uses_stdout && process_stdout_is_terminal();
     progress.is_on = process_stderr_columns() > 0 && !is_piped;
     if (progress.is_on)
         message_clear_before(clear);
@@ -121,7 +126,7 @@ void progress_set_total(uint64_t total)
     progress.total = total;
 }
 
-void progress_show(uint64_t done, uint64_t skipped, uint64_t failed, bool now)
+void progress_show(uint64_t done, uint64_t skipped, uint64_t failed)
 {
     if (!progress.is_on)
         return;
@@ -132,18 +137,19 @@ void progress_show(uint64_t done, uint64_t skipped, uint64_t failed, bool now)
     progress.done = done;
     progress.skipped = skipped;
     progress.failed = failed;
-    message_between(draw, &now);
+    message_between(draw, NULL);
 }
 
 void progress_clear(void)
 {
-    if (progress.is_on)
+    if (progress.is_on && progress.shares)
         message_between(clear_between, NULL);
 }
 
 void progress_end(void)
 {
-    progress_clear();
+    if (progress.is_on)
+        message_between(clear_between, NULL);
     if (progress.is_on)
         message_clear_before(NULL);
     progress.is_on = false;

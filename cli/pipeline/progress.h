@@ -12,9 +12,10 @@
 bool progress_begin(bool uses_stdout);
 /* How many there are; 0: that is not known. */
 void progress_set_total(uint64_t total);
-/* So many are done, of which `skipped` were done before the run. `now`: even if it was drawn just before. */
-void progress_show(uint64_t done, uint64_t skipped, uint64_t failed, bool now);
-/* Before something is written to standard output; the next progress_show draws it again. */
+/* So many are done, of which `skipped` were done before the run. */
+void progress_show(uint64_t done, uint64_t skipped, uint64_t failed);
+/* Before something is written to standard output, which matters where that is the terminal; the next progress_show
+ * draws it again. */
 void progress_clear(void);
 void progress_end(void);
 /* Leaves the line to what comes behind it. For a signal handler of a process that ends. */

@@ -23,6 +23,7 @@ int process_interrupted_code(void);
 
 /* Whether process_prepare found standard output closed. */
 bool process_stdout_is_closed(void);
+bool process_stdout_is_terminal(void);
 bool process_stderr_is_terminal(void);
 /* The width of the terminal that standard error goes to; 0 where that is none, or one that cannot write a line over. */
 unsigned process_stderr_columns(void);

@@ -38,6 +38,11 @@ bool process_stdout_is_closed(void)
     return flags < 0 || (flags & O_ACCMODE) == O_RDONLY;
 }
 
+bool process_stdout_is_terminal(void)
+{
+    return isatty(STDOUT_FILENO);
+}
+
 bool process_stderr_is_terminal(void)
 {
     return isatty(STDERR_FILENO);

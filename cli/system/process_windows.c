@@ -71,6 +71,11 @@ bool process_stdout_is_closed(void)
     return stdout_is_closed;
 }
 
+bool process_stdout_is_terminal(void)
+{
+    return _isatty(1) != 0;
+}
+
 bool process_stderr_is_terminal(void)
 {
     return _isatty(2) != 0;

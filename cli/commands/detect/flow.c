@@ -49,7 +49,6 @@ struct flow {
     uint32_t tracked;
     /* Of reporting. */
     struct film film;
-    bool uses_stdout;
 };
 
 static bool is_stopped(void *user)
@@ -344,12 +343,11 @@ static void drop(void *user, void *place)
 }
 
 /* A lone video says itself how many frames it has. */
-static void show_progress(const struct flow *flow, const struct frame *frame)
+static void show_progress(const struct work *work, const struct frame *frame)
 {
-    const struct work *work = flow->work;
     if (work->request->is_single && frame->is_video)
         progress_set_total(frame->info.frame_count);
-    progress_show(work->picture_count + work->frame_count, work->skipped_count, work->failed_count, flow->uses_stdout);
+    progress_show(work->picture_count + work->frame_count, work->skipped_count, work->failed_count);
 }
 
 static bool report(void *user, void *place)
@@ -371,8 +369,7 @@ static bool report(void *user, void *place)
         has_failed =
             !film_add(&flow->film, frame, item->drawn_image.pixels ? &item->drawn_image : &frame->image, item->drawn) ||
             has_failed;
-    if (flow->uses_stdout)
-        progress_clear();
+    progress_clear();
     enum results_state state = item->is_kept ? RESULTS_WRITTEN : results_add(work->results, &result);
     item->save_ms += clock_ms() - start;
     if (!result.error) {
@@ -388,7 +385,7 @@ static bool report(void *user, void *place)
     work->picture_count += !frame->is_video;
     work->frame_count += frame->is_video;
     work->failed_count += has_failed || state != RESULTS_WRITTEN;
-    show_progress(flow, frame);
+    show_progress(work, frame);
     release(item);
     if (state == RESULTS_BROKEN)
         atomic_store(&flow->is_broken, true);
@@ -426,8 +423,8 @@ int detect_run(struct work *work)
         .under_way = work->under_way,
     };
     process_keep_interrupts(true);
-    flow.uses_stdout = work->has_tables || results_use_stdout(&request->results);
-    if (!request->quiet && (!request->is_single || request->is_video) && progress_begin(flow.uses_stdout))
+    bool uses_stdout = work->has_tables || results_use_stdout(&request->results);
+    if (!request->quiet && (!request->is_single || request->is_video) && progress_begin(uses_stdout))
         progress_set_total(source_count(request->operands, request->operand_count, &choice));
     enum pipeline_outcome came = pipeline_run(&steps, &size);
     progress_end();
