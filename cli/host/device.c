@@ -6,6 +6,7 @@
 
 #include "cli/base/values.h"
 #include "driver_files.h"
+#include "lavapipe.h"
 
 static const char *const precision_names[] = {"fp32", "fp16", "auto"}; /* by gvk_precision */
 
@@ -62,6 +63,7 @@ int open_device(struct program *program, const struct device_choice *choice, gvk
     };
     char sentence[512];
     bool missing = driver_files_are_missing(sentence, sizeof sentence);
+    make_room_for_lavapipe();
     gvk_result result = gvk_device_open(&params, out);
     if (result == GVK_ERROR_NO_DEVICE && missing)
         snprintf(program->error, sizeof program->error, "%s", sentence);

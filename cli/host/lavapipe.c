@@ -5,21 +5,21 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "cli/system/files.h"
 #include "cli/system/process.h"
 
 #define WIDTH "LP_NATIVE_VECTOR_WIDTH" /* bits; Mesa's default is at most 256 */
+#define CACHE "MESA_SHADER_CACHE_DIR"
 
 /* Mesa's shader cache does not know for how many lanes a piece of lavapipe's code is (25.0.7: code for texel buffers):
- * that of another width, which another program or setting left there, would compute wrongly or crash. Mesa makes the
- * folder, and does without a cache where it cannot. */
-static void keep_widths_apart(const char *width)
+ * that of another width, which another program or setting left there, would compute wrongly or crash. False where there
+ * is no place for one. */
+static bool name_cache(const char *width, char *folder, char *path, size_t size)
 {
-    char folder[4096], path[4096];
-    if (strspn(width, "0123456789") != strlen(width) || !process_cache_folder(folder, sizeof folder))
-        return;
-    int used = snprintf(path, sizeof path, "%s/ghostvk-mesa-%s", folder, width);
-    if (used > 0 && (size_t)used < sizeof path)
-        process_set_default("MESA_SHADER_CACHE_DIR", path);
+    if (!width || !*width || strspn(width, "0123456789") != strlen(width) || !process_cache_folder(folder, size))
+        return false;
+    int used = snprintf(path, size, "%s/ghostvk-mesa-%s", folder, width);
+    return used > 0 && (size_t)used < size;
 }
 
 void prepare_lavapipe(bool draws)
@@ -31,7 +31,15 @@ void prepare_lavapipe(bool draws)
 #else
     (void)draws;
 #endif
-    const char *width = getenv(WIDTH);
-    if (width && *width)
-        keep_widths_apart(width);
+    char folder[4096], path[4096];
+    if (name_cache(getenv(WIDTH), folder, path, sizeof path))
+        process_set_default(CACHE, path);
+}
+
+void make_room_for_lavapipe(void)
+{
+    char folder[4096], path[4096];
+    const char *cache = getenv(CACHE);
+    if (cache && name_cache(getenv(WIDTH), folder, path, sizeof path) && strcmp(cache, path) == 0)
+        folder_make(folder, true); /* it may be there, and Mesa does without where it cannot be */
 }

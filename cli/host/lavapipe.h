@@ -10,4 +10,9 @@
  * (Mesa 22.3.6). What the environment says already stays. Before anything else that knows threads. */
 void prepare_lavapipe(bool draws);
 
+/* Makes the folder of the user's caches where that cache is to lie and there is none yet, as on a new machine: Mesa
+ * makes no more than the last folder of a path, and would compile everything anew each time. Before a device is opened.
+ */
+void make_room_for_lavapipe(void);
+
 #endif

@@ -76,11 +76,32 @@ static void two_devices_of_one_name_are_told_by_their_index(void **state)
     assert_done();
 }
 
+/* A new machine: nobody has had a cache there yet. */
+static void lavapipes_kernels_are_kept_where_the_user_has_no_caches_yet(void **state)
+{
+    (void)state;
+    char home[512];
+    snprintf(home, sizeof home, "HOME=%s/home", folder);
+    assert_int_equal(mkdir("home", 0755), 0);
+    const char *const new_user[] = {"VK_ICD_FILENAMES=" GVK_LAVAPIPE_ICD, "LP_NATIVE_VECTOR_WIDTH=256",
+                                    "XDG_CACHE_HOME=", home, NULL};
+    assert_int_equal(unsetenv("MESA_SHADER_CACHE_DIR"), 0);
+    const struct child asked = {.environment = new_user};
+    RUN_WITH(asked, "detect", "-m", MODEL, "--size", "32x32", SMEAR1);
+    assert_done();
+    assert_int_equal(count_of(ran.err, "shader cache"), 0);
+    struct stat status;
+    assert_int_equal(stat("home/.cache/ghostvk-mesa-256", &status), 0);
+    assert_int_equal(stat("home/.cache", &status), 0);
+    assert_int_equal(status.st_mode & 0777, 0700);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(lavapipe_is_taken_before_swiftshader_whatever_the_loader_finds_first),
         TEST(a_name_that_fits_several_devices_lists_them),
+        TEST(lavapipes_kernels_are_kept_where_the_user_has_no_caches_yet),
         TEST(two_devices_of_one_name_are_told_by_their_index),
     };
     return cmocka_run_group_tests_name("several devices", tests, make_folder, remove_folder);
