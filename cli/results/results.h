@@ -39,11 +39,6 @@ enum results_state results_add(struct results *results, const struct picture_res
 /* False when an output could not be written. `stdout_failed` is set where that was standard output's. */
 bool results_finish(struct results *results, bool *stdout_failed);
 
-/* The part of the box that lies in the picture, as a detector clips it that is not `unclipped`: the same numbers. */
-void result_clip(const struct picture_result *picture, const gvk_detection *box, float out[4]);
-/* Of a picture that is so large. */
-void box_clip(const gvk_detection *box, uint32_t width, uint32_t height, float out[4]);
-
 /* Whether one of the files is standard output, or lines of counts go there: then nothing else should. */
 bool results_use_stdout(const struct results_choice *choice);
 
