@@ -26,7 +26,8 @@ int results_open(const struct results_choice *choice, struct results **out);
 void results_close(struct results *results);
 
 /* With `resume`: whether the results of the picture or frame are there from a run before, by its path and frame: in the
- * lines, where there are any, else in the folders of texts. Such a one is not to be added. One with an error counts. */
+ * lines, where there are any, else in the folders of texts. Such a one is not to be added. Lines with an
+ * error are taken out when it opens: such pictures are tried again. */
 bool results_have(const struct results *results, const struct picture_result *which);
 /* How many lines a run before had written whole. */
 size_t results_kept(const struct results *results);

@@ -182,6 +182,8 @@ static bool open_lines(struct results *results, struct writer *writer, char *mes
         return result_open_file(results, writer, message);
     if (results->choice.resume && !kept_lines_read(writer->path, &lines->kept, message, RESULT_MESSAGE_SIZE))
         return false;
+    if (!kept_lines_drop_failed(&lines->kept, writer->path, message, RESULT_MESSAGE_SIZE))
+        return false;
     lines->file = file_open_to_add(writer->path, FILE_RIGHTS_USUAL);
     if (lines->file >= 0 && (writer->file.stream = file_stream(lines->file)) != NULL)
         return true;

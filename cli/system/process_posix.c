@@ -75,6 +75,8 @@ static void leave_on_signal(int number)
         return;
     if (!pthread_equal(pthread_self(), main_thread)) {
         pthread_kill(main_thread, number);
+        while (number == SIGPIPE) /* or this thread would tell of a write that failed */
+            pause();
         return;
     }
     clean_up_files();

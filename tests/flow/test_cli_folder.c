@@ -125,6 +125,48 @@ static void an_interrupt_leaves_whole_pictures(void **state)
     free(names);
 }
 
+/* The lines of each picture of the folder, and none that is torn. */
+static void assert_lines(const char *path, size_t count, size_t errors)
+{
+    char *lines = read_whole(path, NULL);
+    if (count_of(lines, "{\"file\": \"in/") != count || count_of(lines, "\n") != count ||
+        count_of(lines, "\"error\"") != errors)
+        fail_msg("%zu lines and %zu errors were expected:\n%s", count, errors, lines);
+    free(lines);
+}
+
+static void a_run_is_gone_on_with(void **state)
+{
+    (void)state;
+    make_pictures();
+    RUN("detect", "-m", MODEL, SMALL, "-q", "in", "--jsonl", "boxes.jsonl", "--yolo", "texts/");
+    assert_int_equal(ran.code, 1);
+    assert_lines("boxes.jsonl", 5, 1);
+    /* The last line is torn, and the picture that failed has become one. */
+    char *lines = read_whole("boxes.jsonl", NULL);
+    lines[strlen(lines) - 20] = 0;
+    write_text("boxes.jsonl", lines);
+    free(lines);
+    assert_int_equal(remove("in/b/bad.jpg"), 0);
+    copy_file(SMEAR1, "in/b/bad.jpg");
+    RUN("detect", "-m", MODEL, SMALL, "--resume", "in", "--jsonl", "boxes.jsonl");
+    assert_done();
+    assert_contains(ran.out, "2 pictures, 0 failed, 3 done before");
+    assert_lines("boxes.jsonl", 5, 0);
+    RUN("detect", "-m", MODEL, SMALL, "--resume", "in", "--yolo", "texts/");
+    assert_done();
+    assert_contains(ran.out, "1 picture, 0 failed, 4 done before");
+    assert_true(path_exists("texts/b/bad.txt"));
+    write_text("in/b/bad.jpg", "not a picture\n");
+    RUN("detect", "-m", MODEL, SMALL, "-q", "in/b", "-o", "drawn/");
+    assert_int_equal(ran.code, 1);
+    copy_file(SMEAR1, "in/b/bad.jpg");
+    RUN("detect", "-m", MODEL, SMALL, "--resume", "in/b", "-o", "drawn/");
+    assert_done();
+    assert_contains(ran.out, "1 picture, 0 failed, 2 done before");
+    assert_true(path_exists("drawn/bad.jpg"));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -132,6 +174,7 @@ int main(void)
         TEST(pictures_that_would_meet_are_told_apart),
         TEST(parts_of_a_folder_are_its_whole),
         TEST(an_interrupt_leaves_whole_pictures),
+        TEST(a_run_is_gone_on_with),
     };
     return cmocka_run_group_tests_name("ghostvk detect over many pictures", tests, make_folder, remove_folder);
 }

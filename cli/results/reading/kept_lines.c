@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "cli/base/output_file.h"
 #include "cli/system/files.h"
 #include "json_walk.h"
 
@@ -47,14 +48,14 @@ static bool decode_bytes(char *text, size_t *length)
     return true;
 }
 
-enum line_state { LINE_TAKEN, LINE_FOREIGN, LINE_NO_MEMORY };
+enum line_state { LINE_TAKEN, LINE_FAILED, LINE_FOREIGN, LINE_NO_MEMORY };
 
 /* `line` ends with a zero byte. */
 static enum line_state take_line(struct kept_lines *kept, const char *line)
 {
     struct json_walk walk = {.at = line};
     struct json_text key, file = {0}, bytes = {0};
-    bool first = true, broken = !json_take(&walk, '{');
+    bool has_error = false, first = true, broken = !json_take(&walk, '{');
     int64_t frame = -1;
     while (!broken && json_next_member(&walk, &first, &broken, &key)) {
         if (json_text_is(&key, "file"))
@@ -63,11 +64,15 @@ static enum line_state take_line(struct kept_lines *kept, const char *line)
             broken = !json_take_text(&walk, &bytes);
         else if (json_text_is(&key, "frame"))
             broken = !json_take_integer(&walk, &frame);
-        else
+        else {
+            has_error = has_error || json_text_is(&key, "error");
             broken = !json_skip(&walk);
+        }
     }
     if (broken || !file.start || *(walk.at + strspn(walk.at, " \t\r")))
         return LINE_FOREIGN;
+    if (has_error)
+        return LINE_FAILED;
     size_t length = 0, key_length = 0;
     char *path = json_text_decode(bytes.start ? &bytes : &file, &length);
     if (!path)
@@ -82,6 +87,18 @@ static enum line_state take_line(struct kept_lines *kept, const char *line)
     free(path);
     kept->count += put;
     return put ? LINE_TAKEN : LINE_NO_MEMORY;
+}
+
+static bool note_failed(struct kept_lines *kept, uint64_t size)
+{
+    if ((kept->failed_count & (kept->failed_count + 1)) == 0) { /* one below a power of two: there is no room left */
+        struct line_place *grown = realloc(kept->failed, 2 * (kept->failed_count + 1) * sizeof *grown);
+        if (!grown)
+            return false;
+        kept->failed = grown;
+    }
+    kept->failed[kept->failed_count++] = (struct line_place){kept->whole_bytes, kept->whole_bytes + size};
+    return true;
 }
 
 bool kept_lines_read(const char *path, struct kept_lines *out, char *message, size_t message_size)
@@ -122,10 +139,12 @@ bool kept_lines_read(const char *path, struct kept_lines *out, char *message, si
             *end = 0;
             bool has_zero = strlen(start) != (size_t)(end - start);
             enum line_state state = has_zero ? LINE_FOREIGN : take_line(out, start);
+            if (state == LINE_FAILED)
+                state = note_failed(out, (uint64_t)(end + 1 - start)) ? LINE_TAKEN : LINE_NO_MEMORY;
             if (state != LINE_TAKEN) {
                 if (state == LINE_FOREIGN)
                     snprintf(message, message_size, "cannot be added to: its line %zu is no picture's result",
-                             out->count + 1);
+                             out->count + out->failed_count + 1);
                 else
                     snprintf(message, message_size, "needs more memory than there is");
                 goto done;
@@ -152,8 +171,57 @@ bool kept_lines_have(const struct kept_lines *kept, const char *path, int64_t fr
     return have;
 }
 
+/* The bytes from `at` to `end`. */
+static bool copy_bytes(int from, uint64_t at, uint64_t end, FILE *to)
+{
+    char piece[16384];
+    while (at < end) {
+        size_t wanted = end - at < sizeof piece ? (size_t)(end - at) : sizeof piece;
+        ptrdiff_t got = file_read_at(from, piece, wanted, at);
+        if (got <= 0 || fwrite(piece, 1, (size_t)got, to) != (size_t)got)
+            return false;
+        at += (uint64_t)got;
+    }
+    return true;
+}
+
+bool kept_lines_drop_failed(struct kept_lines *kept, const char *path, char *message, size_t message_size)
+{
+    struct output_file out = {0};
+    uint64_t at = 0, dropped = 0;
+    if (!kept->failed_count)
+        return true;
+    int file = file_open(path);
+    if (file < 0 || !output_file_open(&out, path, message, message_size)) {
+        if (file < 0)
+            snprintf(message, message_size, "cannot be opened: %s", strerror(errno));
+        else
+            file_close(file);
+        return false;
+    }
+    bool is_whole = true;
+    for (size_t index = 0; index <= kept->failed_count && is_whole; index++) {
+        const struct line_place *line = index < kept->failed_count ? &kept->failed[index] : NULL;
+        is_whole = copy_bytes(file, at, line ? line->start : kept->whole_bytes, out.stream);
+        at = line ? line->end : at;
+        dropped += line ? line->end - line->start : 0;
+    }
+    file_close(file);
+    if (!is_whole) {
+        snprintf(message, message_size, "cannot be copied");
+        output_file_abort(&out);
+        return false;
+    }
+    if (!output_file_commit(&out, message, message_size))
+        return false;
+    kept->whole_bytes -= dropped;
+    kept->failed_count = 0;
+    return true;
+}
+
 void kept_lines_release(struct kept_lines *kept)
 {
+    free(kept->failed);
     name_map_release(&kept->names);
     *kept = (struct kept_lines){0};
 }
