@@ -108,11 +108,13 @@ static void an_interrupt_leaves_whole_pictures(void **state)
     RUN_WITH(interrupted, "detect", "-m", MODEL, SMALL, "in", "-o", "./", "--json", "boxes.json");
     assert_int_equal(ran.code, 130);
     assert_int_equal(count_of(ran.err, "ghostvk: interrupted after "), 1);
+    unsigned long said = strtoul(strstr(ran.err, "interrupted after ") + strlen("interrupted after "), NULL, 10);
     assert_false(has_entry(".", ".ghostvk"));
     assert_false(path_exists("boxes.json"));
     char *names = list_folder(".");
     size_t count = count_of(names, ".jpg\n");
     assert_in_range(count, 4, 100);
+    assert_int_equal(said, count);
     for (char *name = strtok(names, "\n"); name; name = strtok(NULL, "\n")) {
         if (!strstr(name, ".jpg"))
             continue;
@@ -133,6 +135,25 @@ static void assert_lines(const char *path, size_t count, size_t errors)
         count_of(lines, "\"error\"") != errors)
         fail_msg("%zu lines and %zu errors were expected:\n%s", count, errors, lines);
     free(lines);
+}
+
+static void a_reader_that_leaves_ends_the_run_without_a_word(void **state)
+{
+    (void)state;
+    make_pictures();
+    signal(SIGPIPE, SIG_DFL); /* whatever we were started with */
+    write_text("run.sh", "\"$@\" 2>said | head -n 1\n");
+    static const char *const outputs[][2] = {{"--jsonl", "-"}, {"--threads", "1"}};
+    for (size_t index = 0; index < 2; index++) {
+        run_program("/bin/sh", (struct child){.code = 0},
+                    (const char *const[]){"run.sh", GVK_PROGRAM, "detect", "-m", MODEL, SMALL, outputs[index][0],
+                                          outputs[index][1], "in/c.jpg", "in/a.bmp", "in/b/same.jpg", NULL});
+        assert_int_equal(count_of(ran.out, "\n"), 1);
+        char *said = read_whole("said", NULL);
+        if (count_of(said, "ghostvk: ") != count_of(said, "ghostvk: note: "))
+            fail_msg("%s: nothing was to be said:\n%s", outputs[index][0], said);
+        free(said);
+    }
 }
 
 static void a_run_is_gone_on_with(void **state)
@@ -175,6 +196,7 @@ int main(void)
         TEST(parts_of_a_folder_are_its_whole),
         TEST(an_interrupt_leaves_whole_pictures),
         TEST(a_run_is_gone_on_with),
+        TEST(a_reader_that_leaves_ends_the_run_without_a_word),
     };
     return cmocka_run_group_tests_name("ghostvk detect over many pictures", tests, make_folder, remove_folder);
 }

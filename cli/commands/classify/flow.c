@@ -12,6 +12,7 @@
 #include "cli/base/text.h"
 #include "cli/files/not_finite.h"
 #include "cli/pipeline/pipeline.h"
+#include "cli/pipeline/progress.h"
 #include "cli/system/process.h"
 
 #define STAGES_MAX 16
@@ -259,6 +260,7 @@ static bool report(void *user, void *place)
     const struct picture_result result = result_of(item);
     if (result.error)
         say("%s: %s", result.path, result.error);
+    progress_clear();
     enum results_state state = results_add(work->results, &result);
     if (!result.error && work->has_tables) {
         print_table(&result, work->names);
@@ -266,6 +268,7 @@ static bool report(void *user, void *place)
     }
     work->done_count++;
     work->failed_count += result.error || state != RESULTS_WRITTEN;
+    progress_show(work->done_count, work->skipped_count, work->failed_count);
     release(item);
     if (state == RESULTS_BROKEN)
         atomic_store(&flow->is_broken, true);
@@ -297,7 +300,13 @@ int classify_run(struct classify_work *work)
     const struct pipeline_size size = {
         .item_bytes = sizeof(struct item), .threads = request->threads, .under_way = work->under_way};
     process_keep_interrupts(true);
+    bool uses_stdout = work->has_tables || results_use_stdout(&request->results);
+    uint64_t total = request->quiet || !progress_begin(uses_stdout)
+                         ? 0
+                         : source_count(request->pictures.words, request->pictures.count, &choice);
+    progress_set_total(total);
     enum pipeline_outcome came = pipeline_run(&steps, &size);
+    progress_end();
     process_keep_interrupts(false);
     work->is_interrupted = process_is_interrupted();
     source_close(flow.source);
