@@ -116,14 +116,15 @@ static void print_summary(const struct work *work, double ms)
     size_t count = work->picture_count + work->frame_count;
     if (work->request->quiet || work->request->is_single || ms <= 0)
         return;
+    const char *plural = count == 1 ? "" : "s";
     char skipped[64] = "";
     if (work->skipped_count)
         snprintf(skipped, sizeof skipped, ", %zu done before", work->skipped_count);
     if (work->has_tables)
-        printf("\n%zu pictures, %zu failed%s, %.1f a second\n", count, work->failed_count, skipped,
+        printf("\n%zu picture%s, %zu failed%s, %.1f a second\n", count, plural, work->failed_count, skipped,
                (double)count * 1e3 / ms);
     else
-        say_kind("note: ", "%zu pictures, %zu failed%s, %.1f a second", count, work->failed_count, skipped,
+        say_kind("note: ", "%zu picture%s, %zu failed%s, %.1f a second", count, plural, work->failed_count, skipped,
                  (double)count * 1e3 / ms);
 }
 
