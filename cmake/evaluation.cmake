@@ -1,12 +1,12 @@
-# What `ghostvk eval` reads labels with, as one target: gvk_evaluation_libraries. Where expat or
-# jansson is not there the program does not have that command, and --version says so.
+# What `ghostvk eval` and `anchors` read labels with, as one target: gvk_evaluation_libraries. Where expat or
+# jansson is not there the program has neither, and --version says so.
 find_package(EXPAT)
 find_path(JANSSON_INCLUDE jansson.h)
 find_library(JANSSON_LIBRARY jansson)
 if(EXPAT_FOUND AND JANSSON_INCLUDE AND JANSSON_LIBRARY)
-    option(GVK_EVALUATION "The command eval, which reads Pascal VOC with expat and COCO with jansson" ON)
+    option(GVK_EVALUATION "The commands eval and anchors, which read Pascal VOC with expat and COCO with jansson" ON)
 else()
-    option(GVK_EVALUATION "The command eval, which reads Pascal VOC with expat and COCO with jansson" OFF)
+    option(GVK_EVALUATION "The commands eval and anchors, which read Pascal VOC with expat and COCO with jansson" OFF)
 endif()
 
 if(GVK_EVALUATION)

@@ -290,8 +290,12 @@ GVK_PUSH(collect)
     GVK_UINT batch;
     GVK_UINT vertices;       /* of a box's draw */
     GVK_UINT max_detections; /* that are drawn of an item */
+    GVK_UINT unclipped;      /* 1: boxes may reach beyond what the network saw of the picture */
 };
 #endif
+
+/* No side of an unclipped box is farther from the picture's corner, in pixels: all are finite. */
+#define GVK_FARTHEST 1e30f
 
 /* Frame parameters of a detector, written by the host for each frame: two vec4s at the front, then two an item. */
 /* [0] confidence, IoU threshold, 0, 0; [1] unused; [2 + 2 i] scale x, y, offset x, y; [3 + 2 i] width and height of

@@ -6,7 +6,7 @@
 #include "cli/options/command.h"
 
 #if defined(GVK_EVALUATION) /* cmake/evaluation.cmake */
-#define GHOSTVK_EVALUATION_COMMANDS(COMMAND) COMMAND(eval)
+#define GHOSTVK_EVALUATION_COMMANDS(COMMAND) COMMAND(eval) COMMAND(anchors)
 #else
 #define GHOSTVK_EVALUATION_COMMANDS(COMMAND)
 #endif

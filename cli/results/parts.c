@@ -14,12 +14,17 @@ const char *result_class_name(const struct results *results, uint32_t class_id)
     return class_id < results->header.class_count ? results->header.classes[class_id] : "?";
 }
 
-void result_clip(const struct picture_result *picture, const gvk_detection *box, float out[4])
+void box_clip(const gvk_detection *box, uint32_t width, uint32_t height, float out[4])
 {
     for (int side = 0; side < 4; side++) {
-        float end = (float)(side % 2 ? picture->height : picture->width), value = box->box[side];
+        float end = (float)(side % 2 ? height : width), value = box->box[side];
         out[side] = value < 0 ? 0 : value > end ? end : value; /* a not-a-number stays one */
     }
+}
+
+void result_clip(const struct picture_result *picture, const gvk_detection *box, float out[4])
+{
+    box_clip(box, picture->width, picture->height, out);
 }
 
 bool result_is_finite(const gvk_detection *box)

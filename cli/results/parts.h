@@ -53,8 +53,6 @@ struct results {
 /* ---- for the writers: parts.c ---- */
 
 const char *result_class_name(const struct results *results, uint32_t class_id);
-/* The part of the box that lies in the picture, as the network's own decode clips. */
-void result_clip(const struct picture_result *picture, const gvk_detection *box, float out[4]);
 bool result_is_finite(const gvk_detection *box);
 /* Says that the writer's output failed, once, for the reason in `message`. Returns RESULTS_BROKEN. */
 enum results_state result_break(struct results *results, struct writer *writer, const char *message);

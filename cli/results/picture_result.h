@@ -64,4 +64,9 @@ enum results_state {
     RESULTS_BROKEN   /* an output for all pictures cannot be written any more; going on would be in vain */
 };
 
+/* The part of the box that lies in the picture, as a detector clips it that is not `unclipped`: the same numbers. */
+void result_clip(const struct picture_result *picture, const gvk_detection *box, float out[4]);
+/* Of a picture that is so large. */
+void box_clip(const gvk_detection *box, uint32_t width, uint32_t height, float out[4]);
+
 #endif

@@ -25,8 +25,7 @@
 
 static const struct gvk_layout layout_of_heads = GVK_LAYOUT(gvk_detector_heads, class_count, class_count);
 static const struct gvk_layout layout_of_map = GVK_LAYOUT(gvk_detector_map, anchors, anchors);
-const struct gvk_layout gvk_layout_of_detector_params =
-    GVK_LAYOUT(gvk_detector_params, vertices_per_box, vertices_per_box);
+const struct gvk_layout gvk_layout_of_detector_params = GVK_LAYOUT(gvk_detector_params, reserved, unclipped);
 const struct gvk_layout gvk_layout_of_detection = GVK_LAYOUT(gvk_detection, candidate, candidate);
 static const struct gvk_layout layout_of_boxes = GVK_LAYOUT(gvk_device_boxes, reserved, batch);
 
@@ -42,6 +41,7 @@ struct detector {
     uint32_t map_count, classes;
     uint32_t vertices_per_box, max_detections; /* UINT32_MAX: all */
     float confidence, iou;
+    bool unclipped;
     uint32_t width, height, batch;
     struct gvk_suppression suppression;
     gvk_detection *detections; /* of the last read, each as long as the caller's */
@@ -123,6 +123,7 @@ static gvk_result prepare(struct gvk_epilogue *epilogue, const struct gvk_builde
         .batch = detector->batch,
         .vertices = detector->vertices_per_box,
         .max_detections = detector->max_detections,
+        .unclipped = detector->unclipped,
         .keeps_all = detector->iou >= 1.0f,
         .parameters = {.memory = GVK_MEMORY_PARAMETERS, .bytes = epilogue->parameter_bytes},
         .result = {.memory = GVK_MEMORY_RESULT, .bytes = epilogue->result_bytes},
@@ -184,7 +185,7 @@ static gvk_result emit(const struct gvk_epilogue *epilogue, const struct gvk_bui
 }
 
 /* How boxes in [0, 1] of the input become pixels of the picture: (value - offset) * scale * side, clipped to what is
- * looked at, from whose corner they are counted to the whole picture's. */
+ * looked at (where they are clipped), from whose corner they are counted to the whole picture's. */
 static void fill(const struct gvk_epilogue *epilogue, const struct gvk_picture_layout *pictures, uint32_t count,
                  void *parameters)
 {
@@ -308,10 +309,13 @@ static gvk_result make_epilogue(const gvk_host *host, const gvk_detector_heads *
     detector->confidence = choose_threshold(used.confidence, DEFAULT_CONFIDENCE);
     detector->iou = choose_threshold(used.iou, DEFAULT_IOU);
     detector->max_detections = used.max_detections ? used.max_detections : UINT32_MAX;
+    detector->unclipped = used.unclipped != 0;
     detector->vertices_per_box = used.vertices_per_box ? used.vertices_per_box : DEFAULT_VERTICES;
     result = take_heads(detector, heads);
     if (!result && (!is_fraction(detector->confidence) || !is_fraction(detector->iou)))
         result = gvk_fail(host, GVK_ERROR_ARGUMENT, "Confidence and IoU threshold lie between 0 and 1.");
+    if (!result && used.unclipped > 1)
+        result = gvk_fail(host, GVK_ERROR_ARGUMENT, "A detector's boxes are clipped (0) or unclipped (1).");
     if (result) {
         release(host, detector);
         return result;
@@ -358,9 +362,9 @@ gvk_result gvk_detector_memory(gvk_device *device, const gvk_graph *graph, const
     return result ? result : gvk_memory_foresee(device, graph, model, &stream, &epilogue, likeness, picture_size, out);
 }
 
-/* A detection as the device may return it: of a class, item and row that there are, inside the largest picture, and
- * behind the one before it. What is not so came from a driver that computes wrongly, and would be an index into the
- * host's lists.
+/* A detection as the device may return it: of a class, item and row that there are, inside the largest picture where
+ * boxes are clipped, and behind the one before it. What is not so came from a driver that computes wrongly, and would
+ * be an index into the host's lists.
  */
 static bool is_sound(const struct detector *detector, const gvk_detection *detection, const gvk_detection *before)
 {
@@ -370,9 +374,10 @@ static bool is_sound(const struct detector *detector, const gvk_detection *detec
     /* A product of two probabilities, which a device may round up. */
     if (!(detection->score >= detector->confidence && detection->score <= 1.001f))
         return false;
+    float least = detector->unclipped ? -GVK_FARTHEST : 0.0f, most = detector->unclipped ? GVK_FARTHEST : 65535.0f;
     for (int axis = 0; axis < 2; axis++)
-        if (!(detection->box[axis] >= 0.0f && detection->box[axis] <= detection->box[axis + 2] &&
-              detection->box[axis + 2] <= 65535.0f))
+        if (!(detection->box[axis] >= least && detection->box[axis] <= detection->box[axis + 2] &&
+              detection->box[axis + 2] <= most))
             return false;
     if (!before || detection->item > before->item)
         return true;

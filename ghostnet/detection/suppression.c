@@ -240,6 +240,7 @@ gvk_result gvk_emit_suppression(const struct gvk_builder *builder, const struct 
         .batch = suppression->batch,
         .vertices = suppression->vertices,
         .max_detections = suppression->max_detections,
+        .unclipped = suppression->unclipped,
     };
     struct gvk_command collect = gvk_begin_step("collect detections", GVK_SHADER_COLLECT);
     collect.turns = 2 * bits_of(capacity);

@@ -18,6 +18,7 @@ struct gvk_suppression {
     uint32_t classes, batch;
     uint32_t tile_words;
     uint32_t vertices, max_detections; /* of the draws of boxes; UINT32_MAX: all of an item */
+    bool unclipped;                    /* boxes may reach beyond the picture */
     bool keeps_all;                    /* the threshold is 1, and no overlap is more */
     /* candidates (as decode.comp appends them), state, frame's parameters, result; see shaders/shared.h */
     struct gvk_operand candidates, state, parameters, result;

@@ -43,11 +43,14 @@ typedef struct gvk_detector_params {
     float confidence, iou;           /* at most 1; 0: the network's default, else 0.5 and 0.3; negative: zero */
     uint32_t max_detections;         /* of a picture; 0: all */
     uint32_t vertices_per_box;       /* vertexCount of the indirect draws (gvk_device_boxes); 0: 6, two triangles */
+    uint32_t unclipped;              /* 1: boxes reach beyond the picture where the network says so; 0: clipped */
     /* 0.1 ends here. */
+    uint32_t reserved;
 } gvk_detector_params;
 
 typedef struct gvk_detection {
-    float box[4]; /* x1, y1, x2, y2 in pixels of the source picture, clipped to it */
+    float box[4]; /* x1, y1, x2, y2 in pixels of the source picture, clipped to what the network saw of it unless
+                     gvk_detector_params.unclipped; finite */
     float score;
     uint32_t class_id;
     uint32_t item;      /* index in the batch */
@@ -64,7 +67,8 @@ GVK_API gvk_result gvk_detector_create_for(gvk_model *model, const gvk_detector_
  * `detection_size` bytes apart: sizeof(gvk_detection), so that (*out)[i] is the caller's.
  * GVK_ERROR_NUMBER when the network's maps hold an infinity or a not-a-number; a stream of the same model that keeps
  * all of gvk_model_tensors finds the layer where they begin. GVK_ERROR_DRIVER when the device returned what cannot be
- * (a class that there is not, a side below 0, a wrong order): it computes wrongly. */
+ * (a class that there is not, a side outside of all pictures where boxes are clipped, a wrong order): it computes
+ * wrongly. */
 GVK_API gvk_result gvk_detector_read(gvk_stream *stream, gvk_ticket ticket, const gvk_detection **out,
                                      size_t detection_size, uint32_t *count);
 

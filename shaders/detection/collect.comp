@@ -1,7 +1,7 @@
 #version 450
 #extension GL_GOOGLE_include_directive : require
-// The kept candidates as detections: corners in pixels of the source picture, clipped to what the network saw of it; and
-// an indirect draw an item, whose instances are the item's detections.
+// The kept candidates as detections: corners in pixels of the source picture, clipped to what the network saw of it
+// unless the push constants say otherwise; and an indirect draw an item, whose instances are the item's detections.
 // source   kept candidates by item, best score first, behind their number        extra   the state
 // weights  the frame's parameters        output   the result (shared.h)
 // workgroups: x = ceil(capacity / local size); the capacity is at least the batch
@@ -42,6 +42,8 @@ void main()
     vec4 corners = vec4(box.xy - box.zw / 2, box.xy + box.zw / 2);
     corners = (corners - mapping.zwzw) * mapping.xyxy * picture.xyxy;
     uint at = output_offset + 1 + batch + 2 * mine;
-    result[at] = floatBitsToUint(clamp(corners, vec4(0), picture.xyxy) + picture.zwzw);
+    vec4 low = unclipped != 0 ? vec4(-GVK_FARTHEST) : vec4(0);
+    vec4 high = unclipped != 0 ? vec4(GVK_FARTHEST) : picture.xyxy;
+    result[at] = floatBitsToUint(clamp(corners, low, high) + picture.zwzw);
     result[at + 1] = key;
 }

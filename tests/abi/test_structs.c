@@ -73,7 +73,7 @@ static void no_struct_that_is_read_ends_in_padding(void **state)
         LAST(gvk_picture, chroma_image),
         LAST(gvk_tune_params, tuned),
         LAST(gvk_network_params, weights),
-        LAST(gvk_detector_params, vertices_per_box),
+        LAST(gvk_detector_params, reserved),
         LAST(gvk_detector_map, anchors),
         LAST(gvk_detector_heads, class_count),
         LAST(gvk_checkpoint_params, weights),

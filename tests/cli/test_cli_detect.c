@@ -324,6 +324,48 @@ static void odd_paths_are_taken(void **state)
     free(huge);
 }
 
+/* The family's texts are written from boxes that reach beyond the picture; nothing else in the run may show it. */
+static void the_familys_boxes_reach_beyond_the_picture_and_no_others(void **state)
+{
+    (void)state;
+    RUN("detect", "-m", MODEL, "--conf", "0.2", "--json", "plain.json", "--csv", "plain.csv", SMEAR1);
+    assert_done();
+    RUN("detect", "-m", MODEL, "--conf", "0.2", "--json", "beside.json", "--csv", "beside.csv", "--voc-family",
+        "family", SMEAR1);
+    assert_done();
+    char *plain_csv = read_whole("plain.csv", NULL), *beside_csv = read_whole("beside.csv", NULL);
+    assert_string_equal(plain_csv, beside_csv);
+    char *plain = read_whole("plain.json", NULL), *beside = read_whole("beside.json", NULL);
+    const char *boxes = member(element(member(plain, "images"), 0), "detections");
+    const char *others = member(element(member(beside, "images"), 0), "detections");
+    size_t count = 0, at_edge = 0, lines = 0, beyond = 0;
+    for (; element(boxes, count) && element(others, count); count++)
+        for (size_t side = 0; side < 4; side++) {
+            double value = strtod(element(member(element(boxes, count), "box"), side), NULL);
+            double other = strtod(element(member(element(others, count), "box"), side), NULL),
+                   end = side % 2 ? 480 : 640;
+            if (value != other || other < 0 || other > end)
+                fail_msg("side %zu of box %zu: %.9g, beside the family's text %.9g", side, count, value, other);
+            at_edge += value == 0 || value == end;
+        }
+    assert_null(element(boxes, count));
+    assert_null(element(others, count));
+    assert_true(count > 5 && at_edge > 0);
+    char *text = read_whole("family/smear-1.txt", NULL);
+    for (char *line = text; *line; line += strcspn(line, "\n") + 1, lines++) {
+        int box[4];
+        assert_int_equal(sscanf(line, "%*s %*f %d %d %d %d", &box[0], &box[1], &box[2], &box[3]), 4);
+        beyond += box[0] < 0 || box[1] < 0 || box[2] > 640 || box[3] > 480;
+    }
+    assert_int_equal(lines, count);
+    assert_true(beyond > 0);
+    free(text);
+    free(beside);
+    free(plain);
+    free(beside_csv);
+    free(plain_csv);
+}
+
 static void verbosity_goes_to_stderr(void **state)
 {
     (void)state;
@@ -362,6 +404,7 @@ int main(void)
         TEST(outputs_that_cannot_be_written_are_said),
         TEST(odd_paths_are_taken),
         TEST(thresholds_have_their_effect),
+        TEST(the_familys_boxes_reach_beyond_the_picture_and_no_others),
         TEST(verbosity_goes_to_stderr),
         TEST(pictures_are_upright_unless_they_shall_not_be),
         TEST(what_a_picture_is_drawn_as_follows_its_kind),

@@ -147,7 +147,8 @@ gvk_result try_detector(gvk_model *model, const struct setup *setup, const gvk_s
                                   .stream = stream,
                                   .confidence = setup->confidence > 0 ? setup->confidence : -1,
                                   .iou = setup->iou > 0 ? setup->iou : -1,
-                                  .max_detections = setup->max_detections};
+                                  .max_detections = setup->max_detections,
+                                  .unclipped = setup->unclipped};
     return gvk_detector_create_for(model, &heads, &params, out);
 }
 
@@ -202,13 +203,20 @@ uint32_t candidates_of(gvk_stream *stream, gvk_ticket ticket)
     return header[1];
 }
 
-double to_picture(double value, double side, double picture, double given, double other_picture, double other_given,
-                  bool letterbox)
+double to_picture_unclipped(double value, double side, double picture, double given, double other_picture,
+                            double other_given, bool letterbox)
 {
     value /= side;
     if (letterbox) {
         double size = fmax(1, rint(picture * fmin(given / picture, other_given / other_picture)));
         value = (value - (given - size) / 2 / given) * (given / size);
     }
-    return fmin(fmax(value * picture, 0), picture);
+    return value * picture;
+}
+
+double to_picture(double value, double side, double picture, double given, double other_picture, double other_given,
+                  bool letterbox)
+{
+    value = to_picture_unclipped(value, side, picture, given, other_picture, other_given, letterbox);
+    return fmin(fmax(value, 0), picture);
 }

@@ -46,6 +46,7 @@ struct setup {
     uint32_t classes;
     float confidence, iou; /* 0 is zero */
     uint32_t max_detections;
+    bool unclipped;
     float anchors[2 * GVK_ANCHORS]; /* smallest first */
 };
 
@@ -61,7 +62,9 @@ uint32_t read_detections(gvk_stream *stream, gvk_ticket ticket, const gvk_detect
 gvk_detection *copy_detections(gvk_stream *stream, gvk_ticket ticket, uint32_t *count);
 /* The candidates before suppression, from the head of the frame's result. */
 uint32_t candidates_of(gvk_stream *stream, gvk_ticket ticket);
-/* A side of a box from the input, `side` long there, to the picture. */
+/* A side of a box from the input, `side` long there, to the picture, and what of it is inside. */
+double to_picture_unclipped(double value, double side, double picture, double given, double other_picture,
+                            double other_given, bool letterbox);
 double to_picture(double value, double side, double picture, double given, double other_picture, double other_given,
                   bool letterbox);
 

@@ -20,6 +20,7 @@ struct decode_case {
     uint32_t picture_width[BATCH_MAX], picture_height[BATCH_MAX];
     float *inputs[BATCH_MAX]; /* of the maps model */
     float *expected;          /* rows of 8 */
+    float *unclipped;         /* rows of 4: the boxes before they were clipped */
     uint64_t expected_count;
 };
 
@@ -68,6 +69,9 @@ static void read_case(const struct golden *golden, uint32_t index, struct decode
         read_size(sizes, &one.picture_width[i], &one.picture_height[i], &end);
     one.expected = read_values(golden, index, "detections", &one.expected_count);
     one.expected_count /= 8;
+    uint64_t sides;
+    one.unclipped = read_values(golden, index, "unclipped", &sides);
+    assert_int_equal(sides, one.expected_count * 4);
 
     uint32_t channels = 3 * (5 + one.classes);
     size_t width = one.width / 8, plane = width * (one.height / 8);
@@ -95,6 +99,7 @@ static void release_case(struct decode_case *one)
     for (uint32_t i = 0; i < one->batch; i++)
         free(one->inputs[i]);
     free(one->expected);
+    free(one->unclipped);
 }
 
 static uint32_t count_cases(const struct golden *golden)
@@ -242,11 +247,79 @@ static void max_detections_keeps_the_best_of_each_item(void **state)
     close_golden(golden);
 }
 
+/* Whether a side is what the clipped detector gives of the other's: to the bit, so that a host may clip itself. */
+static void compare_clipped(const struct decode_case *one, const gvk_detection *whole, const gvk_detection *clipped,
+                            uint32_t index)
+{
+    for (int j = 0; j < 4; j++) {
+        float most = (float)(j % 2 ? one->height : one->width) / 8, side = whole->box[j];
+        side = side < 0 ? 0 : side > most ? most : side;
+        if (memcmp(&side, &clipped->box[j], sizeof side) != 0)
+            fail_msg("%s: side %d of detection %u is %.9g, clipped by the host %.9g, by the device %.9g", one->name, j,
+                     index, (double)whole->box[j], (double)side, (double)clipped->box[j]);
+    }
+    if (memcmp(&whole->score, &clipped->score, sizeof *whole - sizeof whole->box) != 0)
+        fail_msg("%s: detection %u is another one where boxes are clipped", one->name, index);
+}
+
+static void unclipped_boxes_are_those_of_the_reference_before_it_clips(void **state)
+{
+    (void)state;
+    struct golden *golden = open_golden("decode.safetensors");
+    uint32_t beyond = 0;
+    for (uint32_t i = 0; i < count_cases(golden); i++) {
+        struct decode_case one;
+        read_case(golden, i, &one);
+        if (one.candidate_count > 1000) { /* nothing that smaller ones do not show */
+            release_case(&one);
+            continue;
+        }
+        gvk_model *model = create_maps_model(3 * (5 + one.classes));
+        struct setup setup = setup_of(one.classes, one.confidence, one.iou, 0.125f);
+        gvk_stream *streams[2];
+        gvk_detection *found[2];
+        uint32_t counts[2];
+        for (int unclipped = 0; unclipped < 2; unclipped++) {
+            setup.unclipped = unclipped;
+            streams[unclipped] = create_detector(model, &setup, one.width / 8, one.height / 8, one.batch, 1);
+            found[unclipped] =
+                copy_detections(streams[unclipped], submit_case(streams[unclipped], &one), &counts[unclipped]);
+            if (counts[unclipped] != one.expected_count)
+                fail_msg("%s: %u detections, not %u", one.name, counts[unclipped], (unsigned)one.expected_count);
+        }
+        for (uint32_t k = 0; k < counts[1]; k++) {
+            const gvk_detection *got = &found[1][k];
+            double picture[2] = {one.picture_width[got->item], one.picture_height[got->item]};
+            double given[2] = {one.width, one.height};
+            compare_clipped(&one, got, &found[0][k], k);
+            for (int j = 0; j < 4; j++) {
+                int axis = j % 2;
+                double right = (double)one.unclipped[k * 4 + (uint32_t)j];
+                double side = to_picture_unclipped((double)got->box[j], given[axis] / 8, picture[axis], given[axis],
+                                                   picture[1 - axis], given[1 - axis], one.letterbox);
+                if (!(fabs(side - right) <= BOX_TOLERANCE))
+                    fail_msg("%s: side %d of detection %u is at %.6f, not %.6f", one.name, j, k, side, right);
+                beyond += got->box[j] < 0 || (double)got->box[j] > given[axis] / 8;
+            }
+        }
+        for (int unclipped = 0; unclipped < 2; unclipped++) {
+            free(found[unclipped]);
+            gvk_stream_destroy(streams[unclipped]);
+        }
+        gvk_model_destroy(model);
+        release_case(&one);
+    }
+    if (beyond < 20)
+        fail_msg("%u sides are beyond the input, which proves little", beyond);
+    close_golden(golden);
+}
+
 int run_reference_tests(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(detections_are_those_of_the_reference_and_the_same_each_time),
         cmocka_unit_test(max_detections_keeps_the_best_of_each_item),
+        cmocka_unit_test(unclipped_boxes_are_those_of_the_reference_before_it_clips),
     };
     return cmocka_run_group_tests_name("detections of the reference", tests, NULL, NULL);
 }

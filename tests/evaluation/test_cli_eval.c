@@ -270,6 +270,41 @@ static void wrong_results_are_refused(void **state)
     assert_refused(2, "--protocol voc", "coco");
 }
 
+static void anchors_are_a_line_that_anchors_reads(void **state)
+{
+    (void)state;
+    RUN("anchors", "--set", "test", "-o", "anchors.txt", VOC);
+    assert_int_equal(ran.code, 0);
+    assert_string_equal(ran.out, "");
+    assert_contains(ran.err, "boxes in 4 pictures, input 416x416: mean IoU 0.");
+    uint64_t size;
+    char *line = read_whole("anchors.txt", &size);
+    assert_int_equal(count_of(line, ","), 17);
+    RUN("anchors", "--set", "test", "-q", VOC); /* the same again */
+    assert_done();
+    assert_string_equal(ran.out, line);
+    free(line);
+    RUN("anchors", "--set", "test", "-q", "--seed", "2", "--size", "96x64", COCO "plain.instances.json");
+    assert_done();
+    assert_int_equal(count_of(ran.out, ","), 17);
+    RUN("eval", "-m", MODEL, SMALL, "--anchors", "anchors.txt", VOC);
+    assert_done();
+    RUN("anchors", VOC);
+    assert_refused(1, "trainval.txt", "cannot be opened");
+    RUN("anchors");
+    assert_refused(2, "anchors", "dataset");
+    RUN("anchors", "--set", "test", "--seed", "0", VOC);
+    assert_refused(2, "--seed 0", "");
+    RUN("anchors", "--set", "test", "-o", COCO "plain.instances.json", COCO "plain.instances.json");
+    assert_int_equal(ran.code, 2);
+    write_text("instances.json", "{\"images\":[{\"id\":1,\"file_name\":\"a.jpg\",\"width\":9,\"height\":9}],"
+                                 "\"categories\":[{\"id\":1,\"name\":\"a\"}],\"annotations\":["
+                                 "{\"image_id\":1,\"category_id\":1,\"bbox\":[1,1,0,3]},"
+                                 "{\"image_id\":1,\"category_id\":1,\"bbox\":[1,1,2,3]}]}");
+    RUN("anchors", "-q", "instances.json");
+    assert_refused(1, "instances.json", "fewer than 9");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -280,6 +315,7 @@ int main(void)
         TEST(hostile_labels_are_refused),
         TEST(hostile_annotations_are_refused),
         TEST(wrong_results_are_refused),
+        TEST(anchors_are_a_line_that_anchors_reads),
     };
     return cmocka_run_group_tests(tests, make_folder, remove_folder);
 }

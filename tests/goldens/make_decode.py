@@ -220,19 +220,18 @@ def suppress(case, decoded):
 
 
 def to_picture(case, box, image):
-    """Corners in [0, 1] of the input to pixels of a picture, clipped to it."""
+    """Corners in [0, 1] of the input to pixels of a picture, as far beyond it as they are."""
     centre, size = (box[:, :2] + box[:, 2:]) / 2, box[:, 2:] - box[:, :2]
     image, given = np.array(image, np.float64), np.array([case.width, case.height], np.float64)
     if case.letterbox:
         resized = np.round(image * np.min(given / image))
         offset, scale = (given - resized) / 2 / given, given / resized
         centre, size = (centre - offset) * scale, size * scale
-    pixels = np.concatenate([centre - size / 2, centre + size / 2], 1) * np.tile(image, 2)
-    return np.clip(pixels, 0, np.tile(image, 2))
+    return np.concatenate([centre - size / 2, centre + size / 2], 1) * np.tile(image, 2)
 
 
 def make_item(case, random, item):
-    """Raw maps, detections and margins (scores, IoUs) of one item."""
+    """Raw maps, detections, margins (scores, IoUs) and the boxes before clipping of one item."""
     rows, scene = draw_rows(case, random)
     passing = scene.passing
     for _ in range(200):
@@ -253,9 +252,11 @@ def make_item(case, random, item):
     truth = reference.detections(torch.from_numpy(decoded), case.confidence, case.iou).numpy()
     assert len(truth) == len(kept) and (truth[:, 5] == decoded[kept, 5:].argmax(1)).all()
     assert np.allclose(truth[:, :4], corners(decoded)[kept], atol=1e-12) and (truth[:, 4] == score[kept]).all()
-    detections = np.concatenate([to_picture(case, corners(decoded)[kept], case.images[item]), score[kept, None],
-                                 truth[:, 5:6], kept[:, None], np.full((len(kept), 1), item)], 1)
-    return to_maps(case, rows), detections, min(gaps), nearest_iou
+    unclipped = to_picture(case, corners(decoded)[kept], case.images[item])
+    clipped = np.clip(unclipped, 0, np.tile(np.array(case.images[item], np.float64), 2))
+    detections = np.concatenate([clipped, score[kept, None], truth[:, 5:6], kept[:, None],
+                                 np.full((len(kept), 1), item)], 1)
+    return to_maps(case, rows), detections, min(gaps), nearest_iou, unclipped
 
 
 if __name__ == "__main__":
@@ -269,6 +270,7 @@ if __name__ == "__main__":
         for position, stride in enumerate(STRIDES):
             tensors[f"{name}.stride{stride}"] = np.concatenate([item[0][position] for item in items])
         tensors[f"{name}.detections"] = np.concatenate([item[1] for item in items]).astype(np.float32)
+        tensors[f"{name}.unclipped"] = np.concatenate([item[4] for item in items]).astype(np.float32)
         score_margin, nearest_iou = min(item[2] for item in items), min(item[3] for item in items)
         for key, value in {"confidence": case.confidence, "iou": case.iou, "class_count": case.classes,
                            "batch": len(items), "input_size": f"{case.width}x{case.height}",

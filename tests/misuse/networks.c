@@ -156,6 +156,8 @@ static const struct {
     {"an IoU above one", {.stream = &right_stream, .iou = 2}},
     {"an IoU without end", {.stream = &right_stream, .iou = INFINITY}},
     {"an IoU that is no number", {.stream = &right_stream, .iou = NAN}},
+    {"boxes that are neither clipped nor unclipped", {.stream = &right_stream, .unclipped = 2}},
+    {"boxes unclipped without end", {.stream = &right_stream, .unclipped = UINT32_MAX}},
     {"a stream without a height", {.stream = &no_height}},
     {"a stream that is too large", {.stream = &too_large}},
     {"a stream whose maps do not fit", {.stream = &no_stride}},

@@ -117,8 +117,8 @@ static void assert_refused(const char *url, const struct video_choice *choice, c
 static void frames_come_out_as_they_went_in_and_when(void **state)
 {
     (void)state;
-    static const char *const names[] = {"film.mkv",      "-film.mkv",     "a:b.mkv",
-                                        "http:film.mkv", "50%d 'it'.mkv", "pipe:0.mkv"};
+    /* No part of a name is an option, a protocol or a pattern. */
+    static const char *const names[] = {"-a:b 50%d 'it'.mkv", "http:film.mkv"};
     make_film(names[0]);
     for (size_t index = 0; index < sizeof names / sizeof *names; index++) {
         if (index)
@@ -281,7 +281,8 @@ static void programs_that_do_not_behave_are_ended(void **state)
     for (size_t index = 0; index < sizeof cases / sizeof *cases; index++) {
         write_file("ffmpeg", cases[index].script, strlen(cases[index].script));
         assert_true(chmod("ffmpeg", 0755) == 0);
-        const struct video_choice choice = {.stall_seconds = 1};
+        /* The machine may be busy: only what stalls on purpose is not waited for. */
+        const struct video_choice choice = {.stall_seconds = index ? 120 : 1};
         assert_refused("film.mkv", &choice, cases[index].sentence);
         char *child = read_file("child", NULL);
         assert_non_null(child);
@@ -352,46 +353,38 @@ static double mean_difference(const struct image *a, const struct image *b, size
 static void videos_are_written_whole(void **state)
 {
     (void)state;
-    static const struct {
-        const char *path;
-        uint32_t width, height;
-        double difference; /* mean, of bytes: chroma is halved, and codecs lose */
-    } cases[] = {{"-o:dd.mp4", 63, 47, 6}, {"out.gif", 63, 47, 8}};
-    for (size_t index = 0; index < sizeof cases / sizeof *cases; index++) {
-        const struct video_info info = {
-            .width = cases[index].width, .height = cases[index].height, .rate_numerator = 25, .rate_denominator = 2};
-        struct video_writer *writer = NULL;
-        struct image image, read = {0};
-        assert_true(image_create(info.width, info.height, &image, message, sizeof message));
-        if (!video_writer_open(&writer, cases[index].path, &info, message, sizeof message))
-            fail_msg("%s: %s", cases[index].path, message);
-        for (unsigned frame = 0; frame < 6; frame++) {
-            assert_false(path_exists(cases[index].path)); /* not before it is whole */
-            paint(&image, frame);
-            assert_true(video_writer_write(writer, &image, message, sizeof message));
-        }
-        if (!video_writer_finish(writer, message, sizeof message))
-            fail_msg("%s: %s", cases[index].path, message);
-        struct video_reader *reader = open_video(cases[index].path, NULL);
-        struct video_info found;
-        video_reader_describe(reader, &found);
-        bool is_gif = strstr(cases[index].path, ".gif") != NULL;
-        assert_int_equal(found.width, info.width + (is_gif ? 0 : info.width % 2));
-        assert_int_equal(found.height, info.height + (is_gif ? 0 : info.height % 2));
-        if (fabs((double)found.rate_numerator / found.rate_denominator - 12.5) > 0.1)
-            fail_msg("%s: %u/%u frames a second", cases[index].path, found.rate_numerator, found.rate_denominator);
-        for (unsigned frame = 0; frame < 6; frame++) {
-            assert_int_equal(video_reader_next(reader, &read, message, sizeof message), 1);
-            paint(&image, frame);
-            double by = mean_difference(&image, &read, info.width, info.height);
-            if (by > cases[index].difference)
-                fail_msg("%s, frame %u: off by %.2f", cases[index].path, frame, by);
-        }
-        assert_int_equal(video_reader_next(reader, &read, message, sizeof message), 0);
-        image_release(&read);
-        image_release(&image);
-        video_reader_close(reader);
+    static const char path[] = "-o:dd.mp4";
+    const struct video_info info = {.width = 63, .height = 47, .rate_numerator = 25, .rate_denominator = 2};
+    struct video_writer *writer = NULL;
+    struct image image, read = {0};
+    assert_true(image_create(info.width, info.height, &image, message, sizeof message));
+    if (!video_writer_open(&writer, path, &info, message, sizeof message))
+        fail_msg("%s: %s", path, message);
+    for (unsigned frame = 0; frame < 6; frame++) {
+        assert_false(path_exists(path)); /* not before it is whole */
+        paint(&image, frame);
+        assert_true(video_writer_write(writer, &image, message, sizeof message));
     }
+    if (!video_writer_finish(writer, message, sizeof message))
+        fail_msg("%s: %s", path, message);
+    struct video_reader *reader = open_video(path, NULL);
+    struct video_info found;
+    video_reader_describe(reader, &found);
+    assert_int_equal(found.width, 64);
+    assert_int_equal(found.height, 48);
+    if (fabs((double)found.rate_numerator / found.rate_denominator - 12.5) > 0.1)
+        fail_msg("%s: %u/%u frames a second", path, found.rate_numerator, found.rate_denominator);
+    for (unsigned frame = 0; frame < 6; frame++) {
+        assert_int_equal(video_reader_next(reader, &read, message, sizeof message), 1);
+        paint(&image, frame);
+        double by = mean_difference(&image, &read, info.width, info.height);
+        if (by > 6) /* mean, of bytes: chroma is halved, and the codec loses */
+            fail_msg("%s, frame %u: off by %.2f", path, frame, by);
+    }
+    assert_int_equal(video_reader_next(reader, &read, message, sizeof message), 0);
+    image_release(&read);
+    image_release(&image);
+    video_reader_close(reader);
     char *names = list_folder(".");
     assert_null(strstr(names, ".part"));
     free(names);

@@ -56,6 +56,7 @@ static int open_work(struct work *work)
         .stream = &stream_params,
         .confidence = request->confidence,
         .iou = request->iou,
+        .unclipped = request->results.family != NULL, /* all other outputs clip them themselves */
     };
     result = gvk_detector_create(work->weights, work->model.network, &params, &work->stream);
     return result ? report_failure(work->program, NULL, result) : OUTCOME_DONE;

@@ -144,13 +144,15 @@ bool drawing_boxes(struct drawing *drawing, struct image *image, const struct fo
         const gvk_detection *box = &found[index].box;
         const char *name = box->class_id < drawing->class_count ? drawing->classes[box->class_id] : "?";
         uint64_t track = found[index].track;
+        float clipped[4];
+        box_clip(box, image->width, image->height, clipped);
         if (track)
             tracking_label(labels[index], sizeof labels[index], name, track);
         boxes[index] = (struct draw_box){
-            .x1 = box->box[0],
-            .y1 = box->box[1],
-            .x2 = box->box[2],
-            .y2 = box->box[3],
+            .x1 = clipped[0],
+            .y1 = clipped[1],
+            .x2 = clipped[2],
+            .y2 = clipped[3],
             .score = box->score,
             .class_id = tracking_colour(box->class_id, track),
             .label = track ? labels[index] : name,

@@ -254,10 +254,12 @@ static void read_timings(struct work *work, struct item *item)
                 item->ms[stage] = stages[index].ms;
 }
 
-/* Frames come in order here. False when nothing more can be computed. */
-static bool follow(struct flow *flow, struct item *item, const gvk_detection *boxes, uint32_t count)
+/* Frames come in order here. Objects are followed by what of them is in the frame, whatever else is written. False when
+ * nothing more can be computed. */
+static bool follow(struct flow *flow, struct item *item)
 {
     const struct frame *frame = &item->frame;
+    uint32_t count = (uint32_t)item->count;
     if (!flow->tracking) {
         const struct video_info *info = &frame->info;
         flow->tracking = tracking_create((double)info->rate_denominator / info->rate_numerator);
@@ -267,14 +269,21 @@ static bool follow(struct flow *flow, struct item *item, const gvk_detection *bo
         tracking_reset(flow->tracking);
     flow->tracked = frame->video;
     uint64_t *ids = calloc(count ? count : 1, sizeof *ids);
-    if (!flow->tracking || !ids) {
+    gvk_detection *boxes = calloc(count ? count : 1, sizeof *boxes);
+    if (!flow->tracking || !ids || !boxes) {
         free(ids);
+        free(boxes);
         return take_failure(flow, item, GVK_ERROR_HOST_MEMORY);
+    }
+    for (uint32_t index = 0; index < count; index++) {
+        boxes[index] = item->found[index].box;
+        box_clip(&item->found[index].box, frame->image.width, frame->image.height, boxes[index].box);
     }
     if (tracking_update(flow->tracking, boxes, count, frame->seconds, ids) == GVK_OK)
         for (uint32_t index = 0; index < count; index++)
             item->found[index].track = ids[index];
     free(ids);
+    free(boxes);
     return true;
 }
 
@@ -303,7 +312,7 @@ static bool collect(void *user, void *place)
     for (uint32_t index = 0; index < count; index++)
         item->found[index].box = boxes[index];
     item->count = count;
-    return !work->request->track || !item->frame.is_video || follow(flow, item, boxes, count);
+    return !work->request->track || !item->frame.is_video || follow(flow, item);
 }
 
 /* ---- outputs ----------------------------------------------------------------------------------------------------- */

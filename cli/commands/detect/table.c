@@ -60,10 +60,12 @@ static void print_boxes(const struct picture_result *result, const struct names 
     printf("  %5s%9s%9s%9s%9s%s\n", "score", "x1", "y1", "x2", "y2", has_tracks ? "    track" : "");
     for (size_t index = 0; index < result->count; index++) {
         const gvk_detection *box = &result->found[index].box;
+        float clipped[4];
+        result_clip(result, box, clipped);
         fputs("  ", stdout);
         print_padded(stdout, name_class(names, box->class_id), widest);
-        printf("  %.3f%9.1f%9.1f%9.1f%9.1f", (double)box->score, (double)box->box[0], (double)box->box[1],
-               (double)box->box[2], (double)box->box[3]);
+        printf("  %.3f%9.1f%9.1f%9.1f%9.1f", (double)box->score, (double)clipped[0], (double)clipped[1],
+               (double)clipped[2], (double)clipped[3]);
         if (result->found[index].track)
             printf("%9" PRIu64, result->found[index].track);
         putchar('\n');

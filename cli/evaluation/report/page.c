@@ -24,6 +24,8 @@ static const char style[] =
     "flex;gap:2.5rem;flex-wrap:wrap;margin:1.2rem 0}.big b{display:block;font-size:2rem;color:var(--ink)}table{border-"
     "collapse:collapse}td,th{padding:.25rem .7rem;border-bottom:1px solid var(--line);text-align:right;font-variant-"
     "numeric:tabular-nums}td:first-child,th:first-child{text-align:left}.grid{display:flex;flex-wrap:wrap;gap:1rem}"
+    ".pictures{display:grid;gap:1rem;grid-template-columns:repeat(auto-fill,minmax(17rem,1fr))}.pictures "
+    "img{width:100%}"
     "figure{margin:0}figcaption{color:var(--soft);font-size:.85rem;max-width:340px}img{max-width:100%;display:block}"
     "svg "
     "text{fill:var(--soft);font:11px "
@@ -261,7 +263,7 @@ static bool write_misses(FILE *stream, const struct evaluation *evaluation)
         errors[dataset->truths[truth].picture][0] += !is_met[truth] && !dataset->truths[truth].is_ignored;
     fputs(
         "<h2>Worst pictures</h2>\n<p><i style=\"color:var(--missed)\">missed</i>, <i style=\"color:var(--wrong)\">wrong"
-        "</i>, <i style=\"color:var(--right)\">right</i></p>\n<div class=\"grid\">\n",
+        "</i>, <i style=\"color:var(--right)\">right</i></p>\n<div class=\"pictures\">\n",
         stream);
     for (unsigned shown = 0; shown < THUMBNAILS_MAX; shown++) {
         uint32_t worst = 0;
