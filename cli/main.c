@@ -16,6 +16,7 @@
 #include "cli/options/texts/help.h"
 #include "cli/options/texts/manual.h"
 #include "cli/options/texts/version.h"
+#include "cli/pipeline/progress.h"
 #include "cli/system/child.h"
 #include "cli/system/process.h"
 
@@ -143,6 +144,7 @@ static int execute(struct program *program, int argument_count, char **arguments
 static void leave_nothing(void)
 {
     child_process_end_all();
+    progress_abandon();
     output_file_abandon_all();
 }
 

@@ -18,6 +18,13 @@ void message_clear_before(void (*clear)(void))
     mutex_unlock(&lock);
 }
 
+void message_between(void (*write)(void *user), void *user)
+{
+    mutex_lock(&lock);
+    write(user);
+    mutex_unlock(&lock);
+}
+
 static void say_list(const char *kind, const char *ending, const char *format, va_list arguments)
 {
     va_list again;

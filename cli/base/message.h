@@ -22,6 +22,9 @@ enum outcome {
  * messages and this call exclude one another. */
 void message_clear_before(void (*clear)(void));
 
+/* Calls `write` while no message is being written; it says nothing itself. */
+void message_between(void (*write)(void *user), void *user);
+
 /* Messages of several threads come whole, one behind the other. */
 void say(const char *format, ...) GHOSTVK_FORMAT(1, 2);
 /* The same with a word in front that says what kind of message it is: "note: ", "info: ", "debug: ". */

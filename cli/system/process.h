@@ -23,7 +23,10 @@ int process_interrupted_code(void);
 
 /* Whether process_prepare found standard output closed. */
 bool process_stdout_is_closed(void);
+bool process_stdout_is_terminal(void);
 bool process_stderr_is_terminal(void);
+/* The width of the terminal that standard error goes to; 0 where that is none, or one that cannot write a line over. */
+unsigned process_stderr_columns(void);
 
 /* The program's file, links resolved, from malloc; NULL when it cannot be told. `name` is what it was called by. */
 char *process_own_path(const char *name);

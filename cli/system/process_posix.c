@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -37,9 +38,23 @@ bool process_stdout_is_closed(void)
     return flags < 0 || (flags & O_ACCMODE) == O_RDONLY;
 }
 
+bool process_stdout_is_terminal(void)
+{
+    return isatty(STDOUT_FILENO);
+}
+
 bool process_stderr_is_terminal(void)
 {
     return isatty(STDERR_FILENO);
+}
+
+unsigned process_stderr_columns(void)
+{
+    const char *kind = getenv("TERM");
+    struct winsize size;
+    if (!isatty(STDERR_FILENO) || !kind || !*kind || strcmp(kind, "dumb") == 0)
+        return 0;
+    return ioctl(STDERR_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col ? size.ws_col : 80;
 }
 
 /* ---- interrupts -------------------------------------------------------------------------------------------------- */

@@ -71,9 +71,25 @@ bool process_stdout_is_closed(void)
     return stdout_is_closed;
 }
 
+bool process_stdout_is_terminal(void)
+{
+    return _isatty(1) != 0;
+}
+
 bool process_stderr_is_terminal(void)
 {
     return _isatty(2) != 0;
+}
+
+unsigned process_stderr_columns(void)
+{
+    CONSOLE_SCREEN_BUFFER_INFO info;
+    const char *kind = getenv("TERM");
+    if (!_isatty(2) || (kind && strcmp(kind, "dumb") == 0))
+        return 0;
+    if (!GetConsoleScreenBufferInfo(GetStdHandle(STD_ERROR_HANDLE), &info) || info.dwSize.X <= 0)
+        return 80;
+    return (unsigned)info.dwSize.X;
 }
 
 /* ---- interrupts -------------------------------------------------------------------------------------------------- */

@@ -111,22 +111,35 @@ static int finish_outputs(struct work *work)
     return is_whole && work->failed_count == 0 ? OUTCOME_DONE : OUTCOME_SOME_FAILED;
 }
 
-/* One line, where there was more than a single picture: behind the tables, or where messages go. */
+static void print_line(const char *line)
+{
+    printf("  %s\n", line);
+}
+
+static void note_line(const char *line)
+{
+    say_kind("note: ", "%s", line);
+}
+
+/* Where there was more than a single picture: behind the tables, or where messages go. */
 static void print_summary(const struct work *work, double ms)
 {
     size_t count = work->picture_count + work->frame_count;
-    if (work->request->quiet || work->request->is_single || ms <= 0)
+    if (work->request->quiet || (work->request->is_single && !work->request->is_video) || ms <= 0)
         return;
-    const char *plural = count == 1 ? "" : "s";
-    char skipped[64] = "";
+    char skipped[64] = "", line[192];
     if (work->skipped_count)
         snprintf(skipped, sizeof skipped, ", %zu done before", work->skipped_count);
+    snprintf(line, sizeof line, "%zu %s, %zu failed%s, %.1f a second", count,
+             work->frame_count && work->picture_count ? "pictures and frames"
+             : work->frame_count                      ? "frames"
+                                                      : "pictures",
+             work->failed_count, skipped, (double)count * 1e3 / ms);
     if (work->has_tables)
-        printf("\n%zu picture%s, %zu failed%s, %.1f a second\n", count, plural, work->failed_count, skipped,
-               (double)count * 1e3 / ms);
+        printf("\n%s\n", line);
     else
-        say_kind("note: ", "%zu picture%s, %zu failed%s, %.1f a second", count, plural, work->failed_count, skipped,
-                 (double)count * 1e3 / ms);
+        note_line(line);
+    stage_times_print(&work->times, work->has_tables ? print_line : note_line);
 }
 
 static int execute(struct program *program, const struct command_line *line)

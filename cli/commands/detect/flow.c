@@ -12,6 +12,7 @@
 #include "cli/files/not_finite.h"
 #include "cli/pictures/image_io.h"
 #include "cli/pipeline/pipeline.h"
+#include "cli/pipeline/progress.h"
 #include "cli/system/process.h"
 #include "cli/video/tracking.h"
 #include "film.h"
@@ -350,6 +351,14 @@ static void drop(void *user, void *place)
     release(place);
 }
 
+/* A lone video says itself how many frames it has. */
+static void show_progress(const struct work *work, const struct frame *frame)
+{
+    if (work->request->is_single && frame->is_video)
+        progress_set_total(frame->info.frame_count);
+    progress_show(work->picture_count + work->frame_count, work->skipped_count, work->failed_count);
+}
+
 static bool report(void *user, void *place)
 {
     struct flow *flow = user;
@@ -364,11 +373,19 @@ static bool report(void *user, void *place)
         say("%s: %s", result.path, result.error);
     if (item->drawn && item->draw_error[0])
         say("%s: %s", item->drawn, item->draw_error);
+    double start = clock_ms();
     if (frame->is_video && item->is_drawn)
         has_failed =
             !film_add(&flow->film, frame, item->drawn_image.pixels ? &item->drawn_image : &frame->image, item->drawn) ||
             has_failed;
+    progress_clear();
     enum results_state state = item->is_kept ? RESULTS_WRITTEN : results_add(work->results, &result);
+    item->save_ms += clock_ms() - start;
+    if (!result.error) {
+        const double ms[TIMED_STAGES] = {item->ms[RESULT_LOAD], item->ms[RESULT_RESIZE], item->ms[RESULT_NETWORK],
+                                         item->ms[RESULT_DECODE], item->save_ms};
+        stage_times_add(&work->times, ms);
+    }
     if (!result.error && work->has_tables) {
         print_table(&result, work->model.info.classes, work->model.info.class_count,
                     item->is_drawn && !frame->is_video ? item->drawn : NULL);
@@ -377,6 +394,7 @@ static bool report(void *user, void *place)
     work->picture_count += !frame->is_video;
     work->frame_count += frame->is_video;
     work->failed_count += has_failed || state != RESULTS_WRITTEN;
+    show_progress(work, frame);
     release(item);
     if (state == RESULTS_BROKEN)
         atomic_store(&flow->is_broken, true);
@@ -414,7 +432,11 @@ int detect_run(struct work *work)
         .under_way = work->under_way,
     };
     process_keep_interrupts(true);
+    bool uses_stdout = work->has_tables || results_use_stdout(&request->results);
+    if (!request->quiet && (!request->is_single || request->is_video) && progress_begin(uses_stdout))
+        progress_set_total(source_count(request->operands, request->operand_count, &choice));
     enum pipeline_outcome came = pipeline_run(&steps, &size);
+    progress_end();
     process_keep_interrupts(false);
     work->is_interrupted = process_is_interrupted();
     if (work->is_interrupted || flow.outcome != OUTCOME_DONE || atomic_load(&flow.is_broken))

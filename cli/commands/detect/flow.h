@@ -4,6 +4,7 @@
 
 #include "cli/files/model_path.h"
 #include "cli/pictures/picture_fit.h"
+#include "cli/pipeline/stage_times.h"
 #include "cli/results/results.h"
 #include "drawn.h"
 #include "request.h"
@@ -26,6 +27,7 @@ struct work {
     size_t picture_count, frame_count; /* that were reported, of videos the frames */
     size_t failed_count;               /* of both: boxes or one of the outputs are lacking */
     size_t skipped_count;              /* that were done before this run */
+    struct stage_times times;
     bool is_interrupted;
 };
 
