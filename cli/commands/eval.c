@@ -13,6 +13,7 @@
 #include "cli/files/file_plan.h"
 #include "cli/files/text_lists.h"
 #include "cli/host/command_line.h"
+#include "cli/pictures/image_io.h"
 #include "commands.h"
 
 enum { OPTION_PROTOCOL = OPTION_OWN, OPTION_SET, OPTION_IMAGES, OPTION_RESULTS, OPTION_REPORT };
@@ -76,6 +77,13 @@ struct work {
     size_t failed;
 };
 
+/* Folders are not looked through for this, so names decide: no JSON or page is called so. */
+static bool names_part_of_dataset(const char *path)
+{
+    const char *dot = strrchr(base_name(path), '.');
+    return image_kind_of_path(path) != IMAGE_UNKNOWN || (dot && (strcmp(dot, ".xml") == 0 || strcmp(dot, ".txt") == 0));
+}
+
 static int check_outputs(const struct program *program, const struct eval_request *request)
 {
     struct file_plan plan = {0};
@@ -84,6 +92,12 @@ static int check_outputs(const struct program *program, const struct eval_reques
     file_plan_read(&plan, request->results);
     file_plan_read(&plan, request->dataset.path);
     file_plan_write_stdout(&plan);
+    const char *written[] = {request->json, request->report};
+    for (size_t index = 0; index < sizeof written / sizeof *written; index++)
+        if (written[index] && names_part_of_dataset(written[index]))
+            return file_plan_release(&plan),
+                   refuse_usage("%s %s: that is the name of an annotation or picture, which would be replaced",
+                                index ? "--report" : "--json", written[index]);
     file_plan_write(&plan, "--json", request->json);
     file_plan_write(&plan, "--report", request->report);
     int outcome = file_plan_check(&plan);

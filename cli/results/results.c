@@ -6,6 +6,8 @@
 #include <stdlib.h>
 
 #include "cli/base/message.h"
+#include "cli/pictures/image_io.h"
+#include "cli/video/url.h"
 #include "parts.h"
 
 /* An exit code; what is wrong has been said. */
@@ -17,6 +19,9 @@ static int add_writer(struct results *results, const struct writer_kind *kind, c
         return OUTCOME_DONE;
     if (kind->is_whole && results->choice.resume)
         return refuse_usage("--resume adds to --jsonl and to folders; %s is written whole", kind->option);
+    if (!kind->is_folder && (image_kind_of_path(path) != IMAGE_UNKNOWN || video_has_ending(path)))
+        return refuse_usage("%s %s: that is the name of a picture or video, which would be replaced", kind->option,
+                            path);
     results->writer_count++;
     *writer = (struct writer){.kind = kind, .path = path};
     if ((!kind->is_folder || output_folder_make(&writer->folder, path, message, sizeof message)) &&

@@ -91,11 +91,12 @@ static bool make_room(struct folder_walk *walk, size_t length)
     return true;
 }
 
-/* Whether the folder at that place is to be passed over: the one left out, or one that is open. */
+/* Whether the folder at that place is to be passed over: one that is left out, or that is open. */
 static bool is_closed(const struct folder_walk *walk, const uint64_t place[2])
 {
-    if (walk->leaves_out && memcmp(place, walk->left_out, sizeof walk->left_out) == 0)
-        return true;
+    for (size_t index = 0; index < walk->left_out_count; index++)
+        if (memcmp(place, walk->left_out[index], sizeof walk->left_out[index]) == 0)
+            return true;
     for (size_t index = 0; index < walk->depth; index++)
         if (memcmp(place, walk->levels[index].place, sizeof walk->levels[index].place) == 0)
             return true;
@@ -146,16 +147,15 @@ static void explain(int reason, char *message, size_t message_size)
         snprintf(message, message_size, "the folder cannot be read: %s", strerror(reason));
 }
 
-bool folder_walk_open(struct folder_walk *walk, const char *path, const char *left_out, bool (*wants)(const char *name),
-                      char *message, size_t message_size)
+bool folder_walk_open(struct folder_walk *walk, const char *path, const char *const left_out[FOLDERS_LEFT_OUT],
+                      bool (*wants)(const char *name), char *message, size_t message_size)
 {
     struct file_status status;
     size_t length = strlen(path);
     *walk = (struct folder_walk){.wants = wants};
-    if (left_out && file_look(left_out, &status)) {
-        walk->leaves_out = true;
-        memcpy(walk->left_out, status.place, sizeof walk->left_out);
-    }
+    for (size_t index = 0; index < FOLDERS_LEFT_OUT; index++)
+        if (left_out[index] && file_look(left_out[index], &status))
+            memcpy(walk->left_out[walk->left_out_count++], status.place, sizeof status.place);
     int reason = make_room(walk, length + 1) ? 0 : ENOMEM;
     if (!reason) {
         memcpy(walk->path, path, length + 1);

@@ -20,7 +20,8 @@ void path_list_start(struct path_list *list, int file, bool ends_in_null, bool (
 /* False with the message when nothing can be read any more, other than at the end. */
 static bool read_more(struct path_list *list, char *message, size_t message_size)
 {
-    memmove(list->bytes, list->bytes + list->start, list->end - list->start);
+    if (list->bytes) /* a null pointer may not be moved from, not even by nothing */
+        memmove(list->bytes, list->bytes + list->start, list->end - list->start);
     list->end -= list->start;
     list->start = 0;
     if (list->end > PATH_LENGTH_MAX) {

@@ -13,7 +13,6 @@
 #include "cli/system/files.h"
 #include "cli/system/paths.h"
 #include "cli/video/url.h"
-#include "folder_walk.h"
 #include "path_list.h"
 #include "pattern.h"
 
@@ -38,6 +37,7 @@ struct source {
     struct video_info info;
     char *video_path, *video_relative; /* from malloc */
     uint32_t video_count;
+    uint64_t frame_count; /* that the video gave */
 };
 
 static char *copy_text(const char *text)
@@ -163,6 +163,7 @@ static enum found open_video(struct source *source, struct frame *out, const cha
     }
     video_reader_describe(source->reader, &source->info);
     source->video_count++;
+    source->frame_count = 0;
     return FOUND_NOTHING;
 }
 
@@ -292,6 +293,7 @@ static enum found step_video(struct source *source, struct frame *out)
     out->load_ms = clock_ms() - start;
     out->number = video_reader_frame(source->reader);
     out->seconds = video_reader_seconds(source->reader);
+    source->frame_count += step > 0;
     if (step > 0)
         return FOUND_FRAME;
     const char *complaint = video_reader_complaint(source->reader);
@@ -304,6 +306,7 @@ static enum found step_video(struct source *source, struct frame *out)
     }
     image_release(&out->image);
     out->is_failed = true;
+    out->number = source->frame_count * (source->choice.every ? source->choice.every : 1); /* the one that lacks */
     return FOUND_FRAME;
 }
 
@@ -331,13 +334,42 @@ static enum found step_walk(struct source *source, struct frame *out)
     return is_empty ? FOUND_FRAME : FOUND_NOTHING;
 }
 
+static bool is_left_out(const struct source *source, const char *path)
+{
+    struct file_status status, left_out;
+    for (size_t index = 0; index < FOLDERS_LEFT_OUT; index++) {
+        const char *folder = source->choice.left_out[index];
+        if (folder && file_look(folder, &left_out) && file_look(path, &status) &&
+            memcmp(status.place, left_out.place, sizeof status.place) == 0)
+            return true;
+    }
+    return false;
+}
+
+/* Whether the path leads through or to a folder that is left out, behind what the pattern says itself. */
+static bool leads_through_left_out(const struct source *source, char *path)
+{
+    bool leads = is_left_out(source, path);
+    for (size_t at = source->fixed + 1; !leads && at < strlen(path); at++) {
+        char kept = path[at];
+        if (!path_parts_at(kept))
+            continue;
+        path[at] = 0;
+        leads = is_left_out(source, path);
+        path[at] = kept;
+    }
+    return leads;
+}
+
 static enum found step_matches(struct source *source, struct frame *out)
 {
     if (source->match_at == source->matches.count) {
         path_set_release(&source->matches);
         return FOUND_NOTHING;
     }
-    const char *path = source->matches.paths[source->match_at++];
+    char *path = source->matches.paths[source->match_at++];
+    if (leads_through_left_out(source, path))
+        return FOUND_NOTHING;
     return take_path(source, out, path, join_relative("", path + source->fixed));
 }
 

@@ -18,6 +18,7 @@
 #ifndef GHOSTVK_CLI_SOURCES_SOURCE_H
 #define GHOSTVK_CLI_SOURCES_SOURCE_H
 
+#include "folder_walk.h"
 #include "frame.h"
 #include "shard.h"
 
@@ -25,13 +26,14 @@ struct source;
 
 /* All zeros: every picture, upright. */
 struct source_choice {
-    struct image_choice image;      /* of videos; pictures are loaded by frame_load */
-    bool list_ends_in_null;         /* the list's paths; otherwise lines */
-    bool is_counting;               /* paths alone are wanted: no video is opened, and each counts as one frame */
-    struct shard shard;             /* a video belongs to one shard as a whole */
-    uint32_t every;                 /* of a video's frames each so many-th; 0 and 1: all */
-    const struct raw_shape *raw;    /* "-" is raw frames on standard input; NULL: a list */
-    const char *left_out;           /* a folder in which nothing is looked for: that of the outputs; NULL: none */
+    struct image_choice image;   /* of videos; pictures are loaded by frame_load */
+    bool list_ends_in_null;      /* the list's paths; otherwise lines */
+    bool is_counting;            /* paths alone are wanted: no video is opened, and each counts as one frame */
+    struct shard shard;          /* a video belongs to one shard as a whole */
+    uint32_t every;              /* of a video's frames each so many-th; 0 and 1: all */
+    const struct raw_shape *raw; /* "-" is raw frames on standard input; NULL: a list */
+    /* Folders in which nothing is looked for, in folders and by patterns: those of the outputs; NULL: none. */
+    const char *left_out[FOLDERS_LEFT_OUT];
     bool (*is_stopped)(void *user); /* asked while it waits; NULL: never */
     /* Whether a picture, or a video as a whole, is passed over; NULL: none is. */
     bool (*is_done)(void *user, const char *path, const char *relative, bool is_video);

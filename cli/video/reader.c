@@ -278,7 +278,7 @@ static int take_end(struct video_reader *reader, size_t count)
         return fail(reader, reason);
     }
     if (count) {
-        snprintf(reason, sizeof reason, "ends in the middle of frame %" PRIu64, reader->given * reader->every + 1);
+        snprintf(reason, sizeof reason, "ends in the middle of frame %" PRIu64, reader->given * reader->every);
         return fail(reader, reason);
     }
     if (reader->given == 0 && !reader->is_raw)

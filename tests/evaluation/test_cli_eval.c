@@ -137,6 +137,8 @@ static void a_report_is_one_page_of_xml(void **state)
     free(page);
     RUN("eval", "--results", VOC "/results.jsonl", "--report", "no/out.html", VOC);
     assert_refused(1, "no/out.html", "cannot be written");
+    RUN("eval", "--results", VOC "/results.jsonl", "--json", "voc/Annotations/x.xml", VOC);
+    assert_refused(2, "--json voc/Annotations/x.xml", "the name of an annotation or picture");
 }
 
 /* ---- what is wrong ----------------------------------------------------------------------------------------------- */

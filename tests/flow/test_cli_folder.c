@@ -60,6 +60,15 @@ static void a_folder_comes_out_as_it_went_in(void **state)
     assert_string_equal(ran.out, "");
     RUN("detect", "-m", MODEL, SMALL, "in", "-o", "in/");
     assert_refused(2, "-o in/", "the output is one of the inputs");
+    RUN("detect", "-m", MODEL, SMALL, "in", "--crop", "in/b/..");
+    assert_refused(2, "--crop in/b/..", "the output is one of the inputs");
+    static const char *const files[] = {"--json", "--jsonl", "--csv", "--coco"};
+    for (size_t index = 0; index < sizeof files / sizeof *files; index++) {
+        RUN("detect", "-m", MODEL, SMALL, "in", files[index], "in/c.jpg");
+        assert_refused(2, files[index], "in/c.jpg: that is the name of a picture or video");
+    }
+    RUN("detect", "-m", MODEL, SMALL, "in", "--raw", "4x4");
+    assert_refused(2, "--raw", "no input is -");
 }
 
 static void pictures_that_would_meet_are_told_apart(void **state)
@@ -92,7 +101,7 @@ static void parts_of_a_folder_are_its_whole(void **state)
     for (size_t index = 0; index < 4; index++)
         assert_int_equal(found[index], 1);
     RUN("detect", "-m", MODEL, SMALL, "--shard", "3/2", "in");
-    assert_refused(2, "--shard 3/2", "two numbers are wanted");
+    assert_refused(2, "--shard 3/2", "I from 1 to N");
 }
 
 static void an_interrupt_leaves_whole_pictures(void **state)

@@ -67,8 +67,10 @@ static void a_folder_gives_its_pictures_sorted_and_those_below(void **state)
     /* A file that is named is taken, whatever its name; one that is not there is said when it is read. */
     assert_text(GATHER("p/notes.txt", "p/.dot.jpg", "missing.jpg"),
                 "p/notes.txt|notes.txt\np/.dot.jpg|.dot.jpg\nmissing.jpg|missing.jpg\n");
-    const struct source_choice without = {.left_out = "p/b/deep"};
+    const struct source_choice without = {.left_out = {"p/none", "p/b/deep"}};
     assert_text(gather(&without, (const char *const[]){"p/b", NULL}), "p/b/10.tiff|10.tiff\np/b/2.webp|2.webp\n");
+    assert_text(gather(&without, (const char *const[]){"p/b/*", NULL}), "p/b/10.tiff|10.tiff\np/b/2.webp|2.webp\n");
+    assert_text(gather(&without, (const char *const[]){"p/**/*.bmp", NULL}), "");
 }
 
 static void links_are_followed_but_not_in_circles(void **state)

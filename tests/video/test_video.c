@@ -271,7 +271,7 @@ static void programs_that_do_not_behave_are_ended(void **state)
          "cannot be read as video: it broke"},
         {"#!/bin/sh\necho $$ >child\nhead -c 3000 /dev/zero\nkill -KILL $$\n",
          "cannot be read as video: ffmpeg ended with code 137"},
-        {"#!/bin/sh\necho $$ >child\nhead -c 3000 /dev/zero\n", "ends in the middle of frame 2"},
+        {"#!/bin/sh\necho $$ >child\nhead -c 3000 /dev/zero\n", "ends in the middle of frame 1"},
         {"#!/bin/sh\necho $$ >child\n", "there is no frame in it"},
         /* Much on standard error does not make it wait. */
         {"#!/bin/sh\necho $$ >child\nyes 'a line that is said again and again' | head -n 80000 >&2\n"
@@ -321,7 +321,7 @@ static void raw_frames_are_read_from_standard_input(void **state)
     assert_int_equal(truncate("film.raw", 32 * 20 * 3 * 2 + 7), 0);
     assert_non_null(freopen("film.raw", "rb", stdin));
     const struct video_choice choice = {.raw = &shape};
-    assert_refused("-", &choice, "ends in the middle of frame 3");
+    assert_refused("-", &choice, "ends in the middle of frame 2");
     dup2(kept, STDIN_FILENO);
     close(kept);
 }

@@ -15,7 +15,7 @@ static bool read_shard(const char *value, struct shard *out)
 {
     if (shard_read(value, out))
         return true;
-    refuse_usage("--shard %s: two numbers are wanted, such as 2/5 for the second of five parts",
+    refuse_usage("--shard %s: two numbers I/N with I from 1 to N are wanted, such as 2/5 for the second of five parts",
                  *value ? value : "\"\"");
     return false;
 }

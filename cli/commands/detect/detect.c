@@ -132,9 +132,8 @@ static void print_summary(const struct work *work, double ms)
         snprintf(skipped, sizeof skipped, ", %zu done before", work->skipped_count);
     snprintf(line, sizeof line, "%zu %s, %zu failed%s, %.1f a second", count,
              work->frame_count && work->picture_count ? "pictures and frames"
-             : work->frame_count                      ? count == 1 ? "frame" : "frames"
-             : count == 1                             ? "picture"
-                                                      : "pictures",
+             : work->frame_count                      ? (count == 1 ? "frame" : "frames")
+                                                      : (count == 1 ? "picture" : "pictures"),
              work->failed_count, skipped, (double)count * 1e3 / ms);
     if (work->has_tables)
         printf("\n%s\n", line);

@@ -32,7 +32,7 @@ static bool read_shard(const char *value, struct shard *out)
 {
     if (shard_read(value, out))
         return true;
-    refuse_usage("--shard %s: two numbers are wanted, such as 2/5 for the second of five parts",
+    refuse_usage("--shard %s: two numbers I/N with I from 1 to N are wanted, such as 2/5 for the second of five parts",
                  *value ? value : "\"\"");
     return false;
 }
@@ -119,16 +119,16 @@ static int check_drawn(struct detect_request *request)
 }
 
 /* A folder that is looked through is no place for outputs; in one below it they are passed over. */
-static int check_folders(const struct detect_request *request)
+static int check_folder(const struct detect_request *request, const char *option, const char *folder)
 {
     struct file_status output, input;
-    if (!request->into_folder || !file_look(request->output, &output))
+    if (!folder || !file_look(folder, &output))
         return OUTCOME_DONE;
     for (size_t index = 0; index < request->operand_count; index++) {
         const char *operand = request->operands[index];
         if (file_look(operand, &input) && input.kind == FILE_FOLDER &&
             memcmp(input.place, output.place, sizeof input.place) == 0)
-            return refuse_usage("-o %s: the output is one of the inputs", request->output);
+            return refuse_usage("%s %s: the output is one of the inputs", option, folder);
     }
     return OUTCOME_DONE;
 }
@@ -176,6 +176,13 @@ static int check_operands(struct detect_request *request)
     for (size_t index = 0; index < request->operand_count; index++)
         if (!request->operands[index][0])
             return refuse_usage("the path of picture %zu is empty", index + 1);
+    bool has_stdin = false;
+    for (size_t index = 0; index < request->operand_count; index++)
+        has_stdin = has_stdin || strcmp(request->operands[index], "-") == 0;
+    if (request->source.raw && !has_stdin)
+        return refuse_usage("--raw: it is for frames on standard input, and no input is -");
+    if (request->source.list_ends_in_null && !has_stdin)
+        return refuse_usage("-0: it is for a list on standard input, and no input is -");
     const struct results_choice *results = &request->results;
     if (results->coco_annotations && !results->coco)
         return refuse_usage("--coco-ids: it is for --coco");
@@ -201,7 +208,9 @@ int detect_request_read(struct program *program, const struct command_line *line
     if (outcome == OUTCOME_DONE && request->output)
         outcome = check_drawn(request);
     if (outcome == OUTCOME_DONE)
-        outcome = check_folders(request);
+        outcome = check_folder(request, "-o", request->into_folder ? request->output : NULL);
+    if (outcome == OUTCOME_DONE)
+        outcome = check_folder(request, "--crop", request->results.crops);
     if (outcome != OUTCOME_DONE)
         return outcome;
     /* The folder is made first, so that all places can be told. */
@@ -209,7 +218,8 @@ int detect_request_read(struct program *program, const struct command_line *line
         say("%s: %s", request->output, message);
         return OUTCOME_SOME_FAILED;
     }
-    request->source.left_out = request->into_folder ? request->output : NULL;
+    request->source.left_out[0] = request->into_folder ? request->output : NULL;
+    request->source.left_out[1] = request->results.crops;
     return plan_files(program, request);
 }
 
