@@ -16,6 +16,7 @@ struct gvk_traits {
     uint32_t subgroup_size;     /* 0: unknown, then no kernel with subgroup operations is taken */
     bool subgroup_shuffle;      /* in compute shaders */
     bool subgroup_broadcast;    /* ballot operations, broadcast among them */
+    uint32_t multiprocessors;   /* how many, where the driver tells (NVIDIA's); 0: unknown */
     bool shuffles_well;         /* subgroupShuffle is as fast as subgroupBroadcast on this driver (lanes.h) */
     bool subgroup_size_control; /* sizes can be required of a pipeline */
     bool full_subgroups;        /* feature computeFullSubgroups */
