@@ -13,9 +13,10 @@ bool process_prepare(int *argument_count, char ***arguments);
 /* From now on an interrupt, or what else ends a program politely, calls `clean_up` while no other code of the calling
  * thread runs, and ends the process with 128 + the signal's number, 130 for an interrupt. */
 void process_leave_on_interrupt(void (*clean_up)(void));
+#define PROCESS_PATIENCE 5u /* seconds */
 /* While this is on, the first interrupt (or request to end) is only kept, for process_is_interrupted to tell, and who
- * works in several threads ends them in order; a second one leaves at once. What a reader's end of a pipe has to say is
- * no such request. Off again, one that was kept stays so. */
+ * works in several threads ends them in order; a second one, or PROCESS_PATIENCE without an end, leaves as above. What a
+ * reader's end of a pipe has to say is no such request. Off again, one that was kept stays so. */
 void process_keep_interrupts(bool on);
 bool process_is_interrupted(void);
 /* 128 and the number of the interrupt that was kept; 130 before there was one. */

@@ -70,9 +70,11 @@ static atomic_int kept_number; /* of the signal that was kept; 0: none */
 static void leave_on_signal(int number)
 {
     int none = 0;
-    if (number != SIGPIPE && atomic_load(&keeps_interrupts) &&
-        atomic_compare_exchange_strong(&kept_number, &none, number))
+    if (number != SIGPIPE && number != SIGALRM && atomic_load(&keeps_interrupts) &&
+        atomic_compare_exchange_strong(&kept_number, &none, number)) {
+        alarm(PROCESS_PATIENCE); /* what is under way may never end */
         return;
+    }
     if (!pthread_equal(pthread_self(), main_thread)) {
         pthread_kill(main_thread, number);
         while (number == SIGPIPE) /* or this thread would tell of a write that failed */
@@ -80,14 +82,14 @@ static void leave_on_signal(int number)
         return;
     }
     clean_up_files();
-    _exit(128 + number);
+    _exit(number == SIGALRM ? process_interrupted_code() : 128 + number);
 }
 
 void process_leave_on_interrupt(void (*clean_up)(void))
 {
     main_thread = pthread_self();
     clean_up_files = clean_up;
-    static const int numbers[] = {SIGINT, SIGTERM, SIGHUP, SIGPIPE, SIGXCPU};
+    static const int numbers[] = {SIGINT, SIGTERM, SIGHUP, SIGPIPE, SIGXCPU, SIGALRM};
     for (size_t index = 0; index < sizeof numbers / sizeof *numbers; index++) {
         struct sigaction before, action = {.sa_handler = leave_on_signal, .sa_flags = SA_RESTART};
         sigemptyset(&action.sa_mask);

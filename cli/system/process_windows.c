@@ -105,7 +105,7 @@ static BOOL WINAPI leave_on_event(DWORD event)
     CONTEXT context = {.ContextFlags = CONTEXT_CONTROL};
     bool first = false, can_wait = event == CTRL_C_EVENT || event == CTRL_BREAK_EVENT;
     if (can_wait && atomic_load(&keeps_interrupts) && atomic_compare_exchange_strong(&is_interrupted, &first, true))
-        return TRUE;
+        Sleep(PROCESS_PATIENCE * 1000); /* what is under way may never end */
     SuspendThread(main_thread);
     GetThreadContext(main_thread, &context); /* which waits until it has stopped */
     clean_up_files();

@@ -255,19 +255,19 @@ static void outputs_are_old_or_whole_whenever_the_program_is_ended(void **state)
 }
 
 /* A device that never finishes: the program waits for as long as nobody ends it. */
-static void a_wait_without_end_is_ended_by_a_signal_at_once(void **state)
+static void a_wait_without_end_is_ended_by_a_signal_soon(void **state)
 {
     static const char *const environment[] = {"VK_ADD_LAYER_PATH=" GVK_FAULT_LAYER_FOLDER,
                                               "VK_INSTANCE_LAYERS=VK_LAYER_GHOSTVK_faults", "NODEVICE_SELECT=1",
                                               "GHOSTVK_FAULTS_WITHHOLD=1", NULL};
     static const char *const arguments[] = {"detect", "-m", MODEL, "--size", "64x64", "a.jpg", NULL};
     (void)state;
-    bool waited = false;
+    bool waited = false; /* frames under way are given five seconds to end in order */
     for (double moment = 1; !waited && moment < 100; moment *= 4) { /* how long its start takes is not known */
         struct child child = {.environment = environment, .signal = SIGINT, .signal_seconds = moment};
         run_child(&child, GVK_PROGRAM, arguments);
         waited = strstr(child.err, "Still waiting.") != NULL;
-        if (waited && (child.code != 128 + SIGINT || child.seconds > moment + 2))
+        if (waited && (child.code != 128 + SIGINT || child.seconds > moment + 7))
             fail_msg("SIGINT after %.0f s: exit code %d, ended by signal %d, after %.1f s\n%s", moment, child.code,
                      child.ended_by, child.seconds, child.err);
         release_child(&child);
@@ -303,7 +303,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(outputs_are_old_or_whole_whenever_the_program_is_ended, enter,
                                         leave_test_folder),
-        cmocka_unit_test_setup_teardown(a_wait_without_end_is_ended_by_a_signal_at_once, enter, leave_test_folder),
+        cmocka_unit_test_setup_teardown(a_wait_without_end_is_ended_by_a_signal_soon, enter, leave_test_folder),
     };
     return cmocka_run_group_tests_name("interrupts", tests, NULL, NULL);
 }

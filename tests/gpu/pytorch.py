@@ -111,10 +111,10 @@ def main():
                 row = {"batch": count, "way": way, "ms": statistics.median(took[way]),
                        "p5": percentile(took[way], 0.05), "p95": percentile(took[way], 0.95)}
                 rows.append(row)
-                print(f"batch {count:3}  {way:20} {row['ms']:9.3f} ms  ({row['p5']:.3f} to {row['p95']:.3f})")
-    if asked.json:
-        result = {"pytorch": torch.__version__, "device": name, "size": f"{asked.size}x{asked.size}", "rows": rows}
-        pathlib.Path(asked.json).write_text(json.dumps(result) + "\n")
+                print(f"batch {count:3}  {way:20} {row['ms']:9.3f} ms  ({row['p5']:.3f} to {row['p95']:.3f})", flush=True)
+            if asked.json:  # after each batch: a run that is late has told something
+                result = {"pytorch": torch.__version__, "device": name, "size": f"{asked.size}x{asked.size}", "rows": rows}
+                pathlib.Path(asked.json).write_text(json.dumps(result) + "\n")
 
 
 if __name__ == "__main__":

@@ -279,7 +279,7 @@ if [ -n "$index" ]; then
         pytorch='--size 64 --runs 2 --rounds 1 --batches 1,2'
     else
         input='--size 416x416' runs=50 rounds=5 fp16=fp16 fp16_batches='1 8 32' batches='1 8 32'
-        pytorch='--size 416 --runs 20 --rounds 3 --batches 1,8,32'
+        pytorch='--size 416 --runs 20 --rounds 2 --batches 1,8'
     fi
     step devices 30 ghostvk devices
     step device 30 gpu_report device "$index"
@@ -290,7 +290,7 @@ if [ -n "$index" ]; then
     bench_all bench fp16 "$fp16_batches"
     if [ "$torch" = yes ]; then # between the two rounds of ours
         # shellcheck disable=SC2086
-        measure pytorch 60 python3 "$data/gpu/pytorch.py" $pytorch
+        measure pytorch 90 python3 "$data/gpu/pytorch.py" $pytorch
     fi
     for precision in fp32 $fp16; do
         # shellcheck disable=SC2086 # $input is an option and its value

@@ -8,6 +8,7 @@
 #include "runtime/graph/rewrite.h"
 #include "runtime/kernel/forms.h"
 #include "runtime/kernel/tiles.h"
+#include "runtime/op/ghost.h"
 #include "runtime/op/table.h"
 #include "runtime/vulkan/lanes.h"
 
@@ -83,6 +84,40 @@ static void a_gpu_that_lacks_what_its_form_needs_is_given_the_uniform_one(void *
     traits.max_texels = GVK_TEXELS_OF_EVERY_TENSOR;
     traits.texel_buffers = false;
     assert_form(&traits, GVK_FORM_UNIFORM);
+}
+
+/* As many as its cores want, where it says how many it has; what no card has is not followed. */
+static void nvidias_number_of_workgroups_is_its_own(void **state)
+{
+    (void)state;
+    static const struct {
+        uint32_t vendor_id, multiprocessors, workgroups;
+    } cases[] = {{GVK_VENDOR_NVIDIA, 132, 1584},
+                 {GVK_VENDOR_NVIDIA, 28, 336},
+                 {GVK_VENDOR_NVIDIA, UINT32_MAX, 12288},
+                 {GVK_VENDOR_NVIDIA, 0, 256},
+                 {GVK_VENDOR_AMD, 96, 256}};
+    for (size_t i = 0; i < ARRAY_COUNT(cases); i++) {
+        struct gvk_traits traits = traits_of_gpu(VK_PHYSICAL_DEVICE_TYPE_DISCRETE_GPU, cases[i].vendor_id);
+        traits.multiprocessors = cases[i].multiprocessors;
+        if (gvk_wanted_workgroups(&traits) != cases[i].workgroups)
+            fail_msg("vendor 0x%x with %u multiprocessors: %u workgroups, not %u", cases[i].vendor_id,
+                     cases[i].multiprocessors, gvk_wanted_workgroups(&traits), cases[i].workgroups);
+    }
+}
+
+static void nvidias_ghost_modules_are_two_dispatches(void **state)
+{
+    (void)state;
+    static const uint32_t vendors[] = {GVK_VENDOR_AMD, GVK_VENDOR_NVIDIA};
+    for (size_t i = 0; i < ARRAY_COUNT(vendors); i++) {
+        struct gvk_traits traits = traits_of_gpu(VK_PHYSICAL_DEVICE_TYPE_DISCRETE_GPU, vendors[i]);
+        struct gvk_policy policy;
+        gvk_policy_of(&traits, GVK_PRECISION_FP32, &policy);
+        bool apart = gvk_rewrites_off(&policy, 0) & GVK_REWRITE_FUSE_GHOST;
+        if (apart != (vendors[i] == GVK_VENDOR_NVIDIA))
+            fail_msg("vendor 0x%x: ghost modules are %s", vendors[i], apart ? "two dispatches" : "one");
+    }
 }
 
 /* Larger ones spill there, in every family and precision: its compiler says so (docs/laboratory.md). */
@@ -265,6 +300,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_vendors_gpus_are_given_its_form),
+        cmocka_unit_test(nvidias_number_of_workgroups_is_its_own),
+        cmocka_unit_test(nvidias_ghost_modules_are_two_dispatches),
         cmocka_unit_test(malis_lanes_hold_at_most_four_sums),
         cmocka_unit_test(a_gpu_that_lacks_what_its_form_needs_is_given_the_uniform_one),
         cmocka_unit_test(lavapipe_shuffles_until_mesa_22_and_broadcasts_from_then_on),
