@@ -163,7 +163,7 @@ const struct command tune_command = {
     .shared = shared_options,
     .instead = "a model is given by -m",
     .own = own_options,
-    .notes = "Shapes are those of the model's layers: tune with the model that you run.",
+    .notes = "Shapes are those of the model's layers: tune with the model and the --batch that you run.",
     .example = "ghostvk tune -m yolov4.pth --size 608x608",
     .execute = execute,
 };
