@@ -99,12 +99,12 @@ static void fail_call_when_warm(struct session *session, uint64_t nth, VkResult 
         }
 }
 
-/* In the small scope the three faults take turns: each call fails once, in one of three ways. Of the host's
- * allocations, which are the same on every driver, every tenth one fails. */
+/* In the small scope the three faults take turns: every second call fails once, in one of three ways. Of the host's
+ * allocations, which are the same on every driver, every twentieth one fails. */
 static bool is_in_turn(uint64_t call, VkResult fault)
 {
     uint64_t turn = fault == VK_ERROR_OUT_OF_HOST_MEMORY ? 0 : fault == VK_ERROR_OUT_OF_DEVICE_MEMORY ? 1 : 2;
-    return !is_small_scope() || call % 3 == turn;
+    return !is_small_scope() || call % 6 == 2 * turn;
 }
 
 /* Each call of a session: those that open the device, those that make pipelines, all others. */
@@ -224,7 +224,7 @@ static void fail_every_allocation(bool large, enum step end)
     assert_int_equal(session.result, GVK_OK);
     uint64_t allocations = session.counting.asked;
     close_session(&session, 0, "without a fault");
-    uint32_t unneeded = 0, step = is_small_scope() ? 10 : 1, tried = 0;
+    uint32_t unneeded = 0, step = is_small_scope() ? 20 : 1, tried = 0;
     for (uint64_t i = 1; i <= allocations; i += step, host_points++, tried++) {
         char context[96];
         faults->arm("*", 0, VK_SUCCESS);
