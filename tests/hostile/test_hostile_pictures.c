@@ -237,7 +237,8 @@ static void damage_at_the_end_of_a_large_jpeg_costs_little_memory(void **state)
     unlink(path);
 }
 
-/* Holes cost no disk: the largest file that is read at all, garbage between a JPEG's segments, and behind its data. */
+/* Holes cost no disk: garbage between a JPEG's segments, and behind its data, in a quarter of the largest file that is
+ * read at all: the page faults of all of it take a virtual machine seconds by themselves. */
 static void much_garbage_is_not_walked_through(void **state)
 {
     (void)state;
@@ -254,7 +255,7 @@ static void much_garbage_is_not_walked_through(void **state)
     assert_true(descriptor >= 0);
     for (int behind = 0; behind < 2; behind++) {
         size_t first = behind ? count - 2 : 20; /* to the end marker, or behind the first segment */
-        off_t rest = (off_t)IMAGE_FILE_BYTES_MAX - (off_t)(count - first);
+        off_t rest = (off_t)IMAGE_FILE_BYTES_MAX / 4 - (off_t)(count - first);
         assert_int_equal(ftruncate(descriptor, 0), 0);
         assert_int_equal(pwrite(descriptor, bytes, first, 0), (ssize_t)first);
         assert_int_equal(pwrite(descriptor, bytes + first, count - first, rest), (ssize_t)(count - first));
