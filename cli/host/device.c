@@ -1,12 +1,15 @@
 /* See device.h. */
 #include "device.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "cli/base/values.h"
 #include "driver_files.h"
 #include "lavapipe.h"
+
+#define STAGES_MAX 16u
 
 static const char *const precision_names[] = {"fp32", "fp16", "auto"}; /* by gvk_precision */
 
@@ -68,4 +71,18 @@ int open_device(struct program *program, const struct device_choice *choice, gvk
     if (result == GVK_ERROR_NO_DEVICE && missing)
         snprintf(program->error, sizeof program->error, "%s", sentence);
     return result ? report_failure(program, NULL, result) : OUTCOME_DONE;
+}
+
+gvk_result read_stage_times(gvk_stream *stream, gvk_ticket ticket, const char *const *names, size_t count, double *ms)
+{
+    gvk_timing timings[STAGES_MAX];
+    uint32_t timing_count = STAGES_MAX;
+    for (size_t stage = 0; stage < count; stage++)
+        ms[stage] = NAN;
+    gvk_result result = gvk_stream_timings(stream, ticket, timings, sizeof(gvk_timing), &timing_count);
+    for (uint32_t index = 0; index < timing_count && index < STAGES_MAX && !result; index++)
+        for (size_t stage = 0; stage < count; stage++)
+            if (strcmp(timings[index].name, names[stage]) == 0)
+                ms[stage] = timings[index].ms;
+    return result;
 }

@@ -3,6 +3,7 @@
 #define GHOSTVK_CLI_DEVICE_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "program.h"
@@ -23,5 +24,8 @@ int open_device(struct program *program, const struct device_choice *choice, gvk
 /* How the stream's tensors lie in memory: fp32 or fp16. */
 gvk_precision precision_of(const gvk_stream *stream);
 const char *precision_name(gvk_precision precision);
+
+/* The device's times of a frame's stages, by the stages' names; NaN for those that it has none of. */
+gvk_result read_stage_times(gvk_stream *stream, gvk_ticket ticket, const char *const *names, size_t count, double *ms);
 
 #endif

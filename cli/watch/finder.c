@@ -6,8 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#define STAGES_MAX 16
-#define MEMORY_OF  0.1 /* a new time's part in the mean */
+#define MEMORY_OF 0.1 /* a new time's part in the mean */
 
 static bool refuse(struct finder *finder, gvk_result result)
 {
@@ -196,18 +195,14 @@ static void remember(double *mean, double ms)
 
 static void take_times(struct finder *finder, gvk_ticket ticket)
 {
-    gvk_timing stages[STAGES_MAX];
-    uint32_t count = STAGES_MAX;
-    if (gvk_stream_timings(finder->stream, ticket, stages, sizeof stages[0], &count) != GVK_OK)
+    static const char *const names[] = {"resize", "network", "decode"};
+    double *const means[] = {&finder->times.resize, &finder->times.network, &finder->times.decode};
+    double ms[3];
+    if (read_stage_times(finder->stream, ticket, names, 3, ms) != GVK_OK)
         return;
-    for (uint32_t i = 0; i < count && i < STAGES_MAX; i++) {
-        if (strcmp(stages[i].name, "resize") == 0)
-            remember(&finder->times.resize, stages[i].ms);
-        else if (strcmp(stages[i].name, "network") == 0)
-            remember(&finder->times.network, stages[i].ms);
-        else if (strcmp(stages[i].name, "decode") == 0)
-            remember(&finder->times.decode, stages[i].ms);
-    }
+    for (int stage = 0; stage < 3; stage++)
+        if (isfinite(ms[stage]))
+            remember(means[stage], ms[stage]);
 }
 
 bool finder_is_done(struct finder *finder, double ms, bool *failed)

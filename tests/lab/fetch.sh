@@ -12,19 +12,6 @@ folder=$PWD/build/lab
 suite=sid           # drivers
 source_suite=trixie # the sources of Intel's stub: version 25.0, whose list of chips is new enough
 
-# suite_apt FOLDER ARCHITECTURE SUITE: as foreign_apt_prepare, for one suite of this machine's mirror.
-suite_apt() {
-    foreign_folder=$1 foreign_architecture=$2
-    mkdir -p "$1/parts" "$1/lists/partial" "$1/cache/archives/partial"
-    : >"$1/status"
-    mirror=$(apt-get indextargets --format '$(SITE)' 'Created-By: Packages' 'Origin: Debian' | head -n 1)
-    [ -n "$mirror" ] || { echo "lab: apt knows no Debian mirror here" >&2; exit 1; }
-    for kind in deb deb-src; do
-        echo "$kind [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] $mirror $3 main"
-    done >"$1/parts/debian.list"
-    foreign_apt update >"$1/update.log" 2>&1 || { cat "$1/update.log" >&2; exit 1; }
-}
-
 # unpack ROOT: all packages that were downloaded. Newer ones know /usr/lib alone, older ones /lib.
 unpack() {
     rm -rf "$1"
@@ -39,7 +26,7 @@ for architecture in amd64 arm64; do
     root=$folder/mesa/$architecture
     [ -f "$root/complete" ] && continue
     echo "Fetching Mesa of $suite for $architecture"
-    suite_apt "$folder/apt" "$architecture" "$suite"
+    foreign_apt_prepare "$folder/apt" "$architecture" "$suite"
     foreign_apt -y --download-only install mesa-vulkan-drivers mesa-drm-shim libvulkan1 libc6 >/dev/null
     unpack "$root"
     for package in "$folder"/apt/cache/archives/mesa-vulkan-drivers_*.deb; do
@@ -53,7 +40,7 @@ for name in vulkan vk_video; do ln -sfn "/usr/include/$name" "$folder/include/$n
 
 [ ! -f "$folder/intel_shim.so" ] || exit 0
 echo "Building Intel's stub"
-suite_apt "$folder/apt" amd64 "$source_suite"
+foreign_apt_prepare "$folder/apt" amd64 "$source_suite"
 (cd "$folder" && foreign_apt source --download-only mesa >/dev/null)
 rm -rf "$folder/mesa-source"
 mkdir -p "$folder/mesa-source"

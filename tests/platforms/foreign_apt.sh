@@ -1,14 +1,15 @@
 # Sourced by what needs packages of another architecture, or sources: apt with lists and downloads in a folder of their
 # own, from the machine's own mirrors. What the machine has installed and configured stays as it is.
 
-# foreign_apt_prepare FOLDER ARCHITECTURE: reads the lists.
+# foreign_apt_prepare FOLDER ARCHITECTURE [SUITE]: reads the lists, of the machine's suites or of another one of its mirror.
 foreign_apt_prepare() {
-    foreign_folder=$1 foreign_architecture=$2
+    foreign_folder=$1 foreign_architecture=$2 foreign_suite=${3:-}
     mkdir -p "$1/parts" "$1/lists/partial" "$1/cache/archives/partial"
     : >"$1/status"
     keys=/usr/share/keyrings/debian-archive-keyring.gpg
     apt-get indextargets --format '$(REPO_URI) $(RELEASE) $(COMPONENT)' \
         'Created-By: Packages' 'Origin: Debian' 'Component: main' | sort -u |
+        if [ -n "$foreign_suite" ]; then sed /security/d | sed -n "1s/ .*/ $foreign_suite main/p"; else cat; fi |
         while read -r place; do
             for kind in deb deb-src; do echo "$kind [signed-by=$keys] $place"; done
         done >"$1/parts/debian.list"

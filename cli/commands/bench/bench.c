@@ -23,7 +23,6 @@
 #define RUNS_MAX         10000u
 #define BATCH_MAX        1024u
 #define CLASSES_MAX      21840u
-#define STAGES_MAX       8u
 
 enum { OPTION_PROFILE = OPTION_OWN, OPTION_TRACE };
 
@@ -216,21 +215,6 @@ static gvk_result warm_up(struct work *work, gvk_stream *stream)
     return result;
 }
 
-/* The device's times of a frame's stages; NaN for those that there are not. */
-static gvk_result read_stages(gvk_stream *stream, gvk_ticket ticket, double *ms)
-{
-    gvk_timing timings[STAGES_MAX];
-    uint32_t count = STAGES_MAX;
-    for (int stage = 0; stage < BENCH_TOTAL; stage++)
-        ms[stage] = NAN;
-    gvk_result result = gvk_stream_timings(stream, ticket, timings, sizeof(gvk_timing), &count);
-    for (uint32_t index = 0; index < count && index < STAGES_MAX && !result; index++)
-        for (int stage = 0; stage < BENCH_TOTAL; stage++)
-            if (strcmp(timings[index].name, bench_stage_names[stage]) == 0)
-                ms[stage] = timings[index].ms;
-    return result;
-}
-
 /* `samples` has room for `runs` numbers of each stage. */
 static gvk_result measure_frames(struct work *work, double *samples)
 {
@@ -242,7 +226,7 @@ static gvk_result measure_frames(struct work *work, double *samples)
         result = run_frame(work, work->stream, &ticket);
         double end = clock_ms();
         if (!result)
-            result = read_stages(work->stream, ticket, ms);
+            result = read_stage_times(work->stream, ticket, bench_stage_names, BENCH_TOTAL, ms);
         ms[BENCH_TOTAL] = end - start;
         for (int stage = 0; stage < BENCH_STAGES && !result; stage++)
             if (isfinite(ms[stage]))
@@ -330,7 +314,7 @@ static int measure_layers(struct work *work)
             samples[(size_t)index * runs + run] = timings[index].ms;
     }
     if (!result)
-        result = read_stages(stream, ticket, bench->traced_ms);
+        result = read_stage_times(stream, ticket, bench_stage_names, BENCH_TOTAL, bench->traced_ms);
     if (result)
         goto done;
     bench->layer_count = count;

@@ -10,6 +10,7 @@
 #include "cli/base/text.h"
 #include "cli/classes/imagenet.h"
 #include "cli/commands/commands.h"
+#include "cli/pipeline/frame_result.h"
 #include "cli/system/process.h"
 #include "flow.h"
 
@@ -86,14 +87,6 @@ static int begin_outputs(struct classify_work *work)
     return OUTCOME_DONE;
 }
 
-/* Files for all pictures appear only when all of them were looked at. */
-static int finish_outputs(struct classify_work *work)
-{
-    bool stdout_failed = false, is_whole = results_finish(work->results, &stdout_failed);
-    work->program->output_failed = work->program->output_failed || stdout_failed;
-    return is_whole && work->failed_count == 0 ? OUTCOME_DONE : OUTCOME_SOME_FAILED;
-}
-
 static int execute(struct program *program, const struct command_line *line)
 {
     struct classify_request request = {.device.kind = GVK_DEVICE_BEST};
@@ -115,7 +108,7 @@ static int execute(struct program *program, const struct command_line *line)
         goto done;
     }
     if (outcome == OUTCOME_DONE || outcome == OUTCOME_DEVICE_FAILED) {
-        int finished = finish_outputs(&work);
+        int finished = finish_results(program, work.results, work.failed_count);
         outcome = outcome == OUTCOME_DONE ? finished : outcome;
     }
 done:

@@ -11,11 +11,10 @@
 #include "cli/base/quantities.h"
 #include "cli/base/text.h"
 #include "cli/files/not_finite.h"
+#include "cli/pipeline/frame_result.h"
 #include "cli/pipeline/pipeline.h"
 #include "cli/pipeline/progress.h"
 #include "cli/system/process.h"
-
-#define STAGES_MAX 16
 
 /* A picture or frame under way. */
 struct item {
@@ -44,19 +43,11 @@ static bool is_stopped(void *user)
 
 static struct picture_result result_of(const struct item *item)
 {
-    const struct frame *frame = &item->frame;
-    struct picture_result result = {
-        .path = frame->path ? frame->path : "",
-        .relative = frame->relative,
-        .frame = frame->is_video ? (int64_t)frame->number : -1,
-        .time = frame->seconds,
-        .width = item->width,
-        .height = item->height,
-        .ranked = item->ranked,
-        .count = item->count,
-        .error = frame->is_failed ? frame->error : NULL,
-    };
-    memcpy(result.ms, item->ms, sizeof result.ms);
+    struct picture_result result = frame_result(&item->frame, item->ms);
+    result.width = item->width;
+    result.height = item->height;
+    result.ranked = item->ranked;
+    result.count = item->count;
     return result;
 }
 
@@ -91,12 +82,6 @@ static bool name_next(void *user, void *place)
         flow->work->skipped_count++;
         release(item);
     }
-}
-
-static void fail(struct item *item, const char *reason)
-{
-    item->frame.is_failed = true;
-    snprintf(item->frame.error, sizeof item->frame.error, "%s", reason);
 }
 
 struct loading {
@@ -135,7 +120,7 @@ static void load(void *user, void *place, struct pipeline *pipeline)
     item->height = image->height;
     item->planes = malloc((size_t)3 * work->cut.width * work->cut.height * sizeof *item->planes);
     if (!item->planes || !classifier_input(&picture, &work->cut, item->planes))
-        fail(item, "needs more memory than there is");
+        frame_fail(&item->frame, "needs more memory than there is");
     image_release(image);
     item->ms[RESULT_RESIZE] = clock_ms() - start;
 }
@@ -161,10 +146,7 @@ static gvk_picture picture_of(const struct classify_work *work, const struct ite
 /* Whether others may still be tried. */
 static bool take_failure(struct flow *flow, struct item *item, gvk_result result)
 {
-    struct program *program = flow->work->program;
-    fail(item, failure_reason(program, result));
-    program->error[0] = 0;
-    if (outcome_of_result(result) != OUTCOME_DEVICE_FAILED)
+    if (frame_take_failure(flow->work->program, &item->frame, result))
         return true;
     flow->outcome = OUTCOME_DEVICE_FAILED;
     atomic_store(&flow->is_broken, true);
@@ -185,17 +167,6 @@ static enum pipeline_submitted submit(void *user, void *place)
     return PIPELINE_SUBMITTED;
 }
 
-static double read_network_ms(const struct classify_work *work, gvk_ticket ticket)
-{
-    gvk_timing stages[STAGES_MAX];
-    uint32_t count = STAGES_MAX;
-    if (gvk_stream_timings(work->stream, ticket, stages, sizeof(gvk_timing), &count) == GVK_OK)
-        for (uint32_t index = 0; index < count && index < STAGES_MAX; index++)
-            if (strcmp(stages[index].name, "network") == 0)
-                return stages[index].ms;
-    return NAN;
-}
-
 static bool collect(void *user, void *place)
 {
     struct flow *flow = user;
@@ -204,7 +175,7 @@ static bool collect(void *user, void *place)
     gvk_array logits;
     gvk_result result = gvk_stream_wait(work->stream, item->ticket, UINT64_MAX);
     if (!result) {
-        item->ms[RESULT_NETWORK] = read_network_ms(work, item->ticket);
+        read_stage_times(work->stream, item->ticket, &result_stage_names[RESULT_NETWORK], 1, &item->ms[RESULT_NETWORK]);
         result = gvk_stream_read(work->stream, item->ticket, "logits", &logits);
     }
     if (result == GVK_ERROR_NUMBER) {

@@ -10,6 +10,7 @@
 #include "cli/base/text.h"
 #include "cli/host/device.h"
 #include "cli/host/program.h"
+#include "cli/pipeline/frame_result.h"
 #include "cli/system/files.h"
 #include "cli/system/process.h"
 #include "flow.h"
@@ -103,14 +104,6 @@ static int begin_outputs(struct work *work)
     return OUTCOME_DONE;
 }
 
-/* Files for all pictures appear only when all of them were looked at. */
-static int finish_outputs(struct work *work)
-{
-    bool stdout_failed = false, is_whole = results_finish(work->results, &stdout_failed);
-    work->program->output_failed = work->program->output_failed || stdout_failed;
-    return is_whole && work->failed_count == 0 ? OUTCOME_DONE : OUTCOME_SOME_FAILED;
-}
-
 static void print_line(const char *line)
 {
     printf("  %s\n", line);
@@ -170,7 +163,7 @@ static int execute(struct program *program, const struct command_line *line)
     }
     if (outcome == OUTCOME_DONE || outcome == OUTCOME_DEVICE_FAILED) {
         print_summary(&work, run_ms);
-        int finished = finish_outputs(&work);
+        int finished = finish_results(program, work.results, work.failed_count);
         outcome = outcome == OUTCOME_DONE ? finished : outcome;
     }
 done:

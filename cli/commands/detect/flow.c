@@ -11,14 +11,13 @@
 #include "cli/base/quantities.h"
 #include "cli/files/not_finite.h"
 #include "cli/pictures/image_io.h"
+#include "cli/pipeline/frame_result.h"
 #include "cli/pipeline/pipeline.h"
 #include "cli/pipeline/progress.h"
 #include "cli/system/process.h"
 #include "cli/video/tracking.h"
 #include "film.h"
 #include "table.h"
-
-#define STAGES_MAX 16
 
 /* A picture or frame under way. */
 struct item {
@@ -61,20 +60,10 @@ static bool is_stopped(void *user)
 
 static struct picture_result result_of(const struct item *item)
 {
-    const struct frame *frame = &item->frame;
-    struct picture_result result = {
-        .path = frame->path ? frame->path : "",
-        .relative = frame->relative,
-        .frame = frame->is_video ? (int64_t)frame->number : -1,
-        .time = frame->seconds,
-        .width = frame->image.width,
-        .height = frame->image.height,
-        .found = item->found,
-        .count = item->count,
-        .image = frame->image.pixels ? &frame->image : NULL,
-        .error = frame->is_failed ? frame->error : NULL,
-    };
-    memcpy(result.ms, item->ms, sizeof result.ms);
+    struct picture_result result = frame_result(&item->frame, item->ms);
+    result.found = item->found;
+    result.count = item->count;
+    result.image = item->frame.image.pixels ? &item->frame.image : NULL;
     return result;
 }
 
@@ -218,11 +207,7 @@ static gvk_picture picture_of(const struct work *work, const struct item *item)
 /* Whether others may still be tried. */
 static bool take_failure(struct flow *flow, struct item *item, gvk_result result)
 {
-    struct program *program = flow->work->program;
-    item->frame.is_failed = true;
-    snprintf(item->frame.error, sizeof item->frame.error, "%s", failure_reason(program, result));
-    program->error[0] = 0;
-    if (outcome_of_result(result) != OUTCOME_DEVICE_FAILED)
+    if (frame_take_failure(flow->work->program, &item->frame, result))
         return true;
     flow->outcome = OUTCOME_DEVICE_FAILED;
     atomic_store(&flow->is_broken, true);
@@ -241,18 +226,6 @@ static enum pipeline_submitted submit(void *user, void *place)
     if (result)
         return take_failure(flow, item, result) ? PIPELINE_PASSED : PIPELINE_FAILED;
     return PIPELINE_SUBMITTED;
-}
-
-static void read_timings(struct work *work, struct item *item)
-{
-    gvk_timing stages[STAGES_MAX];
-    uint32_t count = STAGES_MAX;
-    if (gvk_stream_timings(work->stream, item->ticket, stages, sizeof(gvk_timing), &count) != GVK_OK)
-        return;
-    for (uint32_t index = 0; index < count && index < STAGES_MAX; index++)
-        for (int stage = RESULT_RESIZE; stage <= RESULT_DECODE; stage++)
-            if (strcmp(stages[index].name, result_stage_names[stage]) == 0)
-                item->ms[stage] = stages[index].ms;
 }
 
 /* Frames come in order here. Objects are followed by what of them is in the frame, whatever else is written. False when
@@ -297,7 +270,8 @@ static bool collect(void *user, void *place)
     uint32_t count = 0;
     gvk_result result = gvk_stream_wait(work->stream, item->ticket, UINT64_MAX);
     if (!result) {
-        read_timings(work, item);
+        read_stage_times(work->stream, item->ticket, &result_stage_names[RESULT_RESIZE],
+                         RESULT_DECODE - RESULT_RESIZE + 1, &item->ms[RESULT_RESIZE]);
         result = gvk_detector_read(work->stream, item->ticket, &boxes, sizeof(gvk_detection), &count);
     }
     if (result == GVK_ERROR_NUMBER) {
