@@ -17,6 +17,9 @@ struct semaphore_list {
     bool has_timelines;
 };
 
+/* An empty list is NULL in a submission: arrays without a count make a reader look twice, and layers warn. */
+#define OR_NULL(array, count) ((count) ? (array) : NULL)
+
 static void list_semaphores(const gvk_semaphore *from, uint32_t count, struct semaphore_list *out)
 {
     out->has_timelines = false;
@@ -36,20 +39,20 @@ VkResult gvk_queue_submit(struct gvk_device *device, const struct gvk_submission
     VkTimelineSemaphoreSubmitInfo values = {
         .sType = VK_STRUCTURE_TYPE_TIMELINE_SEMAPHORE_SUBMIT_INFO,
         .waitSemaphoreValueCount = submission->wait_count,
-        .pWaitSemaphoreValues = waits.values,
+        .pWaitSemaphoreValues = OR_NULL(waits.values, submission->wait_count),
         .signalSemaphoreValueCount = submission->signal_count,
-        .pSignalSemaphoreValues = signals.values,
+        .pSignalSemaphoreValues = OR_NULL(signals.values, submission->signal_count),
     };
     VkSubmitInfo submit = {
         .sType = VK_STRUCTURE_TYPE_SUBMIT_INFO,
         .pNext = waits.has_timelines || signals.has_timelines ? &values : NULL,
         .waitSemaphoreCount = submission->wait_count,
-        .pWaitSemaphores = waits.semaphores,
-        .pWaitDstStageMask = waits.stages,
+        .pWaitSemaphores = OR_NULL(waits.semaphores, submission->wait_count),
+        .pWaitDstStageMask = OR_NULL(waits.stages, submission->wait_count),
         .commandBufferCount = submission->command_count,
         .pCommandBuffers = submission->commands,
         .signalSemaphoreCount = submission->signal_count,
-        .pSignalSemaphores = signals.semaphores,
+        .pSignalSemaphores = OR_NULL(signals.semaphores, submission->signal_count),
     };
     uint32_t count = submission->command_count || submission->wait_count || submission->signal_count ? 1 : 0;
     const VkSubmitInfo *submits = count ? &submit : NULL;
