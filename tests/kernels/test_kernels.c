@@ -18,7 +18,7 @@ static void say_which_forms_are_for_others(void)
         {GVK_FORM_SHUFFLE_16, "kernels for a CPU device with 16 lanes (lavapipe's)"},
         {GVK_FORM_SHUFFLE_8, "kernels for a CPU device with 8 lanes (lavapipe's)"},
         {GVK_FORM_CHUNKS_4, "kernels for a CPU device with 4 lanes and arrays of weights (SwiftShader's)"},
-        {GVK_FORM_BROADCAST_4, "kernels for a CPU device with 4 lanes (SwiftShader's)"},
+        {GVK_FORM_BROADCAST_4, "kernels for a CPU device with 4 lanes and no such arrays (lavapipe's on arm64)"},
     };
     for (size_t i = 0; i < sizeof others / sizeof others[0]; i++)
         if (!(bench.forms & 1u << others[i].form))
@@ -53,8 +53,14 @@ static void every_kernel_and_tile_that_this_driver_can_run_was_chosen(void **sta
     };
     static const char *const around[] = {"resize", "decode", "sort", "overlap", "keep", "drop", "collect"};
     enum gvk_form form = form_of(&bench.traits);
-    if (bench.traits.type == VK_PHYSICAL_DEVICE_TYPE_CPU) /* lavapipe has 8 or 16 lanes, SwiftShader 4 */
-        assert_true(form != GVK_FORM_UNIFORM && form != GVK_FORM_BROADCAST_4);
+    /* lavapipe has the lanes of the processor's vectors: 16 or 8 on x86-64, 4 on arm64. SwiftShader has 4 everywhere, and
+     * arrays of weights. */
+    gvk_device_info info = {.size = sizeof info};
+    gvk_device_describe(bench.device, &info);
+    if (info.type == VK_PHYSICAL_DEVICE_TYPE_CPU)
+        assert_int_not_equal(form, GVK_FORM_UNIFORM);
+    if (info.type == VK_PHYSICAL_DEVICE_TYPE_CPU && bench.traits.subgroup_size == 4)
+        assert_int_equal(form, strstr(info.name, "SwiftShader") ? GVK_FORM_CHUNKS_4 : GVK_FORM_BROADCAST_4);
     /* The GPUs' forms run on a CPU device, too, each that it has the means for. */
     if (!bench.own_lanes_only)
         assert_true(bench.forms & 1u << GVK_FORM_UNIFORM);
