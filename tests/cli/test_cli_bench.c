@@ -171,6 +171,12 @@ static void wrong_arguments_are_refused(void **state)
         RUN("bench", counts[index][0], counts[index][1]);
         assert_refused(2, counts[index][0], "ghostvk bench --help");
     }
+    static const char *const batches[] = {"",     "0",   "1025", "1,",   ",1",
+                                          "1,,8", "1,0", "1;8",  "1,8 ", "1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16,17"};
+    for (size_t index = 0; index < sizeof batches / sizeof *batches; index++) {
+        RUN("tune", "--random", "2", "--batch", batches[index]);
+        assert_refused(2, "--batch", "ghostvk tune --help");
+    }
     RUN("bench", "--trace", "-");
     assert_refused(2, "--trace", "standard output");
     RUN("bench", "--json", "same", "--trace", "same");

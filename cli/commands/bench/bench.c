@@ -116,13 +116,20 @@ static int open_network(struct work *work)
     return OUTCOME_DONE;
 }
 
+static struct size input_size(const struct work *work)
+{
+    const gvk_network_info *info = &work->model.info;
+    return work->request->size.width ? work->request->size : (struct size){info->input_width, info->input_height};
+}
+
 static gvk_result create_stream(struct work *work, bool profile, gvk_stream **out)
 {
     const struct request *request = work->request;
     const gvk_network_info *info = &work->model.info;
+    const struct size size = input_size(work);
     gvk_stream_params stream_params = {.size = sizeof stream_params,
-                                       .width = request->size.width ? request->size.width : info->input_width,
-                                       .height = request->size.width ? request->size.height : info->input_height,
+                                       .width = size.width,
+                                       .height = size.height,
                                        .batch = request->batch,
                                        .frames = profile ? 1 : FRAMES_IN_FLIGHT,
                                        .profile = profile};
@@ -142,7 +149,12 @@ static int open_device_and_model(struct work *work)
         return outcome;
     work->bench.device.size = sizeof work->bench.device;
     gvk_device_describe(work->device, &work->bench.device);
-    gvk_model_params weights = {.size = sizeof weights, .precision = work->request->precision};
+    const struct size size = input_size(work);
+    gvk_model_params weights = {.size = sizeof weights,
+                                .precision = work->request->precision,
+                                .width = size.width,
+                                .height = size.height,
+                                .batch = work->request->batch};
     gvk_result result =
         gvk_model_create(work->device, gvk_network_graph(work->model.network), &weights, &work->weights);
     return result ? report_failure(program, NULL, result) : OUTCOME_DONE;
