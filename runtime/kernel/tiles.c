@@ -32,6 +32,21 @@ enum gvk_shader gvk_tile_shader(const struct gvk_tile *tile, const struct gvk_gr
     return tile->shaders[has_store(tile, store) ? store : GVK_STORE_PLAIN];
 }
 
+static bool sizes_vary(const struct gvk_traits *traits)
+{
+    return traits->min_subgroup_size != traits->subgroup_size || traits->max_subgroup_size != traits->subgroup_size;
+}
+
+/* Slices are whole subgroups of gl_SubgroupSize lanes. That is the size that a driver states, and not always the one
+ * that it runs: Intel's runs 8, 16 or 32 as it likes. So it is the only one that there is, or it is required. */
+static bool has_whole_slices(const struct gvk_traits *traits)
+{
+    uint32_t size = traits->subgroup_size;
+    bool required = traits->subgroup_size_control && traits->full_subgroups && size >= traits->min_subgroup_size &&
+                    size <= traits->max_subgroup_size;
+    return size && size <= GVK_SLICE_LANES && (required || !sizes_vary(traits));
+}
+
 bool gvk_tile_is_out(const struct gvk_policy *policy, const struct gvk_tile *tile)
 {
     const struct gvk_traits *traits = policy->traits;
@@ -40,7 +55,7 @@ bool gvk_tile_is_out(const struct gvk_policy *policy, const struct gvk_tile *til
         return true;
     if (traits->vendor_id == GVK_VENDOR_ARM && tile->quads * tile->pixels > MOST_SUMS_OF_MALI)
         return true;
-    if (tile->slices > 1 && (!traits->subgroup_size || traits->subgroup_size > GVK_SLICE_LANES))
+    if (tile->slices > 1 && !tile->subgroup_size && !has_whole_slices(traits))
         return true;
     for (int store = 0; store < GVK_STORE_COUNT; store++)
         if (has_store(tile, (enum gvk_store)store) && gvk_is_rejected(policy, tile->shaders[store]))
@@ -64,7 +79,10 @@ struct gvk_selection gvk_select_tile(const struct gvk_policy *policy, const stru
     uint32_t step = tile->chunks ? GVK_CHUNK_STEP_VEC4S : 1;
     struct gvk_selection selection = {
         .tile = tile,
-        .key = {.shader = gvk_tile_shader(tile, node), .subgroup_size = tile->subgroup_size},
+        .key = {.shader = gvk_tile_shader(tile, node),
+                .subgroup_size = tile->slices > 1 && !tile->subgroup_size && sizes_vary(policy->traits)
+                                     ? policy->traits->subgroup_size
+                                     : tile->subgroup_size},
         .layout = {.quads = tile->quads,
                    .weights = gvk_divide_up(4 * tile->quads, step) * step,
                    .by_input = gvk_sums_in_half(policy, tile->shaders[GVK_STORE_PLAIN])},

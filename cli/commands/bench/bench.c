@@ -24,7 +24,7 @@
 #define BATCH_MAX        1024u
 #define CLASSES_MAX      21840u
 
-enum { OPTION_PROFILE = OPTION_OWN, OPTION_TRACE };
+enum { OPTION_PROFILE = OPTION_OWN, OPTION_TRACE, OPTION_QUEUE };
 
 struct request {
     struct model_choice model;
@@ -68,6 +68,7 @@ static bool read_option(void *user, int option, const char *value)
     case OPTION_DEVICE: return read_device(value, &request->device);
     case OPTION_PRECISION: return read_precision(value, &request->precision);
     case OPTION_JSON_FILE: return read_path("--json", value, &request->json);
+    case OPTION_QUEUE: return read_queue(value, &request->device.queue);
     case OPTION_PROFILE: request->profile = true; return true;
     case OPTION_TRACE: return read_path("--trace", value, &request->trace);
     default: return read_model_option(&request->model, option, value);
@@ -272,6 +273,7 @@ static int measure(struct work *work)
 {
     struct bench *bench = &work->bench;
     bench->runs = work->request->runs;
+    bench->queue = work->request->device.queue;
     double *samples = calloc((size_t)bench->runs * BENCH_STAGES, sizeof *samples);
     if (!samples)
         return refuse_memory();
@@ -431,6 +433,13 @@ static const int shared_options[] = {MODEL_OPTIONS, OPTION_RANDOM,    OPTION_SIZ
                                      OPTION_DEVICE, OPTION_PRECISION, OPTION_JSON_FILE, OPTION_END};
 
 static const struct option_row own_options[] = {
+    {.id = OPTION_QUEUE,
+     .name = "queue",
+     .value = "KIND",
+     .text = "the device's queue: compute (for that alone), graphics or auto",
+     .group = GROUP_DEVICE,
+     .kind = VALUE_CHOICE,
+     .choices = "compute graphics auto"},
     {.id = OPTION_PROFILE,
      .name = "profile",
      .text = "add a table by layer, the slowest first",

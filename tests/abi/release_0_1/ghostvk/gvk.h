@@ -378,7 +378,8 @@ typedef struct gvk_stream_params {
     /* Microseconds that one submission may take on the device, for hosts that share it with a compositor or a game; 0:
      * a frame is one submission. Creating the stream then runs the commands once to time them, and resizes a picture
      * of its own, so that large pictures are resized in pieces. A command that takes longer is a submission of its own,
-     * and each is where the device tells no times. */
+     * and each is where the device tells no times. Times that the host's clock contradicts by far are measured again,
+     * and corrected where they stay so. */
     uint32_t max_submit_us;
     int paced; /* 1: a submit sends the frame's first submission alone, gvk_stream_advance (embedding.h) the others */
     /* 0.1 ends here. */
