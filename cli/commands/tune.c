@@ -131,7 +131,7 @@ static int tune(struct program *program, const struct request *request, const st
     if (tuned.ghosts_unfused)
         printf("Ghost modules are faster as two dispatches than as one here.\n");
     if (!tuned.kept)
-        printf("The built-in kernels are as fast; nothing was kept.\n");
+        printf("The built-in kernels are as fast, and stay.\n");
     else if (!program->cache_failed)
         printf("Kept for later runs on this device and driver.\n");
     else

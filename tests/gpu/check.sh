@@ -68,7 +68,7 @@ try 1 --quick --limit $patience --device cpu --steps device,test-decode
 has gpu.md '**1 of 3 steps failed.**' '| test-decode | failed' '## Failures' 'decode.safetensors'
 has gpu.json '"passed": false' '"verdict": "failed' '"output"'
 
-try 1 --quick --device cpu --limit 3 --steps test-kernels
+try 1 --quick --device cpu --limit 6 --steps test-kernels
 has gpu.md '| test-kernels | timed out |'
 try 1 --quick --steps device
 has gpu.md 'No device was opened' 'there is no GPU, only the CPU device'
