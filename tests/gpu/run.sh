@@ -288,9 +288,11 @@ if [ -n "$index" ]; then
     export GVK_TEST_ON="$index"
     if [ -n "$quick" ]; then
         input='--size 64x64' runs=2 rounds=1 fp16='' fp16_batches=1 batches='1 2'
+        tuned_batches=1
         pytorch='--size 64 --runs 2 --rounds 1 --batches 1,2'
     else
         input='--size 416x416' runs=50 rounds=5 fp16=fp16 fp16_batches='1 8 32' batches='1 8 32'
+        tuned_batches=1,8,32
         pytorch='--size 416 --runs 20 --rounds 2 --batches 1,8'
     fi
     step devices 30 ghostvk devices
@@ -326,7 +328,7 @@ if [ -n "$index" ]; then
     for precision in fp32 $fp16; do
         # shellcheck disable=SC2086
         step "tune-$precision" 80 ghostvk tune --device "$index" --random 80 $input --runs "$rounds" \
-            --precision "$precision" --batch "$(echo $batches | tr ' ' ',')"
+            --precision "$precision" --batch "$tuned_batches"
         bench_all tuned "$precision" "$batches"
     done
     step test-kernels 120 test_kernels
