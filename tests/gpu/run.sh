@@ -220,6 +220,8 @@ is_wanted() {
     return 1
 }
 
+end=$(($(date +%s) + limit)) # of all steps, and of what is asked in front of them
+
 # Whether there is a PyTorch that sees the GPU, to compare with.
 torch=no
 seconds=60
@@ -241,8 +243,6 @@ if [ -n "$index" ] && is_wanted queue; then
 fi
 
 # ---- steps -----------------------------------------------------------------------------------------------------------
-
-end=$(($(date +%s) + limit))
 
 # step NAME LIMIT PROGRAM ARGUMENT...
 step() {
