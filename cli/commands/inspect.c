@@ -304,7 +304,9 @@ static int inspect(struct program *program, const struct command_line *line)
         size = (struct size){.width = model.info.input_width, .height = model.info.input_height};
     gvk_stream_params stream = {
         .size = sizeof stream, .width = size.width, .height = size.height, .batch = request.batch};
-    gvk_result result = gvk_plan_describe(device, gvk_network_graph(model.network), NULL, &stream, &plan);
+    const gvk_model_params weights = {
+        .size = sizeof weights, .width = size.width, .height = size.height, .batch = request.batch};
+    gvk_result result = gvk_plan_describe(device, gvk_network_graph(model.network), &weights, &stream, &plan);
     if (result) {
         outcome = report_failure(program, NULL, result);
         goto done;

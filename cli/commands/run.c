@@ -287,8 +287,12 @@ static int run_network(struct program *program, const struct request *request, c
                                 source->pictures, source->batch, source->width, source->height);
     if (outcome != OUTCOME_DONE || !request->output)
         goto done;
-    gvk_model_params model_params = {
-        .size = sizeof model_params, .rewrites_off = request->rewrites_off, .precision = request->precision};
+    gvk_model_params model_params = {.size = sizeof model_params,
+                                     .rewrites_off = request->rewrites_off,
+                                     .precision = request->precision,
+                                     .width = source->width,
+                                     .height = source->height,
+                                     .batch = source->batch};
     gvk_stream_params stream_params = {
         .size = sizeof stream_params,
         .width = source->width,

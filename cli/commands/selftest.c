@@ -162,7 +162,6 @@ static int execute(struct program *program, const struct command_line *line)
     int outcome = read_command_line(program, line, read_option, &request, &none);
     if (outcome != OUTCOME_DONE)
         return outcome < 0 ? OUTCOME_DONE : outcome; /* help was asked for */
-    const gvk_model_params params = {.size = sizeof params, .precision = request.precision};
     outcome = model_file_open(program, &choice, &model);
     if (outcome == OUTCOME_DONE)
         outcome = open_device(program, &request.device, &device);
@@ -176,6 +175,10 @@ static int execute(struct program *program, const struct command_line *line)
         printf(", Vulkan %u.%u.%u\nVersion  ghostvk %d.%d.%d\n", VK_API_VERSION_MAJOR(info.api_version),
                VK_API_VERSION_MINOR(info.api_version), VK_API_VERSION_PATCH(info.api_version), GVK_VERSION_MAJOR,
                GVK_VERSION_MINOR, GVK_VERSION_PATCH);
+        const gvk_model_params params = {.size = sizeof params,
+                                         .precision = request.precision,
+                                         .width = model.info.input_width,
+                                         .height = model.info.input_height};
         gvk_result result = gvk_model_create(device, gvk_network_graph(model.network), &params, &weights);
         if (!result)
             result = gvk_detector_create(weights, model.network, NULL, &stream);

@@ -17,14 +17,16 @@
 #define BATCH_MAX   1024u
 #define ROUNDS_MAX  1000u
 #define CLASSES_MAX 21840u
+#define BATCHES_MAX 16u
 
 struct request {
     struct model_choice model;
     struct device_choice device;
     struct size size;
     gvk_precision precision;
-    uint32_t random_classes; /* 0: a model from a file */
-    uint32_t batch, runs;
+    uint32_t random_classes;                    /* 0: a model from a file */
+    uint32_t batches[BATCHES_MAX], batch_count; /* tuned for one after the other */
+    uint32_t runs;
 };
 
 /* What the library tells while it works. */
@@ -33,13 +35,29 @@ struct progress {
     uint32_t shapes, changed;
 };
 
+/* "8", or "1,8,32". */
+static bool read_batches(const char *value, struct request *request)
+{
+    request->batch_count = 0;
+    for (const char *at = value; request->batch_count < BATCHES_MAX; at++) {
+        uint32_t *batch = &request->batches[request->batch_count++];
+        if (!read_digits(&at, BATCH_MAX, batch) || !*batch || (*at && *at != ','))
+            break;
+        if (!*at)
+            return true;
+    }
+    refuse_usage("--batch %s: a number from 1 to %u was expected, or up to %u of them with commas between",
+                 *value ? value : "\"\"", BATCH_MAX, BATCHES_MAX);
+    return false;
+}
+
 static bool read_option(void *user, int option, const char *value)
 {
     struct request *request = user;
     switch (option) {
     case OPTION_RANDOM: return read_count("--random", value, CLASSES_MAX, &request->random_classes);
     case OPTION_SIZE: return read_size("--size", value, &request->size);
-    case OPTION_BATCH: return read_count("--batch", value, BATCH_MAX, &request->batch);
+    case OPTION_BATCH: return read_batches(value, request);
     case OPTION_RUNS: return read_count("--runs", value, ROUNDS_MAX, &request->runs);
     case OPTION_DEVICE: return read_device(value, &request->device);
     case OPTION_PRECISION: return read_precision(value, &request->precision);
@@ -85,26 +103,22 @@ static void print_kernel(void *user, const gvk_tuned_kernel *kernel)
 }
 
 static int tune(struct program *program, const struct request *request, const struct model_file *model,
-                gvk_device *device)
+                gvk_device *device, uint32_t batch)
 {
     struct progress progress = {.to_terminal = process_stderr_is_terminal()};
     bool sized = request->size.width != 0;
-    gvk_device_info info = {.size = sizeof info};
-    gvk_device_describe(device, &info);
     gvk_tune_params params = {
         .size = sizeof params,
         .precision = request->precision,
         .width = sized ? request->size.width : model->info.input_width,
         .height = sized ? request->size.height : model->info.input_height,
-        .batch = request->batch,
+        .batch = batch,
         .rounds = request->runs,
         .user = &progress,
         .progress = show_pass,
         .tuned = print_kernel,
     };
-    printf("Device   ");
-    print_text(stdout, info.name);
-    printf("\nInput    %" PRIu32 "x%" PRIu32 ", batch %" PRIu32 "\n\n", params.width, params.height, request->batch);
+    printf("\nInput    %" PRIu32 "x%" PRIu32 ", batch %" PRIu32 "\n\n", params.width, params.height, batch);
     fflush(stdout);
     gvk_tune_result tuned = {.size = sizeof tuned};
     gvk_result result = gvk_tune(device, gvk_network_graph(model->network), &params, &tuned);
@@ -117,7 +131,7 @@ static int tune(struct program *program, const struct request *request, const st
     if (tuned.ghosts_unfused)
         printf("Ghost modules are faster as two dispatches than as one here.\n");
     if (!tuned.kept)
-        printf("The built-in kernels are as fast; nothing was kept.\n");
+        printf("The built-in kernels are as fast, and stay.\n");
     else if (!program->cache_failed)
         printf("Kept for later runs on this device and driver.\n");
     else
@@ -125,9 +139,22 @@ static int tune(struct program *program, const struct request *request, const st
     return OUTCOME_DONE;
 }
 
+static int tune_batches(struct program *program, const struct request *request, const struct model_file *model,
+                        gvk_device *device)
+{
+    gvk_device_info info = {.size = sizeof info};
+    gvk_device_describe(device, &info);
+    printf("Device   ");
+    print_text(stdout, info.name);
+    int outcome = OUTCOME_DONE;
+    for (uint32_t i = 0; i < request->batch_count && outcome == OUTCOME_DONE; i++)
+        outcome = tune(program, request, model, device, request->batches[i]);
+    return outcome;
+}
+
 static int execute(struct program *program, const struct command_line *line)
 {
-    struct request request = {.device.kind = GVK_DEVICE_BEST, .batch = 1};
+    struct request request = {.device.kind = GVK_DEVICE_BEST, .batches = {1}, .batch_count = 1};
     struct model_file model = {0};
     gvk_device *device = NULL;
     int outcome = read_request(program, line, &request);
@@ -138,7 +165,7 @@ static int execute(struct program *program, const struct command_line *line)
     if (outcome == OUTCOME_DONE)
         outcome = open_device(program, &request.device, &device);
     if (outcome == OUTCOME_DONE)
-        outcome = tune(program, &request, &model, device);
+        outcome = tune_batches(program, &request, &model, device);
     gvk_device_destroy(device);
     model_file_close(&model);
     return outcome;
@@ -148,6 +175,11 @@ static const int shared_options[] = {MODEL_OPTIONS, OPTION_RANDOM, OPTION_SIZE, 
                                      OPTION_RUNS,   OPTION_DEVICE, OPTION_PRECISION, OPTION_END};
 
 static const struct option_row own_options[] = {
+    {.id = OPTION_BATCH,
+     .name = "batch",
+     .value = "N",
+     .text = "pictures in a frame, or several such numbers, as 1,8,32; default: 1",
+     .group = GROUP_MODEL},
     {.id = OPTION_RUNS,
      .name = "runs",
      .value = "N",
@@ -163,7 +195,8 @@ const struct command tune_command = {
     .shared = shared_options,
     .instead = "a model is given by -m",
     .own = own_options,
-    .notes = "Shapes are those of the model's layers: tune with the model and the --batch that you run.",
-    .example = "ghostvk tune -m yolov4.pth --size 608x608",
+    .notes = "What was found holds for frames of half to double as many pixels, all pictures together; other frames "
+             "have the built-in kernels. Choices for several sizes and batches are kept side by side.",
+    .example = "ghostvk tune -m yolov4.pth --size 608x608 --batch 1,8,32",
     .execute = execute,
 };

@@ -182,7 +182,8 @@ int find_boxes(struct program *program, const struct search_choice *choice, cons
                                       .width = has_size ? choice->size.width : model->info.input_width,
                                       .height = has_size ? choice->size.height : model->info.input_height,
                                       .letterbox = choice->letterbox_given ? choice->letterbox : model->info.letterbox};
-    gvk_model_params weights = {.size = sizeof weights, .precision = choice->precision};
+    gvk_model_params weights = {
+        .size = sizeof weights, .precision = choice->precision, .width = search.fit.width, .height = search.fit.height};
     gvk_stream_params stream = {.size = sizeof stream,
                                 .width = search.fit.width,
                                 .height = search.fit.height,

@@ -72,7 +72,9 @@ int tapped_frame_run(struct program *program, const struct model_file *model, co
     const gvk_model_params weights = {.size = sizeof weights,
                                       .precision = choice->precision,
                                       .taps = choice->layers,
-                                      .tap_count = choice->layer_count};
+                                      .tap_count = choice->layer_count,
+                                      .width = choice->width,
+                                      .height = choice->height};
     const gvk_stream_params stream = {.size = sizeof stream,
                                       .width = choice->width,
                                       .height = choice->height,

@@ -76,7 +76,8 @@ int compare_paths(struct program *program, gvk_device *device, const gvk_graph *
     uint32_t count = 0;
     int outcome = OUTCOME_DONE;
     double worst = 0, allowed = TOLERANCE;
-    gvk_model_params all = {.size = sizeof all, .precision = precision};
+    gvk_model_params all = {
+        .size = sizeof all, .precision = precision, .width = width, .height = height, .batch = batch};
     gvk_model_params none = {.size = sizeof none, .rewrites_off = GVK_REWRITE_ALL}; /* always in fp32 */
     gvk_result result = gvk_model_create(device, graph, &all, &fast.model);
     if (!result)

@@ -11,7 +11,8 @@
 
 #define STAGES_MAX 16u
 
-static const char *const precision_names[] = {"fp32", "fp16", "auto"}; /* by gvk_precision */
+static const char *const precision_names[] = {"fp32", "fp16", "auto"};    /* by gvk_precision */
+static const char *const queue_names[] = {"auto", "compute", "graphics"}; /* by gvk_queue_kind */
 
 bool read_precision(const char *value, gvk_precision *out)
 {
@@ -22,6 +23,22 @@ bool read_precision(const char *value, gvk_precision *out)
         }
     refuse_usage("--precision %s: fp32, fp16 or auto is wanted", *value ? value : "\"\"");
     return false;
+}
+
+bool read_queue(const char *value, gvk_queue_kind *out)
+{
+    for (int i = 0; i < 3; i++)
+        if (strcmp(value, queue_names[i]) == 0) {
+            *out = (gvk_queue_kind)i;
+            return true;
+        }
+    refuse_usage("--queue %s: compute, graphics or auto is wanted", *value ? value : "\"\"");
+    return false;
+}
+
+const char *queue_name(gvk_queue_kind queue)
+{
+    return queue_names[queue];
 }
 
 gvk_precision precision_of(const gvk_stream *stream)
@@ -44,14 +61,15 @@ bool read_device(const char *value, struct device_choice *out)
     }
     if (value[strspn(value, "0123456789")] == 0) {
         const char *at = value;
-        *out = (struct device_choice){.kind = GVK_DEVICE_INDEX};
+        *out = (struct device_choice){.kind = GVK_DEVICE_INDEX, .queue = out->queue};
         if (read_digits(&at, UINT32_MAX, &out->index))
             return true;
         refuse_usage("--device %s: there is no device of such a number", value);
         return false;
     }
     bool cpu = strcmp(value, "cpu") == 0 || strcmp(value, "CPU") == 0;
-    *out = (struct device_choice){.kind = cpu ? GVK_DEVICE_CPU : GVK_DEVICE_NAME, .name = cpu ? NULL : value};
+    *out = (struct device_choice){
+        .kind = cpu ? GVK_DEVICE_CPU : GVK_DEVICE_NAME, .name = cpu ? NULL : value, .queue = out->queue};
     return true;
 }
 
@@ -63,6 +81,7 @@ int open_device(struct program *program, const struct device_choice *choice, gvk
         .choice = choice->kind,
         .index = choice->index,
         .name = choice->name,
+        .queue = choice->queue,
     };
     char sentence[512];
     bool missing = driver_files_are_missing(sentence, sizeof sentence);

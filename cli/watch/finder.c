@@ -57,7 +57,8 @@ bool finder_create(struct finder *finder, struct gpu *gpu, struct program *progr
                                       .device_extension_count = gpu->extension_count,
                                       .queue_family = gpu->family,
                                       .queue = gpu->queue};
-    const gvk_model_params weights = {.size = sizeof weights, .precision = choice->precision};
+    const gvk_model_params weights = {
+        .size = sizeof weights, .precision = choice->precision, .width = finder->width, .height = finder->height};
     const gvk_stream_params stream = {
         .size = sizeof stream, .width = finder->width, .height = finder->height, .frames = FINDER_PICTURES};
     const gvk_detector_params params = {.size = sizeof params,

@@ -4,6 +4,7 @@
 
 #include "open_model.h"
 #include "runtime/base/structs.h"
+#include "runtime/device/choices.h"
 #include "runtime/model/model.h"
 #include "runtime/stream/stream.h"
 
@@ -15,6 +16,7 @@ static gvk_result plan_model(gvk_device *device, const gvk_graph *graph, const g
     struct gvk_policy policy;
     if (!gvk_device_policy(device, params->precision, &policy))
         return gvk_fail(&device->host, GVK_ERROR_ARGUMENT, "A model's precision is fp32, fp16 or auto.");
+    policy.work = gvk_work_of(params->width, params->height, params->batch ? params->batch : 1);
     struct gvk_graph *tapped = NULL;
     gvk_result result = GVK_OK;
     if (params->tap_count)

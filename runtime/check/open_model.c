@@ -4,6 +4,7 @@
 
 #include "proof.h"
 #include "runtime/base/structs.h"
+#include "runtime/device/choices.h"
 #include "runtime/graph/rewrite.h"
 #include "runtime/model/model.h"
 #include "runtime/op/ghost.h"
@@ -89,6 +90,7 @@ gvk_result gvk_model_create(gvk_device *device, const gvk_graph *graph, const gv
     struct gvk_policy policy;
     if (!gvk_device_policy(device, used.precision, &policy))
         return gvk_fail(host, GVK_ERROR_ARGUMENT, "A model's precision is fp32, fp16 or auto.");
+    policy.work = gvk_work_of(used.width, used.height, used.batch ? used.batch : 1);
     struct gvk_graph *tapped = NULL;
     if (used.tap_count)
         result = gvk_graph_copy_tapped(host, graph, used.taps, used.tap_count, &tapped);

@@ -265,7 +265,7 @@ static gvk_result prove_node(const struct prover *prover, struct gvk_policy *pol
 }
 
 /* Which tile of a list a GPU takes also depends on the size of the picture, which the next stream may change: so all of
- * them are proven. */
+ * them are proven, behind what was measured for one size. */
 static gvk_result prove_every_size(const struct prover *prover, struct gvk_policy *policy,
                                    const struct gvk_graph_node *node)
 {
@@ -273,6 +273,8 @@ static gvk_result prove_every_size(const struct prover *prover, struct gvk_polic
     gvk_result result = GVK_OK;
     do { /* in place of a rejected kernel comes one that may have other sizes */
         memcpy(rejected, policy->rejected, sizeof rejected);
+        policy->lane_work = 0;
+        result = prove_node(prover, policy, node);
         for (policy->lane_work = GVK_MOST_LANE_WORK; policy->lane_work && !result; policy->lane_work /= 2)
             result = prove_node(prover, policy, node);
     } while (!result && memcmp(rejected, policy->rejected, sizeof rejected) != 0);

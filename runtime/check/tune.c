@@ -38,8 +38,8 @@ struct tuner {
     struct gvk_policy policy; /* without choices */
     struct shape *shapes;
     uint32_t shape_count, pass_count;
-    /* One choice for each shape: those of the pass that runs; and where ghost modules stay two dispatches, one choice
-     * that says so. */
+    /* One choice for each shape: those of the pass that runs; and behind them, where there are ghost modules or could
+     * be, one that says whether they are two dispatches. */
     struct gvk_choices *choices;
 };
 
@@ -50,6 +50,14 @@ static struct shape *find_shape(const struct tuner *tuner, const struct gvk_grap
         if (gvk_node_shapes_equal(&tuner->shapes[i].built_in.shape, &key))
             return &tuner->shapes[i];
     return NULL;
+}
+
+static bool has_ghost_modules(const struct gvk_graph *graph)
+{
+    for (uint32_t i = 0; i < graph->node_count; i++)
+        if (!graph->nodes[i].removed && graph->nodes[i].op == GVK_OP_GHOST)
+            return true;
+    return false;
 }
 
 static gvk_result list_shapes(struct tuner *tuner)
@@ -72,7 +80,8 @@ static gvk_result list_shapes(struct tuner *tuner)
             shape->node = node;
             shape->built_in = (struct gvk_choice){.shape = gvk_node_shape_of(&tuner->policy, node),
                                                   .shader = (uint32_t)key.shader,
-                                                  .local_size = key.constants[GVK_CONSTANT_LOCAL_SIZE]};
+                                                  .local_size = key.constants[GVK_CONSTANT_LOCAL_SIZE],
+                                                  .work = tuner->policy.work};
             shape->best = shape->built_in;
             while (kernel->candidate(&tuner->policy, node, shape->candidates, &shader, &local_size))
                 shape->candidates++;
@@ -82,10 +91,10 @@ static gvk_result list_shapes(struct tuner *tuner)
         if (shape)
             shape->nodes++;
     }
-    bool apart = tuner->rewrites_off & GVK_REWRITE_FUSE_GHOST;
-    tuner->choices = gvk_choices_allocate(&tuner->device->host, tuner->shape_count + apart);
-    if (tuner->choices && apart)
-        tuner->choices->list[tuner->shape_count] = gvk_choice_of_ghosts_unfused(&tuner->policy);
+    bool apart = tuner->rewrites_off & GVK_REWRITE_FUSE_GHOST, fused = has_ghost_modules(graph);
+    tuner->choices = gvk_choices_allocate(&tuner->device->host, tuner->shape_count + (apart || fused));
+    if (tuner->choices && (apart || fused))
+        tuner->choices->list[tuner->shape_count] = gvk_choice_of_ghosts(&tuner->policy, apart);
     return tuner->choices ? GVK_OK : gvk_fail_memory(&tuner->device->host);
 }
 
@@ -358,14 +367,6 @@ static gvk_result prepare(struct tuner *tuner)
     return result ? result : list_shapes(tuner);
 }
 
-static bool has_ghost_modules(const struct gvk_graph *graph)
-{
-    for (uint32_t i = 0; i < graph->node_count; i++)
-        if (!graph->nodes[i].removed && graph->nodes[i].op == GVK_OP_GHOST)
-            return true;
-    return false;
-}
-
 /* Which kernels are rejected on this driver: a model proves them. A stream of it refuses sizes that cannot be, before
  * anything is allocated for them. */
 static gvk_result learn_verdicts(struct tuner *tuner)
@@ -431,6 +432,19 @@ static gvk_result run_all(struct tuner *tuner, struct tuner *apart, struct tuner
     return result;
 }
 
+/* Where the built-in kernels are as fast, that is kept only beside older choices, which could hold here otherwise. */
+static gvk_result keep(struct tuner *tuner, struct tuner *best, bool is_faster)
+{
+    struct gvk_policy known;
+    if (is_faster)
+        return gvk_choices_keep(tuner->device, best->choices);
+    if (!gvk_device_policy(tuner->device, tuner->params.precision, &known) || !known.choices)
+        return GVK_OK;
+    for (uint32_t i = 0; i < tuner->shape_count; i++)
+        tuner->choices->list[i] = tuner->shapes[i].built_in;
+    return gvk_choices_keep(tuner->device, tuner->choices);
+}
+
 gvk_result gvk_tune(gvk_device *device, const gvk_graph *graph, const gvk_tune_params *given, gvk_tune_result *out)
 {
     if (!device)
@@ -454,6 +468,7 @@ gvk_result gvk_tune(gvk_device *device, const gvk_graph *graph, const gvk_tune_p
                         ROUNDS_MOST);
     params->rounds = params->rounds ? params->rounds : ROUNDS_DEFAULT;
     params->batch = params->batch ? params->batch : 1;
+    tuner.policy.work = gvk_work_of(params->width, params->height, params->batch);
     gvk_tune_result made = {.size = sizeof made};
     result = learn_verdicts(&tuner);
     struct tuner apart = tuner, *best = NULL;
@@ -465,8 +480,8 @@ gvk_result gvk_tune(gvk_device *device, const gvk_graph *graph, const gvk_tune_p
         result = prepare(&apart);
     if (!result)
         result = run_all(&tuner, fused ? &apart : NULL, &best, &made);
-    if (!result && made.kept)
-        result = gvk_choices_keep(device, tuner.policy.half, best->choices);
+    if (!result)
+        result = keep(&tuner, best, made.kept);
     release(&tuner);
     release(&apart);
     if (!result)

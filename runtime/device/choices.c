@@ -1,13 +1,14 @@
 /* Reads, merges and stores choices of kernels. */
 #include "choices.h"
 
+#include <math.h>
 #include <string.h>
 
 #include "runtime/vulkan/cache_entry.h"
 #include "shader_table.h"
 
 static const struct gvk_cache_entry_kind kind = {
-    "GVKTUNED", "tuned", GVK_STORED_HEADER + 8 + GVK_CHOICES_MOST * sizeof(struct gvk_choice), "choice of kernels is"};
+    "GVKTUNE2", "tuned", GVK_STORED_HEADER + 8 + GVK_CHOICES_MOST * sizeof(struct gvk_choice), "choice of kernels is"};
 
 static void take_choices(struct gvk_device *device, struct gvk_choices *choices)
 {
@@ -23,6 +24,19 @@ struct gvk_choices *gvk_choices_allocate(const gvk_host *host, uint32_t count)
     if (choices)
         choices->count = count;
     return choices;
+}
+
+uint32_t gvk_work_of(uint32_t width, uint32_t height, uint32_t batch)
+{
+    uint64_t pixels = (uint64_t)width * height;
+    return batch && pixels > UINT32_MAX / batch ? UINT32_MAX : (uint32_t)(pixels * batch);
+}
+
+double gvk_work_ratio(uint32_t left, uint32_t right)
+{
+    if (!left || !right)
+        return INFINITY;
+    return left > right ? (double)left / right : (double)right / left;
 }
 
 bool gvk_node_shapes_equal(const struct gvk_node_shape *left, const struct gvk_node_shape *right)
@@ -63,19 +77,16 @@ static void save_choices(struct gvk_device *device, const struct gvk_choices *ch
     gvk_release(&device->host, stored);
 }
 
-/* A choice that stays beside the new ones: of another shape, or of the other precision. Whether ghost modules are apart
- * is said anew with each tuning. */
-static bool stays(const struct gvk_choices *newer, bool half, const struct gvk_choice *choice)
+/* A choice that stays beside the new ones: of another shape, precision or work. */
+static bool stays(const struct gvk_choices *newer, const struct gvk_choice *choice)
 {
-    if (choice->shader == GVK_SHADER_COUNT && choice->shape.half == half)
-        return false;
     for (uint32_t i = 0; i < newer->count; i++)
-        if (gvk_node_shapes_equal(&newer->list[i].shape, &choice->shape))
+        if (newer->list[i].work == choice->work && gvk_node_shapes_equal(&newer->list[i].shape, &choice->shape))
             return false;
     return true;
 }
 
-gvk_result gvk_choices_keep(struct gvk_device *device, bool half, const struct gvk_choices *choices)
+gvk_result gvk_choices_keep(struct gvk_device *device, const struct gvk_choices *choices)
 {
     gvk_mutex_lock(&device->proof_mutex);
     const struct gvk_choices *older = device->choices;
@@ -84,7 +95,7 @@ gvk_result gvk_choices_keep(struct gvk_device *device, bool half, const struct g
         memcpy(merged->list, choices->list, choices->count * sizeof choices->list[0]);
         merged->count = choices->count;
         for (uint32_t i = 0; older && i < older->count && merged->count < GVK_CHOICES_MOST; i++)
-            if (stays(choices, half, &older->list[i]))
+            if (stays(choices, &older->list[i]))
                 merged->list[merged->count++] = older->list[i];
         save_choices(device, merged);
         take_choices(device, merged);

@@ -14,6 +14,7 @@ struct gvk_policy {
     bool chunks;                           /* weights may be read as an array of chunks */
     uint32_t rejected[GVK_REJECTED_WORDS]; /* a bit a shader: it computed wrongly on this device */
     const struct gvk_choices *choices;     /* what was measured on this device, kept until its end; NULL: nothing */
+    uint32_t work; /* of the streams that the model is for (gvk_work_of); 0: unknown, the newest choices are taken */
     /* Of a lane, in quarters of a pixel, whatever the image's size; 0: as many as fit the size. */
     uint32_t lane_work;
     uint32_t forced_shader, forced_local_size; /* in place of any choice; local size 0: nothing is forced */

@@ -18,43 +18,52 @@ struct gvk_node_shape gvk_node_shape_of(const struct gvk_policy *policy, const s
     };
 }
 
-bool gvk_find_choice(const struct gvk_policy *policy, const struct gvk_graph_node *node, enum gvk_shader *shader,
-                     uint32_t *local_size)
+/* The shape's choice that was measured nearest to the policy's work; of those that are as near the newest, and that one
+ * also where the work is unknown. NULL: none is near. */
+static const struct gvk_choice *find_nearest(const struct gvk_policy *policy, const struct gvk_node_shape *shape)
 {
-    if (policy->forced_local_size) {
-        *shader = (enum gvk_shader)policy->forced_shader;
-        *local_size = policy->forced_local_size;
-        return true;
-    }
-    if (!policy->choices)
-        return false;
-    const struct gvk_node_shape shape = gvk_node_shape_of(policy, node);
-    for (uint32_t i = 0; i < policy->choices->count; i++) {
+    const struct gvk_choice *nearest = NULL;
+    for (uint32_t i = 0; policy->choices && i < policy->choices->count; i++) { /* the newest first */
         const struct gvk_choice *choice = &policy->choices->list[i];
-        if (!gvk_node_shapes_equal(&choice->shape, &shape))
+        if (!choice->work || !gvk_node_shapes_equal(&choice->shape, shape))
             continue;
-        *shader = (enum gvk_shader)choice->shader;
-        *local_size = choice->local_size;
-        return true;
+        if (!policy->work)
+            return choice;
+        if (gvk_is_near(choice->work, policy->work) &&
+            (!nearest || gvk_work_ratio(choice->work, policy->work) < gvk_work_ratio(nearest->work, policy->work)))
+            nearest = choice;
     }
-    return false;
+    return nearest;
 }
 
-struct gvk_choice gvk_choice_of_ghosts_unfused(const struct gvk_policy *policy)
+bool gvk_find_choice(const struct gvk_policy *policy, const struct gvk_graph_node *node, struct gvk_choice *out)
 {
-    /* No node has this shape, and no kernel this number. */
-    return (struct gvk_choice){.shape = {.op = GVK_OP_GHOST, .half = policy->half}, .shader = GVK_SHADER_COUNT};
+    const struct gvk_node_shape shape = gvk_node_shape_of(policy, node);
+    if (policy->forced_local_size) {
+        *out = (struct gvk_choice){
+            .shape = shape, .shader = policy->forced_shader, .local_size = policy->forced_local_size};
+        return true;
+    }
+    const struct gvk_choice *nearest = find_nearest(policy, &shape);
+    if (nearest)
+        *out = *nearest;
+    return nearest;
+}
+
+#define GHOSTS_UNFUSED ((uint32_t)GVK_SHADER_COUNT) /* no kernel has these numbers */
+#define GHOSTS_FUSED   ((uint32_t)GVK_SHADER_COUNT + 1)
+
+struct gvk_choice gvk_choice_of_ghosts(const struct gvk_policy *policy, bool unfused)
+{
+    return (struct gvk_choice){.shape = {.op = GVK_OP_GHOST, .half = policy->half}, /* no node has this shape */
+                               .shader = unfused ? GHOSTS_UNFUSED : GHOSTS_FUSED,
+                               .work = policy->work};
 }
 
 bool gvk_ghosts_are_chosen_unfused(const struct gvk_policy *policy)
 {
-    const struct gvk_choice wanted = gvk_choice_of_ghosts_unfused(policy);
-    for (uint32_t i = 0; policy->choices && i < policy->choices->count; i++) {
-        const struct gvk_choice *choice = &policy->choices->list[i];
-        if (gvk_node_shapes_equal(&choice->shape, &wanted.shape) && choice->shader == wanted.shader)
-            return true;
-    }
-    return false;
+    const struct gvk_choice wanted = gvk_choice_of_ghosts(policy, true), *nearest = find_nearest(policy, &wanted.shape);
+    return nearest && nearest->shader == GHOSTS_UNFUSED;
 }
 
 bool gvk_candidate_local_size(const struct gvk_traits *traits, uint32_t local_size, uint32_t index, uint32_t *out)

@@ -8,12 +8,12 @@
 
 struct gvk_node_shape gvk_node_shape_of(const struct gvk_policy *policy, const struct gvk_graph_node *node);
 
-/* What is forced, or chosen for the node; false: nothing, the built-in choice holds. */
-bool gvk_find_choice(const struct gvk_policy *policy, const struct gvk_graph_node *node, enum gvk_shader *shader,
-                     uint32_t *local_size);
+/* What is forced, or chosen for the node and the policy's work: of several choices the one that was measured nearest to
+ * it. False: nothing, the built-in choice holds. What is forced has no work: it holds for any. */
+bool gvk_find_choice(const struct gvk_policy *policy, const struct gvk_graph_node *node, struct gvk_choice *out);
 
-/* A choice of another kind: that the device's ghost modules run as two convolutions, in fp16 or in fp32. */
-struct gvk_choice gvk_choice_of_ghosts_unfused(const struct gvk_policy *policy);
+/* A choice of another kind: whether the device's ghost modules run as two convolutions, in fp16 or in fp32. */
+struct gvk_choice gvk_choice_of_ghosts(const struct gvk_policy *policy, bool unfused);
 bool gvk_ghosts_are_chosen_unfused(const struct gvk_policy *policy);
 
 /* Local sizes to try: one, two, four times what the tile has, where the device allows it. False: no more. */

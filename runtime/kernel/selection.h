@@ -12,7 +12,8 @@ struct gvk_selection {
     const struct gvk_tile *tile;    /* NULL: the node's kernel has no variants */
     struct gvk_pipeline_key key;    /* of the tile; the shader as for fp32 (gvk_shader_for) */
     struct gvk_block_layout layout; /* of the packed weights of pointwise convolutions */
-    bool is_fixed;                  /* it was measured or is forced: no size of image changes it */
+    bool is_forced;                 /* no size of image changes it */
+    uint32_t work;                  /* that it was measured for, and holds near; 0: it was not measured */
 };
 
 #endif

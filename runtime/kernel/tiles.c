@@ -32,6 +32,21 @@ enum gvk_shader gvk_tile_shader(const struct gvk_tile *tile, const struct gvk_gr
     return tile->shaders[has_store(tile, store) ? store : GVK_STORE_PLAIN];
 }
 
+static bool sizes_vary(const struct gvk_traits *traits)
+{
+    return traits->min_subgroup_size != traits->subgroup_size || traits->max_subgroup_size != traits->subgroup_size;
+}
+
+/* Slices are whole subgroups of gl_SubgroupSize lanes. That is the size that a driver states, and not always the one
+ * that it runs: Intel's runs 8, 16 or 32 as it likes. So it is the only one that there is, or it is required. */
+static bool has_whole_slices(const struct gvk_traits *traits)
+{
+    uint32_t size = traits->subgroup_size;
+    bool required = traits->subgroup_size_control && traits->full_subgroups && size >= traits->min_subgroup_size &&
+                    size <= traits->max_subgroup_size;
+    return size && size <= GVK_SLICE_LANES && (required || !sizes_vary(traits));
+}
+
 bool gvk_tile_is_out(const struct gvk_policy *policy, const struct gvk_tile *tile)
 {
     const struct gvk_traits *traits = policy->traits;
@@ -40,7 +55,7 @@ bool gvk_tile_is_out(const struct gvk_policy *policy, const struct gvk_tile *til
         return true;
     if (traits->vendor_id == GVK_VENDOR_ARM && tile->quads * tile->pixels > MOST_SUMS_OF_MALI)
         return true;
-    if (tile->slices > 1 && (!traits->subgroup_size || traits->subgroup_size > GVK_SLICE_LANES))
+    if (tile->slices > 1 && !tile->subgroup_size && !has_whole_slices(traits))
         return true;
     for (int store = 0; store < GVK_STORE_COUNT; store++)
         if (has_store(tile, (enum gvk_store)store) && gvk_is_rejected(policy, tile->shaders[store]))
@@ -64,7 +79,10 @@ struct gvk_selection gvk_select_tile(const struct gvk_policy *policy, const stru
     uint32_t step = tile->chunks ? GVK_CHUNK_STEP_VEC4S : 1;
     struct gvk_selection selection = {
         .tile = tile,
-        .key = {.shader = gvk_tile_shader(tile, node), .subgroup_size = tile->subgroup_size},
+        .key = {.shader = gvk_tile_shader(tile, node),
+                .subgroup_size = tile->slices > 1 && !tile->subgroup_size && sizes_vary(policy->traits)
+                                     ? policy->traits->subgroup_size
+                                     : tile->subgroup_size},
         .layout = {.quads = tile->quads,
                    .weights = gvk_divide_up(4 * tile->quads, step) * step,
                    .by_input = gvk_sums_in_half(policy, tile->shaders[GVK_STORE_PLAIN])},
@@ -141,20 +159,47 @@ static uint64_t count_workgroups(const struct gvk_tile_family *family, const str
            tile->local_size / 64;
 }
 
+/* The first tile that reads the weights as they are packed for `tile`: of the device's own form, where that has one. */
+static const struct gvk_tile *find_widest_alike(const struct gvk_policy *policy, const struct gvk_graph_node *node,
+                                                const struct gvk_tile *tile)
+{
+    const enum gvk_form forms[] = {gvk_form_of(policy), tile->form};
+    const struct gvk_block_layout layout = gvk_select_tile(policy, node, tile, tile->local_size).layout;
+    for (size_t i = 0; i < sizeof forms / sizeof forms[0]; i++) {
+        const struct gvk_tile_list *list = &gvk_tile_lists[tile->family][forms[i]];
+        for (uint32_t j = 0; j < list->count; j++) {
+            const struct gvk_tile *other = &list->tiles[j];
+            const struct gvk_block_layout of_other = gvk_select_tile(policy, node, other, other->local_size).layout;
+            if (!gvk_tile_is_out(policy, other) && other->chunks == tile->chunks && of_other.quads == layout.quads &&
+                of_other.weights == layout.weights && of_other.by_input == layout.by_input)
+                return other;
+        }
+    }
+    return tile;
+}
+
+static bool holds_for(const struct gvk_selection *selection, const struct gvk_program *program)
+{
+    return !selection->work ||
+           gvk_is_near(selection->work, gvk_work_of(program->width, program->height, program->batch));
+}
+
 struct gvk_selection gvk_refine_tile(const struct gvk_policy *policy, const struct gvk_selection *selection,
                                      const struct gvk_graph_node *node, const struct gvk_tile_family *family,
-                                     const struct gvk_shape *source, uint32_t batch)
+                                     const struct gvk_program *program)
 {
     uint32_t wanted = gvk_wanted_workgroups(policy->traits);
-    const struct gvk_tile *best = selection->tile;
-    if (selection->is_fixed || policy->lane_work || !wanted)
+    bool holds = holds_for(selection, program);
+    if (selection->is_forced || (selection->work && holds) || policy->lane_work || (holds && !wanted))
         return *selection;
-    for (const struct gvk_tile *tile = best; tile; tile = next_alike(tile)) {
+    const struct gvk_tile *best = holds ? selection->tile : find_widest_alike(policy, node, selection->tile);
+    const struct gvk_shape *source = &program->shapes[node->inputs[0]];
+    for (const struct gvk_tile *tile = best; tile && wanted; tile = next_alike(tile)) {
         if (gvk_tile_is_out(policy, tile) ||
             (tile->slices > 1 && gvk_quads(node->input_channels) < tile->slices * LEAST_SLICE_QUADS))
             continue;
         best = tile;
-        if (count_workgroups(family, tile, node, source, batch) >= wanted)
+        if (count_workgroups(family, tile, node, source, program->batch) >= wanted)
             break;
     }
     return gvk_select_tile(policy, node, best, best->local_size);
@@ -188,21 +233,49 @@ static bool reads_within_slack(const struct gvk_tile *tile, uint32_t local_size)
 bool gvk_select_chosen(const struct gvk_policy *policy, const struct gvk_graph_node *node,
                        const struct gvk_tile_family *family, struct gvk_selection *out)
 {
-    enum gvk_shader shader;
-    uint32_t local_size;
-    if (!gvk_find_choice(policy, node, &shader, &local_size))
+    struct gvk_choice choice;
+    if (!gvk_find_choice(policy, node, &choice))
         return false;
-    const struct gvk_tile *tile = find_tile(policy, family, node, shader);
+    const struct gvk_tile *tile = find_tile(policy, family, node, (enum gvk_shader)choice.shader);
     if (!tile || gvk_tile_is_out(policy, tile))
         return false;
-    if (has_one_local_size(family, tile) ? local_size != tile->local_size
-                                         : !gvk_is_candidate_local_size(policy->traits, tile->local_size, local_size))
+    if (has_one_local_size(family, tile)
+            ? choice.local_size != tile->local_size
+            : !gvk_is_candidate_local_size(policy->traits, tile->local_size, choice.local_size))
         return false;
-    if (!reads_within_slack(tile, local_size))
+    if (!reads_within_slack(tile, choice.local_size))
         return false;
-    *out = gvk_select_tile(policy, node, tile, local_size);
-    out->is_fixed = true;
+    if (choice.work && policy->lane_work) {
+        tile = find_widest_alike(policy, node, tile);
+        if (gvk_wanted_workgroups(policy->traits))
+            tile = fit_lane_work(policy, tile);
+        choice.local_size = tile->local_size;
+    }
+    *out = gvk_select_tile(policy, node, tile, choice.local_size);
+    out->is_forced = !choice.work;
+    out->work = choice.work;
     return true;
+}
+
+struct gvk_selection gvk_select_local_size(const struct gvk_policy *policy, const struct gvk_graph_node *node,
+                                           const struct gvk_tile *tile)
+{
+    struct gvk_choice choice;
+    if (!gvk_find_choice(policy, node, &choice) || choice.shader != (uint32_t)gvk_tile_shader(tile, node) ||
+        !gvk_is_candidate_local_size(policy->traits, tile->local_size, choice.local_size))
+        return gvk_select_tile(policy, node, tile, tile->local_size);
+    struct gvk_selection made = gvk_select_tile(policy, node, tile, choice.local_size);
+    made.is_forced = !choice.work;
+    made.work = choice.work;
+    return made;
+}
+
+struct gvk_selection gvk_refine_local_size(const struct gvk_selection *selection, const struct gvk_program *program)
+{
+    struct gvk_selection refined = *selection;
+    if (!selection->is_forced && !holds_for(selection, program))
+        refined.key.constants[GVK_CONSTANT_LOCAL_SIZE] = selection->tile->local_size;
+    return refined;
 }
 
 /* More than a quarter of the work would be for nothing. */

@@ -2,6 +2,7 @@
 #ifndef GVK_TILES_H
 #define GVK_TILES_H
 
+#include "runtime/plan/program.h"
 #include "selection.h"
 
 /* How the tiles of a family that compute blocks of output quads are chosen. */
@@ -27,18 +28,25 @@ uint64_t gvk_padded_quads(const struct gvk_tile *tile, const struct gvk_graph_no
 /* The node's kernel is this tile, with `local_size` lanes a workgroup. */
 struct gvk_selection gvk_select_tile(const struct gvk_policy *policy, const struct gvk_graph_node *node,
                                      const struct gvk_tile *tile, uint32_t local_size);
-/* What is forced or was measured for the node. False: nothing, or not what the device can run, and the built-in choice
- * holds. */
+/* What is forced, or was measured for the node and the policy's work. False: nothing, or not what the device can run,
+ * and the built-in choice holds. With the policy's lane_work it is what a stream far from that work may take instead.
+ */
 bool gvk_select_chosen(const struct gvk_policy *policy, const struct gvk_graph_node *node,
                        const struct gvk_tile_family *family, struct gvk_selection *out);
 /* The tile of the form whose blocks cost the least, of equal ones that with the most quads. False: none can be used. */
 bool gvk_select_built_in(const struct gvk_policy *policy, const struct gvk_graph_node *node,
                          const struct gvk_tile_family *family, enum gvk_form form, struct gvk_selection *out);
-/* Of the tiles that read the same packed weights as the selected one, the one with the most work a lane that still
- * gives enough workgroups for the size of the source; where none gives enough, the one with the least work a lane. */
+/* The selection for the program's sizes. One that was measured for about its work stays. Else, of the tiles that read
+ * the same packed weights, the one with the most work a lane that still gives enough workgroups for the size of the
+ * source; where none gives enough, the one with the least work a lane. */
 struct gvk_selection gvk_refine_tile(const struct gvk_policy *policy, const struct gvk_selection *selection,
                                      const struct gvk_graph_node *node, const struct gvk_tile_family *family,
-                                     const struct gvk_shape *source, uint32_t batch);
+                                     const struct gvk_program *program);
+/* The same of a kernel whose choices are of local sizes alone: far from what was measured the tile has its own. */
+struct gvk_selection gvk_refine_local_size(const struct gvk_selection *selection, const struct gvk_program *program);
+/* The tile with the local size that is forced or was measured for it, or its own. */
+struct gvk_selection gvk_select_local_size(const struct gvk_policy *policy, const struct gvk_graph_node *node,
+                                           const struct gvk_tile *tile);
 /* The candidate number `index`, a tile and a local size, to be timed for the node. False: there are no more. */
 bool gvk_tile_candidate(const struct gvk_policy *policy, const struct gvk_graph_node *node,
                         const struct gvk_tile_family *family, uint32_t index, enum gvk_shader *shader,

@@ -38,13 +38,16 @@ static const struct gvk_tile *choose_tile(const struct gvk_policy *policy, const
 static struct gvk_selection select_kernel(const struct gvk_policy *policy, const struct gvk_graph_node *node)
 {
     const struct gvk_tile *tile = choose_tile(policy, node);
-    enum gvk_shader shader;
-    uint32_t local_size;
-    if (tile->form != GVK_FORM_PLAIN && gvk_find_choice(policy, node, &shader, &local_size) &&
-        shader == gvk_tile_shader(tile, node) &&
-        gvk_is_candidate_local_size(policy->traits, tile->local_size, local_size))
-        return gvk_select_tile(policy, node, tile, local_size);
-    return gvk_select_tile(policy, node, tile, tile->local_size);
+    return tile->form == GVK_FORM_PLAIN ? gvk_select_tile(policy, node, tile, tile->local_size)
+                                        : gvk_select_local_size(policy, node, tile);
+}
+
+static struct gvk_selection refine(const struct gvk_policy *policy, const struct gvk_selection *selection,
+                                   const struct gvk_graph_node *node, const struct gvk_program *program)
+{
+    (void)policy;
+    (void)node;
+    return gvk_refine_local_size(selection, program);
 }
 
 static bool candidate(const struct gvk_policy *policy, const struct gvk_graph_node *node, uint32_t index,
@@ -119,6 +122,7 @@ static gvk_result emit(const struct gvk_builder *builder, uint32_t index, const 
 
 const struct gvk_kernel gvk_kernel_depthwise = {
     .select = select_kernel,
+    .refine = refine,
     .count_weights = count_weights,
     .pack_weights = pack_weights,
     .emit = emit,

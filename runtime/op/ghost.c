@@ -40,9 +40,9 @@ static enum gvk_form form_with_tiles(const struct gvk_policy *policy)
 uint32_t gvk_rewrites_off(const struct gvk_policy *policy, uint32_t off)
 {
     const struct gvk_tile_list *list = &gvk_tile_lists[GVK_FAMILY_GHOST][form_with_tiles(policy)];
-    /* A CPU device makes a coroutine of a shader with a barrier, and gains nothing by one dispatch fewer. NVIDIA's start
-     * a dispatch in 2 us, and the small maps of the last blocks make too few workgroups of a fused one: a network takes
-     * 3.4 ms with them and 2.4 ms without (docs/hardware). */
+    /* A CPU device makes a coroutine of a shader with a barrier, and gains nothing by one dispatch fewer. NVIDIA's
+     * start a dispatch in 2 us, and the small maps of the last blocks make too few workgroups of a fused one: a network
+     * takes 3.4 ms with them and 2.4 ms without (docs/hardware). */
     bool possible = policy->traits->type != VK_PHYSICAL_DEVICE_TYPE_CPU &&
                     policy->traits->vendor_id != GVK_VENDOR_NVIDIA && policy->traits->texel_buffers &&
                     !gvk_ghosts_are_chosen_unfused(policy);
@@ -67,7 +67,7 @@ static struct gvk_selection select_kernel(const struct gvk_policy *policy, const
 static struct gvk_selection refine(const struct gvk_policy *policy, const struct gvk_selection *selection,
                                    const struct gvk_graph_node *node, const struct gvk_program *program)
 {
-    return gvk_refine_tile(policy, selection, node, &family, &program->shapes[node->inputs[0]], program->batch);
+    return gvk_refine_tile(policy, selection, node, &family, program);
 }
 
 static bool candidate(const struct gvk_policy *policy, const struct gvk_graph_node *node, uint32_t index,

@@ -45,7 +45,7 @@ static struct gvk_selection refine(const struct gvk_policy *policy, const struct
 {
     if (policy->reference)
         return *selection;
-    return gvk_refine_tile(policy, selection, node, &family, &program->shapes[node->inputs[0]], program->batch);
+    return gvk_refine_tile(policy, selection, node, &family, program);
 }
 
 static bool candidate(const struct gvk_policy *policy, const struct gvk_graph_node *node, uint32_t index,

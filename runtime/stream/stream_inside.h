@@ -63,6 +63,7 @@ struct gvk_stream {
     struct gvk_submissions submissions; /* of the main commands */
     uint32_t max_us;                    /* that a submission may take; 0: any time */
     double turn_us[2];                  /* gvk_input_target */
+    double clock_correction;            /* gvk_timestamp_correction; 0 also before the commands were timed */
     uint32_t epilogue_end; /* the program's command behind the epilogue's last: from there on results are copied */
     struct gvk_samplers samplers;
     gvk_picture *pictures; /* of the last submit, as many as the batch */
@@ -149,6 +150,10 @@ double gvk_milliseconds_between(const gvk_device *device, uint64_t first, uint64
 /* Times the commands, of the resize too, and cuts the main ones such that each submission takes stream->max_us at most,
  * or is a single command. The frames are to be given command buffers and recorded anew. */
 gvk_result gvk_stream_split(gvk_stream *stream);
+/* What the device's times are to be taken times, where its clock and the host's disagree by far: Mesa's lavapipe tells
+ * a tenth once graphics ran on its queue. 1: they are believed. 0: there are none. `host_ms` is from the submission to
+ * the end of the wait, and may have other programs' work in it. */
+double gvk_timestamp_correction(double device_ms, double host_ms);
 /* The picture that gvk_stream_split resizes, in an intake of its own; false where it resizes none. Its pixels are not
  * set. */
 bool gvk_stream_split_sample(const gvk_stream *stream, gvk_picture *out);

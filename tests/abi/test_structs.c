@@ -68,7 +68,7 @@ static void no_struct_that_is_read_ends_in_padding(void **state)
         LAST(gvk_device_params, queue),
         LAST(gvk_import_params, submit_user),
         LAST(gvk_node, epsilon),
-        LAST(gvk_model_params, taps),
+        LAST(gvk_model_params, reserved),
         LAST(gvk_stream_params, paced),
         LAST(gvk_picture, chroma_image),
         LAST(gvk_tune_params, tuned),

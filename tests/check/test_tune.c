@@ -1,5 +1,5 @@
 /* Choices of kernels that were measured: they are taken, kept between starts, and harmless when they are wrong. */
-#include "tests/support/harness.h"
+#include "tuning.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -9,15 +9,7 @@
 #include "runtime/model/model.h"
 #include "runtime/op/table.h"
 
-#define CHANNELS 32u
-#define SIDE     20u
-
-/* A cache that holds a single block. */
-static struct {
-    char key[128];
-    unsigned char bytes[4096];
-    size_t count;
-} cache;
+struct cache cache;
 
 static gvk_result load(void *user, const char *key, void *bytes, size_t *count)
 {
@@ -40,7 +32,7 @@ static void store(void *user, const char *key, const void *bytes, size_t count)
     cache.count = count;
 }
 
-static const gvk_host caching_host = {.size = sizeof(gvk_host), .cache_load = load, .cache_store = store};
+const gvk_host caching_host = {.size = sizeof(gvk_host), .cache_load = load, .cache_store = store};
 
 static float weights[CHANNELS * CHANNELS], depthwise_weights[CHANNELS * 9], stem_weights[CHANNELS * 3 * 9];
 
@@ -65,7 +57,7 @@ static void fill(float *values, size_t count, uint64_t *random)
 }
 
 /* A dense stem, a depthwise layer, and two pointwise ones of one shape. */
-static gvk_graph *build_graph(void)
+gvk_graph *build_graph(void)
 {
     uint64_t random = 9;
     fill(weights, CHANNELS * CHANNELS, &random);
@@ -129,7 +121,7 @@ static bool has_ghost_module(gvk_device *device, const gvk_graph *graph, gvk_pre
     return found;
 }
 
-static void run_model(gvk_model *model, float *out)
+void run_model(gvk_model *model, float *out)
 {
     float input[3 * SIDE * SIDE];
     uint64_t random = 4;
@@ -149,7 +141,7 @@ static void run_model(gvk_model *model, float *out)
     gvk_stream_destroy(stream);
 }
 
-static const struct gvk_graph_node *node_named(const gvk_model *model, const char *name)
+const struct gvk_graph_node *node_named(const gvk_model *model, const char *name)
 {
     for (uint32_t i = 0; i < model->graph->node_count; i++)
         if (!strcmp(model->graph->nodes[i].name, name))
@@ -158,12 +150,12 @@ static const struct gvk_graph_node *node_named(const gvk_model *model, const cha
     return NULL;
 }
 
-static struct gvk_pipeline_key kernel_of(const gvk_model *model, const char *name)
+struct gvk_pipeline_key kernel_of(const gvk_model *model, const char *name)
 {
     return model->packing.selections[node_named(model, name) - model->graph->nodes].key;
 }
 
-static gvk_device *open_caching_device(void)
+gvk_device *open_caching_device(void)
 {
     gvk_device_params params = {.size = sizeof params, .host = &caching_host};
     gvk_device *device = NULL;
@@ -171,13 +163,13 @@ static gvk_device *open_caching_device(void)
     return device;
 }
 
-static void keep_choice(gvk_device *device, const struct gvk_choice *choice)
+void keep_choice(gvk_device *device, const struct gvk_choice *choice)
 {
     struct gvk_choices *choices = gvk_allocate(&device->host, sizeof *choices + sizeof *choice);
     assert_non_null(choices);
     choices->count = 1;
     choices->list[0] = *choice;
-    assert_ok(gvk_choices_keep(device, choice->shape.half, choices));
+    assert_ok(gvk_choices_keep(device, choices));
     gvk_release(&device->host, choices);
 }
 
@@ -257,7 +249,7 @@ static void a_choice_is_taken_and_survives_the_device(void **state)
     run_model(built_in, expected);
     /* The last candidate: another kernel or local size than the built-in one. */
     const struct gvk_graph_node *node = node_named(built_in, "first");
-    struct gvk_choice choice = {.shape = gvk_node_shape_of(&built_in->policy, node)};
+    struct gvk_choice choice = {.shape = gvk_node_shape_of(&built_in->policy, node), .work = WORK};
     enum gvk_shader shader = GVK_SHADER_COUNT, last = GVK_SHADER_COUNT;
     uint32_t local_size = 0;
     for (uint32_t i = 0; gvk_kernel_of(node)->candidate(&built_in->policy, node, i, &shader, &local_size); i++) {
@@ -311,7 +303,8 @@ static void ghost_modules_are_left_apart_where_that_was_chosen(void **state)
         bend_to_gpu(device, GVK_VENDOR_AMD);
         struct gvk_policy policy;
         assert_true(gvk_policy_of(&device->traits, GVK_PRECISION_FP32, &policy));
-        struct gvk_choice choice = gvk_choice_of_ghosts_unfused(&policy);
+        policy.work = WORK;
+        struct gvk_choice choice = gvk_choice_of_ghosts(&policy, true);
         if (start == 0) {
             assert_true(has_ghost_module(device, graph, GVK_PRECISION_FP32));
             keep_choice(device, &choice);
@@ -323,18 +316,27 @@ static void ghost_modules_are_left_apart_where_that_was_chosen(void **state)
     gvk_graph_destroy(graph);
 }
 
-/* A tuning for one precision, or for another network, does not take back what was chosen for the other. */
-static void choices_for_fp32_and_fp16_and_of_other_shapes_stay_beside_each_other(void **state)
+/* A tuning for one precision, for another network or another batch, does not take back what was chosen for the other.
+ */
+static void choices_for_both_precisions_other_shapes_and_other_work_stay_side_by_side(void **state)
 {
     (void)state;
     cache.count = 0;
     for (int start = 0; start < 2; start++) {
         gvk_device *device = open_caching_device();
         struct gvk_choice choices[] = {
-            {.shape = {.op = GVK_OP_LINEAR, .input_channels = 4}, .shader = 1, .local_size = 64},
-            {.shape = {.op = GVK_OP_LINEAR, .input_channels = 8}, .shader = 2, .local_size = 64},
-            {.shape = {.op = GVK_OP_LINEAR, .input_channels = 4, .half = 1}, .shader = 3, .local_size = 64},
-            {.shape = {.op = GVK_OP_LINEAR, .input_channels = 8, .half = 1}, .shader = 4, .local_size = 64},
+            {.shape = {.op = GVK_OP_LINEAR, .input_channels = 4}, .shader = 1, .local_size = 64, .work = WORK},
+            {.shape = {.op = GVK_OP_LINEAR, .input_channels = 8}, .shader = 2, .local_size = 64, .work = WORK},
+            {.shape = {.op = GVK_OP_LINEAR, .input_channels = 4, .half = 1},
+             .shader = 3,
+             .local_size = 64,
+             .work = WORK},
+            {.shape = {.op = GVK_OP_LINEAR, .input_channels = 8, .half = 1},
+             .shader = 4,
+             .local_size = 64,
+             .work = WORK},
+            {.shape = {.op = GVK_OP_LINEAR, .input_channels = 4}, .shader = 6, .local_size = 64, .work = 8 * WORK},
+            {.shape = {.op = GVK_OP_LINEAR, .input_channels = 4}, .shader = 7, .local_size = 64, .work = 32 * WORK},
         };
         struct gvk_choice older = choices[0];
         older.shader = 5; /* is displaced */
@@ -401,14 +403,15 @@ static void a_wrong_choice_chooses_nothing(void **state)
     const struct gvk_node_shape shape = gvk_node_shape_of(&built_in->policy, node_named(built_in, "first"));
     const uint32_t own = (uint32_t)before.shader, size = before.constants[GVK_CONSTANT_LOCAL_SIZE];
     const struct gvk_choice wrong[] = {
-        {shape, GVK_SHADER_COUNT, size},
-        {shape, UINT32_MAX, size},
-        {shape, GVK_SHADER_DECODE, size},
-        {shape, own + 1, size}, /* with a residual, which this node has not */
-        {shape, own, 0},
-        {shape, own, size + 1},
-        {shape, own, UINT32_MAX},
-        {shape, own, size * 8},
+        {shape, GVK_SHADER_COUNT, size, WORK},
+        {shape, UINT32_MAX, size, WORK},
+        {shape, GVK_SHADER_DECODE, size, WORK},
+        {shape, own + 1, size, WORK}, /* with a residual, which this node has not */
+        {shape, own, 0, WORK},
+        {shape, own, size + 1, WORK},
+        {shape, own, UINT32_MAX, WORK},
+        {shape, own, size * 8, WORK},
+        {shape, own, size * 2, 0}, /* measured for nothing */
     };
     for (size_t i = 0; i < ARRAY_COUNT(wrong); i++) {
         gvk_model *model = NULL;
@@ -430,7 +433,8 @@ int main(void)
         cmocka_unit_test(every_shape_is_measured_with_every_candidate),
         cmocka_unit_test(a_choice_is_taken_and_survives_the_device),
         cmocka_unit_test(ghost_modules_are_left_apart_where_that_was_chosen),
-        cmocka_unit_test(choices_for_fp32_and_fp16_and_of_other_shapes_stay_beside_each_other),
+        cmocka_unit_test(choices_for_both_precisions_other_shapes_and_other_work_stay_side_by_side),
+        NEAR_AND_FAR_TESTS,
         cmocka_unit_test(ghost_modules_are_timed_in_one_dispatch_and_in_two),
         cmocka_unit_test(a_network_without_ghost_modules_says_nothing_of_them),
         cmocka_unit_test(a_wrong_choice_chooses_nothing),

@@ -147,12 +147,13 @@ static void a_model_is_measured(void **state)
 static void no_model_is_needed(void **state)
 {
     (void)state;
-    RUN("bench", "--random", "2", TINY, "--batch", "2", "--json", "-");
+    RUN("bench", "--random", "2", TINY, "--batch", "2", "--queue", "graphics", "--json", "-");
     assert_done();
     assert_json(ran.out);
     check_bench(ran.out, "\"64x64\"", 2);
     assert_true(number_of(ran.out, "classes") == 2);
     assert_memory_equal(member(ran.out, "model"), "\"random\"", 8);
+    assert_memory_equal(member(ran.out, "queue"), "\"graphics\"", 10);
     assert_null(strstr(ran.out, "\"layers\"")); /* they are there when asked for */
 }
 
@@ -166,11 +167,19 @@ static void wrong_arguments_are_refused(void **state)
     static const char *const counts[][2] = {
         {"--random", "0"}, {"--random", "21841"}, {"--random", "many"}, {"--runs", "0"},  {"--runs", "10001"},
         {"--runs", "1.5"}, {"--batch", "0"},      {"--batch", "1025"},  {"--size", "64"}, {"--size", "100x100"},
-        {"--device", ""},  {"--json", ""},        {"--trace", ""}};
+        {"--queue", ""},   {"--queue", "fast"},   {"--device", ""},     {"--json", ""},   {"--trace", ""}};
     for (size_t index = 0; index < sizeof counts / sizeof *counts; index++) {
         RUN("bench", counts[index][0], counts[index][1]);
         assert_refused(2, counts[index][0], "ghostvk bench --help");
     }
+    static const char *const batches[] = {"",     "0",   "1025", "1,",   ",1",
+                                          "1,,8", "1,0", "1;8",  "1,8 ", "1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16,17"};
+    for (size_t index = 0; index < sizeof batches / sizeof *batches; index++) {
+        RUN("tune", "--random", "2", "--batch", batches[index]);
+        assert_refused(2, "--batch", "ghostvk tune --help");
+    }
+    RUN("bench", "--random", "2", TINY, "--queue", "compute"); /* CPU devices have one family for all */
+    assert_refused(4, "has no queue for compute alone", "");
     RUN("bench", "--trace", "-");
     assert_refused(2, "--trace", "standard output");
     RUN("bench", "--json", "same", "--trace", "same");

@@ -2,6 +2,7 @@
  * waits for, and nothing is freed that a device may still use. The fault layer (layer/) makes them. */
 #include "tests/support/harness.h"
 
+#include <stdio.h>
 #include <string.h>
 #include <time.h>
 
@@ -179,6 +180,92 @@ static int find_layer(void **state)
     return find_fault_layer() ? 0 : -1;
 }
 
+/* ---- a clock that tells too little ---- */
+
+#define HEAVY_LAYERS   3u
+#define HEAVY_CHANNELS 256u
+#define HEAVY_SIDE     64u
+#define HEAVY_MOST     24u  /* pictures in a frame */
+#define HEAVY_MS       80.0 /* that a frame takes at least: too long for the wait behind other programs' work */
+
+static float heavy_weights[HEAVY_CHANNELS * HEAVY_CHANNELS];
+
+static gvk_result find_heavy(void *user, const char *name, gvk_array *out)
+{
+    (void)user;
+    (void)name;
+    *out = (gvk_array){.type = GVK_TYPE_F32,
+                       .rank = 4,
+                       .shape = {HEAVY_CHANNELS, HEAVY_CHANNELS, 1, 1},
+                       .data = heavy_weights,
+                       .bytes = sizeof heavy_weights};
+    return GVK_OK;
+}
+
+/* Submissions of a frame of so many pictures, where one may take a millisecond; *ms is what the device tells of it. */
+static uint32_t count_submissions(const char *limits, uint32_t batch, double *ms)
+{
+    static char names[HEAVY_LAYERS][8];
+    static float input[HEAVY_CHANNELS * HEAVY_SIDE * HEAVY_SIDE];
+    gvk_device *device = NULL;
+    gvk_graph *graph = NULL;
+    gvk_model *model = NULL;
+    gvk_stream *stream = NULL;
+    gvk_ticket ticket;
+    gvk_timing timings[4] = {{0}};
+    uint32_t stages = 4;
+    assert_true(faults->limit(limits));
+    assert_ok(gvk_device_open(NULL, &device));
+    assert_ok(gvk_graph_create(NULL, find_heavy, NULL, &graph));
+    gvk_tensor x = gvk_graph_input(graph, "input", HEAVY_CHANNELS);
+    for (uint32_t i = 0; i < HEAVY_LAYERS; i++) {
+        snprintf(names[i], sizeof names[i], "layer%u", i);
+        x = gvk_graph_add(graph, &(gvk_node){.op = GVK_OP_CONVOLUTION, .name = names[i], .inputs = {x}});
+    }
+    gvk_graph_output(graph, "out", x);
+    assert_ok(gvk_graph_finish(graph));
+    assert_ok(gvk_model_create(device, graph, NULL, &model));
+    const gvk_stream_params params = {
+        .size = sizeof params, .width = HEAVY_SIDE, .height = HEAVY_SIDE, .batch = batch, .max_submit_us = 1000};
+    gvk_picture pictures[HEAVY_MOST];
+    for (uint32_t i = 0; i < batch; i++)
+        pictures[i] = (gvk_picture){.size = sizeof pictures[i],
+                                    .kind = GVK_PICTURE_TENSOR,
+                                    .width = HEAVY_SIDE,
+                                    .height = HEAVY_SIDE,
+                                    .pixels = input};
+    gvk_stream_info info = {.size = sizeof info};
+    assert_ok(gvk_stream_create(model, &params, &stream));
+    assert_ok(gvk_stream_submit(stream, pictures, sizeof pictures[0], batch, &ticket));
+    assert_ok(gvk_stream_wait(stream, ticket, UINT64_MAX));
+    gvk_stream_describe(stream, &info);
+    assert_ok(gvk_stream_timings(stream, ticket, timings, sizeof timings[0], &stages));
+    *ms = timings[1].ms;
+    gvk_stream_destroy(stream);
+    gvk_model_destroy(model);
+    gvk_graph_destroy(graph);
+    gvk_device_destroy(device);
+    assert_true(faults->limit(""));
+    return info.submissions;
+}
+
+/* As lavapipe's is after graphics. A clock that does not move tells nothing at all. */
+static void frames_are_cut_by_the_hosts_clock_where_the_devices_tells_too_little(void **state)
+{
+    (void)state;
+    static const char *const clocks[] = {"", "slow_clock=1000", "slow_clock=4294967295"};
+    double ms;
+    count_submissions("", 1, &ms);
+    uint32_t batch = ms * HEAVY_MOST > HEAVY_MS ? 1 + (uint32_t)(HEAVY_MS / ms) : HEAVY_MOST;
+    for (size_t i = 0; i < ARRAY_COUNT(clocks); i++) {
+        double told;
+        uint32_t submissions = count_submissions(clocks[i], batch, &told);
+        if (submissions != HEAVY_LAYERS)
+            fail_msg("with \"%s\": %u submissions for %u layers of %u pictures that take %g ms each", clocks[i],
+                     submissions, HEAVY_LAYERS, batch, ms);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -189,6 +276,7 @@ int main(void)
         cmocka_unit_test(parts_that_run_without_a_fence_are_not_freed_either),
         cmocka_unit_test(a_fence_that_signals_late_gives_the_result_after_all),
         cmocka_unit_test(an_upload_that_never_ends_fails_its_model_and_is_not_freed),
+        cmocka_unit_test(frames_are_cut_by_the_hosts_clock_where_the_devices_tells_too_little),
     };
     return cmocka_run_group_tests_name("late devices", tests, find_layer, NULL);
 }

@@ -41,7 +41,7 @@ has() { # FILE TEXT...
 
 
 try 0 --quick --limit $patience --device cpu --steps \
-    device,selftest-fp32,bench-fp32,profile-fp32,tune-fp32,tuned-fp32-1,test-kernels
+    device,selftest-fp32,bench-fp32,queue,profile-fp32,tune-fp32,tuned-fp32-1,test-kernels
 "$checker" "$work/out/gpu.json" || fail "gpu.json is no JSON"
 has gpu.md 'All 9 steps passed.' '| driver | llvmpipe' '| subgroup |' '| features used |' '| shaders |' '| version |' \
     'All boxes agree with PyTorch' '| test-kernels | ' '| fp32 | 1 | built in | 64x64 |' '| fp32 | 2 | built in |' \
@@ -49,13 +49,26 @@ has gpu.md 'All 9 steps passed.' '| driver | llvmpipe' '| subgroup |' '| feature
 has gpu.json '"passed": true' '"name": "tuned-fp32-1"' '"fps_in_flight"' '"tests_failed": 0' '"not_for_this_device": ['
 [ "$(grep -c ' ms | [0-9.]* % | ' "$work/out/gpu.md")" = 15 ] || fail "gpu.md has no 15 layers"
 
+has gpu.md 'one alone that computes: nothing to compare'
+
+# A device with a queue for compute alone, as the fault layer makes one of lavapipe.
+(
+    export VK_ADD_LAYER_PATH="$build/layer" VK_INSTANCE_LAYERS=VK_LAYER_GHOSTVK_faults
+    export GHOSTVK_FAULTS_LIMITS=two_families NODEVICE_SELECT=1
+    try 0 --quick --limit $patience --device cpu --steps device,queue
+)
+has gpu.md '## Queue families' 'one for compute alone, and one for graphics' '| fp32 | '
+has gpu.json '"queue": "compute"' '"queue": "graphics"' '"compute_queue": true'
+[ "$(grep -c '| fp32 | [0-9.]* ms | [0-9.]* to [0-9.]* | [0-9.]* ms | [0-9.]* to' "$work/out/gpu.md")" = 1 ] ||
+    fail "gpu.md does not compare two families"
+
 echo damaged >"$pack/tests/goldens/decode.safetensors"
 try 1 --quick --limit $patience --device cpu --steps device,test-decode
 "$checker" "$work/out/gpu.json" || fail "gpu.json of a failure is no JSON"
 has gpu.md '**1 of 3 steps failed.**' '| test-decode | failed' '## Failures' 'decode.safetensors'
 has gpu.json '"passed": false' '"verdict": "failed' '"output"'
 
-try 1 --quick --device cpu --limit 3 --steps test-kernels
+try 1 --quick --device cpu --limit 6 --steps test-kernels
 has gpu.md '| test-kernels | timed out |'
 try 1 --quick --steps device
 has gpu.md 'No device was opened' 'there is no GPU, only the CPU device'

@@ -111,6 +111,19 @@ static void write_traits(struct json *json, const struct gvk_traits *traits)
     write_unsigned(json, "wanted_workgroups", gvk_wanted_workgroups(traits));
 }
 
+static bool has_queue(const gvk_device *device, gvk_queue_kind kind)
+{
+    uint32_t family, bits;
+    return gvk_compute_family(&device->vk, &device->host, device->physical_device, kind, &family, &bits) == GVK_OK;
+}
+
+/* "yes" where the device has a queue for compute alone and one for graphics, too. */
+static bool print_queues(const gvk_device *device)
+{
+    bool both = has_queue(device, GVK_QUEUE_COMPUTE) && has_queue(device, GVK_QUEUE_GRAPHICS);
+    return puts(both ? "yes" : "no") >= 0;
+}
+
 static bool write_facts(const gvk_device *device, const gvk_device_info *info)
 {
     char text[64];
@@ -130,6 +143,8 @@ static bool write_facts(const gvk_device *device, const gvk_device_info *info)
     write_traits(&json, &device->traits);
     write_memory(&json, &device->memory);
     write_unsigned(&json, "queue_family", device->queue_family);
+    write_bool(&json, "compute_queue", has_queue(device, GVK_QUEUE_COMPUTE));
+    write_bool(&json, "graphics_queue", has_queue(device, GVK_QUEUE_GRAPHICS));
     write_unsigned(&json, "timestamp_bits", device->timestamp_bits);
     json_key(&json, "timestamp_ns");
     json_double(&json, device->timestamp_period_ns);
@@ -152,7 +167,7 @@ static void print_sentence(void *user, gvk_log_level level, const char *sentence
         fprintf(stderr, "gpu_report: %s\n", sentence);
 }
 
-int facts_print(const char *wanted, bool index_alone)
+int facts_print(const char *wanted, enum facts which)
 {
     const gvk_host host = {.size = sizeof host, .log = print_sentence};
     gvk_device_params params = wanted_device(wanted);
@@ -165,7 +180,9 @@ int facts_print(const char *wanted, bool index_alone)
     bool good = params.choice != GVK_DEVICE_BEST || info.type != VK_PHYSICAL_DEVICE_TYPE_CPU;
     if (!good)
         fprintf(stderr, "gpu_report: there is no GPU, only the CPU device %s; --device cpu takes it.\n", info.name);
-    else if (index_alone)
+    else if (which == FACTS_QUEUES)
+        good = print_queues(device);
+    else if (which == FACTS_INDEX)
         good = printf("%" PRIu32 "\n", info.index) > 0;
     else
         good = write_facts(device, &info);

@@ -1,6 +1,7 @@
 /* gpu_report: what run.sh cannot do in shell.
  * usage: gpu_report index [DEVICE]     the device's index; the first GPU's, and exit code 1 where there is none
  *        gpu_report device [DEVICE]    the device as JSON
+ *        gpu_report queues [DEVICE]    "yes" where it has queues for compute alone and others for graphics, too
  *        gpu_report page FOLDER        FOLDER/gpu.md and FOLDER/gpu.json of a run; exit code 1 where a step failed */
 #include "report.h"
 
@@ -46,11 +47,13 @@ int main(int count, char **arguments)
 {
     const char *verb = count > 1 ? arguments[1] : "", *what = count > 2 ? arguments[2] : NULL;
     if (!strcmp(verb, "index"))
-        return facts_print(what, true);
+        return facts_print(what, FACTS_INDEX);
     if (!strcmp(verb, "device"))
-        return facts_print(what, false);
+        return facts_print(what, FACTS_ALL);
+    if (!strcmp(verb, "queues"))
+        return facts_print(what, FACTS_QUEUES);
     if (!strcmp(verb, "page") && what)
         return write_report(what);
-    fputs("usage: gpu_report index [DEVICE] | device [DEVICE] | page FOLDER\n", stderr);
+    fputs("usage: gpu_report index [DEVICE] | device [DEVICE] | queues [DEVICE] | page FOLDER\n", stderr);
     return 2;
 }

@@ -162,6 +162,53 @@ static void print_speed(const struct report *report, FILE *out)
         fputs("\nA frame is a batch; times are for all of it.\n\n", out);
 }
 
+/* The network's time of a bench on a queue of this kind. */
+static void print_queue_time(const struct report *report, const char *precision, const char *kind, FILE *out)
+{
+    char name[64];
+    snprintf(name, sizeof name, "queue-%s-%s", precision, kind);
+    const struct step *step = report_step(report, name);
+    const char *network = step ? json_text_member(json_text_member(step->json, "ms"), "network") : NULL;
+    print_number(out, network ? json_text_number(network, "median") : NAN);
+    fputs(" ms | ", out);
+    print_number(out, network ? json_text_number(network, "p5") : NAN);
+    fputs(" to ", out);
+    print_number(out, network ? json_text_number(network, "p95") : NAN);
+    fputs(" | ", out);
+}
+
+static void print_queues(const struct report *report, FILE *out)
+{
+    static const char *const precisions[] = {"fp32", "fp16"};
+    const char *found = report_fact(report, "queue families");
+    bool begun = false;
+    if (found[0]) {
+        fputs("## Queue families\n\n", out);
+        print_cell(out, found);
+        fputs(".\n\n", out);
+    }
+    for (size_t i = 0; i < sizeof precisions / sizeof precisions[0]; i++) {
+        char prefix[16];
+        bool measured = false;
+        snprintf(prefix, sizeof prefix, "queue-%s-", precisions[i]);
+        for (size_t j = 0; j < report->step_count; j++)
+            measured = measured || step_begins_with(&report->steps[j], prefix);
+        if (!measured)
+            continue;
+        if (!begun)
+            fputs("| network, 1 picture | for compute alone | 5 to 95 % | with graphics | 5 to 95 % |\n"
+                  "| --- | --- | --- | --- | --- |\n",
+                  out);
+        begun = true;
+        fprintf(out, "| %s | ", precisions[i]);
+        print_queue_time(report, precisions[i], "compute", out);
+        print_queue_time(report, precisions[i], "graphics", out);
+        fputc('\n', out);
+    }
+    if (begun)
+        fputc('\n', out);
+}
+
 /* ---- beside PyTorch ---------------------------------------------------------------------------------------------- */
 
 /* The bench of this precision and batch: with tuned kernels where that was measured. NULL: none. */
@@ -389,6 +436,7 @@ void page_write(const struct report *report, FILE *out)
     print_outputs_of(report, out, "selftest-", "## Self-test\n\n");
     print_tests(report, out);
     print_speed(report, out);
+    print_queues(report, out);
     print_pytorch(report, out);
     for (size_t i = 0; i < report->step_count; i++)
         if (step_begins_with(&report->steps[i], "profile-") && report->steps[i].json)

@@ -12,6 +12,7 @@ usage: pytorch.py [--json FILE] [--batches 1,8,32] [--rounds N] [--runs N] [--si
 Ends with 3 where there is no such device (or no PyTorch at all): nothing to compare with."""
 import argparse
 import json
+import os
 import pathlib
 import statistics
 import sys
@@ -81,6 +82,25 @@ def percentile(values, share):
     return ordered[min(len(ordered) - 1, int(share * len(ordered)))]
 
 
+def prepare_all(ways, count, size, device):
+    """(way, kind, run, kept) of each; one that this machine cannot run is said and left out."""
+    prepared = []
+    for way in ways:
+        try:
+            prepared.append((way, *prepare(way, count, size, device)))
+        except Exception as error:  # an old CUDA, too little memory: the others are worth having
+            print(f"batch {count:3}  {way:20} cannot run: {str(error).splitlines()[0] if str(error) else repr(error)}",
+                  flush=True)
+    return prepared
+
+
+def write_whole(path, text):
+    """The file is there whole or as it was: who is ended in the middle leaves no half of it."""
+    part = pathlib.Path(path + ".part")
+    part.write_text(text)
+    os.replace(part, path)
+
+
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--json")
@@ -100,21 +120,22 @@ def main():
     rows = []
     with torch.inference_mode():
         for count in map(int, asked.batches.split(",")):
-            prepared = [(way, *prepare(way, count, asked.size, asked.device)) for way in ways]
-            took = {way: [] for way in ways}
+            prepared = prepare_all(ways, count, asked.size, asked.device)
+            took = {way: [] for way, *_ in prepared}
             for round_index in range(asked.rounds + 1):
                 for way, kind, run, _ in prepared:
                     times = measure(asked.device, kind, run, asked.runs)
                     if round_index:  # the first one is for warming up
                         took[way] += times
-            for way in ways:
+            for way in took:
                 row = {"batch": count, "way": way, "ms": statistics.median(took[way]),
                        "p5": percentile(took[way], 0.05), "p95": percentile(took[way], 0.95)}
                 rows.append(row)
                 print(f"batch {count:3}  {way:20} {row['ms']:9.3f} ms  ({row['p5']:.3f} to {row['p95']:.3f})", flush=True)
+            del prepared  # its memory, before the next batch
             if asked.json:  # after each batch: a run that is late has told something
                 result = {"pytorch": torch.__version__, "device": name, "size": f"{asked.size}x{asked.size}", "rows": rows}
-                pathlib.Path(asked.json).write_text(json.dumps(result) + "\n")
+                write_whole(asked.json, json.dumps(result) + "\n")
 
 
 if __name__ == "__main__":

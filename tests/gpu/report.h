@@ -51,8 +51,10 @@ const char *next_marked_line(const char *log, const char *mark, char *out, size_
 void page_write(const struct report *report, FILE *out);
 bool summary_write(const struct report *report, FILE *out);
 
-/* facts.c: the device, and the build's shaders, as JSON on stdout; or its index alone. `wanted` as --device takes it;
+/* facts.c: the device, and the build's shaders, as JSON on stdout; or its index alone, or whether it has queues of both
+ * kinds. `wanted` as --device takes it;
  * NULL or "": the best GPU, and an error where there is none. Returns the exit code. */
-int facts_print(const char *wanted, bool index_alone);
+enum facts { FACTS_ALL, FACTS_INDEX, FACTS_QUEUES };
+int facts_print(const char *wanted, enum facts which);
 
 #endif

@@ -14,7 +14,7 @@ Runs ghostvk on the first GPU and writes FOLDER/gpu.md and FOLDER/gpu.json (defa
       --device DEVICE  an index of `ghostvk devices`, a part of a name, or cpu
       --quick          small inputs and less of everything: whether all works, not how fast
       --steps LIST     some of the steps, by the beginnings of their names, with commas
-      --limit SECONDS  for the whole run, and each step's in proportion; default: 285
+      --limit SECONDS  for the whole run, and each step's in proportion; default: 315
       --build FOLDER   the programs of a checkout
       --data FOLDER    a checkout whose models and goldens are taken, for a pack without data
   -h, --help           this text
@@ -27,7 +27,7 @@ refuse() {
 }
 
 here=$(cd "$(dirname "$0")" && pwd) || exit 2
-device='' quick='' wanted='' limit=285 usual=285 build='' checkout='' out=''
+device='' quick='' wanted='' limit=315 usual=315 build='' checkout='' out=''
 while [ $# -gt 0 ]; do
     case $1 in
     --device | --steps | --limit | --build | --data)
@@ -220,6 +220,8 @@ is_wanted() {
     return 1
 }
 
+end=$(($(date +%s) + limit)) # of all steps, and of what is asked in front of them
+
 # Whether there is a PyTorch that sees the GPU, to compare with.
 torch=no
 seconds=60
@@ -228,9 +230,19 @@ if command -v python3 >/dev/null 2>&1 && is_wanted pytorch; then
 fi
 [ $torch = yes ] || fact PyTorch 'none that sees a CUDA device: nothing to compare with'
 
-# ---- steps -----------------------------------------------------------------------------------------------------------
+# Whether there are queues for compute alone beside those for graphics: which of them is faster is measured.
+queues=no
+seconds=30
+if [ -n "$index" ] && is_wanted queue; then
+    queues=$(run gpu_report queues "$index" 2>"$logs/queues.txt")
+    case $queues in
+    yes) fact 'queue families' 'one for compute alone, and one for graphics, too' ;;
+    no) fact 'queue families' 'one alone that computes: nothing to compare' ;;
+    *) fact 'queue families' "unknown: $(cat "$logs/queues.txt")" ;;
+    esac
+fi
 
-end=$(($(date +%s) + limit))
+# ---- steps -----------------------------------------------------------------------------------------------------------
 
 # step NAME LIMIT PROGRAM ARGUMENT...
 step() {
@@ -276,9 +288,11 @@ if [ -n "$index" ]; then
     export GVK_TEST_ON="$index"
     if [ -n "$quick" ]; then
         input='--size 64x64' runs=2 rounds=1 fp16='' fp16_batches=1 batches='1 2'
+        tuned_batches=1
         pytorch='--size 64 --runs 2 --rounds 1 --batches 1,2'
     else
         input='--size 416x416' runs=50 rounds=5 fp16=fp16 fp16_batches='1 8 32' batches='1 8 32'
+        tuned_batches=1,8,32
         pytorch='--size 416 --runs 20 --rounds 2 --batches 1,8'
     fi
     step devices 30 ghostvk devices
@@ -288,6 +302,15 @@ if [ -n "$index" ]; then
     step selftest-fp16 60 ghostvk selftest --device "$index" --precision fp16
     bench_all bench fp32 "$batches"
     bench_all bench fp16 "$fp16_batches"
+    if [ "$queues" = yes ]; then
+        for precision in fp32 $fp16; do
+            for kind in compute graphics; do
+                # shellcheck disable=SC2086 # $input is an option and its value
+                measure "queue-$precision-$kind" 20 ghostvk bench --device "$index" --random 80 $input --runs "$runs" \
+                    --precision "$precision" --queue "$kind"
+            done
+        done
+    fi
     if [ "$torch" = yes ]; then # between the two rounds of ours
         # shellcheck disable=SC2086
         measure pytorch 90 python3 "$data/gpu/pytorch.py" $pytorch
@@ -304,8 +327,8 @@ if [ -n "$index" ]; then
     fi
     for precision in fp32 $fp16; do
         # shellcheck disable=SC2086
-        step "tune-$precision" 60 ghostvk tune --device "$index" --random 80 $input --runs "$rounds" \
-            --precision "$precision"
+        step "tune-$precision" 80 ghostvk tune --device "$index" --random 80 $input --runs "$rounds" \
+            --precision "$precision" --batch "$tuned_batches"
         bench_all tuned "$precision" "$batches"
     done
     step test-kernels 120 test_kernels

@@ -105,6 +105,39 @@ static void every_ending_of_a_step_is_told(void **state)
     free(json);
 }
 
+static void queue_families_stand_beside_each_other(void **state)
+{
+    (void)state;
+    write_text("run.txt", "queue families\tone for compute alone, and one for graphics, too\n");
+    write_text("steps.txt", "queue-fp32-compute\t0\t1\t20\nqueue-fp32-graphics\t124\t20\t20\n"
+                            "queue-fp16-compute\t0\t1\t20\nqueue-fp16-graphics\t0\t1\t20\n");
+    const char *const names[] = {"fp32-compute", "fp16-compute", "fp16-graphics"};
+    for (int i = 0; i < 3; i++) {
+        char name[64], text[256];
+        snprintf(name, sizeof name, "logs/queue-%s.json", names[i]);
+        snprintf(text, sizeof text, "{\"ms\": {\"network\": {\"median\": %d.25, \"p5\": %d, \"p95\": %d.5}}}", i + 1,
+                 i + 1, i + 1);
+        write_text(name, text);
+    }
+    assert_true(report_read(&report, "."));
+    char *page = write_page();
+    assert_holds(page,
+                 "## Queue families\n\none for compute alone, and one for graphics, too.\n\n| network, 1 picture |");
+    assert_holds(page, "| fp32 | 1.25 ms | 1.00 to 1.50 | - ms | - to - | \n");
+    assert_holds(page, "| fp16 | 2.25 ms | 2.00 to 2.50 | 3.25 ms | 3.00 to 3.50 | \n");
+    assert_holds(page, "| queue-fp32-graphics | timed out | 20 | 20 |");
+    free(page);
+    report_release(&report);
+    write_text("run.txt", "queue families\tone alone that computes: nothing to compare\n");
+    write_text("steps.txt", "device\t0\t1\t30\n");
+    assert_true(report_read(&report, "."));
+    page = write_page();
+    assert_holds(page, "one alone that computes: nothing to compare.\n");
+    assert_null(strstr(page, "| network, 1 picture |"));
+    free(page);
+    report_release(&report);
+}
+
 static void layers_are_the_slowest_first_and_fifteen(void **state)
 {
     (void)state;
@@ -213,6 +246,7 @@ int main(int count, char **arguments)
     const struct CMUnitTest file_tests[] = {cmocka_unit_test(the_given_file_is_json)};
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(every_ending_of_a_step_is_told, begin, end),
+        cmocka_unit_test_setup_teardown(queue_families_stand_beside_each_other, begin, end),
         cmocka_unit_test_setup_teardown(layers_are_the_slowest_first_and_fifteen, begin, end),
         cmocka_unit_test_setup_teardown(long_output_keeps_its_beginning_and_its_end, begin, end),
         cmocka_unit_test_setup_teardown(damaged_files_are_no_end_of_the_report, begin, end),

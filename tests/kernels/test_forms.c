@@ -12,6 +12,8 @@
 #include "runtime/op/table.h"
 #include "runtime/vulkan/lanes.h"
 
+#define NOT_SPLIT UINT32_MAX
+
 /* A GPU that allows everything. */
 static struct gvk_traits traits_of_gpu(VkPhysicalDeviceType type, uint32_t vendor_id)
 {
@@ -240,15 +242,54 @@ static void inputs_are_split_where_there_are_enough_and_slices_are_whole_subgrou
     uint64_t weights;
     assert_string_equal(tile_at(&traits, 64, 13, &weights), "pointwise_uniform_2x1_split");
     assert_string_equal(tile_at(&traits, 60, 13, &weights), "pointwise_uniform_2x1");
-    traits.subgroup_size = 64;
+    traits.subgroup_size = traits.max_subgroup_size = 64;
     assert_string_equal(tile_at(&traits, 64, 13, &weights), "pointwise_uniform_2x1_split");
-    traits.subgroup_size = 128;
+    traits.subgroup_size = traits.max_subgroup_size = 128;
     assert_string_equal(tile_at(&traits, 64, 13, &weights), "pointwise_uniform_2x1");
     traits.subgroup_size = 0; /* unknown */
     assert_string_equal(tile_at(&traits, 64, 13, &weights), "pointwise_uniform_2x1");
     traits = able;
     traits.max_invocations = 128;
     assert_string_equal(tile_at(&traits, 64, 13, &weights), "pointwise_uniform_2x1");
+}
+
+/* A driver states one size and may run another where it has several: then that size is required of the pipeline, and
+ * where that cannot be, nothing is split. */
+static void split_tiles_run_with_the_size_of_subgroup_that_they_count_on(void **state)
+{
+    (void)state;
+    static const struct {
+        uint32_t size, least, most;
+        bool control, full;
+        uint32_t required; /* of the pipeline; NOT_SPLIT */
+    } cases[] = {
+        {32, 8, 32, true, true, 32},           /* Intel's */
+        {64, 32, 64, true, true, 64},          /* AMD's */
+        {32, 32, 32, true, true, 0},           /* NVIDIA's, Apple's */
+        {32, 32, 32, false, false, 0},         /* the same without the extension being enabled */
+        {16, 16, 16, true, false, 0},          /* Mali's */
+        {32, 8, 32, false, true, NOT_SPLIT},   /* Intel's, imported without the feature */
+        {32, 8, 32, true, false, NOT_SPLIT},   /* subgroups may be partly filled */
+        {32, 0, 0, false, false, NOT_SPLIT},   /* nobody says which sizes there are */
+        {32, 8, 16, true, true, NOT_SPLIT},    /* the stated one cannot be required */
+        {128, 64, 128, true, true, NOT_SPLIT}, /* Adreno's: wider than a slice */
+    };
+    for (size_t i = 0; i < ARRAY_COUNT(cases); i++) {
+        struct gvk_traits traits = traits_of_gpu(VK_PHYSICAL_DEVICE_TYPE_DISCRETE_GPU, GVK_VENDOR_NVIDIA);
+        traits.subgroup_size = cases[i].size;
+        traits.min_subgroup_size = cases[i].least;
+        traits.max_subgroup_size = cases[i].most;
+        traits.subgroup_size_control = cases[i].control;
+        traits.full_subgroups = cases[i].full;
+        struct gvk_policy policy;
+        assert_true(gvk_policy_of(&traits, GVK_PRECISION_FP32, &policy));
+        uint64_t weights;
+        const struct gvk_pipeline_key key = command_at(&policy, 64, 13, &weights).key;
+        bool split = key.shader == GVK_SHADER_POINTWISE_UNIFORM_2X1_SPLIT;
+        if (split != (cases[i].required != NOT_SPLIT) || key.subgroup_size != (split ? cases[i].required : 0))
+            fail_msg("case %zu, %u lanes of %u to %u: %s with %u required", i, cases[i].size, cases[i].least,
+                     cases[i].most, gvk_shader_codes[key.shader].name, key.subgroup_size);
+    }
 }
 
 static void on_a_cpu_device_the_images_size_does_not_matter(void **state)
@@ -308,6 +349,7 @@ int main(void)
         cmocka_unit_test(small_images_take_small_tiles_where_cores_would_idle),
         cmocka_unit_test(a_measured_local_size_is_kept_for_every_image_and_has_workgroups_for_it),
         cmocka_unit_test(inputs_are_split_where_there_are_enough_and_slices_are_whole_subgroups),
+        cmocka_unit_test(split_tiles_run_with_the_size_of_subgroup_that_they_count_on),
         cmocka_unit_test(on_a_cpu_device_the_images_size_does_not_matter),
     };
     return cmocka_run_group_tests_name("forms", tests, NULL, NULL);

@@ -193,7 +193,11 @@ CREATE(PipelineCache, NOTHING)
 CREATE(PipelineLayout, check_layout)
 CREATE(DescriptorSetLayout, check_set_layout)
 CREATE(DescriptorPool, NOTHING)
-CREATE(CommandPool, NOTHING)
+#define IN_THE_DRIVERS_FAMILY(info)                                                                                    \
+    VkCommandPoolCreateInfo driven = *(info);                                                                          \
+    driven.queueFamilyIndex = limits_family(driven.queueFamilyIndex);                                                  \
+    (info) = &driven
+CREATE(CommandPool, IN_THE_DRIVERS_FAMILY)
 CREATE(QueryPool, NOTHING)
 CREATE(Fence, NOTHING)
 DESTROY(Free, Memory, VkDeviceMemory, NOTHING)
@@ -413,7 +417,20 @@ CALL GetQueryPoolResults(VkDevice handle, VkQueryPool pool, uint32_t first, uint
 {
     struct device *device = device_of(handle);
     STRIKE(device, "vkGetQueryPoolResults", true);
-    return device->GetQueryPoolResults(handle, pool, first, count, bytes, data, stride, flags);
+    VkResult result = device->GetQueryPoolResults(handle, pool, first, count, bytes, data, stride, flags);
+    uint32_t slower = limits_now().slow_clock;
+    for (uint32_t i = 0; i < count && slower && (flags & VK_QUERY_RESULT_64_BIT); i++) {
+        uint64_t value;
+        memcpy(&value, (char *)data + i * stride, sizeof value);
+        value /= slower;
+        memcpy((char *)data + i * stride, &value, sizeof value);
+    }
+    return result;
+}
+
+STATEMENT GetDeviceQueue(VkDevice handle, uint32_t family, uint32_t index, VkQueue *out)
+{
+    device_of(handle)->GetDeviceQueue(handle, limits_family(family), index, out);
 }
 
 CALL SetDebugUtilsObjectNameEXT(VkDevice handle, const VkDebugUtilsObjectNameInfoEXT *info)

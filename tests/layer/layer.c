@@ -9,6 +9,8 @@
  *       global_priority_refused (the same, and no device with such a priority: VK_ERROR_NOT_PERMITTED),
  *       exact_ranges (each bound range a buffer of its own: ranges.c; takes alignment=256 beside it),
  *       labels_in_turn (one thread at a time in the calls that touch labels, for the validation layer beneath),
+ *       two_families (a driver's only queue family once more, for compute alone),
+ *       slow_clock=N (timestamps are an N-th of what they were),
  *       discrete (a GPU whose memory the host cannot see, and host memory that is not coherent)
  *   GHOSTVK_FAULTS_FAIL=CALL:N:RESULT  the Nth call named CALL, or the Nth failable call of all for "*", returns
  * RESULT: VK_ERROR_OUT_OF_HOST_MEMORY, VK_ERROR_OUT_OF_DEVICE_MEMORY, VK_ERROR_DEVICE_LOST,
@@ -253,7 +255,15 @@ static VKAPI_ATTR void VKAPI_CALL GetPhysicalDeviceMemoryProperties(VkPhysicalDe
 static VKAPI_ATTR void VKAPI_CALL GetPhysicalDeviceQueueFamilyProperties(VkPhysicalDevice physical_device,
                                                                          uint32_t *count, VkQueueFamilyProperties *out)
 {
+    uint32_t room = *count;
     instance_of(physical_device)->GetPhysicalDeviceQueueFamilyProperties(physical_device, count, out);
+    if (limits_now().two_families && *count == 1 && (!out || room > 1)) {
+        if (out) {
+            out[1] = out[0];
+            out[1].queueFlags &= ~(VkQueueFlags)VK_QUEUE_GRAPHICS_BIT;
+        }
+        *count = 2;
+    }
     for (uint32_t i = 0; out && i < *count && limits_now().no_timestamps; i++)
         out[i].timestampValidBits = 0;
 }
@@ -261,7 +271,7 @@ static VKAPI_ATTR void VKAPI_CALL GetPhysicalDeviceQueueFamilyProperties(VkPhysi
 /* ---- devices ------------------------------------------------------------------------------------------------------
  */
 
-/* A copy of what a device is created with, without the priority that the layer has made up. */
+/* A copy of what a device is created with, without the priority and the family that the layer has made up. */
 struct stripped {
     VkDeviceCreateInfo info;
     VkDeviceQueueCreateInfo queue;
@@ -269,13 +279,18 @@ struct stripped {
 };
 
 /* False: it is left as it is. */
-static bool strip_priority(const VkDeviceCreateInfo *info, struct stripped *out)
+static bool strip_what_is_made_up(const VkDeviceCreateInfo *info, struct stripped *out)
 {
-    if (!limits_makes_up_priority() || info->queueCreateInfoCount != 1 || info->enabledExtensionCount > 32)
+    bool has_priority = limits_makes_up_priority();
+    if (!(has_priority || limits_now().two_families) || info->queueCreateInfoCount != 1 ||
+        info->enabledExtensionCount > 32)
         return false;
     *out = (struct stripped){.info = *info, .queue = info->pQueueCreateInfos[0]};
-    out->queue.pNext = NULL;
+    out->queue.queueFamilyIndex = limits_family(out->queue.queueFamilyIndex);
     out->info.pQueueCreateInfos = &out->queue;
+    if (!has_priority)
+        return true;
+    out->queue.pNext = NULL;
     out->info.enabledExtensionCount = 0;
     for (uint32_t i = 0; i < info->enabledExtensionCount; i++)
         if (!strstr(info->ppEnabledExtensionNames[i], "_global_priority"))
@@ -306,7 +321,7 @@ static VKAPI_ATTR VkResult VKAPI_CALL CreateDevice(VkPhysicalDevice physical_dev
     if (note_queue(info) && limits_now().global_priority_refused)
         return VK_ERROR_NOT_PERMITTED_KHR;
     struct stripped stripped;
-    if (strip_priority(info, &stripped))
+    if (strip_what_is_made_up(info, &stripped))
         info = &stripped.info;
     VkLayerDeviceCreateInfo *link = (VkLayerDeviceCreateInfo *)info->pNext;
     while (link && (link->sType != VK_STRUCTURE_TYPE_LOADER_DEVICE_CREATE_INFO || link->function != VK_LAYER_LINK_INFO))

@@ -30,7 +30,9 @@ struct limits {
     uint32_t exact_ranges;
     uint32_t labels_in_turn; /* one thread at a time touches labels */
     uint32_t no_global_priority, global_priority, global_priority_refused;
-    uint32_t discrete; /* a discrete GPU: device memory apart from host memory, which is not coherent */
+    uint32_t two_families; /* the driver's only queue family once more, for compute alone */
+    uint32_t slow_clock;   /* timestamps are divided by it */
+    uint32_t discrete;     /* a discrete GPU: device memory apart from host memory, which is not coherent */
 };
 
 /* A copy of those in force. */
@@ -41,6 +43,8 @@ void limits_lower_chain(void *first); /* of VkPhysicalDeviceProperties2 or VkPhy
 bool limits_hide_extension(const char *name);
 bool limits_makes_up_priority(void); /* among programs, which the driver does not see */
 void limits_split_memory(VkPhysicalDeviceMemoryProperties *memory);
+/* Of a family that the layer shows, the driver's. */
+uint32_t limits_family(uint32_t shown);
 
 /* ---- layer.c ------------------------------------------------------------------------------------------------------
  */
@@ -76,6 +80,7 @@ void limits_split_memory(VkPhysicalDeviceMemoryProperties *memory);
     X(DestroyDescriptorPool)                                                                                           \
     X(AllocateDescriptorSets)                                                                                          \
     X(UpdateDescriptorSets)                                                                                            \
+    X(GetDeviceQueue)                                                                                                  \
     X(CreateCommandPool)                                                                                               \
     X(DestroyCommandPool)                                                                                              \
     X(AllocateCommandBuffers)                                                                                          \

@@ -42,6 +42,8 @@ static const struct option {
     {"global_priority_refused", offsetof(struct limits, global_priority_refused), false},
     {"labels_in_turn", offsetof(struct limits, labels_in_turn), false},
     {"discrete", offsetof(struct limits, discrete), false},
+    {"two_families", offsetof(struct limits, two_families), false},
+    {"slow_clock", offsetof(struct limits, slow_clock), true},
 };
 
 static bool read_number(const char *text, uint32_t *out)
@@ -247,6 +249,11 @@ bool limits_makes_up_priority(void)
 {
     struct limits now = limits_now();
     return now.global_priority || now.global_priority_refused;
+}
+
+uint32_t limits_family(uint32_t shown)
+{
+    return limits_now().two_families ? 0 : shown;
 }
 
 /* Type 0 is the device's alone, type 1 the host's; calls.c allocates both from the driver's type 0. */

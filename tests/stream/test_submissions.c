@@ -1,8 +1,11 @@
 /* Frames in several submissions: as many as the host's limit asks for, and the same numbers. */
 #include "tests/support/harness.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
+
+#include "runtime/stream/stream_inside.h"
 
 #define LAYERS   6u
 #define CHANNELS 16u
@@ -88,6 +91,29 @@ static void a_split_frame_computes_what_a_whole_one_does(void **state)
     assert_int_equal(submissions, 1);
     assert_memory_equal(split, whole, sizeof whole);
     gvk_model_destroy(model);
+}
+
+/* A clock is not believed where it tells far less than the host's, or more than that at all. */
+static void times_of_a_device_are_held_against_the_hosts_clock(void **state)
+{
+    (void)state;
+    static const struct {
+        double device_ms, host_ms, correction;
+    } cases[] = {
+        {3, 3.25, 1},       /* a GPU */
+        {0.25, 1, 1},       /* small work, and what it takes to submit it */
+        {2.5, 19, 1},       /* behind a frame of a game's */
+        {112, 118, 1},      /* lavapipe */
+        {11.25, 112.5, 10}, /* lavapipe's tenth */
+        {1, 100, 100},      /* a kernel compiled late, or a wrong period: more parts than are needed at worst */
+        {112, 11.2, 0.1},   {1.5, 1, 1}, {0, 100, 0}, {0, 0, 0},
+    };
+    for (size_t i = 0; i < ARRAY_COUNT(cases); i++) {
+        double got = gvk_timestamp_correction(cases[i].device_ms, cases[i].host_ms);
+        if (fabs(got - cases[i].correction) > 1e-9)
+            fail_msg("%g ms of the device's, %g of the host's: %g times instead of %g", cases[i].device_ms,
+                     cases[i].host_ms, got, cases[i].correction);
+    }
 }
 
 /* ---- pictures ---- */
@@ -177,6 +203,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_split_frame_computes_what_a_whole_one_does),
+        cmocka_unit_test(times_of_a_device_are_held_against_the_hosts_clock),
         cmocka_unit_test(a_large_pictures_resize_is_split_too),
     };
     return cmocka_run_group_tests(tests, open_device_fixture, close_device_fixture);

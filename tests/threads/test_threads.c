@@ -150,7 +150,7 @@ static void keep_choices(struct job *job)
         if (!choices)
             return;
         choices->list[0] = (struct gvk_choice){.shape = {.op = GVK_OP_CONVOLUTION, .input_channels = 1 + round}};
-        note(job, gvk_choices_keep(job->device, false, choices));
+        note(job, gvk_choices_keep(job->device, choices));
         gvk_release(&job->device->host, choices);
     }
 }

@@ -24,7 +24,7 @@
 #define BATCH_MAX        1024u
 #define CLASSES_MAX      21840u
 
-enum { OPTION_PROFILE = OPTION_OWN, OPTION_TRACE };
+enum { OPTION_PROFILE = OPTION_OWN, OPTION_TRACE, OPTION_QUEUE };
 
 struct request {
     struct model_choice model;
@@ -68,6 +68,7 @@ static bool read_option(void *user, int option, const char *value)
     case OPTION_DEVICE: return read_device(value, &request->device);
     case OPTION_PRECISION: return read_precision(value, &request->precision);
     case OPTION_JSON_FILE: return read_path("--json", value, &request->json);
+    case OPTION_QUEUE: return read_queue(value, &request->device.queue);
     case OPTION_PROFILE: request->profile = true; return true;
     case OPTION_TRACE: return read_path("--trace", value, &request->trace);
     default: return read_model_option(&request->model, option, value);
@@ -116,13 +117,20 @@ static int open_network(struct work *work)
     return OUTCOME_DONE;
 }
 
+static struct size input_size(const struct work *work)
+{
+    const gvk_network_info *info = &work->model.info;
+    return work->request->size.width ? work->request->size : (struct size){info->input_width, info->input_height};
+}
+
 static gvk_result create_stream(struct work *work, bool profile, gvk_stream **out)
 {
     const struct request *request = work->request;
     const gvk_network_info *info = &work->model.info;
+    const struct size size = input_size(work);
     gvk_stream_params stream_params = {.size = sizeof stream_params,
-                                       .width = request->size.width ? request->size.width : info->input_width,
-                                       .height = request->size.width ? request->size.height : info->input_height,
+                                       .width = size.width,
+                                       .height = size.height,
                                        .batch = request->batch,
                                        .frames = profile ? 1 : FRAMES_IN_FLIGHT,
                                        .profile = profile};
@@ -142,7 +150,12 @@ static int open_device_and_model(struct work *work)
         return outcome;
     work->bench.device.size = sizeof work->bench.device;
     gvk_device_describe(work->device, &work->bench.device);
-    gvk_model_params weights = {.size = sizeof weights, .precision = work->request->precision};
+    const struct size size = input_size(work);
+    gvk_model_params weights = {.size = sizeof weights,
+                                .precision = work->request->precision,
+                                .width = size.width,
+                                .height = size.height,
+                                .batch = work->request->batch};
     gvk_result result =
         gvk_model_create(work->device, gvk_network_graph(work->model.network), &weights, &work->weights);
     return result ? report_failure(program, NULL, result) : OUTCOME_DONE;
@@ -260,6 +273,7 @@ static int measure(struct work *work)
 {
     struct bench *bench = &work->bench;
     bench->runs = work->request->runs;
+    bench->queue = work->request->device.queue;
     double *samples = calloc((size_t)bench->runs * BENCH_STAGES, sizeof *samples);
     if (!samples)
         return refuse_memory();
@@ -419,6 +433,13 @@ static const int shared_options[] = {MODEL_OPTIONS, OPTION_RANDOM,    OPTION_SIZ
                                      OPTION_DEVICE, OPTION_PRECISION, OPTION_JSON_FILE, OPTION_END};
 
 static const struct option_row own_options[] = {
+    {.id = OPTION_QUEUE,
+     .name = "queue",
+     .value = "KIND",
+     .text = "the device's queue: compute (for that alone), graphics or auto",
+     .group = GROUP_DEVICE,
+     .kind = VALUE_CHOICE,
+     .choices = "compute graphics auto"},
     {.id = OPTION_PROFILE,
      .name = "profile",
      .text = "add a table by layer, the slowest first",

@@ -61,6 +61,8 @@ void bench_print(const struct bench *bench)
     const gvk_stream_info *stream = &bench->stream;
     printf("%-12s", "Device");
     print_text(stdout, bench->device.name);
+    if (bench->queue != GVK_QUEUE_BEST)
+        printf(", %s queue", queue_name(bench->queue));
     printf("\n%-12s", "Model");
     print_text(stdout, bench->model_name);
     printf(", %" PRIu32 " class%s, %" PRIu32 "x%" PRIu32 ", batch %" PRIu32 ", %s\n", bench->class_count,
@@ -145,6 +147,8 @@ void bench_write_json(const struct bench *bench, struct json *json)
     json_string(json, bench->device.name);
     json_key(json, "driver");
     json_string(json, bench->device.driver);
+    json_key(json, "queue");
+    json_string(json, queue_name(bench->queue));
     json_key(json, "model");
     json_string(json, bench->model_name);
     write_unsigned(json, "classes", bench->class_count);

@@ -29,6 +29,7 @@ struct bench {
     const char *model_name;
     uint32_t class_count, runs;
     gvk_device_info device;
+    gvk_queue_kind queue; /* as it was asked for */
     gvk_stream_info stream;
     /* What came out. */
     struct bench_spread spreads[BENCH_STAGES];

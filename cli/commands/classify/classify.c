@@ -53,7 +53,8 @@ static int open_work(struct classify_work *work)
         return outcome;
     work->device_info.size = sizeof work->device_info;
     gvk_device_describe(work->device, &work->device_info);
-    gvk_model_params weights = {.size = sizeof weights, .precision = request->precision};
+    gvk_model_params weights = {
+        .size = sizeof weights, .precision = request->precision, .width = work->cut.width, .height = work->cut.height};
     gvk_result result =
         gvk_model_create(work->device, gvk_network_graph(work->model.network), &weights, &work->weights);
     if (result)

@@ -41,7 +41,8 @@ static int open_work(struct work *work)
                                      .width = has_size ? request->size.width : info->input_width,
                                      .height = has_size ? request->size.height : info->input_height,
                                      .letterbox = request->letterbox_given ? request->letterbox : info->letterbox};
-    gvk_model_params weights = {.size = sizeof weights, .precision = request->precision};
+    gvk_model_params weights = {
+        .size = sizeof weights, .precision = request->precision, .width = work->fit.width, .height = work->fit.height};
     gvk_result result =
         gvk_model_create(work->device, gvk_network_graph(work->model.network), &weights, &work->weights);
     if (result)

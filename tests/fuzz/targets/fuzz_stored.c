@@ -21,6 +21,8 @@
 #define BLOCK_MAX  65536u
 #define DRIVER_MAX 256u
 #define SHAPES     32u
+#define WIDTH      32u /* of the network's input */
+#define HEIGHT     64u
 
 enum kind { PIPELINES, CHOICES, VERDICTS };
 
@@ -193,11 +195,17 @@ static void plan_network(const struct gvk_policy *policy, bool is_whole)
         return;
     }
     gvk_description description = {.size = sizeof description};
-    const gvk_stream_params stream = {.size = sizeof stream, .width = 32, .height = 64, .batch = 1};
-    gvk_result result = gvk_plan_describe(&device, graph, NULL, &stream, &description);
-    fuzz_check_result(result);
-    FUZZ_CHECK(result == GVK_OK);
-    gvk_description_release(&device.host, &description);
+    const gvk_stream_params stream = {.size = sizeof stream, .width = WIDTH, .height = HEIGHT, .batch = 1};
+    /* Models for a work that is unknown, near, and far from what was measured near the stream's. */
+    const gvk_model_params models[] = {{.size = sizeof models[0]},
+                                       {.size = sizeof models[0], .width = WIDTH, .height = HEIGHT},
+                                       {.size = sizeof models[0], .width = WIDTH, .height = HEIGHT, .batch = 8}};
+    for (size_t i = 0; i < sizeof models / sizeof models[0]; i++) {
+        gvk_result result = gvk_plan_describe(&device, graph, &models[i], &stream, &description);
+        fuzz_check_result(result);
+        FUZZ_CHECK(result == GVK_OK);
+        gvk_description_release(&device.host, &description);
+    }
     gvk_graph_destroy(graph);
 }
 
@@ -226,9 +234,10 @@ static void store_good(enum kind kind)
         struct gvk_choices *choices = gvk_allocate(&device.host, sizeof *choices + sizeof choices->list[0]);
         FUZZ_CHECK(choices != NULL);
         choices->count = 1;
-        const struct gvk_policy policy = make_policy();
-        choices->list[0] = gvk_choice_of_ghosts_unfused(&policy);
-        FUZZ_CHECK(gvk_choices_keep(&device, policy.half, choices) == GVK_OK);
+        struct gvk_policy policy = make_policy();
+        policy.work = WIDTH * HEIGHT;
+        choices->list[0] = gvk_choice_of_ghosts(&policy, true);
+        FUZZ_CHECK(gvk_choices_keep(&device, choices) == GVK_OK);
         gvk_release(&device.host, choices);
     } else {
         struct gvk_policy policy = make_policy();
@@ -267,7 +276,8 @@ static void change_choice(uint8_t *entries, size_t bytes, unsigned seed)
         count = list_shapes(shapes);
     struct gvk_choice choice = {.shape = shapes[seed % count],
                                 .shader = seed / 64 % (GVK_SHADER_COUNT + 2),
-                                .local_size = seed >> 28 ? 8u << (seed >> 28) % 8 : seed};
+                                .local_size = seed >> 28 ? 8u << (seed >> 28) % 8 : seed,
+                                .work = seed & 1 ? WIDTH * HEIGHT : seed};
     size_t entry = bytes / sizeof choice ? seed / 7 % (bytes / sizeof choice) : 0;
     if (bytes >= sizeof choice)
         memcpy(entries + entry * sizeof choice, &choice, sizeof choice);

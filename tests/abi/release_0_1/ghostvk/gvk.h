@@ -335,10 +335,15 @@ typedef struct gvk_model_params {
     uint32_t rewrites_off; /* gvk_rewrite bits to leave out; GVK_REWRITE_ALL is the reference path */
     int trust_kernels;     /* 1: kernels are taken without the proof below */
     gvk_precision precision;
-    /* Names of nodes whose outputs every rewrite leaves as they are, so that streams can keep them whatever the rewrites
-     * would have made of them: the network computes the same, with more dispatches. */
+    /* Names of nodes whose outputs every rewrite leaves as they are, so that streams can keep them whatever the
+     * rewrites would have made of them: the network computes the same, with more dispatches. */
     uint32_t tap_count;
     const char *const *taps;
+    /* What its streams will mostly be: input and batch (0: 1). Of what `gvk_tune` measured, the choices for about as
+     * many pixels are taken, and the built-in ones where there are none. 0 x 0: those of the newest tuning. A stream of
+     * another size computes the same, perhaps slower: its weights are packed for this one. */
+    uint32_t width, height, batch;
+    uint32_t reserved;
     /* 0.1 ends here. */
 } gvk_model_params;
 
@@ -373,7 +378,8 @@ typedef struct gvk_stream_params {
     /* Microseconds that one submission may take on the device, for hosts that share it with a compositor or a game; 0:
      * a frame is one submission. Creating the stream then runs the commands once to time them, and resizes a picture
      * of its own, so that large pictures are resized in pieces. A command that takes longer is a submission of its own,
-     * and each is where the device tells no times. */
+     * and each is where the device tells no times. Times that the host's clock contradicts by far are measured again,
+     * and corrected where they stay so. */
     uint32_t max_submit_us;
     int paced; /* 1: a submit sends the frame's first submission alone, gvk_stream_advance (embedding.h) the others */
     /* 0.1 ends here. */
@@ -491,9 +497,11 @@ typedef struct gvk_tune_result {
 } gvk_tune_result;
 
 /* Times the kernels that the device can run for each shape of the graph's layers. Where whole frames are faster with
- * the best of them, the choice is used by models that are made on this device from then on, beside those for other
- * shapes and the other precision, and kept through the host's cache by device, driver and enabled features. Takes from
- * seconds to minutes; GVK_ERROR_UNSUPPORTED on a device that tells no times. */
+ * the best of them, the choice is used by models that are made on this device from then on, and kept through the host's
+ * cache by device, driver and enabled features. It holds for frames of half to double as many pixels, all pictures of
+ * the batch together (gvk_model_params.width); other frames have the built-in kernels, or what was found for them:
+ * choices for several batches, other shapes and the other precision stand side by side. Takes from seconds to minutes;
+ * GVK_ERROR_UNSUPPORTED on a device that tells no times. */
 GVK_API gvk_result gvk_tune(gvk_device *device, const gvk_graph *graph, const gvk_tune_params *params,
                             gvk_tune_result *out);
 
