@@ -53,8 +53,8 @@ static void every_kernel_and_tile_that_this_driver_can_run_was_chosen(void **sta
     };
     static const char *const around[] = {"resize", "decode", "sort", "overlap", "keep", "drop", "collect"};
     enum gvk_form form = form_of(&bench.traits);
-    /* lavapipe has the lanes of the processor's vectors: 16 or 8 on x86-64, 4 on arm64. SwiftShader has 4 everywhere, and
-     * arrays of weights. */
+    /* lavapipe has the lanes of the processor's vectors: 16 or 8 on x86-64, 4 on arm64. SwiftShader has 4 everywhere,
+     * and arrays of weights. */
     gvk_device_info info = {.size = sizeof info};
     gvk_device_describe(bench.device, &info);
     if (info.type == VK_PHYSICAL_DEVICE_TYPE_CPU)
