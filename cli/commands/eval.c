@@ -16,6 +16,8 @@
 #include "cli/pictures/image_io.h"
 #include "commands.h"
 
+#define MISSING_SAID_MAX 10 /* of pictures, each by its name */
+
 enum { OPTION_PROTOCOL = OPTION_OWN, OPTION_SET, OPTION_IMAGES, OPTION_RESULTS, OPTION_REPORT };
 
 struct eval_request {
@@ -58,6 +60,7 @@ static bool read_option(void *user, int option, const char *value)
         search->letterbox_given = true;
         return true;
     case OPTION_NO_EXIF: search->ignore_orientation = true; return true;
+    case OPTION_QUIET: request->quiet = search->quiet = true; return true;
     case OPTION_CONF: return read_threshold("--conf", value, &search->confidence);
     case OPTION_IOU: return read_threshold("--iou", value, &search->iou);
     default: return read_model_option(&request->model, option, value);
@@ -114,17 +117,37 @@ static int read_dataset(struct work *work, const char *const *classes, uint32_t 
         say("%s", message);
         return OUTCOME_SOME_FAILED;
     }
-    if (work->dataset.passed_over)
+    if (work->dataset.passed_over && !work->request->quiet)
         say_kind("note: ", "%zu annotations of pictures or categories that the file does not list are passed over",
                  work->dataset.passed_over);
     if (!dataset_keep_classes(&work->dataset, classes, class_count, &removed))
         return refuse_memory();
-    if (removed && work->dataset.truth_count)
+    if (removed && work->dataset.truth_count && !work->request->quiet)
         say_kind("note: ", "%zu objects of classes that the model does not know are passed over", removed);
     if (!work->dataset.truth_count) {
         say("%s: no object is of a class that the model knows", work->request->dataset.path);
         return OUTCOME_SOME_FAILED;
     }
+    return OUTCOME_DONE;
+}
+
+/* Before the model takes its time: somebody may have named the wrong folder. */
+static int check_pictures(const struct work *work)
+{
+    const struct dataset *dataset = &work->dataset;
+    size_t said = 0;
+    if (dataset->missing == dataset->picture_count) {
+        say("%s: not one of its pictures is there; --images names their folder", work->request->dataset.path);
+        return OUTCOME_SOME_FAILED;
+    }
+    for (size_t index = 0; index < dataset->picture_count && said < MISSING_SAID_MAX; index++) {
+        if (dataset->pictures[index].path)
+            continue;
+        say("%s: the picture is not there; its objects count as missed", dataset->pictures[index].name);
+        said++;
+    }
+    if (dataset->missing > said)
+        say("and so are %zu pictures more", dataset->missing - said);
     return OUTCOME_DONE;
 }
 
@@ -139,6 +162,8 @@ static int search_pictures(struct work *work)
         return OUTCOME_MODEL_REFUSED;
     }
     outcome = read_dataset(work, work->model.info.classes, work->model.info.class_count);
+    if (outcome == OUTCOME_DONE)
+        outcome = check_pictures(work);
     if (outcome == OUTCOME_DONE)
         outcome = find_boxes(work->program, &request->search, &work->model, &work->dataset, &work->found, work->device,
                              sizeof work->device, &work->failed);
@@ -161,8 +186,12 @@ static int read_results(struct work *work)
     }
     work->found = file.found;
     work->failed = file.failed;
+    if (request->quiet)
+        return OUTCOME_DONE;
     if (file.other_pictures)
         say_kind("note: ", "%zu boxes in pictures that the dataset has not are passed over", file.other_pictures);
+    if (work->dataset.missing)
+        say_kind("note: ", "%zu pictures are not there, which the page does without", work->dataset.missing);
     if (file.other_classes)
         say_kind("note: ", "%zu boxes of classes that the dataset has not are passed over", file.other_classes);
     if (file.found.count && file.lowest > 0.05)
@@ -183,9 +212,13 @@ static int write_to(const struct work *work, const char *path, evaluation_writer
         return OUTCOME_SOME_FAILED;
     }
     bool is_stdout = file.stream == stdout, is_whole = write(file.stream, evaluation);
-    if (output_file_commit(&file, message, sizeof message) && is_whole)
+    if (!is_whole && !ferror(file.stream)) {
+        snprintf(message, sizeof message, "needs more memory than there is");
+        output_file_abort(&file);
+    } else if (output_file_commit(&file, message, sizeof message)) {
         return OUTCOME_DONE;
-    say("%s: %s", is_stdout ? "standard output" : path, is_whole ? message : "cannot be written: it reported an error");
+    }
+    say("%s: %s", is_stdout ? "standard output" : path, message);
     work->program->output_failed = work->program->output_failed || is_stdout;
     return OUTCOME_SOME_FAILED;
 }
@@ -203,16 +236,18 @@ static int write_outputs(struct work *work)
         .set = work->dataset.kind == DATASET_VOC ? request->dataset.set ? request->dataset.set : "test" : NULL,
         .model = request->results ? request->results : work->model.path,
         .device = request->results ? NULL : work->device,
+        .missing = request->results ? 0 : work->dataset.missing,
         .failed = work->failed,
     };
     int outcome = OUTCOME_DONE;
-    if (!request->json || !output_is_stdout(request->json))
+    if (!request->quiet && (!request->json || !output_is_stdout(request->json)))
         print_evaluation(stdout, &evaluation);
     if (request->json)
         outcome = write_to(work, request->json, write_evaluation, &evaluation);
     if (request->report && outcome == OUTCOME_DONE)
         outcome = write_to(work, request->report, write_page, &evaluation);
-    return outcome == OUTCOME_DONE && work->failed ? OUTCOME_SOME_FAILED : outcome;
+    bool is_whole = !work->failed && (request->results || !work->dataset.missing);
+    return outcome == OUTCOME_DONE && !is_whole ? OUTCOME_SOME_FAILED : outcome;
 }
 
 static int execute(struct program *program, const struct command_line *line)
@@ -244,7 +279,7 @@ static int execute(struct program *program, const struct command_line *line)
 
 static const int shared_options[] = {OPTION_NO_EXIF, OPTION_JSON_FILE, MODEL_OPTIONS,    OPTION_CLASSES,
                                      OPTION_ANCHORS, OPTION_SIZE,      OPTION_LETTERBOX, OPTION_NO_LETTERBOX,
-                                     OPTION_DEVICE,  OPTION_PRECISION, OPTION_END};
+                                     OPTION_DEVICE,  OPTION_PRECISION, OPTION_QUIET,     OPTION_END};
 
 static const struct option_row own_options[] = {
     {.id = OPTION_SET,

@@ -9,6 +9,7 @@
 #include "cli/files/not_finite.h"
 #include "cli/pictures/image_io.h"
 #include "cli/pictures/picture_fit.h"
+#include "cli/pipeline/progress.h"
 
 #define MAPS        3
 #define MAP_ANCHORS 3
@@ -164,6 +165,23 @@ done:
     return outcome;
 }
 
+static int search_all(struct search *search, const struct dataset *dataset, struct found_list *out, size_t *failed)
+{
+    int outcome = OUTCOME_DONE;
+    uint64_t missing = 0;
+    if (!search->choice->quiet && progress_begin(false)) /* the table comes behind the last picture */
+        progress_set_total(dataset->picture_count);
+    for (uint32_t index = 0; index < dataset->picture_count && outcome == OUTCOME_DONE; index++) {
+        if (dataset->pictures[index].path)
+            outcome = search_picture(search, dataset, index, out, failed);
+        else
+            missing++;
+        progress_show(index + 1 - missing, missing, *failed);
+    }
+    progress_end();
+    return outcome;
+}
+
 int find_boxes(struct program *program, const struct search_choice *choice, const struct model_file *model,
                const struct dataset *dataset, struct found_list *out, char *device_name, size_t device_name_size,
                size_t *failed)
@@ -196,8 +214,8 @@ int find_boxes(struct program *program, const struct search_choice *choice, cons
         result = gvk_detector_create(search.weights, model->network, &params, &search.stream);
     if (result)
         outcome = report_failure(program, NULL, result);
-    for (uint32_t index = 0; index < dataset->picture_count && outcome == OUTCOME_DONE; index++)
-        outcome = search_picture(&search, dataset, index, out, failed);
+    else
+        outcome = search_all(&search, dataset, out, failed);
     for (int index = 0; index < MAPS; index++)
         free(search.maps.values[index]);
     gvk_stream_destroy(search.stream);

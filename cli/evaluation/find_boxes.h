@@ -12,11 +12,13 @@ struct search_choice {
     struct size size;
     gvk_precision precision;
     bool letterbox, letterbox_given, ignore_orientation;
+    bool quiet; /* no line at the end of the terminal that says how far it is */
     float confidence, iou; /* as gvk_detector_params takes them */
 };
 
 /* Class ids are the model's, which the dataset's are too (dataset_keep_classes). An exit code; what is wrong has been
- * said. A picture that cannot be read is said and counted, and has no boxes. */
+ * said. A picture that cannot be read is said and counted in `*failed`, and has no boxes; one that is not
+ * there has none either. */
 int find_boxes(struct program *program, const struct search_choice *choice, const struct model_file *model,
                const struct dataset *dataset, struct found_list *out, char *device_name, size_t device_name_size,
                size_t *failed);

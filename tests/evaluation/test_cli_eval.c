@@ -108,6 +108,7 @@ static void a_model_is_evaluated(void **state)
     assert_done();
     assert_contains(ran.out, "4 pictures");
     assert_contains(ran.out, "RBC");
+    assert_null(strchr(ran.err, '\r')); /* a pipe is told of no progress */
     uint64_t size;
     char *json = read_whole("boxes.json", &size);
     assert_json(json);
@@ -205,8 +206,45 @@ static void hostile_labels_are_refused(void **state)
     make_voc("\n \n", "<annotation/>");
     RUN("eval", "--results", "none.jsonl", "voc");
     assert_refused(1, "test.txt", "lists no picture");
+}
+
+static void a_set_or_folder_that_is_none_is_told_what_there_is(void **state)
+{
+    (void)state;
+    make_voc("x\n", "<annotation/>");
+    write_text("voc/ImageSets/Main/train.txt", "x\n");
+    write_text("voc/ImageSets/Main/dog_train.txt", "x 1\n"); /* of one class alone */
     RUN("eval", "--results", "none.jsonl", "--set", "val", "voc");
+    assert_refused(1, "voc: it has no set \"val\"", "--set takes test or train\n");
+    RUN("eval", "--results", "none.jsonl", "--set", "val.txt", "voc");
     assert_refused(1, "val.txt", "cannot be opened");
+    RUN("eval", "--results", "none.jsonl", ".");
+    assert_refused(1, "it is no Pascal VOC folder", "./voc in it is one");
+    RUN("eval", "--results", "none.jsonl", "voc/ImageSets/Main");
+    assert_refused(1, "it is no Pascal VOC folder", "lists for --set");
+    assert_int_equal(rename("voc/ImageSets", "voc/Lists"), 0);
+    RUN("eval", "--results", "none.jsonl", "voc");
+    assert_refused(1, "it has no ImageSets/Main/test.txt", "--set LIST.txt");
+}
+
+static void a_picture_that_is_not_there_is_counted_and_its_objects_are_missed(void **state)
+{
+    (void)state;
+#define LABELS "<annotation>" OBJECT("RBC", SIDES("1", "1", "20", "20")) "</annotation>"
+    make_voc("x\ny\n", LABELS);
+    write_text("voc/Annotations/y.xml", LABELS);
+    RUN("eval", "-m", MODEL, SMALL, "voc");
+    assert_refused(1, "voc: not one of its pictures is there", "--images");
+    mkdir("voc/JPEGImages", 0777);
+    copy_file(SMEAR1, "voc/JPEGImages/x.jpg");
+    RUN("eval", "-m", MODEL, SMALL, "--json", "boxes.json", "voc");
+    assert_refused(1, "y: the picture is not there", "count as missed");
+    assert_contains(ran.out, "2 pictures, 1 of them missing\n");
+    char *json = read_whole("boxes.json", NULL);
+    assert_near(number_of(json, "missing"), 1, 0, "missing");
+    assert_near(number_of(json, "failed"), 0, 0, "failed");
+    assert_near(number_of(json, "objects"), 2, 0, "objects");
+    free(json);
 }
 
 static void hostile_annotations_are_refused(void **state)
@@ -292,7 +330,7 @@ static void anchors_are_a_line_that_anchors_reads(void **state)
     RUN("eval", "-m", MODEL, SMALL, "--anchors", "anchors.txt", VOC);
     assert_done();
     RUN("anchors", VOC);
-    assert_refused(1, "trainval.txt", "cannot be opened");
+    assert_refused(1, "it has no set \"trainval\"", "--set takes test");
     RUN("anchors");
     assert_refused(2, "anchors", "dataset");
     RUN("anchors", "--set", "test", "--seed", "0", VOC);
@@ -315,6 +353,8 @@ int main(void)
         TEST(a_model_is_evaluated),
         TEST(a_report_is_one_page_of_xml),
         TEST(hostile_labels_are_refused),
+        TEST(a_set_or_folder_that_is_none_is_told_what_there_is),
+        TEST(a_picture_that_is_not_there_is_counted_and_its_objects_are_missed),
         TEST(hostile_annotations_are_refused),
         TEST(wrong_results_are_refused),
         TEST(anchors_are_a_line_that_anchors_reads),

@@ -1,5 +1,6 @@
 /* See child.h. */
-#define _DEFAULT_SOURCE 1 /* wait4 */
+#define _XOPEN_SOURCE   700 /* posix_openpt */
+#define _DEFAULT_SOURCE 1   /* wait4 */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -10,13 +11,16 @@
 #include "child.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
+#include <termios.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -37,6 +41,22 @@ static void limit(int resource, uint64_t bytes)
         _exit(97);
 }
 
+/* Both ends of a terminal of our own, as pipe gives them; what is written to it comes out as it is. */
+static void make_terminal(unsigned columns, int ends[2])
+{
+    struct winsize size = {.ws_row = 24, .ws_col = (unsigned short)columns};
+    struct termios settings;
+    ends[0] = posix_openpt(O_RDWR | O_NOCTTY);
+    assert_true(ends[0] >= 0);
+    assert_int_equal(grantpt(ends[0]) | unlockpt(ends[0]), 0);
+    ends[1] = open(ptsname(ends[0]), O_RDWR | O_NOCTTY);
+    assert_true(ends[1] >= 0);
+    assert_int_equal(tcgetattr(ends[1], &settings), 0);
+    settings.c_oflag &= ~(tcflag_t)OPOST;
+    assert_int_equal(tcsetattr(ends[1], TCSANOW, &settings), 0);
+    assert_int_equal(ioctl(ends[1], TIOCSWINSZ, &size), 0);
+}
+
 static void start(const struct child *child, const char *program, char **arguments, const int pipes[2][2])
 {
     if (dup2(pipes[0][1], STDOUT_FILENO) < 0 || dup2(pipes[1][1], STDERR_FILENO) < 0)
@@ -45,6 +65,8 @@ static void start(const struct child *child, const char *program, char **argumen
         close(pipes[i / 2][i % 2]);
     if (child->out_path && !freopen(child->out_path, "w", stdout))
         _exit(97);
+    if (child->err_columns)
+        putenv((char[]){"TERM=xterm"});
     for (const char *const *one = child->environment; one && *one; one++)
         putenv((char *)(uintptr_t)*one);
     for (int descriptor = 0; descriptor < 3; descriptor++)
@@ -119,7 +141,10 @@ void run_child(struct child *child, const char *program, const char *const *argu
         list[i + 1] = (char *)(uintptr_t)arguments[i];
     }
     assert_int_equal(pipe(pipes[0]), 0);
-    assert_int_equal(pipe(pipes[1]), 0);
+    if (child->err_columns)
+        make_terminal(child->err_columns, pipes[1]);
+    else
+        assert_int_equal(pipe(pipes[1]), 0);
     fflush(NULL);
     double started = now();
     pid_t process = fork();

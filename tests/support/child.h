@@ -12,6 +12,7 @@ struct child {
     /* What is asked for. Zero is a plain run. */
     const char *const *environment; /* "NAME=VALUE" each, on top of ours; NULL at the end */
     const char *out_path;           /* where stdout goes; NULL: into `out` */
+    unsigned err_columns;           /* stderr is a terminal of so many, with TERM=xterm; 0: a pipe */
     unsigned closed;                /* standard descriptors that are closed: 1 << STDOUT_FILENO and so on */
     uint64_t file_limit;            /* RLIMIT_FSIZE; 0: none */
     int signal;                     /* 0: none */

@@ -208,10 +208,7 @@ static bool find_pictures(const struct dataset_choice *choice, struct dataset *o
         struct labelled_picture *picture = &out->pictures[index];
         for (size_t place = 0; is_inside(picture->name) && place < count && !picture->path; place++)
             try_folder(picture, places[place]);
-        if (!picture->path)
-            is_found = refuse_dataset(message, message_size,
-                                      "%s: its picture \"%.200s\" is not there; --images names their folder",
-                                      choice->path, picture->name);
+        out->missing += !picture->path;
     }
     for (size_t index = 0; index < 5; index++)
         free(own[index]);

@@ -58,6 +58,7 @@ struct dataset {
     size_t truth_count, truth_capacity;
     size_t *first_truths; /* of each picture, and the end */
     size_t passed_over;   /* objects without a picture or a class that the file lists */
+    size_t missing;       /* pictures that were looked for and are not there */
 };
 
 struct found_list {

@@ -16,6 +16,7 @@
 #include "cli/system/files.h"
 #include "cli/system/paths.h"
 #include "dataset.h"
+#include "voc_sets.h"
 
 #define LIST_BYTES_MAX ((size_t)256 << 20)
 #define XML_BYTES_MAX  ((size_t)16 << 20)
@@ -253,6 +254,12 @@ static bool read_ids(const struct dataset_choice *choice, struct dataset *out, c
     char *folder = is_path ? NULL : join_text(choice->path, "/ImageSets/Main/", set);
     char *path = is_path ? join_text("", "", set) : folder ? join_text(folder, "", ".txt") : NULL, reason[256];
     size_t length = 0;
+    if (path && !is_path && !file_is_readable(path)) {
+        refuse_voc_set(choice->path, set, message, message_size);
+        free(path);
+        free(folder);
+        return false;
+    }
     char *text = path ? read_small_file(path, LIST_BYTES_MAX, &length, reason, sizeof reason) : NULL;
     bool is_read = false;
     if (!text) {
@@ -316,8 +323,7 @@ static void sort_pictures(struct dataset *dataset)
     dataset->picture_count = kept;
 }
 
-static bool find_picture(const struct dataset_choice *choice, struct labelled_picture *picture, char *message,
-                         size_t message_size)
+static bool find_picture(const struct dataset_choice *choice, struct labelled_picture *picture)
 {
     static const char *const endings[] = {".jpg", ".jpeg", ".JPG", ".JPEG", ".png",
                                           ".PNG", ".webp", ".bmp", ".tif",  ".tiff"};
@@ -332,8 +338,6 @@ static bool find_picture(const struct dataset_choice *choice, struct labelled_pi
         }
         free(path);
     }
-    if (!picture->path)
-        refuse_dataset(message, message_size, "%s: there is no picture of that name", folder ? folder : picture->name);
     free(folder);
     return picture->path != NULL;
 }
@@ -353,8 +357,9 @@ bool voc_read(const struct dataset_choice *choice, struct dataset *out, char *me
                  : refuse_dataset(message, message_size, "%s: it needs more memory than there is", choice->path);
         free(path);
         free(stem);
-        if (!is_read || (!choice->labels_alone && !find_picture(choice, &out->pictures[index], message, message_size)))
+        if (!is_read)
             return false;
+        out->missing += !choice->labels_alone && !find_picture(choice, &out->pictures[index]);
     }
     return true;
 }

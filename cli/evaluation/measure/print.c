@@ -62,6 +62,16 @@ static void print_summary(FILE *stream, const double *summary)
     }
 }
 
+void print_picture_counts(FILE *stream, const struct evaluation *evaluation)
+{
+    size_t count = evaluation->dataset->picture_count;
+    fprintf(stream, "%zu picture%s", count, count == 1 ? "" : "s");
+    if (evaluation->missing)
+        fprintf(stream, ", %zu of them missing", evaluation->missing);
+    if (evaluation->failed)
+        fprintf(stream, ", %zu failed", evaluation->failed);
+}
+
 void print_evaluation(FILE *stream, const struct evaluation *evaluation)
 {
     const struct metrics *metrics = evaluation->metrics;
@@ -78,8 +88,9 @@ void print_evaluation(FILE *stream, const struct evaluation *evaluation)
         fputs(", ", stream);
         print_text(stream, evaluation->set);
     }
-    fprintf(stream, ", %zu picture%s\n", evaluation->dataset->picture_count,
-            evaluation->dataset->picture_count == 1 ? "" : "s");
+    fputs(", ", stream);
+    print_picture_counts(stream, evaluation);
+    fputc('\n', stream);
     fputs(evaluation->device ? "Model     " : "Results   ", stream);
     print_text(stream, evaluation->model);
     if (evaluation->device) {
@@ -187,6 +198,7 @@ bool write_evaluation(FILE *stream, const struct evaluation *evaluation)
     json_key(json, "device");
     json_string(json, evaluation->device);
     write_count(json, "pictures", evaluation->dataset->picture_count);
+    write_count(json, "missing", evaluation->missing);
     write_count(json, "failed", evaluation->failed);
     write_count(json, "objects", truths);
     write_count(json, "ignored", ignored);

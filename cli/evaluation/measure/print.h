@@ -14,13 +14,16 @@ struct evaluation {
     const char *dataset_name, *set; /* set: of VOC, else NULL */
     const char *model;              /* or the file of results */
     const char *device;             /* NULL: none was used */
-    size_t failed;                  /* pictures that could not be read */
+    size_t missing;                 /* pictures that the model was to look at and that are not there */
+    size_t failed;                  /* and that could not be read */
 };
 
 const char *protocol_name(enum protocol protocol);
 /* "voc-family" or "coco"; says what is wrong. */
 bool read_protocol(const char *value, enum protocol *out);
 
+/* "72 pictures, 2 of them missing, 1 failed". */
+void print_picture_counts(FILE *stream, const struct evaluation *evaluation);
 void print_evaluation(FILE *stream, const struct evaluation *evaluation);
 /* False when it could not be written. */
 bool write_evaluation(FILE *stream, const struct evaluation *evaluation);

@@ -301,8 +301,8 @@ bool write_page(FILE *stream, const struct evaluation *evaluation)
         write_text(stream, evaluation->set);
         fputs(", ", stream);
     }
-    fprintf(stream, "%zu pictures, protocol %s, ", evaluation->dataset->picture_count,
-            protocol_name(metrics->protocol));
+    print_picture_counts(stream, evaluation);
+    fprintf(stream, ", protocol %s, ", protocol_name(metrics->protocol));
     write_text(stream, evaluation->model);
     fprintf(
         stream,
