@@ -198,12 +198,21 @@ bool output_file_open_private(struct output_file *file, const char *path, char *
     return open_temporary(file, private, &private) || refuse(message, message_size, errno);
 }
 
-/* Why a write failed that happened at any time before: errno is long gone, so another write is tried, into a file that
- * will be removed. What is left of the disk may take the first one. 0: it does not fail again. */
+/* A pipe is never tried: somebody reads it. */
+int output_find_reason(FILE *stream)
+{
+    struct file_status status;
+    bool is_tried = file_look_at_stream(stream, &status) && status.kind != FILE_PIPE;
+    return is_tried && file_write_under(stream, "\n", 1) < 0 ? errno : 0;
+}
+
+/* A file that will be removed is tried with more: what is left of the disk may take a little. */
 static int find_reason(const struct output_file *file)
 {
     static const char zeros[65536];
-    for (unsigned attempt = 0; attempt < 3 && file->temporary; attempt++)
+    if (!file->temporary)
+        return output_find_reason(file->stream);
+    for (unsigned attempt = 0; attempt < 3; attempt++)
         if (file_write_under(file->stream, zeros, sizeof zeros) < 0)
             return errno;
     return 0;

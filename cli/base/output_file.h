@@ -36,6 +36,9 @@ bool output_file_open_private(struct output_file *file, const char *path, char *
 const char *output_file_leave(struct output_file *file);
 /* Every error since the opening is noticed here. After a failure the target is as before, and the file is closed. */
 bool output_file_commit(struct output_file *file, char *message, size_t message_size);
+/* Why a write to the stream failed at any time before, an errno, or 0 where that cannot be told: errno is long gone, so
+ * a byte more is tried, in an output that is spoilt anyway. */
+int output_find_reason(FILE *stream);
 /* Accepts a zeroed struct and one that has ended already. */
 void output_file_abort(struct output_file *file);
 

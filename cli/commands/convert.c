@@ -19,6 +19,7 @@
 #include "cli/files/file_plan.h"
 #include "cli/files/model_path.h"
 #include "cli/host/command_line.h"
+#include "cli/system/files.h"
 #include "commands.h"
 
 enum stored { AS_IT_IS, AS_FP32, AS_FP16 };
@@ -75,6 +76,20 @@ static bool read_option(void *user, int option, const char *value)
     }
 }
 
+/* A file by the name of another format would mislead whoever loads it; a device or pipe has a name of its own. */
+static int check_name(const char *path)
+{
+    static const char ending[] = ".safetensors";
+    size_t length = strlen(path), size = sizeof ending - 1;
+    struct file_status status;
+    if (output_is_stdout(path) || file_is_descriptor(path) ||
+        (file_look(path, &status) && status.kind != FILE_REGULAR && status.kind != FILE_FOLDER))
+        return OUTCOME_DONE;
+    if (length > size && strcmp(path + length - size, ending) == 0)
+        return OUTCOME_DONE;
+    return refuse_usage("-o %s: what convert writes is a safetensors file, whose name ends in .safetensors", path);
+}
+
 static int read_request(struct program *program, const struct command_line *line, struct request *request)
 {
     struct operands operands;
@@ -88,6 +103,9 @@ static int read_request(struct program *program, const struct command_line *line
         return OUTCOME_USAGE;
     if (!request->output)
         return refuse_usage("convert needs -o FILE, such as -o model.safetensors");
+    outcome = check_name(request->output);
+    if (outcome != OUTCOME_DONE)
+        return outcome;
     model_choice_plan(program, &request->model, &plan);
     file_plan_write_stdout(&plan);
     file_plan_write(&plan, "-o", request->output);

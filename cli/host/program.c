@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "cli/base/output_file.h"
 #include "cli/system/process.h"
 #include "cli/system/threads.h"
 
@@ -81,10 +82,14 @@ int finish_stdout(struct program *program, int outcome)
 {
     errno = 0;
     bool failed = fflush(stdout) != 0;
-    int reason = errno;
+    int reason = failed ? errno : 0;
     if ((failed || ferror(stdout)) && !program->output_failed) {
-        const char *other = failed && reason ? strerror(reason) : "it reported an error";
-        say("standard output cannot be written: %s", process_stdout_is_closed() ? "it is closed" : other);
+        bool is_closed = process_stdout_is_closed();
+        if (!reason && !is_closed)
+            reason = output_find_reason(stdout);
+        say("standard output cannot be written: %s", is_closed ? "it is closed"
+                                                     : reason  ? strerror(reason)
+                                                               : "it reported an error");
         program->output_failed = true;
     }
     return program->output_failed && outcome == OUTCOME_DONE ? OUTCOME_SOME_FAILED : outcome;

@@ -65,6 +65,7 @@ int file_open_straight(const char *path, bool *nobody_reads);
 bool file_is_descriptor(const char *path);
 /* A stream that owns the file, in binary; NULL on failure. */
 FILE *file_stream(int file);
+bool file_look_at_stream(FILE *stream, struct file_status *out);
 /* Writes past the stream's buffer. */
 ptrdiff_t file_write_under(FILE *stream, const void *bytes, size_t count);
 /* Where `path` leads when the links at its end are followed, to a file that need not be there; from malloc. NULL on

@@ -154,6 +154,11 @@ FILE *file_stream(int file)
     return fdopen(file, "wb");
 }
 
+bool file_look_at_stream(FILE *stream, struct file_status *out)
+{
+    return file_look_at_open(fileno(stream), out);
+}
+
 ptrdiff_t file_write_under(FILE *stream, const void *bytes, size_t count)
 {
     return write(fileno(stream), bytes, count);

@@ -225,6 +225,11 @@ FILE *file_stream(int file)
     return _fdopen(file, "wb");
 }
 
+bool file_look_at_stream(FILE *stream, struct file_status *out)
+{
+    return file_look_at_open(_fileno(stream), out);
+}
+
 ptrdiff_t file_write_under(FILE *stream, const void *bytes, size_t count)
 {
     return _write(_fileno(stream), bytes, (unsigned)(count < PIECE_MAX ? count : PIECE_MAX));

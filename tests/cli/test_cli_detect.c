@@ -275,23 +275,23 @@ static void outputs_that_cannot_be_written_are_said(void **state)
     if (!path_exists("/dev/full"))
         return;
     RUN("detect", "-m", MODEL, SMALL, "--json", "/dev/full", SMEAR1);
-    assert_refused(1, "/dev/full", "written");
+    assert_refused(1, "/dev/full", "cannot be written: No space left on device");
     RUN("run", "-m", MODEL, SMALL, "--image", SMEAR1, "--output", "/dev/full");
-    assert_refused(1, "/dev/full", "written");
+    assert_refused(1, "/dev/full", "cannot be written: No space left on device");
     assert_int_equal(symlink("/dev/full", "full.jpg"), 0);
     RUN("detect", "-m", MODEL, SMALL, "-o", "full.jpg", SMEAR1);
-    assert_refused(1, "full.jpg", "written");
+    assert_refused(1, "full.jpg", "cannot be written: No space left on device");
     const struct child full = {.out_path = "/dev/full"};
     RUN_WITH(full, "detect", "-m", MODEL, SMALL, SMEAR1);
-    assert_refused(1, "standard output", "written");
+    assert_refused(1, "standard output", "cannot be written: No space left on device");
     RUN_WITH(full, "detect", "-m", MODEL, SMALL, "--json", "-", SMEAR1);
-    assert_refused(1, "standard output", "written");
+    assert_refused(1, "standard output", "cannot be written: No space left on device");
     RUN_WITH(full, "devices");
-    assert_refused(1, "standard output", "written");
+    assert_refused(1, "standard output", "cannot be written: No space left on device");
     RUN_WITH(full, "inspect", "--json", MODEL);
-    assert_refused(1, "standard output", "written");
+    assert_refused(1, "standard output", "cannot be written: No space left on device");
     RUN_WITH(full, "--help");
-    assert_refused(1, "standard output", "written");
+    assert_refused(1, "standard output", "cannot be written: No space left on device");
 }
 
 static void odd_paths_are_taken(void **state)

@@ -7,6 +7,7 @@
 #include <cmocka.h>
 
 #include <dirent.h>
+#include <errno.h>
 #include <float.h>
 #include <locale.h>
 #include <math.h>
@@ -456,8 +457,11 @@ static void a_full_disk_is_an_error(void **state)
     assert_string_equal(message, "cannot be written: No space left on device");
     assert_int_equal(symlink("/dev/full", path), 0);
     assert_true(output_file_open(&file, path, message, sizeof message));
-    fputs("lost", file.stream);
+    static const char much[1 << 18];
+    fwrite(much, 1, sizeof much, file.stream); /* it fails here, and not when the rest is flushed */
+    errno = 0;
     assert_false(output_file_commit(&file, message, sizeof message));
+    assert_string_equal(message, "cannot be written: No space left on device");
     assert_int_equal(access("/dev/full", W_OK), 0);
 }
 

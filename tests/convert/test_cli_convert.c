@@ -295,7 +295,10 @@ static void what_cannot_be_done_is_said_and_leaves_nothing(void **state)
     RUN("convert", MODEL, "-o", "missing/out.safetensors");
     assert_refused(1, "missing/out.safetensors");
     RUN("convert", MODEL, "-o", "/dev/full");
-    assert_refused(1, "/dev/full: cannot be written");
+    assert_refused(1, "/dev/full: cannot be written: No space left on device");
+    RUN("convert", MODEL, "-o", "out.pth"); /* which PyTorch would take for its own */
+    assert_refused(2, "-o out.pth: what convert writes is a safetensors file");
+    assert_false(path_exists("out.pth"));
     uint64_t size;
     char *content = read_file(MODEL, &size);
     write_file("own.safetensors", content, size / 64);

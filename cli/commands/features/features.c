@@ -83,7 +83,8 @@ static int finish_json(struct work *work)
         return OUTCOME_DONE;
     if (to_stdout)
         work->program->output_failed = true;
-    say("%s: %s", work->request->json, written ? "cannot be written" : message);
+    say("%s: %s", to_stdout ? "standard output" : work->request->json,
+        written ? "needs more memory than there is" : message);
     return OUTCOME_SOME_FAILED;
 }
 
