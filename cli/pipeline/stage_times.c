@@ -54,6 +54,8 @@ void stage_times_print(const struct stage_times *times, void (*put_line)(const c
     for (int stage = 0; stage < TIMED_STAGES; stage++) {
         char numbers[4][24];
         uint64_t count = times->stages[stage].count;
+        if (stage == TIMED_SAVE && !count && !isfinite(times->stages[stage].first))
+            continue; /* nothing was */
         put_number(numbers[0], sizeof numbers[0], count ? times->stages[stage].sum / (double)count : NAN);
         put_number(numbers[1], sizeof numbers[1], stage_times_quantile(times, (enum timed_stage)stage, 0.5));
         put_number(numbers[2], sizeof numbers[2], stage_times_quantile(times, (enum timed_stage)stage, 0.95));

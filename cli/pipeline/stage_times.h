@@ -21,7 +21,7 @@ struct stage_times {
     bool has_first;
 };
 
-/* A time that is not a number is left out. Accepts a zeroed struct. */
+/* A time that is not a number is left out: of saving it says that nothing was saved. Accepts a zeroed struct. */
 void stage_times_add(struct stage_times *times, const double ms[TIMED_STAGES]);
 /* The time below which `share` of those behind the first are; NaN where there are none. */
 double stage_times_quantile(const struct stage_times *times, enum timed_stage stage, double share);

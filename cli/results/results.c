@@ -182,3 +182,9 @@ bool results_use_stdout(const struct results_choice *choice)
             return true;
     return choice->count;
 }
+
+bool results_write_anything(const struct results_choice *choice)
+{
+    return choice->json || choice->lines || choice->csv || choice->coco || choice->yolo || choice->family ||
+           choice->crops;
+}

@@ -40,6 +40,8 @@ enum results_state results_add(struct results *results, const struct picture_res
 /* False when an output could not be written. `stdout_failed` is set where that was standard output's. */
 bool results_finish(struct results *results, bool *stdout_failed);
 
+/* Whether anything is saved: else there are tables or counts at most. */
+bool results_write_anything(const struct results_choice *choice);
 /* Whether one of the files is standard output, or lines of counts go there: then nothing else should. */
 bool results_use_stdout(const struct results_choice *choice);
 

@@ -12,6 +12,7 @@
 #include "cli/pictures/image_io.h"
 #include "cli/system/files.h"
 #include "cli/system/paths.h"
+#include "cli/system/process.h"
 #include "cli/video/url.h"
 #include "path_list.h"
 #include "pattern.h"
@@ -30,7 +31,7 @@ struct source {
     char *walk_path;     /* as it was named */
     size_t walk_found;
     struct path_list list;
-    bool lists;
+    bool lists, has_listed;
     struct path_set matches;
     size_t match_at, fixed;
     struct video_reader *reader; /* of the video whose frames come next */
@@ -159,7 +160,7 @@ static enum found open_video(struct source *source, struct frame *out, const cha
     }
     if (!video_reader_open(&source->reader, path, &choice, message, sizeof message)) {
         end_video(source);
-        return fail(source, out, path, message), FOUND_FRAME;
+        return fail(source, out, is_raw ? "standard input" : path, message), FOUND_FRAME;
     }
     video_reader_describe(source->reader, &source->info);
     source->video_count++;
@@ -264,6 +265,8 @@ static enum found take_operand(struct source *source, struct frame *out, const c
     struct file_status status;
     if (is_stream(operand) || (strcmp(operand, "-") == 0 && source->choice.raw))
         return take_stream(source, out, operand);
+    if (strcmp(operand, "-") == 0 && process_stdin_is_closed())
+        return fail(source, out, "standard input", "cannot be read: it is closed"), FOUND_FRAME;
     if (strcmp(operand, "-") == 0) {
         path_list_start(&source->list, STDIN_NUMBER, source->choice.list_ends_in_null, source->choice.is_stopped,
                         source->choice.user);
@@ -378,10 +381,14 @@ static enum found step_list(struct source *source, struct frame *out)
     char message[FRAME_ERROR_SIZE];
     const char *path;
     int step = path_list_next(&source->list, &path, message, sizeof message);
+    bool is_empty = step == 0 && !source->has_listed;
+    source->has_listed = true;
     if (step > 0)
         return take_path(source, out, path, join_relative("", path));
     path_list_release(&source->list);
     source->lists = false;
+    if (is_empty && !(source->choice.is_stopped && source->choice.is_stopped(source->choice.user)))
+        say_kind("note: ", "standard input lists no picture");
     return step < 0 && fail(source, out, "standard input", message) ? FOUND_FRAME : FOUND_NOTHING;
 }
 

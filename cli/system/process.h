@@ -15,14 +15,15 @@ bool process_prepare(int *argument_count, char ***arguments);
 void process_leave_on_interrupt(void (*clean_up)(void));
 #define PROCESS_PATIENCE 5u /* seconds */
 /* While this is on, the first interrupt (or request to end) is only kept, for process_is_interrupted to tell, and who
- * works in several threads ends them in order; a second one, or PROCESS_PATIENCE without an end, leaves as above. What a
- * reader's end of a pipe has to say is no such request. Off again, one that was kept stays so. */
+ * works in several threads ends them in order; a second one, or PROCESS_PATIENCE without an end, leaves as above. What
+ * a reader's end of a pipe has to say is no such request. Off again, one that was kept stays so. */
 void process_keep_interrupts(bool on);
 bool process_is_interrupted(void);
 /* 128 and the number of the interrupt that was kept; 130 before there was one. */
 int process_interrupted_code(void);
 
-/* Whether process_prepare found standard output closed. */
+/* Whether process_prepare found them closed. */
+bool process_stdin_is_closed(void);
 bool process_stdout_is_closed(void);
 bool process_stdout_is_terminal(void);
 bool process_stderr_is_terminal(void);

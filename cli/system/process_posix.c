@@ -17,6 +17,8 @@
 
 /* ---- standard streams -------------------------------------------------------------------------------------------- */
 
+static bool stdin_is_closed;
+
 /* A standard stream that is closed would be the number of the next file that is opened, and what belongs to the stream
  * would be written into that file. A folder takes its place: reading and writing it fails. */
 bool process_prepare(int *argument_count, char ***arguments)
@@ -28,8 +30,14 @@ bool process_prepare(int *argument_count, char ***arguments)
             continue;
         if (open("/", O_RDONLY) != descriptor) /* the lowest that is free */
             return false;
+        stdin_is_closed = stdin_is_closed || descriptor == STDIN_FILENO;
     }
     return true;
+}
+
+bool process_stdin_is_closed(void)
+{
+    return stdin_is_closed;
 }
 
 bool process_stdout_is_closed(void)

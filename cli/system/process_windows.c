@@ -20,7 +20,7 @@
 
 /* ---- standard streams, arguments --------------------------------------------------------------------------------- */
 
-static bool stdout_is_closed;
+static bool stdin_is_closed, stdout_is_closed;
 
 static bool is_open(int file)
 {
@@ -57,6 +57,7 @@ bool process_prepare(int *argument_count, char ***arguments)
             return false;
         if (filler != file)
             _close(filler);
+        stdin_is_closed = stdin_is_closed || file == 0;
         stdout_is_closed = stdout_is_closed || file == 1;
     }
     /* Bytes as they are, and a console that reads them as UTF-8. */
@@ -64,6 +65,11 @@ bool process_prepare(int *argument_count, char ***arguments)
         return false;
     SetConsoleOutputCP(CP_UTF8);
     return take_arguments(argument_count, arguments);
+}
+
+bool process_stdin_is_closed(void)
+{
+    return stdin_is_closed;
 }
 
 bool process_stdout_is_closed(void)

@@ -180,6 +180,10 @@ static bool open_raw(struct video_reader *reader, const struct video_choice *cho
                                        .rate_numerator = reader->raw.rate_numerator,
                                        .rate_denominator = reader->raw.rate_denominator};
     divide_rate(&reader->info, reader->every);
+    if (process_stdin_is_closed()) {
+        snprintf(message, message_size, "cannot be read: it is closed");
+        return false;
+    }
     if (!size_is_accepted(choice, reader->info.width, reader->info.height, message, message_size))
         return false;
     bool in_place = reader->raw.order == RAW_RGB24 || reader->raw.order == RAW_BGR24;
@@ -281,8 +285,9 @@ static int take_end(struct video_reader *reader, size_t count)
         snprintf(reason, sizeof reason, "ends in the middle of frame %" PRIu64, reader->given * reader->every);
         return fail(reader, reason);
     }
-    if (reader->given == 0 && !reader->is_raw)
-        return fail(reader, "cannot be read as video: there is no frame in it");
+    if (reader->given == 0)
+        return fail(reader, reader->is_raw ? "ends before the first frame"
+                                           : "cannot be read as video: there is no frame in it");
     return 0;
 }
 

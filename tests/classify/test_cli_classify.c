@@ -121,8 +121,11 @@ static void a_thousand_classes_without_names_are_imagenets(void **state)
     assert_contains(ran.out, "png-rgb.png  37x29\n");
     assert_contains(ran.out, "smear-1.jpg  640x480\n");
     assert_contains(ran.out, "  half track  0.194    586\n"); /* class 586, whose score is 0.19380 */
-    assert_int_equal(count_of(ran.out, "  load "), 2);
+    assert_int_equal(count_of(ran.out, ", network "), 2);
     assert_int_equal(count_of(ran.out, ", total "), 2);
+    assert_contains(ran.out, "\n2 pictures, 0 failed, ");
+    assert_contains(ran.out, "\n  decode  ");
+    assert_int_equal(count_of(ran.out, "\n  save "), 0); /* nothing is */
 
     char names[8000] = "";
     for (unsigned index = 0; index < 1000; index++)
@@ -199,6 +202,32 @@ static void a_folder_is_looked_through_and_dealt_to_shards(void **state)
     assert_done();
     const char *first = strstr(ran.out, "in/a.png"), *second = strstr(ran.out, "in/b.png");
     assert_true(first && second && first < second && strstr(second, "in/below/c.png"));
+}
+
+static void the_frames_of_a_video_are_classified(void **state)
+{
+    (void)state;
+    struct child ffmpeg = {.code = 0};
+    run_child(&ffmpeg, "/usr/bin/env",
+              (const char *const[]){"ffmpeg", "-v", "error", "-nostdin", "-loop", "1", "-framerate", "10", "-i", SMEAR1,
+                                    "-vf", "scale=120:90", "-frames:v", "5", "-c:v", "ffv1", "film.mkv", NULL});
+    int code = ffmpeg.code;
+    release_child(&ffmpeg);
+    if (code == 127) {
+        say_not_here("ffmpeg, which makes and reads videos");
+        skip();
+    }
+    assert_int_equal(code, 0);
+    write_small(3);
+    RUN("classify", "-m", "small.safetensors", AT_64, "--every", "2", "--jsonl", "lines.jsonl", "film.mkv");
+    assert_done();
+    assert_contains(ran.out, "film.mkv  frame 4  120x90\n");
+    assert_contains(ran.out, "\n3 frames, 0 failed, ");
+    assert_contains(ran.out, "\n  save  ");
+    char *lines = read_whole("lines.jsonl", NULL);
+    assert_int_equal(count_of(lines, "\n"), 3);
+    assert_contains(lines, "\"frame\": 2, \"time\": 0.2, \"width\": 120, \"height\": 90");
+    free(lines);
 }
 
 static void lines_and_rows_are_written_and_gone_on_with(void **state)
@@ -279,6 +308,7 @@ int main(void)
         TEST(other_counts_without_names_are_numbers),
         TEST(a_bad_picture_is_passed_over),
         TEST(a_folder_is_looked_through_and_dealt_to_shards),
+        TEST(the_frames_of_a_video_are_classified),
         TEST(lines_and_rows_are_written_and_gone_on_with),
         TEST(a_detector_and_a_classifier_are_told_apart_in_a_sentence),
         TEST(wrong_options_are_named),

@@ -165,6 +165,18 @@ static void a_reader_that_leaves_ends_the_run_without_a_word(void **state)
     }
 }
 
+static void standard_input_with_nothing_in_it_is_told(void **state)
+{
+    (void)state;
+    RUN_WITH((struct child){.closed = 1u << STDIN_FILENO}, "detect", "-m", MODEL, SMALL, "-");
+    assert_refused(1, "standard input: cannot be read", "it is closed");
+    write_text("run.sh", "\"$@\" </dev/null\n");
+    run_program(
+        "/bin/sh", (struct child){.code = 0},
+        (const char *const[]){"run.sh", GVK_PROGRAM, "detect", "-m", MODEL, SMALL, "--raw", "64x64", "-", NULL});
+    assert_refused(1, "standard input, frame 0", "ends before the first frame");
+}
+
 static void a_run_is_gone_on_with(void **state)
 {
     (void)state;
@@ -204,6 +216,7 @@ int main(void)
         TEST(pictures_that_would_meet_are_told_apart),
         TEST(parts_of_a_folder_are_its_whole),
         TEST(an_interrupt_leaves_whole_pictures),
+        TEST(standard_input_with_nothing_in_it_is_told),
         TEST(a_run_is_gone_on_with),
         TEST(a_reader_that_leaves_ends_the_run_without_a_word),
     };

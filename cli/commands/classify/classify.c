@@ -1,5 +1,6 @@
 /* `ghostvk classify`: pictures in; the most likely classes of each out, as tables and files. One stream serves all
- * pictures. A picture that fails is said and passed over; a device that fails ends the run. */
+ * pictures, and the frames of videos. A picture that fails is said and passed over; a device that fails ends the run.
+ */
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -7,10 +8,12 @@
 
 #include "cli/base/input_file.h"
 #include "cli/base/message.h"
+#include "cli/base/quantities.h"
 #include "cli/base/text.h"
 #include "cli/classes/imagenet.h"
 #include "cli/commands/commands.h"
 #include "cli/pipeline/frame_result.h"
+#include "cli/pipeline/summary.h"
 #include "cli/system/process.h"
 #include "flow.h"
 
@@ -88,6 +91,20 @@ static int begin_outputs(struct classify_work *work)
     return OUTCOME_DONE;
 }
 
+/* Where there was more than a single picture. */
+static void print_summary(const struct classify_work *work, double ms)
+{
+    if (work->request->quiet || (!work->frame_count && work->picture_count + work->skipped_count <= 1))
+        return;
+    const struct run_summary summary = {.picture_count = work->picture_count,
+                                        .frame_count = work->frame_count,
+                                        .failed_count = work->failed_count,
+                                        .skipped_count = work->skipped_count,
+                                        .ms = ms,
+                                        .times = &work->times};
+    run_summary_print(&summary, work->has_tables);
+}
+
 static int execute(struct program *program, const struct command_line *line)
 {
     struct classify_request request = {.device.kind = GVK_DEVICE_BEST};
@@ -102,13 +119,17 @@ static int execute(struct program *program, const struct command_line *line)
         outcome = begin_outputs(&work);
     if (outcome != OUTCOME_DONE)
         goto done;
+    double start = clock_ms();
     outcome = classify_run(&work);
+    double run_ms = clock_ms() - start;
     if (work.is_interrupted) {
-        say("interrupted after %zu picture%s", work.done_count, work.done_count == 1 ? "" : "s");
+        size_t count = work.picture_count + work.frame_count;
+        say("interrupted after %zu %s%s", count, work.frame_count ? "frame" : "picture", count == 1 ? "" : "s");
         outcome = process_interrupted_code();
         goto done;
     }
     if (outcome == OUTCOME_DONE || outcome == OUTCOME_DEVICE_FAILED) {
+        print_summary(&work, run_ms);
         int finished = finish_results(program, work.results, work.failed_count);
         outcome = outcome == OUTCOME_DONE ? finished : outcome;
     }
@@ -167,12 +188,13 @@ static const struct option_row own_options[] = {
 const struct command classify_command = {
     .name = "classify",
     .summary = "print or save what pictures show, as a classifier sees it",
-    .sentence = "names the most likely classes of JPEG, PNG, WebP, TIFF and BMP pictures.",
-    .usage = "IMAGE...",
+    .sentence = "names the most likely classes of JPEG, PNG, WebP, TIFF and BMP pictures, and of videos.",
+    .usage = "INPUT...",
     .kind = OPERAND_PICTURES,
     .shared = shared_options,
     .own = own_options,
-    .notes = "A picture is scaled, its middle of 224x224 (or --size) cut out and normalised as for "
+    .notes = "An input is what `ghostvk detect` takes. A picture is scaled, its middle of 224x224 (or --size) cut out "
+             "and normalised as for "
              "ImageNet. Scores are the softmax over all classes.",
     .example = "ghostvk classify -m ghostnet.pth --top 3 --json classes.json pictures/*.jpg",
     .execute = execute,

@@ -232,14 +232,22 @@ static bool report(void *user, void *place)
     if (result.error)
         say("%s: %s", result.path, result.error);
     progress_clear();
+    double start = clock_ms();
     enum results_state state = results_add(work->results, &result);
+    if (!result.error) {
+        bool is_saved = results_write_anything(&work->request->results);
+        const double ms[TIMED_STAGES] = {item->ms[RESULT_LOAD], item->ms[RESULT_RESIZE], item->ms[RESULT_NETWORK],
+                                         item->ms[RESULT_DECODE], is_saved ? clock_ms() - start : (double)NAN};
+        stage_times_add(&work->times, ms);
+    }
     if (!result.error && work->has_tables) {
         print_table(&result, work->names);
         fflush(stdout); /* a picture's results are seen when they are there; a failure is noticed at the end */
     }
-    work->done_count++;
+    work->picture_count += !item->frame.is_video;
+    work->frame_count += item->frame.is_video;
     work->failed_count += result.error || state != RESULTS_WRITTEN;
-    progress_show(work->done_count, work->skipped_count, work->failed_count);
+    progress_show(work->picture_count + work->frame_count, work->skipped_count, work->failed_count);
     release(item);
     if (state == RESULTS_BROKEN)
         atomic_store(&flow->is_broken, true);

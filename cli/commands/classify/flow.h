@@ -2,6 +2,7 @@
 #ifndef GHOSTVK_CLI_CLASSIFY_FLOW_H
 #define GHOSTVK_CLI_CLASSIFY_FLOW_H
 
+#include "cli/pipeline/stage_times.h"
 #include "request.h"
 
 /* What lives while pictures are worked on. */
@@ -19,8 +20,10 @@ struct classify_work {
     struct results *results;
     bool has_tables;
     /* What came of it. */
-    size_t done_count, failed_count; /* of pictures and frames; a failed one lacks its classes or one of its outputs */
-    size_t skipped_count;            /* that were done before this run */
+    size_t picture_count, frame_count; /* that were reported, of videos the frames */
+    size_t failed_count;               /* of both: they lack their classes or one of their outputs */
+    size_t skipped_count;              /* that were done before this run */
+    struct stage_times times;
     bool is_interrupted;
 };
 

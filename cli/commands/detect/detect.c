@@ -11,6 +11,7 @@
 #include "cli/host/device.h"
 #include "cli/host/program.h"
 #include "cli/pipeline/frame_result.h"
+#include "cli/pipeline/summary.h"
 #include "cli/system/files.h"
 #include "cli/system/process.h"
 #include "flow.h"
@@ -105,35 +106,18 @@ static int begin_outputs(struct work *work)
     return OUTCOME_DONE;
 }
 
-static void print_line(const char *line)
-{
-    printf("  %s\n", line);
-}
-
-static void note_line(const char *line)
-{
-    say_kind("note: ", "%s", line);
-}
-
-/* Where there was more than a single picture: behind the tables, or where messages go. */
+/* Where there was more than a single picture. */
 static void print_summary(const struct work *work, double ms)
 {
-    size_t count = work->picture_count + work->frame_count;
-    if (work->request->quiet || (work->request->is_single && !work->request->is_video) || ms <= 0)
+    if (work->request->quiet || (work->request->is_single && !work->request->is_video))
         return;
-    char skipped[64] = "", line[192];
-    if (work->skipped_count)
-        snprintf(skipped, sizeof skipped, ", %zu done before", work->skipped_count);
-    snprintf(line, sizeof line, "%zu %s, %zu failed%s, %.1f a second", count,
-             work->frame_count && work->picture_count ? "pictures and frames"
-             : work->frame_count                      ? (count == 1 ? "frame" : "frames")
-                                                      : (count == 1 ? "picture" : "pictures"),
-             work->failed_count, skipped, (double)count * 1e3 / ms);
-    if (work->has_tables)
-        printf("\n%s\n", line);
-    else
-        note_line(line);
-    stage_times_print(&work->times, work->has_tables ? print_line : note_line);
+    const struct run_summary summary = {.picture_count = work->picture_count,
+                                        .frame_count = work->frame_count,
+                                        .failed_count = work->failed_count,
+                                        .skipped_count = work->skipped_count,
+                                        .ms = ms,
+                                        .times = &work->times};
+    run_summary_print(&summary, work->has_tables);
 }
 
 static int execute(struct program *program, const struct command_line *line)

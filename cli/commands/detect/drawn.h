@@ -7,8 +7,8 @@
 #include <stdint.h>
 
 #include "cli/pictures/draw.h"
-#include "cli/results/reading/name_map.h"
 #include "cli/results/picture_result.h"
+#include "cli/results/reading/name_map.h"
 #include "cli/system/threads.h"
 
 /* Where a picture or video is drawn to, from malloc: `output` itself, or in that folder its relative path, ending in

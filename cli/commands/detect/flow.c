@@ -356,8 +356,9 @@ static bool report(void *user, void *place)
     enum results_state state = item->is_kept ? RESULTS_WRITTEN : results_add(work->results, &result);
     item->save_ms += clock_ms() - start;
     if (!result.error) {
+        bool is_saved = work->request->output || results_write_anything(&work->request->results);
         const double ms[TIMED_STAGES] = {item->ms[RESULT_LOAD], item->ms[RESULT_RESIZE], item->ms[RESULT_NETWORK],
-                                         item->ms[RESULT_DECODE], item->save_ms};
+                                         item->ms[RESULT_DECODE], is_saved ? item->save_ms : (double)NAN};
         stage_times_add(&work->times, ms);
     }
     if (!result.error && work->has_tables) {

@@ -1,0 +1,20 @@
+/* What a run over many pictures says in its end: how many there were, at what rate, and how long their stages took. */
+#ifndef GHOSTVK_CLI_SUMMARY_H
+#define GHOSTVK_CLI_SUMMARY_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "stage_times.h"
+
+struct run_summary {
+    size_t picture_count, frame_count; /* that were reported, of videos the frames */
+    size_t failed_count, skipped_count;
+    double ms; /* of the run */
+    const struct stage_times *times;
+};
+
+/* Behind the tables on standard output, or, without `has_tables`, where messages go. */
+void run_summary_print(const struct run_summary *summary, bool has_tables);
+
+#endif
