@@ -18,7 +18,7 @@
 static _Atomic(char *) temporaries[OUTPUT_FILES_OPEN_MAX];
 static atomic_uint temporaries_made;
 
-static bool register_temporary(char *path)
+bool output_register(char *path)
 {
     for (size_t slot = 0; slot < OUTPUT_FILES_OPEN_MAX; slot++) {
         char *none = NULL;
@@ -28,7 +28,7 @@ static bool register_temporary(char *path)
     return false;
 }
 
-static void release_temporary(char *path)
+void output_forget(char *path)
 {
     for (size_t slot = 0; slot < OUTPUT_FILES_OPEN_MAX; slot++) {
         char *expected = path;
@@ -73,7 +73,7 @@ static int create_temporary(struct output_file *file, unsigned rights)
         if (!file->temporary)
             return -1;
         /* Registered first: a signal between the two calls must find the name, and no other process has this one. */
-        if (!register_temporary(file->temporary)) {
+        if (!output_register(file->temporary)) {
             free(file->temporary);
             file->temporary = NULL;
             errno = EMFILE;
@@ -83,7 +83,7 @@ static int create_temporary(struct output_file *file, unsigned rights)
         if (descriptor >= 0)
             return descriptor;
         int reason = errno;
-        release_temporary(file->temporary);
+        output_forget(file->temporary);
         file->temporary = NULL;
         errno = reason;
         if (reason != EEXIST)
@@ -96,7 +96,7 @@ static void remove_temporary(struct output_file *file)
 {
     if (file->temporary) {
         file_remove(file->temporary);
-        release_temporary(file->temporary);
+        output_forget(file->temporary);
     }
     free(file->target);
     *file = (struct output_file){0};
@@ -252,7 +252,7 @@ bool output_file_commit(struct output_file *file, char *message, size_t message_
         return refuse(message, message_size, reason);
     }
     if (file->temporary)
-        release_temporary(file->temporary);
+        output_forget(file->temporary);
     free(file->target);
     *file = (struct output_file){0};
     return true;

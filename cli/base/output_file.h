@@ -42,6 +42,12 @@ int output_find_reason(FILE *stream);
 /* Accepts a zeroed struct and one that has ended already. */
 void output_file_abort(struct output_file *file);
 
+/* Another file that is to be gone when the process is interrupted. The path is from malloc and taken over; false when
+ * too many are registered, and then it is the caller's still. */
+bool output_register(char *path);
+/* Frees the path, which is not removed any more. */
+void output_forget(char *path);
+
 /* Removes the temporary files of all open outputs. For a signal handler (async-signal-safe); the process should end
  * soon after, because a later commit of those outputs fails. */
 void output_file_abandon_all(void);

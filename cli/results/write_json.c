@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "cli/base/text.h"
+#include "cli/files/run_lock.h"
 #include "cli/results/reading/kept_lines.h"
 #include "cli/system/files.h"
 #include "parts.h"
@@ -167,6 +168,26 @@ struct lines {
     uint64_t whole_bytes; /* of the lines that are written whole */
 };
 
+/* What a run before has left, without the lines that tell of an error. lines->file is the file that holds it, or -1. */
+static bool keep_lines(struct writer *writer, char *message)
+{
+    struct lines *lines = writer->own;
+    if (!kept_lines_read(writer->path, &lines->kept, message, RESULT_MESSAGE_SIZE))
+        return false;
+    if (!lines->kept.failed_count)
+        return true;
+    int replaced = lines->file; /* locked until the new one is */
+    if (!file_is_replaced_while_open()) {
+        file_close(replaced);
+        replaced = -1;
+    }
+    bool is_dropped = kept_lines_drop_failed(&lines->kept, writer->path, message, RESULT_MESSAGE_SIZE);
+    lines->file = is_dropped ? run_lock_open(writer->path, message, RESULT_MESSAGE_SIZE) : -1;
+    if (replaced >= 0)
+        file_close(replaced);
+    return lines->file >= 0;
+}
+
 static bool open_lines(struct results *results, struct writer *writer, char *message)
 {
     struct file_status status;
@@ -180,17 +201,20 @@ static bool open_lines(struct results *results, struct writer *writer, char *mes
                      (lines->was_there ? status.kind == FILE_REGULAR : errno == ENOENT);
     if (!lines->is_file)
         return result_open_file(results, writer, message);
-    if (results->choice.resume && !kept_lines_read(writer->path, &lines->kept, message, RESULT_MESSAGE_SIZE))
+    lines->file = run_lock_open(writer->path, message, RESULT_MESSAGE_SIZE);
+    if (lines->file < 0)
         return false;
-    if (!kept_lines_drop_failed(&lines->kept, writer->path, message, RESULT_MESSAGE_SIZE))
+    if (results->choice.resume && !keep_lines(writer, message)) {
+        if (lines->file >= 0)
+            file_close(lines->file);
         return false;
-    lines->file = file_open_to_add(writer->path, FILE_RIGHTS_USUAL);
-    if (lines->file >= 0 && (writer->file.stream = file_stream(lines->file)) != NULL)
-        return true;
-    snprintf(message, RESULT_MESSAGE_SIZE, "cannot be written: %s", strerror(errno));
-    if (lines->file >= 0)
+    }
+    writer->file.stream = file_stream(lines->file);
+    if (!writer->file.stream) {
+        snprintf(message, RESULT_MESSAGE_SIZE, "cannot be written: %s", strerror(errno));
         file_close(lines->file);
-    return false;
+    }
+    return writer->file.stream != NULL;
 }
 
 /* Not before the model is there: what a failure leaves are the lines of the run before. */

@@ -76,6 +76,22 @@ bool file_replace(const char *from, const char *to);
 /* May be called while the program is being interrupted. */
 bool file_remove(const char *path);
 
+/* ---- locks ---- */
+
+enum file_lock {
+    FILE_LOCK_TAKEN,  /* nobody else gets it until the file is closed here, or the process ends, however it does */
+    FILE_LOCK_HELD,   /* by another process, or through another opening */
+    FILE_LOCK_UNKNOWN /* the file system has none */
+};
+
+/* Of a file that is open for writing; never waits. It keeps away who asks for it, and nobody else. */
+enum file_lock file_try_lock(int file);
+/* Whether file_replace takes an open file's place; what is open then has no name any more. Windows refuses. */
+bool file_is_replaced_while_open(void);
+/* Closes a file of our own making and takes it away, in the order that leaves no moment in which another process would
+ * lock what has no name. */
+void file_close_and_remove(int file, const char *path);
+
 /* ---- folders ---- */
 
 /* The last folder of the path. A private one is nobody else's to look into. */

@@ -15,6 +15,7 @@
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -203,6 +204,29 @@ bool file_replace(const char *from, const char *to)
 bool file_remove(const char *path)
 {
     return unlink(path) == 0;
+}
+
+/* ---- locks ------------------------------------------------------------------------------------------------------- */
+
+/* Not fcntl's: that one ends when the process closes the file under any number. */
+enum file_lock file_try_lock(int file)
+{
+    int failed;
+    do
+        failed = flock(file, LOCK_EX | LOCK_NB);
+    while (failed && errno == EINTR);
+    return !failed ? FILE_LOCK_TAKEN : errno == EWOULDBLOCK ? FILE_LOCK_HELD : FILE_LOCK_UNKNOWN;
+}
+
+bool file_is_replaced_while_open(void)
+{
+    return true;
+}
+
+void file_close_and_remove(int file, const char *path)
+{
+    file_remove(path); /* before somebody can have it: they find that the name is gone */
+    file_close(file);
 }
 
 /* ---- folders ----------------------------------------------------------------------------------------------------- */

@@ -258,6 +258,32 @@ bool file_remove(const char *path)
     return wide_of_text(path, wide) && (DeleteFileW(wide) || fail());
 }
 
+/* ---- locks ------------------------------------------------------------------------------------------------------- */
+
+/* Of a byte far behind all that the file will hold, because nobody else may read what is locked. */
+enum file_lock file_try_lock(int file)
+{
+    OVERLAPPED place = {.OffsetHigh = 0x7FFFFFFF, .Offset = 0xFFFFFFFE};
+    intptr_t handle = _get_osfhandle(file);
+    if (handle == -1)
+        return FILE_LOCK_UNKNOWN;
+    if (LockFileEx((HANDLE)handle, LOCKFILE_EXCLUSIVE_LOCK | LOCKFILE_FAIL_IMMEDIATELY, 0, 1, 0, &place))
+        return FILE_LOCK_TAKEN;
+    DWORD error = GetLastError();
+    return error == ERROR_LOCK_VIOLATION || error == ERROR_IO_PENDING ? FILE_LOCK_HELD : FILE_LOCK_UNKNOWN;
+}
+
+bool file_is_replaced_while_open(void)
+{
+    return false;
+}
+
+void file_close_and_remove(int file, const char *path)
+{
+    file_close(file);
+    file_remove(path); /* which fails where another process has opened it meanwhile, and is to have it */
+}
+
 /* ---- folders ----------------------------------------------------------------------------------------------------- */
 
 bool folder_make(const char *path, bool is_private)

@@ -42,6 +42,8 @@ void process_set_default(const char *variable, const char *value);
 uint64_t process_mark(void);
 /* Milliseconds of a clock that is never set back. */
 double process_clock_ms(void);
+/* Lets so many milliseconds pass, or fewer when a signal comes. */
+void process_sleep_ms(unsigned ms);
 /* The machine's memory in bytes; 0 when it cannot be told. */
 uint64_t process_machine_memory(void);
 

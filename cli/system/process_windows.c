@@ -185,6 +185,11 @@ double process_clock_ms(void)
     return (double)ticks.QuadPart * 1e3 / (double)rate.QuadPart;
 }
 
+void process_sleep_ms(unsigned ms)
+{
+    Sleep(ms);
+}
+
 uint64_t process_machine_memory(void)
 {
     MEMORYSTATUSEX status = {.dwLength = sizeof status};

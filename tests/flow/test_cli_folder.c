@@ -1,8 +1,10 @@
 /* ghostvk detect over many pictures: folders mirrored, lists, parts of a list, an interrupt in the middle. */
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -165,6 +167,41 @@ static void a_reader_that_leaves_ends_the_run_without_a_word(void **state)
     }
 }
 
+/* Whether a lock on the file is there for whoever asks, as flock knows it. */
+static bool is_free(const char *path)
+{
+    int file = open(path, O_RDWR);
+    assert_true(file >= 0);
+    bool free = flock(file, LOCK_EX | LOCK_NB) == 0;
+    close(file);
+    return free;
+}
+
+/* The first of two waits for its list when the second comes, and is killed then. */
+static void of_two_programs_on_one_output_the_second_is_told(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *option, *output, *locked;
+    } cases[] = {{"--jsonl", "boxes.jsonl", "boxes.jsonl"}, {"--yolo", "texts", "texts/.ghostvk-part-1-of-1.lock"}};
+    write_text("run.sh", "locked=$1; shift; mkfifo list; \"$@\" - <list & exec 3>list\n"
+                         "until [ -e \"$locked\" ]; do sleep 0.05; done\n\"$@\" - </dev/null; code=$?\n"
+                         "kill -KILL $!; wait; rm list; exit $code\n");
+    for (size_t index = 0; index < sizeof cases / sizeof *cases; index++) {
+        run_program("/bin/sh", (struct child){.code = 0},
+                    (const char *const[]){"run.sh", cases[index].locked, GVK_PROGRAM, "detect", "-m", MODEL, SMALL,
+                                          "-q", "--resume", cases[index].option, cases[index].output, NULL});
+        assert_refused(1, cases[index].output, "another ghostvk is writing to it");
+        if (!is_free(cases[index].locked))
+            fail_msg("%s: it is locked still", cases[index].locked);
+    }
+    RUN("detect", "-m", MODEL, SMALL, "-q", "--resume", "--yolo", "texts", SMEAR1);
+    assert_done();
+    char *names = list_folder("texts");
+    assert_string_equal(names, "smear-1.txt\n"); /* the killed program's lock is gone, too */
+    free(names);
+}
+
 static void standard_input_with_nothing_in_it_is_told(void **state)
 {
     (void)state;
@@ -216,6 +253,7 @@ int main(void)
         TEST(pictures_that_would_meet_are_told_apart),
         TEST(parts_of_a_folder_are_its_whole),
         TEST(an_interrupt_leaves_whole_pictures),
+        TEST(of_two_programs_on_one_output_the_second_is_told),
         TEST(standard_input_with_nothing_in_it_is_told),
         TEST(a_run_is_gone_on_with),
         TEST(a_reader_that_leaves_ends_the_run_without_a_word),

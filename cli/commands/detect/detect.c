@@ -2,6 +2,7 @@
  * pictures. A picture that fails is said and passed over; a device that fails ends the run. */
 #include <inttypes.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "cli/base/input_file.h"
 #include "cli/base/message.h"
@@ -81,6 +82,30 @@ static int open_outputs(struct work *work, int *held)
     return results_open(&request->results, &work->results);
 }
 
+/* Texts and drawn pictures that are gone on with belong to one program, as lines do, which are locked themselves. Who
+ * names other pictures for the same folder does not resume. */
+static int lock_folders(struct work *work)
+{
+    const struct detect_request *request = work->request;
+    const struct results_choice *results = &request->results;
+    const struct shard *shard = &request->source.shard;
+    const char *const folders[LOCKS_MAX] = {request->into_folder ? request->output : NULL, results->yolo,
+                                            results->family};
+    const uint32_t part = shard->count ? shard->index : 1, parts = shard->count ? shard->count : 1;
+    struct file_status places[LOCKS_MAX] = {{0}};
+    char message[512];
+    for (size_t index = 0; index < LOCKS_MAX && results->resume && !results->lines; index++) {
+        bool is_new = folders[index] && file_look(folders[index], &places[index]);
+        for (size_t before = 0; is_new && before < index; before++)
+            is_new = memcmp(places[before].place, places[index].place, sizeof places[index].place) != 0;
+        if (!is_new || run_lock_take(&work->locks[index], folders[index], part, parts, message, sizeof message))
+            continue;
+        say("%s: %s", folders[index], message);
+        return OUTCOME_SOME_FAILED;
+    }
+    return OUTCOME_DONE;
+}
+
 static int begin_outputs(struct work *work)
 {
     const gvk_network_info *info = &work->model.info;
@@ -132,6 +157,8 @@ static int execute(struct program *program, const struct command_line *line)
     work.under_way = request.is_single && !request.is_video ? 1 : FRAMES_UNDER_WAY;
     outcome = open_outputs(&work, &held);
     if (outcome == OUTCOME_DONE)
+        outcome = lock_folders(&work);
+    if (outcome == OUTCOME_DONE)
         outcome = open_work(&work);
     if (outcome == OUTCOME_DONE)
         outcome = begin_outputs(&work);
@@ -152,6 +179,8 @@ static int execute(struct program *program, const struct command_line *line)
         outcome = outcome == OUTCOME_DONE ? finished : outcome;
     }
 done:
+    for (size_t index = 0; index < LOCKS_MAX; index++)
+        run_lock_release(&work.locks[index]);
     results_close(work.results);
     if (held >= 0)
         file_close(held);

@@ -3,11 +3,14 @@
 #define GHOSTVK_CLI_DETECT_FLOW_H
 
 #include "cli/files/model_path.h"
+#include "cli/files/run_lock.h"
 #include "cli/pictures/picture_fit.h"
 #include "cli/pipeline/stage_times.h"
 #include "cli/results/results.h"
 #include "drawn.h"
 #include "request.h"
+
+#define LOCKS_MAX 3
 
 /* What lives while pictures are worked on. */
 struct work {
@@ -21,6 +24,7 @@ struct work {
     unsigned under_way;     /* frames of the stream */
     struct picture_fit fit; /* what pictures are asked before they are decoded */
     struct results *results;
+    struct run_lock locks[LOCKS_MAX]; /* of the folders that are gone on with */
     struct drawing drawing;
     bool has_tables;
     /* What came of it. */
