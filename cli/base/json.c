@@ -174,18 +174,18 @@ void json_key(struct json *json, const char *key)
     json->has_key = true;
 }
 
-void json_string_of(struct json *json, const char *bytes, size_t count)
+void json_quoted_of(struct json *json, const char *bytes, size_t count)
 {
     begin_value(json);
     put_quoted(json, bytes, count);
 }
 
-void json_string(struct json *json, const char *string)
+void json_quoted(struct json *json, const char *string)
 {
     if (string)
-        json_string_of(json, string, strlen(string));
+        json_quoted_of(json, string, strlen(string));
     else
-        json_null(json);
+        json_none(json);
 }
 
 static void put_value(struct json *json, const char *text)
@@ -201,7 +201,7 @@ void json_unsigned(struct json *json, uint64_t value)
     put_value(json, text);
 }
 
-void json_integer(struct json *json, int64_t value)
+void json_signed(struct json *json, int64_t value)
 {
     char text[32];
     snprintf(text, sizeof text, "%" PRId64, value);
@@ -248,7 +248,7 @@ void json_float(struct json *json, float value)
 {
     char text[48];
     if (!isfinite(value)) {
-        json_null(json);
+        json_none(json);
         return;
     }
     for (int precision = 0; precision < 9; precision++) {
@@ -263,7 +263,7 @@ void json_double(struct json *json, double value)
 {
     char text[48];
     if (!isfinite(value)) {
-        json_null(json);
+        json_none(json);
         return;
     }
     for (int precision = 0; precision < 17; precision++) {
@@ -279,7 +279,7 @@ void json_bool(struct json *json, bool value)
     put_value(json, value ? "true" : "false");
 }
 
-void json_null(struct json *json)
+void json_none(struct json *json)
 {
     put_value(json, "null");
 }

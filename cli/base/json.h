@@ -1,7 +1,8 @@
 /* A small JSON writer: values go out in the order of the calls, commas and indentation come by themselves.
  *
  * It writes to a stream, or to a buffer that grows. Errors are kept until json_finish, so that the calls between need
- * no checks. Several values one after another at the top make JSON Lines, when each is laid out as JSON_LINE. */
+ * no checks. Several values one after another at the top make JSON Lines, when each is laid out as JSON_LINE. No
+ * function is called as one of Jansson's, which the program may be linked with as a static library. */
 #ifndef GHOSTVK_CLI_JSON_H
 #define GHOSTVK_CLI_JSON_H
 
@@ -44,15 +45,15 @@ void json_close(struct json *json);
 
 void json_key(struct json *json, const char *key);
 /* Each invalid byte of UTF-8 becomes U+FFFD. NULL is written as null. */
-void json_string(struct json *json, const char *string);
-void json_string_of(struct json *json, const char *bytes, size_t count);
+void json_quoted(struct json *json, const char *string);
+void json_quoted_of(struct json *json, const char *bytes, size_t count);
 void json_unsigned(struct json *json, uint64_t value);
-void json_integer(struct json *json, int64_t value);
+void json_signed(struct json *json, int64_t value);
 /* The shortest digits that read back as the same number, in any locale; NaN and infinities, which JSON lacks, become
  * null. */
 void json_float(struct json *json, float value);
 void json_double(struct json *json, double value);
 void json_bool(struct json *json, bool value);
-void json_null(struct json *json);
+void json_none(struct json *json);
 
 #endif

@@ -249,7 +249,7 @@ static void put_float(struct json *json, const char *key, float value)
     json_float(&number, value);
     json->failed = json->failed || number.failed;
     json_key(json, key);
-    json_string(json, number.text);
+    json_quoted(json, number.text);
     json_release(&number);
 }
 
@@ -277,7 +277,7 @@ static void put_list(struct json *json, const char *key, const char *const *word
         json_release(&word);
     }
     json_key(json, key);
-    json_string(json, text ? text : "");
+    json_quoted(json, text ? text : "");
     free(text);
 }
 
@@ -292,20 +292,20 @@ static void put_metadata(struct json *json, const struct request *request, const
     json_key(json, "__metadata__");
     json_open_object(json, JSON_LINE);
     json_key(json, "kind");
-    json_string(json, is_detector ? "detector" : "classifier");
+    json_quoted(json, is_detector ? "detector" : "classifier");
     put_list(json, "classes", info->classes, NULL, info->class_count, "\n");
     if (is_detector)
         put_list(json, "anchors", NULL, info->anchors, 2 * GVK_ANCHORS, ",");
     json_key(json, "input_size");
-    json_string(json, side);
+    json_quoted(json, side);
     if (is_detector) {
         json_key(json, "letterbox");
-        json_string(json, (request->letterbox_given ? request->letterbox : info->letterbox != 0) ? "true" : "false");
+        json_quoted(json, (request->letterbox_given ? request->letterbox : info->letterbox != 0) ? "true" : "false");
         put_float(json, "confidence", request->confidence < 0 ? info->confidence : request->confidence);
         put_float(json, "iou", request->iou < 0 ? info->iou : request->iou);
     }
     json_key(json, "format"); /* as readers of PyTorch's files want it */
-    json_string(json, "pt");
+    json_quoted(json, "pt");
     json_close(json);
 }
 
@@ -322,7 +322,7 @@ static uint64_t describe(struct json *json, const struct request *request, const
         json_key(json, item->name);
         json_open_object(json, JSON_LINE);
         json_key(json, "dtype");
-        json_string(json, item->type == GVK_TYPE_F32 ? "F32" : item->type == GVK_TYPE_F16 ? "F16" : "BF16");
+        json_quoted(json, item->type == GVK_TYPE_F32 ? "F32" : item->type == GVK_TYPE_F16 ? "F16" : "BF16");
         json_key(json, "shape");
         json_open_array(json, JSON_LINE);
         for (uint32_t axis = 0; axis < item->array.rank; axis++)

@@ -77,13 +77,13 @@ static bool write_json(const gvk_device_info *infos, uint32_t count)
         json_key(&json, "index");
         json_unsigned(&json, info->index);
         json_key(&json, "name");
-        json_string(&json, info->name);
+        json_quoted(&json, info->name);
         json_key(&json, "type");
-        json_string(&json, name_type(info->type));
+        json_quoted(&json, name_type(info->type));
         json_key(&json, "driver");
-        json_string(&json, info->driver);
+        json_quoted(&json, info->driver);
         json_key(&json, "vulkan");
-        json_string(&json, version);
+        json_quoted(&json, version);
         json_key(&json, "vendor_id");
         json_unsigned(&json, info->vendor_id);
         json_key(&json, "device_id");
@@ -95,7 +95,7 @@ static bool write_json(const gvk_device_info *infos, uint32_t count)
         json_key(&json, "usable");
         json_bool(&json, info->usable != 0);
         json_key(&json, "reason");
-        json_string(&json, info->usable ? NULL : info->reason);
+        json_quoted(&json, info->usable ? NULL : info->reason);
         json_close(&json);
     }
     json_close(&json);

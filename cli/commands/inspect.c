@@ -187,7 +187,7 @@ static void write_strings(struct json *json, const char *key, const char *const 
     json_key(json, key);
     json_open_array(json, JSON_LINE);
     for (uint32_t index = 0; index < count; index++)
-        json_string(json, strings[index]);
+        json_quoted(json, strings[index]);
     json_close(json);
 }
 
@@ -201,20 +201,20 @@ static void write_network(struct json *json, const struct model_file *model)
 {
     const gvk_network_info *info = &model->info;
     json_key(json, "model");
-    json_string(json, model->path);
+    json_quoted(json, model->path);
     json_key(json, "kind");
-    json_string(json, name_task(info->task));
+    json_quoted(json, name_task(info->task));
     json_key(json, "network");
-    json_string(json, info->name);
+    json_quoted(json, info->name);
     json_key(json, "format");
-    json_string(json, info->format);
+    json_quoted(json, info->format);
     json_key(json, "weights");
-    json_string(json, info->weights);
+    json_quoted(json, info->weights);
     json_key(json, "width");
     if (info->width > 0)
         json_double(json, info->width);
     else
-        json_null(json);
+        json_none(json);
     write_strings(json, "classes", info->classes, info->class_count);
     json_key(json, "anchors");
     if (info->anchors) {
@@ -227,7 +227,7 @@ static void write_network(struct json *json, const struct model_file *model)
         }
         json_close(json);
     } else {
-        json_null(json);
+        json_none(json);
     }
     json_key(json, "letterbox");
     json_bool(json, info->letterbox != 0);
@@ -265,9 +265,9 @@ static bool write_json(const struct model_file *model, const struct request *req
         const gvk_layer_description *layer = &plan->layers[index];
         json_open_object(&json, JSON_LINE);
         json_key(&json, "name");
-        json_string(&json, layer->name);
+        json_quoted(&json, layer->name);
         json_key(&json, "op");
-        json_string(&json, layer->op);
+        json_quoted(&json, layer->op);
         json_key(&json, "shape");
         json_open_array(&json, JSON_LINE);
         json_unsigned(&json, layer->channels);

@@ -36,7 +36,7 @@ static void write_statistics(struct json *json, const struct map_statistics *num
 void report_layer(struct json *json, const struct maps *maps)
 {
     json_key(json, "layer");
-    json_string(json, maps->name);
+    json_quoted(json, maps->name);
     write_shape(json, maps);
     json_key(json, "channels");
     json_open_array(json, JSON_BLOCK);
@@ -85,7 +85,7 @@ void report_ghosts(struct json *json, const struct ghost_module *modules, uint32
         const struct ghost_module *module = &modules[index];
         json_open_object(json, JSON_BLOCK);
         json_key(json, "module");
-        json_string(json, module->name);
+        json_quoted(json, module->name);
         write_shape(json, &module->intrinsic);
         json_key(json, "mean_magnitude");
         json_double(json, module->mean_magnitude);

@@ -314,7 +314,7 @@ static bool describe_tensors(struct json *json, const struct tensor *tensors, si
         json_key(json, tensor->name);
         json_open_object(json, JSON_LINE);
         json_key(json, "dtype");
-        json_string(json, "F32");
+        json_quoted(json, "F32");
         json_key(json, "shape");
         json_open_array(json, JSON_LINE);
         for (uint32_t axis = 0; axis < tensor->rank; axis++)

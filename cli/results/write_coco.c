@@ -99,11 +99,11 @@ static enum results_state add_coco(struct results *results, struct writer *write
         json_open_object(json, JSON_LINE);
         json_key(json, "image_id");
         if (name)
-            json_string(json, name);
+            json_quoted(json, name);
         else
-            json_integer(json, id);
+            json_signed(json, id);
         json_key(json, "category_id");
-        json_integer(json, coco->categories[box->class_id]);
+        json_signed(json, coco->categories[box->class_id]);
         json_key(json, "bbox");
         json_open_array(json, JSON_LINE);
         json_float(json, clipped[0]);

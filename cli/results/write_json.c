@@ -18,7 +18,7 @@ static void put_found(struct json *json, const struct results *results, const st
     result_clip(picture, &found->box, box);
     json_open_object(json, JSON_LINE);
     json_key(json, "class");
-    json_string(json, result_class_name(results, found->box.class_id));
+    json_quoted(json, result_class_name(results, found->box.class_id));
     json_key(json, "class_id");
     json_unsigned(json, found->box.class_id);
     json_key(json, "score");
@@ -39,7 +39,7 @@ static void put_ranked(struct json *json, const struct results *results, const s
 {
     json_open_object(json, JSON_LINE);
     json_key(json, "class");
-    json_string(json, result_class_name(results, ranked->class_id));
+    json_quoted(json, result_class_name(results, ranked->class_id));
     json_key(json, "class_id");
     json_unsigned(json, ranked->class_id);
     json_key(json, "score");
@@ -65,7 +65,7 @@ static void put_bytes(struct json *json, const char *text)
     json->failed = json->failed || !digits;
     if (digits) {
         json_key(json, "file_bytes");
-        json_string(json, digits);
+        json_quoted(json, digits);
     }
     free(digits);
 }
@@ -75,12 +75,12 @@ static void put_picture(struct json *json, enum json_layout layout, const struct
 {
     json_open_object(json, layout);
     json_key(json, "file");
-    json_string(json, picture->path);
+    json_quoted(json, picture->path);
     if (layout == JSON_LINE && !is_utf8(picture->path))
         put_bytes(json, picture->path);
     if (picture->frame >= 0) {
         json_key(json, "frame");
-        json_integer(json, picture->frame);
+        json_signed(json, picture->frame);
         if (isfinite(picture->time)) {
             json_key(json, "time");
             json_double(json, round(picture->time * 1e6) / 1e6);
@@ -88,7 +88,7 @@ static void put_picture(struct json *json, enum json_layout layout, const struct
     }
     if (picture->error) {
         json_key(json, "error");
-        json_string(json, picture->error);
+        json_quoted(json, picture->error);
         json_close(json);
         return;
     }
@@ -123,9 +123,9 @@ static bool begin_json(struct results *results, struct writer *writer, char *mes
     json_start(json, writer->file.stream);
     json_open_object(json, JSON_BLOCK);
     json_key(json, "model");
-    json_string(json, results->header.model);
+    json_quoted(json, results->header.model);
     json_key(json, "device");
-    json_string(json, results->header.device);
+    json_quoted(json, results->header.device);
     json_key(json, "images");
     json_open_array(json, JSON_BLOCK);
     return true;

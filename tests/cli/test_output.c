@@ -38,7 +38,7 @@ static void json_is_indented_and_rows_stay_on_one_line(void **state)
     json_start(&json, NULL);
     json_open_object(&json, JSON_BLOCK);
     json_key(&json, "file");
-    json_string(&json, "a.jpg");
+    json_quoted(&json, "a.jpg");
     json_key(&json, "boxes");
     json_open_array(&json, JSON_BLOCK);
     json_open_object(&json, JSON_LINE);
@@ -93,12 +93,12 @@ static void strings_are_escaped_and_always_utf8(void **state)
     for (size_t index = 0; index < sizeof cases / sizeof *cases; index++) {
         struct json json;
         json_start(&json, NULL);
-        json_string(&json, cases[index][0]);
+        json_quoted(&json, cases[index][0]);
         assert_json(&json, cases[index][1]);
     }
     struct json json;
     json_start(&json, NULL);
-    json_string_of(&json, "a\0b", 3);
+    json_quoted_of(&json, "a\0b", 3);
     assert_json(&json, "\"a\\u0000b\"\n");
 }
 
@@ -131,12 +131,12 @@ static void numbers_are_short_and_plain(void **state)
     json_start(&json, NULL);
     json_open_array(&json, JSON_LINE);
     json_unsigned(&json, UINT64_MAX);
-    json_integer(&json, INT64_MIN);
+    json_signed(&json, INT64_MIN);
     json_double(&json, 0.30000000000000004);
     json_double(&json, DBL_MAX);
     json_double(&json, (double)NAN);
-    json_null(&json);
-    json_string(&json, NULL);
+    json_none(&json);
+    json_quoted(&json, NULL);
     json_close(&json);
     assert_json(&json,
                 "[18446744073709551615, -9223372036854775808, 0.30000000000000004, 1.7976931348623157e308, null, "
@@ -451,7 +451,7 @@ static void a_full_disk_is_an_error(void **state)
     assert_null(file.target);
     struct json json;
     json_start(&json, file.stream);
-    json_string(&json, "lost");
+    json_quoted(&json, "lost");
     json_finish(&json);
     assert_false(output_file_commit(&file, message, sizeof message));
     assert_string_equal(message, "cannot be written: No space left on device");

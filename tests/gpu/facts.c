@@ -31,7 +31,7 @@ static const char *name_type(VkPhysicalDeviceType type)
 static void write_string(struct json *json, const char *key, const char *value)
 {
     json_key(json, key);
-    json_string(json, value);
+    json_quoted(json, value);
 }
 
 static void write_unsigned(struct json *json, const char *key, uint64_t value)
@@ -67,7 +67,7 @@ static void write_memory(struct json *json, const VkPhysicalDeviceMemoryProperti
         json_open_array(json, JSON_LINE);
         for (uint32_t bit = 0; bit < sizeof flags / sizeof flags[0]; bit++)
             if (memory->memoryTypes[i].propertyFlags & 1u << bit)
-                json_string(json, flags[bit]);
+                json_quoted(json, flags[bit]);
         json_close(json);
         json_close(json);
     }

@@ -177,19 +177,19 @@ void json_text_copy(struct json *json, const char *value)
 {
     const char *at = skip_spaces(value), *end = skip_value(at, 0);
     if (!end) {
-        json_null(json);
+        json_none(json);
     } else if (*at == '{' || *at == '[') {
         copy_members(json, at);
     } else if (*at == '"') {
         char *text = malloc((size_t)(end - at) + 1);
         if (text)
             read_string(at, text, (size_t)(end - at) + 1);
-        json_string(json, text);
+        json_quoted(json, text);
         free(text);
     } else if (*at == 't' || *at == 'f') {
         json_bool(json, *at == 't');
     } else if (*at == 'n') {
-        json_null(json);
+        json_none(json);
     } else if (strcspn(at, ".eE-") >= (size_t)(end - at)) {
         json_unsigned(json, strtoull(at, NULL, 10));
     } else {

@@ -15,7 +15,7 @@ static void write_marked(struct json *json, const char *key, const char *log, co
     json_key(json, key);
     json_open_array(json, JSON_LINE);
     for (const char *at = log; (at = next_marked_line(at, mark, line, sizeof line));)
-        json_string(json, line);
+        json_quoted(json, line);
     json_close(json);
 }
 
@@ -24,11 +24,11 @@ static void write_step(struct json *json, const struct step *step)
     char verdict[48];
     json_open_object(json, JSON_BLOCK);
     json_key(json, "name");
-    json_string(json, step->name);
+    json_quoted(json, step->name);
     json_key(json, "passed");
     json_bool(json, step_has_passed(step));
     json_key(json, "verdict");
-    json_string(json, step_verdict(step, verdict, sizeof verdict));
+    json_quoted(json, step_verdict(step, verdict, sizeof verdict));
     write_unsigned(json, "seconds", step->seconds);
     write_unsigned(json, "limit", step->limit);
     if (step_begins_with(step, "test-")) {
@@ -45,7 +45,7 @@ static void write_step(struct json *json, const struct step *step)
     bool is_told = step_begins_with(step, "selftest-") || step_begins_with(step, "tune-");
     if (step->log && (is_told || !step_has_passed(step))) {
         json_key(json, "output");
-        json_string(json, step->log);
+        json_quoted(json, step->log);
     }
     json_close(json);
 }
@@ -60,7 +60,7 @@ bool summary_write(const struct report *report, FILE *out)
     json_open_object(&json, JSON_BLOCK);
     for (size_t i = 0; i < report->fact_count; i++) {
         json_key(&json, report->facts[i].key);
-        json_string(&json, report->facts[i].value);
+        json_quoted(&json, report->facts[i].value);
     }
     json_close(&json);
     json_key(&json, "steps");

@@ -1,7 +1,8 @@
 #!/bin/sh
 # linux.sh PLATFORM: library, program and tests for another processor of Debian's (arm64, armhf, i386), run under qemu. With
 # a lavapipe of that processor (arm64, i386): its devices, the boxes of the sample picture, which must be the native
-# program's, and on arm64 the kernel tests. On all of them the tests that need no device.
+# program's, and on arm64 the kernel tests. On all of them the tests that need no device, and the numbers of `eval` over
+# boxes that are there, which must be the native program's, too.
 set -eu
 cd "$(dirname "$0")/../.."
 . tests/platforms/building.sh
@@ -22,7 +23,7 @@ if [ ! -f "$root/complete" ]; then
     jpeg=libjpeg62-turbo-dev
     foreign_apt show "$jpeg" >/dev/null 2>&1 || jpeg=libjpeg-dev
     foreign_root "$root" libc6-dev libvulkan1 libvulkan-dev libvulkan-volk-dev libcmocka-dev $jpeg libpng-dev libtiff-dev \
-        libwebp-dev zlib1g-dev $driver
+        libwebp-dev zlib1g-dev libexpat1-dev libjansson-dev $driver
     rm -rf "$folder/apt"
 fi
 
@@ -41,10 +42,11 @@ if [ "$1" = arm64 ]; then
     [ "$(. /etc/os-release && echo "$VERSION_ID")" != 12 ] || export GVK_TEST_PRECISION=fp32
 fi
 ctest --test-dir "$folder/build" -R "^($(echo $tests | tr ' ' '|'))\$" --output-on-failure
+program="$emulator -L $root $folder/build/ghostvk"
+same_numbers "$folder" "$program"
 [ -n "$driver" ] || exit 0
 expect_boxes
 export VK_ICD_FILENAMES=$icd
-program="$emulator -L $root $folder/build/ghostvk"
 $program devices
 $program detect --device cpu -m models/blood-cells.safetensors "$sample" >"$folder/boxes.txt" 2>"$folder/detect.log" || {
     cat "$folder/detect.log"

@@ -1,6 +1,6 @@
 #!/bin/sh
 # Library, program and kernel tests for 64-bit Windows by mingw-w64, run in Wine on this machine's lavapipe: its devices,
-# the boxes of the sample picture, which must be the native program's, and the tests.
+# the boxes of the sample picture and the numbers of `eval`, which must be the native program's, and the tests.
 set -eu
 cd "$(dirname "$0")/../.."
 . tests/platforms/building.sh
@@ -17,6 +17,7 @@ expect_boxes
 export VK_ICD_FILENAMES=$driver
 
 program="tests/platforms/wine.sh $folder/build/ghostvk.exe"
+same_numbers "$folder" "$program"
 $program devices 2>"$folder/wine.log" || { cat "$folder/wine.log"; exit 1; }
 $program detect --device cpu -m models/blood-cells.safetensors -o "build/windows/boxes é 日本.jpg" "$sample" \
     >"$folder/boxes.txt" 2>"$folder/wine.log" || { cat "$folder/wine.log"; exit 1; }

@@ -1,6 +1,6 @@
 #!/bin/sh
-# Builds into build/windows/root, once, what the program reads pictures with and the tests' cmocka, for Windows: out of
-# Debian's source packages, by mingw-w64. zlib is a package of Debian's.
+# Builds into build/windows/root, once, what the program reads pictures and labels with and the tests' cmocka, for Windows:
+# out of Debian's source packages, by mingw-w64. zlib is a package of Debian's.
 set -eu
 cd "$(dirname "$0")/../.."
 . tests/platforms/foreign_apt.sh
@@ -21,6 +21,7 @@ build() { # PACKAGE [SETTING...]: a static library
     package=$1
     shift
     source=$(ls -d "$folder/sources/$package"-[0-9]*/)
+    [ -f "$source/CMakeLists.txt" ] || source=$source$package # as expat has it
     rm -rf "$folder/sources/build-$package"
     { cmake -S "$source" -B "$folder/sources/build-$package" -G Ninja -DCMAKE_BUILD_TYPE=Release \
         -DCMAKE_TOOLCHAIN_FILE="$PWD/tests/platforms/windows.cmake" -DCMAKE_INSTALL_PREFIX="$root" \
@@ -44,6 +45,11 @@ fetch libwebp
 build libwebp -DWEBP_BUILD_ANIM_UTILS=OFF -DWEBP_BUILD_CWEBP=OFF -DWEBP_BUILD_DWEBP=OFF -DWEBP_BUILD_GIF2WEBP=OFF \
     -DWEBP_BUILD_IMG2WEBP=OFF -DWEBP_BUILD_VWEBP=OFF -DWEBP_BUILD_WEBPINFO=OFF -DWEBP_BUILD_WEBPMUX=OFF \
     -DWEBP_BUILD_EXTRAS=OFF -DWEBP_BUILD_LIBWEBPMUX=OFF
+fetch expat
+build expat -DEXPAT_SHARED_LIBS=OFF -DEXPAT_BUILD_TOOLS=OFF -DEXPAT_BUILD_EXAMPLES=OFF -DEXPAT_BUILD_TESTS=OFF \
+    -DEXPAT_BUILD_DOCS=OFF -DEXPAT_DTD=OFF # which Debian's patches compile as autoconf sets it alone; labels have none
+fetch jansson
+build jansson -DJANSSON_BUILD_DOCS=OFF -DJANSSON_EXAMPLES=OFF -DJANSSON_WITHOUT_TESTS=ON
 fetch cmocka
 build cmocka -DWITH_EXAMPLES=OFF -DUNIT_TESTING=OFF -DBUILD_SHARED_LIBS=ON
 # Headers of Vulkan are the same everywhere.

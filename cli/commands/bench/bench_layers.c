@@ -78,9 +78,9 @@ static void begin_event(struct json *json, const char *name, const char *phase, 
 {
     json_open_object(json, JSON_LINE);
     json_key(json, "name");
-    json_string(json, name);
+    json_quoted(json, name);
     json_key(json, "ph");
-    json_string(json, phase);
+    json_quoted(json, phase);
     json_key(json, "pid");
     json_unsigned(json, 1);
     json_key(json, "tid");
@@ -94,7 +94,7 @@ static void write_name(struct json *json, const char *kind, enum track track, co
     json_key(json, "args");
     json_open_object(json, JSON_LINE);
     json_key(json, "name");
-    json_string(json, name);
+    json_quoted(json, name);
     json_close(json);
     json_close(json);
 }
@@ -117,7 +117,7 @@ void bench_write_trace(const struct bench *bench, struct json *json)
 {
     json_open_object(json, JSON_BLOCK);
     json_key(json, "displayTimeUnit");
-    json_string(json, "ms");
+    json_quoted(json, "ms");
     json_key(json, "traceEvents");
     json_open_array(json, JSON_BLOCK);
     write_name(json, "process_name", TRACK_STAGES, bench->device.name);
@@ -138,7 +138,7 @@ void bench_write_trace(const struct bench *bench, struct json *json)
         json_key(json, "args");
         json_open_object(json, JSON_LINE);
         json_key(json, "kernel");
-        json_string(json, timing->kernel);
+        json_quoted(json, timing->kernel);
         json_key(json, "macs");
         json_unsigned(json, timing->macs);
         json_key(json, "bytes");

@@ -62,11 +62,11 @@ static void begin_json(struct work *work)
     json_start(json, work->json_file.stream);
     json_open_object(json, JSON_BLOCK);
     json_key(json, "model");
-    json_string(json, work->model.path);
+    json_quoted(json, work->model.path);
     json_key(json, "device");
-    json_string(json, work->frame.device_info.name);
+    json_quoted(json, work->frame.device_info.name);
     json_key(json, "file");
-    json_string(json, work->request->image);
+    json_quoted(json, work->request->image);
     json_key(json, "width");
     json_unsigned(json, work->frame.image.width);
     json_key(json, "height");
@@ -362,7 +362,7 @@ static int show_heat(struct work *work)
     if (work->has_json) {
         begin_json(work);
         json_key(&work->json, "heat_of");
-        json_string(&work->json, subject);
+        json_quoted(&work->json, subject);
         report_heat(&work->json, scales, HEAT_SCALES, &place, image->width, image->height);
         outcome = finish_json(work);
     }

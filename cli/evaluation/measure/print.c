@@ -152,7 +152,7 @@ static void write_class(struct json *json, const struct evaluation *evaluation, 
 {
     json_open_object(json, JSON_BLOCK);
     json_key(json, "class");
-    json_string(json, evaluation->dataset->classes[mine->class_id]);
+    json_quoted(json, evaluation->dataset->classes[mine->class_id]);
     write_count(json, "class_id", mine->class_id);
     write_count(json, "objects", mine->truths);
     write_count(json, "ignored", mine->ignored);
@@ -188,15 +188,15 @@ bool write_evaluation(FILE *stream, const struct evaluation *evaluation)
     json_start(json, stream);
     json_open_object(json, JSON_BLOCK);
     json_key(json, "protocol");
-    json_string(json, protocol_name(metrics->protocol));
+    json_quoted(json, protocol_name(metrics->protocol));
     json_key(json, "dataset");
-    json_string(json, evaluation->dataset_name);
+    json_quoted(json, evaluation->dataset_name);
     json_key(json, "set");
-    json_string(json, evaluation->set);
+    json_quoted(json, evaluation->set);
     json_key(json, evaluation->device ? "model" : "results");
-    json_string(json, evaluation->model);
+    json_quoted(json, evaluation->model);
     json_key(json, "device");
-    json_string(json, evaluation->device);
+    json_quoted(json, evaluation->device);
     write_count(json, "pictures", evaluation->dataset->picture_count);
     write_count(json, "missing", evaluation->missing);
     write_count(json, "failed", evaluation->failed);
