@@ -18,6 +18,7 @@
 #include "cli/options/texts/version.h"
 #include "cli/pipeline/progress.h"
 #include "cli/system/child.h"
+#include "cli/system/files.h"
 #include "cli/system/process.h"
 
 static const struct command help_command;
@@ -45,6 +46,9 @@ static int refuse_command(const char *name)
     }
     if (nearest)
         return refuse_usage("unknown command %s, perhaps %s is meant", name, nearest->name);
+    struct file_status status;
+    if (*name && file_look(name, &status))
+        return refuse_usage("unknown command %s; boxes in a picture are found by `ghostvk detect %s`", name, name);
     return refuse_usage("unknown command %s", *name ? name : "\"\"");
 }
 
@@ -66,8 +70,10 @@ static int execute_help(struct program *program, const struct command_line *line
     if (operands.count > 1)
         return refuse_usage("help explains one command, and %s is another", operands.words[1]);
     const struct command *command = operands.count ? find_command(operands.words[0]) : NULL;
-    if (operands.count && !command)
+    if (operands.count && !command) {
+        message_set_command(NULL); /* whose help lists the commands */
         return refuse_command(operands.words[0]);
+    }
     if (command)
         print_command_help(stdout, command);
     else
@@ -98,8 +104,17 @@ static int execute_completion(const char *shell)
     return OUTCOME_DONE;
 }
 
+/* The first of the words that is a command; NULL: none. */
+static const char *find_command_word(char *const *words)
+{
+    for (; *words; words++)
+        if (find_command(*words))
+            return *words;
+    return NULL;
+}
+
 /* An option of the program itself, before any command. */
-static int execute_option(const char *word, const char *next)
+static int execute_option(const char *word, char *const *others)
 {
     bool is_long = word[1] == '-';
     const char *name = word + 1 + is_long;
@@ -108,7 +123,10 @@ static int execute_option(const char *word, const char *next)
     while (row->id && !(is_long ? length == strlen(row->name) && strncmp(name, row->name, length) == 0
                                 : name[0] == row->letter && !name[1]))
         row++;
-    const char *value = is_long && name[length] ? name + length + 1 : row->value ? next : NULL;
+    const char *value = is_long && name[length] ? name + length + 1 : row->value ? others[0] : NULL;
+    const char *command = row->id ? NULL : find_command_word(others);
+    if (command)
+        return refuse_usage("unknown option %s; a command's own stand behind it: ghostvk %s %s", word, command, word);
     if (!row->id)
         return refuse_usage("unknown option %s", word);
     if (!row->value && value)
@@ -132,7 +150,7 @@ static int execute(struct program *program, int argument_count, char **arguments
     }
     const char *first = arguments[1];
     if (first[0] == '-' && first[1])
-        return execute_option(first, argument_count > 2 ? arguments[2] : NULL);
+        return execute_option(first, arguments + 2);
     const struct command *command = find_command(first);
     if (!command)
         return refuse_command(first);

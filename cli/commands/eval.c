@@ -14,8 +14,10 @@
 #include "cli/files/text_lists.h"
 #include "cli/host/command_line.h"
 #include "cli/pictures/image_io.h"
+#include "cli/system/files.h"
 #include "commands.h"
 
+#define OUTPUTS          2  /* --json and --report */
 #define MISSING_SAID_MAX 10 /* of pictures, each by its name */
 
 enum { OPTION_PROTOCOL = OPTION_OWN, OPTION_SET, OPTION_IMAGES, OPTION_RESULTS, OPTION_REPORT };
@@ -106,6 +108,21 @@ static int check_outputs(const struct program *program, const struct eval_reques
     int outcome = file_plan_check(&plan);
     file_plan_release(&plan);
     return outcome;
+}
+
+/* What is wrong with an output is said before the model takes its time. `held` are pipes and devices, open until they
+ * are written, or -1. */
+static int try_outputs(const struct eval_request *request, int held[OUTPUTS])
+{
+    const char *const paths[OUTPUTS] = {request->json, request->report};
+    char message[512];
+    for (int index = 0; index < OUTPUTS; index++) {
+        if (!paths[index] || output_file_try(paths[index], &held[index], message, sizeof message))
+            continue;
+        say("%s: %s", paths[index], message);
+        return OUTCOME_SOME_FAILED;
+    }
+    return OUTCOME_DONE;
 }
 
 /* The dataset in the model's classes: the truths of others do not count, as the family has it. */
@@ -257,6 +274,7 @@ static int execute(struct program *program, const struct command_line *line)
     };
     struct work work = {.program = program, .request = &request};
     struct operands operands;
+    int held[OUTPUTS] = {-1, -1};
     int outcome = read_command_line(program, line, read_option, &request, &operands);
     if (outcome != OUTCOME_DONE)
         return outcome < 0 ? OUTCOME_DONE : outcome; /* help was asked for */
@@ -266,9 +284,14 @@ static int execute(struct program *program, const struct command_line *line)
     request.dataset.labels_alone = request.results && !request.report;
     outcome = check_outputs(program, &request);
     if (outcome == OUTCOME_DONE)
+        outcome = try_outputs(&request, held);
+    if (outcome == OUTCOME_DONE)
         outcome = request.results ? read_results(&work) : search_pictures(&work);
     if (outcome == OUTCOME_DONE)
         outcome = write_outputs(&work);
+    for (int index = 0; index < OUTPUTS; index++)
+        if (held[index] >= 0)
+            file_close(held[index]);
     metrics_release(&work.metrics);
     found_release(&work.found);
     dataset_release(&work.dataset);

@@ -122,7 +122,8 @@ static int load_tensor(const struct request *request, struct source *source)
     struct tensor *tensor = &source->tensor;
     *tensor = (struct tensor){.name = "input"};
     if (!tensor_file_read(request->input, tensor, message, sizeof message)) {
-        say("%s: %s", request->input, message);
+        bool is_picture = image_kind_of_path(request->input) != IMAGE_UNKNOWN;
+        say("%s: %s%s", request->input, message, is_picture ? "; a picture is given by --image" : "");
         return OUTCOME_SOME_FAILED;
     }
     const uint64_t *shape = tensor->shape;

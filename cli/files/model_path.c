@@ -155,6 +155,18 @@ void model_file_close(struct model_file *file)
     *file = (struct model_file){0};
 }
 
+int refuse_models(char *const *operands, size_t count)
+{
+    static const char *const endings[] = {".safetensors", ".pth", ".pt"};
+    for (size_t index = 0; index < count; index++) {
+        const char *dot = strrchr(base_name(operands[index]), '.');
+        for (size_t ending = 0; dot && ending < sizeof endings / sizeof *endings; ending++)
+            if (strcmp(dot, endings[ending]) == 0)
+                return refuse_usage("%s: that is the name of a model, which is given by -m", operands[index]);
+    }
+    return OUTCOME_DONE;
+}
+
 void print_class_count(FILE *stream, uint32_t count)
 {
     fprintf(stream, "%u class%s", (unsigned)count, count == 1 ? "" : "es");

@@ -37,6 +37,8 @@ int model_file_generate(struct program *program, uint32_t class_count, struct mo
 /* Accepts an empty one. */
 void model_file_close(struct model_file *file);
 
+/* Says that a model is given by -m where one of the operands, which are inputs, has the name of a model's file. */
+int refuse_models(char *const *operands, size_t count);
 /* "3 classes", "1 class". */
 void print_class_count(FILE *stream, uint32_t count);
 /* With -v: the tensors of the file that the network has no use for. */

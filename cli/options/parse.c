@@ -53,8 +53,8 @@ static int take(struct place *place, const struct option_row *row, const char *v
     }
 }
 
-/* Names the option that may be meant. */
-static int refuse_name(const struct option_list *list, const char *name, size_t length)
+/* Names the option that may be meant; `dashes` is what stood before the name. */
+static int refuse_name(const struct option_list *list, const char *dashes, const char *name, size_t length)
 {
     const struct option_row *nearest = NULL;
     unsigned least = NEAREST_NEVER;
@@ -66,8 +66,8 @@ static int refuse_name(const struct option_list *list, const char *name, size_t 
         }
     }
     if (nearest)
-        return refuse_usage("unknown option --%.*s, perhaps --%s is meant", (int)length, name, nearest->name);
-    return refuse_usage("unknown option --%.*s", (int)length, name);
+        return refuse_usage("unknown option %s%.*s, perhaps --%s is meant", dashes, (int)length, name, nearest->name);
+    return refuse_usage("unknown option %s%.*s", dashes, (int)length, name);
 }
 
 static int read_long(struct place *place, const char *word)
@@ -79,7 +79,7 @@ static int read_long(struct place *place, const char *word)
     if (!row && several && length)
         return refuse_usage("option --%.*s is short for several", (int)length, name);
     if (!row)
-        return refuse_name(place->list, name, length);
+        return refuse_name(place->list, "--", name, length);
     const char *value = name[length] ? name + length + 1 : NULL;
     if (!row->value && value)
         return refuse_usage("option --%s takes no value", row->name);
@@ -91,10 +91,18 @@ static int read_long(struct place *place, const char *word)
     return take(place, row, value);
 }
 
+/* "-output x" is not "-o utput" to who wrote it. */
 static int read_letters(struct place *place, const char *word)
 {
+    size_t length = strcspn(word + 1, "=");
+    bool several;
+    const struct option_row *whole = length > 1 ? find_name(place->list, word + 1, length, &several) : NULL;
+    if (whole && !whole->name[length])
+        return refuse_name(place->list, "-", word + 1, length);
     for (const char *letter = word + 1; *letter && !place->out->help; letter++) {
         const struct option_row *row = find_letter(place->list, *letter);
+        if (!row && letter == word + 1 && length > 1)
+            return refuse_name(place->list, "-", word + 1, length);
         if (!row)
             return refuse_usage("unknown option -%c", *letter);
         const char *value = row->value ? letter + 1 : NULL;

@@ -80,6 +80,14 @@ static void wrong_words_are_named(void **state)
     assert_refused(2, "unknown option --confidence, perhaps --conf is meant", "");
     RUN("detect", "--devcie", "0", SMEAR1);
     assert_refused(2, "--devcie", "perhaps --device is meant");
+    RUN("detect", "-output", "x.png", SMEAR1); /* and not -o utput */
+    assert_refused(2, "unknown option -output, perhaps --output is meant", "");
+    RUN(SMEAR1);
+    assert_refused(2, "unknown command", "`ghostvk detect " SMEAR1 "`");
+    RUN("-v", "detect", SMEAR1);
+    assert_refused(2, "unknown option -v", "ghostvk detect -v");
+    RUN("detect", "model.pth", SMEAR1);
+    assert_refused(2, "model.pth", "given by -m");
     RUN("--completion=tcsh");
     assert_refused(2, "tcsh", "bash, zsh or fish");
     RUN("--completion");

@@ -114,6 +114,7 @@ static void wrong_ones_are_refused(void **state)
         {"--nonsense"}, {"-y"},       {"--value"}, {"-x"},
         {"-fx"},        {"--flag=1"}, {"--fla"},   {"--value=refused"},
         {"--=a"},       {"-f-"},      {"--flags"}, {"--flag", "-y", NULL},
+        {"-flag"},      {"-model=b"}, {"-value"}, /* which have two dashes */
     };
     for (size_t index = 0; index < sizeof wrong / sizeof *wrong; index++) {
         struct story story = TELL(wrong[index][0], wrong[index][1]);

@@ -68,7 +68,10 @@ int classify_request_read(struct program *program, const struct command_line *li
     if (read != OUTCOME_DONE)
         return read;
     if (request->pictures.count == 0)
-        return refuse_usage("classify needs a picture");
+        return refuse_usage("classify needs a picture, video or folder");
+    int outcome = refuse_models(request->pictures.words, request->pictures.count);
+    if (outcome != OUTCOME_DONE)
+        return outcome;
     for (size_t index = 0; index < request->pictures.count; index++)
         if (!request->pictures.words[index][0])
             return refuse_usage("the path of picture %zu is empty", index + 1);

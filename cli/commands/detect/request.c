@@ -172,7 +172,10 @@ static int plan_files(const struct program *program, const struct detect_request
 static int check_operands(struct detect_request *request)
 {
     if (request->operand_count == 0)
-        return refuse_usage("detect needs a picture");
+        return refuse_usage("detect needs a picture, video or folder");
+    int outcome = refuse_models(request->operands, request->operand_count);
+    if (outcome != OUTCOME_DONE)
+        return outcome;
     for (size_t index = 0; index < request->operand_count; index++)
         if (!request->operands[index][0])
             return refuse_usage("the path of picture %zu is empty", index + 1);

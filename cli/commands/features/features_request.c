@@ -127,7 +127,7 @@ int features_read_request(struct program *program, const struct command_line *li
     if (outcome != OUTCOME_DONE)
         return outcome;
     if (request->list)
-        return operands.count ? refuse_usage("--list takes no picture, and %s is one", operands.words[0])
+        return operands.count ? refuse_usage("--list takes no argument %s; a model is given by -m", operands.words[0])
                               : OUTCOME_DONE;
     if (operands.count != 1)
         return operands.count ? refuse_usage("features takes one picture, and %s is another", operands.words[1])

@@ -3,9 +3,20 @@
 
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "cli/base/input_file.h"
 #include "dataset.h"
+
+bool refuse_json(const char *path, const char *text, const json_error_t *error, char *message, size_t message_size)
+{
+    const char *start = text + strspn(text, " \t\r\n");
+    if (*start == '{' || *start == '[')
+        return refuse_dataset(message, message_size, "%s: line %d: %s", path, error->line, error->text);
+    return refuse_dataset(message, message_size, "%s: it is no JSON%s (line %d: %s)", path,
+                          *start == '<' ? ", but XML; a Pascal VOC dataset is named by its folder" : "", error->line,
+                          error->text);
+}
 
 json_t *json_read_file(const char *path, char *message, size_t message_size)
 {
@@ -19,7 +30,7 @@ json_t *json_read_file(const char *path, char *message, size_t message_size)
     json_error_t error;
     json_t *root = json_loadb(text, length, 0, &error);
     if (!root)
-        refuse_dataset(message, message_size, "%s: line %d: %s", path, error.line, error.text);
+        refuse_json(path, text, &error, message, message_size);
     free(text);
     return root;
 }

@@ -12,6 +12,9 @@
 /* NULL with a whole sentence in `message`. Release with json_decref. */
 json_t *json_read_file(const char *path, char *message, size_t message_size);
 
+/* Says where the file's text is no JSON, or that it is something else. Always false. */
+bool refuse_json(const char *path, const char *text, const json_error_t *error, char *message, size_t message_size);
+
 /* A whole number, as one or as a real without a fraction. */
 bool json_checked_integer(const json_t *value, int64_t *out);
 /* A finite number of at most DATASET_NUMBER_MAX. */

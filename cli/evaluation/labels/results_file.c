@@ -270,7 +270,7 @@ bool results_file_read(const char *path, const struct dataset *dataset, struct r
     else if (is_read && text[0] == '{') /* lines: a second value is an error of the one that was tried */
         is_read = read_lines(&reader, text, length);
     else if (is_read)
-        is_read = length == 0 || refuse_dataset(message, message_size, "%s: line %d: %s", path, error.line, error.text);
+        is_read = length == 0 || refuse_json(path, text, &error, message, message_size);
     json_decref(root);
     free(reader.stems);
     free(text);
