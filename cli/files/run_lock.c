@@ -11,8 +11,8 @@
 #include "cli/system/files.h"
 #include "cli/system/process.h"
 
-#define WAIT_MS     2000.0
-#define WAIT_AGAIN  50u /* ms */
+#define WAIT_MS     (1000.0 * (PROCESS_PATIENCE + 1)) /* who was asked to end has ended then */
+#define WAIT_AGAIN  50u                               /* ms */
 #define NAME_LENGTH 64
 
 /* Whether the name still leads to the file: who let it go may have removed or replaced it between our opening and our
