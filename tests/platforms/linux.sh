@@ -17,7 +17,7 @@ armhf) emulator=qemu-arm driver= ;;
 *) echo "linux.sh: the platforms are arm64, armhf and i386" >&2; exit 2 ;;
 esac
 
-if [ ! -f "$root/complete" ]; then
+if [ ! -f "$root/complete" ] || [ ! -f "$root/usr/include/jansson.h" ]; then
     echo "Fetching the libraries of $1"
     foreign_apt_prepare "$folder/apt" "$1"
     jpeg=libjpeg62-turbo-dev

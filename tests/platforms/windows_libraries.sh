@@ -6,7 +6,7 @@ cd "$(dirname "$0")/../.."
 . tests/platforms/foreign_apt.sh
 folder=$PWD/build/windows
 root=$folder/root
-[ -f "$root/complete" ] && exit 0
+[ -f "$root/complete" ] && [ -f "$root/include/jansson.h" ] && exit 0
 
 mkdir -p "$folder/sources"
 foreign_apt_prepare "$folder/apt" amd64
