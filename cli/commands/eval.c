@@ -164,7 +164,7 @@ static int check_pictures(const struct work *work)
         said++;
     }
     if (dataset->missing > said)
-        say("and so are %zu pictures more", dataset->missing - said);
+        say("%zu more are not there", dataset->missing - said);
     return OUTCOME_DONE;
 }
 
@@ -208,7 +208,7 @@ static int read_results(struct work *work)
     if (file.other_pictures)
         say_kind("note: ", "%zu boxes in pictures that the dataset has not are passed over", file.other_pictures);
     if (work->dataset.missing)
-        say_kind("note: ", "%zu pictures are not there, which the page does without", work->dataset.missing);
+        say_kind("note: ", "%zu of the pictures are not there; the page does without", work->dataset.missing);
     if (file.other_classes)
         say_kind("note: ", "%zu boxes of classes that the dataset has not are passed over", file.other_classes);
     if (file.found.count && file.lowest > 0.05)

@@ -165,6 +165,15 @@ static void a_reader_that_leaves_ends_the_run_without_a_word(void **state)
             fail_msg("%s: nothing was to be said:\n%s", outputs[index][0], said);
         free(said);
     }
+    static const char *const printers[][3] = {{"inspect", "--layers"}, {"inspect", "--json"}, {"convert", "-o", "-"}};
+    for (size_t index = 0; index < sizeof printers / sizeof *printers; index++) {
+        const char *const *words = printers[index];
+        run_program("/bin/sh", (struct child){.code = 0},
+                    (const char *const[]){"run.sh", GVK_PROGRAM, words[0], MODEL, words[1], words[2], NULL});
+        char *said = read_whole("said", NULL);
+        assert_string_equal(said, "");
+        free(said);
+    }
 }
 
 /* Whether a lock on the file is there for whoever asks, as flock knows it. */
