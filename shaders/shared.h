@@ -27,11 +27,27 @@
 #define GVK_CONSTANT_EXTRA      1 /* GVK_EXTRA_... */
 #define GVK_CONSTANT_MODE       2 /* what the shader's head says */
 #define GVK_CONSTANT_SWISH      3 /* 1: what is activated is multiplied by what that makes of it */
+#define GVK_CONSTANT_SIDE       4 /* of a matrix; pointwise_matrix.comp */
 
 /* Values of GVK_CONSTANT_EXTRA. */
 #define GVK_EXTRA_NONE     0
 #define GVK_EXTRA_RESIDUAL 1 /* added to the output */
 #define GVK_EXTRA_GATE     2 /* one factor a channel, multiplied into the source */
+
+/* Bits of GVK_CONSTANT_MODE for pointwise_matrix.comp. */
+#define GVK_MODE_UPSAMPLE 1u /* each value is stored to the 2 x 2 pixels of an image twice the size */
+#define GVK_MODE_BY_INPUT 2u /* the four vectors of an input quad and an output quad are an input's four outputs each */
+
+/* Subgroups of a workgroup of pointwise_matrix.comp, each of which has two by two matrices of side x side; and the shared
+ * memory that it takes: a step's inputs of pixels and of outputs, of each slice, in rows of so many quads; and a matrix of
+ * sums a subgroup. */
+#define GVK_MATRIX_STEP_QUADS                               8 /* input quads a step */
+#define GVK_MATRIX_ROW                                      (GVK_MATRIX_STEP_QUADS + 2)
+#define GVK_MATRIX_LEAST_LANES                              32u /* of a workgroup */
+#define GVK_MATRIX_SUBGROUPS(pixels, outputs, slices, side) ((pixels) / (side) * ((outputs) / (side)) * (slices) / 4)
+#define GVK_MATRIX_SHARED_BYTES(pixels, outputs, slices, side)                                                         \
+    ((slices) * ((pixels) + (outputs)) * GVK_MATRIX_ROW * 8 +                                                          \
+     GVK_MATRIX_SUBGROUPS(pixels, outputs, slices, side) * (side) * ((side) / 4 + 1) * 16)
 
 /* The most quads that excite.comp keeps in shared memory, and lanes that share a sum in split.glsl: 16 KiB together, the
  * least that Vulkan promises. */
@@ -99,6 +115,7 @@ GVK_PUSH(pointwise)
     GVK_UINT width;  /* of the source; for the upsampling store */
     GVK_UINT chunk;  /* the first weight chunk; pointwise_chunks.comp */
     GVK_UINT blocks_first; /* 1: workgroups count the output blocks in x, the pixels in y; pointwise.comp */
+    GVK_UINT block_quads;  /* output quads of a block of packed weights; pointwise_matrix.comp */
 };
 #endif
 

@@ -8,6 +8,7 @@ enum gvk_form {
     GVK_FORM_UNIFORM,      /* SPREAD 0, storage buffers: AMD, NVIDIA, and every device that no other form is for */
     GVK_FORM_BROADCAST_16, /* SPREAD 2, subgroups of 16, storage buffers: Intel */
     GVK_FORM_TEXELS,       /* SPREAD 0, texel buffers: Adreno, Mali */
+    GVK_FORM_MATRIX,       /* matrix units, of pointwise convolutions in fp16 alone: AMD, NVIDIA, where the work is large */
     GVK_FORM_SHUFFLE_16,   /* SPREAD 1, subgroups of 16, texel buffers: lavapipe until Mesa 22 */
     GVK_FORM_SHUFFLE_8,    /* the same, subgroups of 8 */
     GVK_FORM_SPREAD_16,    /* SPREAD 2, subgroups of 16, texel buffers: lavapipe from Mesa 23 on */

@@ -176,7 +176,10 @@ typedef struct gvk_wants {
     VkPhysicalDeviceSubgroupSizeControlFeatures subgroup_size;
     VkPhysicalDeviceDescriptorIndexingFeatures descriptor_indexing;
     VkPhysicalDeviceShaderFloat16Int8Features half;
-    VkPhysicalDeviceSamplerYcbcrConversionFeatures ycbcr; /* for pictures with a ycbcr_sampler alone */
+    VkPhysicalDeviceSamplerYcbcrConversionFeatures ycbcr;   /* for pictures with a ycbcr_sampler alone */
+    VkPhysicalDeviceVulkanMemoryModelFeatures memory_model; /* for the next */
+    /* VkPhysicalDeviceCooperativeMatrixFeaturesKHR, which has these members, too, and which older headers lack. */
+    VkPhysicalDeviceCooperativeMatrixFeaturesNV cooperative_matrix;
     const char *device_extensions[8];
     uint32_t device_extension_count;
     /* 0.1 ends here. */

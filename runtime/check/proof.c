@@ -5,7 +5,9 @@
 #include <math.h>
 #include <string.h>
 
+#include "runtime/kernel/matrices.h"
 #include "runtime/model/model.h"
+#include "runtime/op/kernel.h"
 #include "runtime/op/table.h"
 #include "runtime/stream/stream.h"
 #include "runtime/vulkan/cache_entry.h"
@@ -171,11 +173,20 @@ done:
     return result;
 }
 
+/* A tile of matrices may be chosen for any number; with this one it has more than one block, and the last is of few. */
+#define MATRIX_OUTPUTS 72u
+static bool multiplies_matrices(const struct gvk_pipeline_key *key)
+{
+    return key->constants[GVK_CONSTANT_SIDE] != 0;
+}
+
 /* The fewest outputs for which this kernel is chosen: that makes the proof fast. */
 static uint32_t count_outputs(const struct gvk_policy *policy, const struct gvk_graph_node *node,
                               const struct gvk_pipeline_key *key)
 {
     struct gvk_graph_node small = *node;
+    if (multiplies_matrices(key))
+        return MATRIX_OUTPUTS;
     for (small.output_channels = 4; small.output_channels < node->output_channels; small.output_channels += 4) {
         struct gvk_pipeline_key other = select_key(policy, &small);
         if (gvk_pipeline_keys_equal(&other, key))
@@ -187,8 +198,8 @@ static uint32_t count_outputs(const struct gvk_policy *policy, const struct gvk_
 static uint32_t count_inputs(const struct gvk_policy *policy, const struct gvk_graph_node *node,
                              const struct gvk_pipeline_key *key)
 {
-    if (gvk_sums_in_half(policy, key->shader))
-        return GVK_PROOF_HALF_INPUTS;
+    if (gvk_sums_in_half(policy, key->shader) || multiplies_matrices(key))
+        return GVK_PROOF_HALF_INPUTS; /* of which these take as many a step */
     return node->input_channels < GVK_PROOF_INPUTS ? node->input_channels : GVK_PROOF_INPUTS;
 }
 
@@ -264,6 +275,20 @@ static gvk_result prove_node(const struct prover *prover, struct gvk_policy *pol
     }
 }
 
+/* Those that a large enough picture takes. */
+static gvk_result prove_matrices(const struct prover *prover, struct gvk_policy *policy,
+                                 const struct gvk_graph_node *node)
+{
+    const uint32_t given = policy->matrix_tile;
+    gvk_result result = GVK_OK;
+    if (gvk_kernel_of(node) != &gvk_kernel_pointwise || !gvk_fills_matrices(node))
+        return GVK_OK;
+    for (policy->matrix_tile = 1; gvk_matrix_tile(policy->matrix_tile) && !result; policy->matrix_tile++)
+        result = prove_node(prover, policy, node);
+    policy->matrix_tile = given;
+    return result;
+}
+
 /* Which tile of a list a GPU takes also depends on the size of the picture, which the next stream may change: so all of
  * them are proven, behind what was measured for one size. */
 static gvk_result prove_every_size(const struct prover *prover, struct gvk_policy *policy,
@@ -277,6 +302,9 @@ static gvk_result prove_every_size(const struct prover *prover, struct gvk_polic
         result = prove_node(prover, policy, node);
         for (policy->lane_work = GVK_MOST_LANE_WORK; policy->lane_work && !result; policy->lane_work /= 2)
             result = prove_node(prover, policy, node);
+        policy->lane_work = given;
+        if (!result)
+            result = prove_matrices(prover, policy, node);
     } while (!result && memcmp(rejected, policy->rejected, sizeof rejected) != 0);
     policy->lane_work = given;
     return result;

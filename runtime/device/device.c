@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "choices.h"
+#include "matrices.h"
 #include "pipeline.h"
 #include "runtime/base/structs.h"
 #include "runtime/vulkan/cache_entry.h"
@@ -40,6 +41,8 @@ enum feature {
     UPDATE_AFTER_BIND,
     VARIABLE_COUNT,
     SAMPLER_CONVERSION,
+    MEMORY_MODEL,
+    COOPERATIVE_MATRIX,
     FEATURE_COUNT
 };
 static const char *const feature_names[FEATURE_COUNT] = {
@@ -52,6 +55,8 @@ static const char *const feature_names[FEATURE_COUNT] = {
     "descriptorBindingStorageBufferUpdateAfterBind",
     "descriptorBindingVariableDescriptorCount",
     "samplerYcbcrConversion",
+    "vulkanMemoryModel",
+    "cooperativeMatrix",
 };
 
 /* What a device was created with. */
@@ -83,6 +88,8 @@ struct creation {
     uint32_t extension_count, api_version;
 };
 
+#define NO_VERSION UINT32_MAX /* of Vulkan has the extension */
+
 /* The struct of an extension, which counts where the extension is enabled or its version of Vulkan has it. */
 static const void *find_features(const struct creation *creation, const char *extension, uint32_t version,
                                  VkStructureType type)
@@ -107,6 +114,11 @@ static void read_features(const struct creation *creation, bool has[FEATURE_COUN
                       VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_SHADER_FLOAT16_INT8_FEATURES);
     const VkPhysicalDeviceSamplerYcbcrConversionFeatures *conversion =
         find_in_chain(creation->features, VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_SAMPLER_YCBCR_CONVERSION_FEATURES);
+    const VkPhysicalDeviceVulkanMemoryModelFeatures *model =
+        find_features(creation, VK_KHR_VULKAN_MEMORY_MODEL_EXTENSION_NAME, VK_API_VERSION_1_2,
+                      VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_VULKAN_MEMORY_MODEL_FEATURES);
+    const VkPhysicalDeviceCooperativeMatrixFeaturesNV *matrix =
+        find_features(creation, GVK_COOPERATIVE_MATRIX_EXTENSION, NO_VERSION, GVK_COOPERATIVE_MATRIX_FEATURES_TYPE);
     const VkPhysicalDeviceVulkan11Features *of_1_1 =
         creation->api_version < VK_API_VERSION_1_2
             ? NULL
@@ -121,6 +133,8 @@ static void read_features(const struct creation *creation, bool has[FEATURE_COUN
             : find_in_chain(creation->features, VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_VULKAN_1_3_FEATURES);
     has[SAMPLER_CONVERSION] =
         (conversion && conversion->samplerYcbcrConversion) || (of_1_1 && of_1_1->samplerYcbcrConversion);
+    has[MEMORY_MODEL] = (model && model->vulkanMemoryModel) || (of_1_2 && of_1_2->vulkanMemoryModel);
+    has[COOPERATIVE_MATRIX] = matrix && matrix->cooperativeMatrix;
     has[FLOAT64] = creation->features && creation->features->features.shaderFloat64;
     has[DYNAMIC_INDEXING] = creation->features && creation->features->features.shaderStorageBufferArrayDynamicIndexing;
     has[SUBGROUP_SIZE_CONTROL] = (sizes && sizes->subgroupSizeControl) || (of_1_3 && of_1_3->subgroupSizeControl);
@@ -153,6 +167,8 @@ static void warn_of_missing_wishes(const struct gvk_device *device, const bool h
     for (int i = 0; i < FEATURE_COUNT; i++) {
         if (!wished[i] || has[i] || i == SAMPLER_CONVERSION) /* which some pictures take, and no kernel */
             continue;
+        if ((i == MEMORY_MODEL || i == COOPERATIVE_MATRIX) && device->traits.type == VK_PHYSICAL_DEVICE_TYPE_CPU)
+            continue; /* tests take them there, and no kernel */
         int more = snprintf(list + used, sizeof list - used, "%s%s", used ? ", " : "", feature_names[i]);
         used = more > 0 && used + (size_t)more < sizeof list ? used + (size_t)more : sizeof list - 1;
     }
@@ -212,6 +228,7 @@ static uint64_t hash_configuration(const struct gvk_device *device)
         traits->float64,
         traits->half_arithmetic,
         traits->half_sums,
+        traits->matrix_side,
         device->info.api_version,
     };
     VkPhysicalDeviceIDProperties ids = {.sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_ID_PROPERTIES};
@@ -253,6 +270,8 @@ static gvk_result finish_device(struct gvk_device *device, const struct enabled_
     device->traits.float64 = enabled->has[FLOAT64];
     device->traits.half_sums = enabled->has[FLOAT16];
     device->traits.sampler_conversion = enabled->has[SAMPLER_CONVERSION];
+    if (!enabled->has[COOPERATIVE_MATRIX] || !enabled->has[MEMORY_MODEL] || !enabled->has[FLOAT16])
+        device->traits.matrix_side = 0;
     device->traits.max_chunks = count_chunks(device, enabled);
     device->configuration = hash_configuration(device);
     gvk_choices_load(device);

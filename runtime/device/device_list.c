@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "matrices.h"
 #include "runtime/base/structs.h"
 #include "runtime/vulkan/lanes.h"
 
@@ -235,6 +236,10 @@ void gvk_physical_device_read(const struct gvk_functions *vk, VkPhysicalDevice p
     vk->GetPhysicalDeviceFormatProperties(physical_device, VK_FORMAT_R32G32B32A32_SFLOAT, &format);
     traits->texel_buffers = format.bufferFeatures & VK_FORMAT_FEATURE_UNIFORM_TEXEL_BUFFER_BIT;
     traits->half_arithmetic = has_half_arithmetic(vk, physical_device);
+    if (traits->half_arithmetic &&
+        gvk_physical_device_has(vk, &silent, physical_device, VK_KHR_VULKAN_MEMORY_MODEL_EXTENSION_NAME) &&
+        gvk_physical_device_has(vk, &silent, physical_device, GVK_COOPERATIVE_MATRIX_EXTENSION))
+        traits->matrix_side = gvk_matrix_side_of(vk, physical_device);
 }
 
 struct gvk_traits gvk_traits_of_plain_gpu(void)
@@ -560,6 +565,16 @@ gvk_result gvk_device_wants(PFN_vkGetInstanceProcAddr get_instance_proc, VkInsta
         made.features.pNext = &made.half;
         made.device_extensions[made.device_extension_count++] = VK_KHR_SHADER_FLOAT16_INT8_EXTENSION_NAME;
     }
+    made.memory_model.sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_VULKAN_MEMORY_MODEL_FEATURES;
+    made.cooperative_matrix.sType = GVK_COOPERATIVE_MATRIX_FEATURES_TYPE;
+    if (traits.matrix_side) {
+        made.memory_model.vulkanMemoryModel = made.cooperative_matrix.cooperativeMatrix = VK_TRUE;
+        made.memory_model.pNext = &made.cooperative_matrix;
+        made.cooperative_matrix.pNext = made.features.pNext;
+        made.features.pNext = &made.memory_model;
+        made.device_extensions[made.device_extension_count++] = VK_KHR_VULKAN_MEMORY_MODEL_EXTENSION_NAME;
+        made.device_extensions[made.device_extension_count++] = GVK_COOPERATIVE_MATRIX_EXTENSION;
+    }
     made.ycbcr.sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_SAMPLER_YCBCR_CONVERSION_FEATURES;
     VkPhysicalDeviceFeatures2 query = {.sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_FEATURES_2, .pNext = &made.ycbcr};
     vk.GetPhysicalDeviceFeatures2(physical_device, &query);
@@ -576,5 +591,7 @@ gvk_result gvk_device_wants(PFN_vkGetInstanceProcAddr get_instance_proc, VkInsta
     out->descriptor_indexing.pNext = move_pointer(made.descriptor_indexing.pNext, &made, out);
     out->half.pNext = move_pointer(made.half.pNext, &made, out);
     out->ycbcr.pNext = move_pointer(made.ycbcr.pNext, &made, out);
+    out->memory_model.pNext = move_pointer(made.memory_model.pNext, &made, out);
+    out->cooperative_matrix.pNext = move_pointer(made.cooperative_matrix.pNext, &made, out);
     return GVK_OK;
 }

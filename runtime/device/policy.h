@@ -17,6 +17,7 @@ struct gvk_policy {
     uint32_t work; /* of the streams that the model is for (gvk_work_of); 0: unknown, the newest choices are taken */
     /* Of a lane, in quarters of a pixel, whatever the image's size; 0: as many as fit the size. */
     uint32_t lane_work;
+    uint32_t matrix_tile; /* the n-th tile of the matrix form for every pointwise convolution; 0: as its size says */
     uint32_t forced_shader, forced_local_size; /* in place of any choice; local size 0: nothing is forced */
 };
 

@@ -21,6 +21,7 @@ bool gvk_form_is_possible(const struct gvk_policy *policy, enum gvk_form form)
     bool lavapipe = cpu && sure && texels && policy->traits->float64;
     bool shuffle = lavapipe && policy->traits->subgroup_shuffle && policy->traits->shuffles_well;
     bool spread = lavapipe && policy->traits->subgroup_broadcast;
+    bool has_matrices = policy->traits->vendor_id == GVK_VENDOR_AMD || policy->traits->vendor_id == GVK_VENDOR_NVIDIA;
     bool broadcast_4 = cpu && sure && policy->traits->subgroup_size == 4 && policy->traits->subgroup_broadcast;
     switch (form) {
     case GVK_FORM_SHUFFLE_16: return shuffle && policy->traits->subgroup_size == 16;
@@ -33,6 +34,10 @@ bool gvk_form_is_possible(const struct gvk_policy *policy, enum gvk_form form)
         return !cpu && sure && policy->traits->subgroup_broadcast && policy->traits->min_subgroup_size <= 16 &&
                policy->traits->max_subgroup_size >= 16;
     case GVK_FORM_TEXELS: return !cpu && texels;
+    case GVK_FORM_MATRIX:
+        /* Intel's compiler spills in such kernels; other vendors' were never looked at. */
+        return policy->half && policy->traits->matrix_side && has_matrices && sure &&
+               policy->traits->type != VK_PHYSICAL_DEVICE_TYPE_CPU;
     case GVK_FORM_UNIFORM:
     case GVK_FORM_PLAIN: return true;
     case GVK_FORM_COUNT: break;
@@ -76,8 +81,8 @@ uint32_t gvk_split_lanes(const struct gvk_traits *traits)
 uint32_t gvk_wanted_workgroups(const struct gvk_traits *traits)
 {
     /* Where NVIDIA's driver tells how many multiprocessors there are: measured on one with 132, where 8 for each are
-     * fastest in fp32 and 16 in fp16, within 5 %, for 1 to 32 pictures (docs/hardware). A driver's number is not followed
-     * beyond what any card has. */
+     * fastest in fp32 and 16 in fp16, within 5 %, for 1 to 32 pictures (docs/hardware). A driver's number is not
+     * followed beyond what any card has. */
     if (traits->vendor_id == GVK_VENDOR_NVIDIA && traits->multiprocessors)
         return 12 * (traits->multiprocessors < 1024 ? traits->multiprocessors : 1024);
     /* Vulkan itself does not. Large cards have 80 to 160 schedulers that each want two or three

@@ -10,7 +10,7 @@ enum gvk_form gvk_form_of(const struct gvk_policy *policy);
 /* Whether barriers and shared memory are fast on the devices of the form. */
 static inline bool gvk_form_is_for_gpus(enum gvk_form form)
 {
-    return form <= GVK_FORM_TEXELS;
+    return form <= GVK_FORM_MATRIX;
 }
 /* Whether that form reads tensors and weights through texel buffers. */
 bool gvk_reads_texels(const struct gvk_policy *policy);

@@ -5,6 +5,7 @@
 #include "choice.h"
 #include "dispatch.h"
 #include "forms.h"
+#include "matrices.h"
 
 /* A slice of fewer input quads than this saves less than adding up the slices' sums costs. */
 #define LEAST_SLICE_QUADS 4u
@@ -50,12 +51,15 @@ static bool has_whole_slices(const struct gvk_traits *traits)
 bool gvk_tile_is_out(const struct gvk_policy *policy, const struct gvk_tile *tile)
 {
     const struct gvk_traits *traits = policy->traits;
+    bool matrix = tile->form == GVK_FORM_MATRIX;
+    if (matrix && (!gvk_form_is_possible(policy, GVK_FORM_MATRIX) || !gvk_matrix_tile_fits(traits, tile)))
+        return true;
     if (gvk_shader_for(policy, tile->shaders[GVK_STORE_PLAIN]) == GVK_SHADER_COUNT ||
         tile->local_size > traits->max_invocations || tile->local_size > traits->max_workgroup_size_x)
         return true;
     if (traits->vendor_id == GVK_VENDOR_ARM && tile->quads * tile->pixels > MOST_SUMS_OF_MALI)
         return true;
-    if (tile->slices > 1 && !tile->subgroup_size && !has_whole_slices(traits))
+    if (tile->slices > 1 && !matrix && !tile->subgroup_size && !has_whole_slices(traits))
         return true;
     for (int store = 0; store < GVK_STORE_COUNT; store++)
         if (has_store(tile, (enum gvk_store)store) && gvk_is_rejected(policy, tile->shaders[store]))
@@ -73,9 +77,32 @@ uint64_t gvk_padded_quads(const struct gvk_tile *tile, const struct gvk_graph_no
     return (uint64_t)gvk_count_blocks(tile, node) * tile->quads;
 }
 
+/* Stores and orders of weights are constants of one shader in this form. */
+static struct gvk_selection select_matrix_tile(const struct gvk_policy *policy, const struct gvk_graph_node *node,
+                                               const struct gvk_tile *tile, struct gvk_block_layout layout)
+{
+    struct gvk_selection selection = {
+        .tile = tile,
+        .key = {.shader = gvk_tile_shader(tile, node),
+                .subgroup_size = policy->traits->max_subgroup_size ? gvk_matrix_lanes(policy->traits) : 0},
+        .layout = layout,
+    };
+    uint32_t *constants = selection.key.constants;
+    constants[GVK_CONSTANT_LOCAL_SIZE] = gvk_matrix_local_size(policy->traits, tile);
+    constants[GVK_CONSTANT_EXTRA] = node->gate ? GVK_EXTRA_GATE : node->residual ? GVK_EXTRA_RESIDUAL : GVK_EXTRA_NONE;
+    constants[GVK_CONSTANT_MODE] = (node->upsample ? GVK_MODE_UPSAMPLE : 0) | (layout.by_input ? GVK_MODE_BY_INPUT : 0);
+    constants[GVK_CONSTANT_SIDE] = policy->traits->matrix_side;
+    return selection;
+}
+
 struct gvk_selection gvk_select_tile(const struct gvk_policy *policy, const struct gvk_graph_node *node,
                                      const struct gvk_tile *tile, uint32_t local_size)
 {
+    if (tile->form == GVK_FORM_MATRIX) { /* which reads what is packed for that one */
+        const struct gvk_tile *uniform = gvk_tile_of(tile->family, GVK_FORM_UNIFORM);
+        return select_matrix_tile(policy, node, tile,
+                                  gvk_select_tile(policy, node, uniform, uniform->local_size).layout);
+    }
     uint32_t step = tile->chunks ? GVK_CHUNK_STEP_VEC4S : 1;
     struct gvk_selection selection = {
         .tile = tile,
@@ -205,6 +232,30 @@ struct gvk_selection gvk_refine_tile(const struct gvk_policy *policy, const stru
     return gvk_select_tile(policy, node, best, best->local_size);
 }
 
+bool gvk_select_matrix(const struct gvk_policy *policy, const struct gvk_graph_node *node, uint32_t n,
+                       struct gvk_selection *out)
+{
+    const struct gvk_tile *tile = gvk_matrix_tile(n);
+    if (!tile || gvk_tile_is_out(policy, tile))
+        return false;
+    *out = gvk_select_tile(policy, node, tile, tile->local_size);
+    return true;
+}
+
+struct gvk_selection gvk_refine_to_matrices(const struct gvk_policy *policy, const struct gvk_selection *selection,
+                                            const struct gvk_graph_node *node, const struct gvk_program *program)
+{
+    const struct gvk_shape *source = &program->shapes[node->inputs[0]];
+    const struct gvk_tile *tile;
+    if (selection->is_forced || selection->work || policy->lane_work || selection->tile->form != GVK_FORM_UNIFORM)
+        return *selection;
+    for (uint32_t n = 1; (tile = gvk_matrix_tile(n)) != NULL; n++)
+        if (!gvk_tile_is_out(policy, tile) &&
+            gvk_matrix_tile_pays(policy->traits, tile, node, source->width * source->height, program->batch))
+            return select_matrix_tile(policy, node, tile, selection->layout);
+    return *selection;
+}
+
 /* The tile whose shader for the node this is, of a form that the device can run; NULL: none. */
 static const struct gvk_tile *find_tile(const struct gvk_policy *policy, const struct gvk_tile_family *family,
                                         const struct gvk_graph_node *node, enum gvk_shader shader)
@@ -218,16 +269,22 @@ static const struct gvk_tile *find_tile(const struct gvk_policy *policy, const s
     return NULL;
 }
 
-/* A split tile runs with its own local size alone: its shared memory has room for the lanes of that. */
+/* A split tile runs with its own local size alone: its shared memory has room for the lanes of that. So does one of
+ * matrices. */
 static bool has_one_local_size(const struct gvk_tile_family *family, const struct gvk_tile *tile)
 {
-    return family->one_local_size || tile->slices > 1;
+    return family->one_local_size || tile->slices > 1 || tile->form == GVK_FORM_MATRIX;
+}
+
+static uint32_t local_size_of(const struct gvk_policy *policy, const struct gvk_tile *tile)
+{
+    return tile->form == GVK_FORM_MATRIX ? gvk_matrix_local_size(policy->traits, tile) : tile->local_size;
 }
 
 /* Lanes beyond the end of a plane read on; they must not read beyond the slack behind it. */
 static bool reads_within_slack(const struct gvk_tile *tile, uint32_t local_size)
 {
-    return local_size / tile->slices * tile->pixels <= GVK_SLACK_QUADS;
+    return tile->form == GVK_FORM_MATRIX || local_size / tile->slices * tile->pixels <= GVK_SLACK_QUADS;
 }
 
 bool gvk_select_chosen(const struct gvk_policy *policy, const struct gvk_graph_node *node,
@@ -240,7 +297,7 @@ bool gvk_select_chosen(const struct gvk_policy *policy, const struct gvk_graph_n
     if (!tile || gvk_tile_is_out(policy, tile))
         return false;
     if (has_one_local_size(family, tile)
-            ? choice.local_size != tile->local_size
+            ? choice.local_size != local_size_of(policy, tile)
             : !gvk_is_candidate_local_size(policy->traits, tile->local_size, choice.local_size))
         return false;
     if (!reads_within_slack(tile, choice.local_size))
@@ -295,9 +352,10 @@ bool gvk_tile_candidate(const struct gvk_policy *policy, const struct gvk_graph_
             const struct gvk_tile *tile = &list->tiles[i];
             if (gvk_tile_is_out(policy, tile) || (!family->tries_padding && wastes_much(tile, node)))
                 continue;
-            for (uint32_t size = 0; (!size || !has_one_local_size(family, tile)) &&
-                                    gvk_candidate_local_size(policy->traits, tile->local_size, size, local_size) &&
-                                    reads_within_slack(tile, *local_size);
+            for (uint32_t size = 0;
+                 (!size || !has_one_local_size(family, tile)) &&
+                 gvk_candidate_local_size(policy->traits, local_size_of(policy, tile), size, local_size) &&
+                 reads_within_slack(tile, *local_size);
                  size++)
                 if (seen++ == index) {
                     *shader = gvk_tile_shader(tile, node);

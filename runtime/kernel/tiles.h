@@ -47,6 +47,13 @@ struct gvk_selection gvk_refine_local_size(const struct gvk_selection *selection
 /* The tile with the local size that is forced or was measured for it, or its own. */
 struct gvk_selection gvk_select_local_size(const struct gvk_policy *policy, const struct gvk_graph_node *node,
                                            const struct gvk_tile *tile);
+/* The n-th tile of the matrix form, from 1, whatever the node's size. False: there is none, or it cannot be used. */
+bool gvk_select_matrix(const struct gvk_policy *policy, const struct gvk_graph_node *node, uint32_t n,
+                       struct gvk_selection *out);
+/* Instead of a tile of the uniform form that is no measured one, one of matrices that reads the same packed weights,
+ * where the program's sizes are large enough for it to pay. */
+struct gvk_selection gvk_refine_to_matrices(const struct gvk_policy *policy, const struct gvk_selection *selection,
+                                            const struct gvk_graph_node *node, const struct gvk_program *program);
 /* The candidate number `index`, a tile and a local size, to be timed for the node. False: there are no more. */
 bool gvk_tile_candidate(const struct gvk_policy *policy, const struct gvk_graph_node *node,
                         const struct gvk_tile_family *family, uint32_t index, enum gvk_shader *shader,

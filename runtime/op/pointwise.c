@@ -2,11 +2,14 @@
 #include "kernel.h"
 #include "runtime/kernel/dispatch.h"
 #include "runtime/kernel/forms.h"
+#include "runtime/kernel/matrices.h"
 #include "runtime/kernel/tiles.h"
 
 static uint32_t count_groups(const struct gvk_tile *tile, uint32_t local_size, const struct gvk_shape *source)
 {
-    return gvk_divide_up(source->width * source->height, local_size / tile->slices * tile->pixels);
+    bool matrix = tile->form == GVK_FORM_MATRIX; /* whose pixels are a workgroup's */
+    return gvk_divide_up(source->width * source->height,
+                         matrix ? tile->pixels : local_size / tile->slices * tile->pixels);
 }
 
 /* docs/measurements.md and docs/laboratory.md say what each tile was found to be worth. */
@@ -35,6 +38,9 @@ static struct gvk_selection select_kernel(const struct gvk_policy *policy, const
     const struct gvk_tile *plain = gvk_tile_of(GVK_FAMILY_POINTWISE, GVK_FORM_PLAIN);
     if (policy->reference)
         return gvk_select_tile(policy, node, plain, plain->local_size);
+    bool matrix = policy->matrix_tile && !policy->forced_local_size;
+    if (matrix && gvk_select_matrix(policy, node, policy->matrix_tile, &chosen))
+        return chosen;
     if (gvk_select_chosen(policy, node, &family, &chosen))
         return chosen;
     return select_built_in(policy, node);
@@ -43,9 +49,10 @@ static struct gvk_selection select_kernel(const struct gvk_policy *policy, const
 static struct gvk_selection refine(const struct gvk_policy *policy, const struct gvk_selection *selection,
                                    const struct gvk_graph_node *node, const struct gvk_program *program)
 {
-    if (policy->reference)
+    if (policy->reference || policy->matrix_tile)
         return *selection;
-    return gvk_refine_tile(policy, selection, node, &family, program);
+    const struct gvk_selection fitted = gvk_refine_tile(policy, selection, node, &family, program);
+    return gvk_refine_to_matrices(policy, &fitted, node, program);
 }
 
 static bool candidate(const struct gvk_policy *policy, const struct gvk_graph_node *node, uint32_t index,
@@ -54,15 +61,20 @@ static bool candidate(const struct gvk_policy *policy, const struct gvk_graph_no
     return gvk_tile_candidate(policy, node, &family, index, shader, local_size);
 }
 
+/* A tile of matrices reads the blocks of other tiles. */
+static uint32_t count_packed_blocks(const struct gvk_selection *selection, const struct gvk_graph_node *node)
+{
+    return gvk_divide_up(gvk_quads(node->output_channels), selection->layout.quads);
+}
+
 static uint64_t bias_offset(const struct gvk_selection *selection, const struct gvk_graph_node *node)
 {
-    return (uint64_t)gvk_count_blocks(selection->tile, node) * selection->layout.weights *
-           gvk_quads(node->input_channels);
+    return (uint64_t)count_packed_blocks(selection, node) * selection->layout.weights * gvk_quads(node->input_channels);
 }
 
 static uint64_t count_weights(const struct gvk_selection *selection, const struct gvk_graph_node *node)
 {
-    return bias_offset(selection, node) + gvk_padded_quads(selection->tile, node);
+    return bias_offset(selection, node) + (uint64_t)count_packed_blocks(selection, node) * selection->layout.quads;
 }
 
 static gvk_result pack_weights(const gvk_host *host, const struct gvk_selection *selection,
@@ -110,12 +122,13 @@ static gvk_result emit(const struct gvk_builder *builder, uint32_t index, const 
         .pixels = pixels,
         .width = in->width,
         .chunk = (uint32_t)(builder->packing->offsets[index] / GVK_CHUNK_STEP_VEC4S),
+        .block_quads = selection->layout.quads,
     };
     uint32_t groups = count_groups(tile, selection->key.constants[GVK_CONSTANT_LOCAL_SIZE], in);
     uint32_t blocks = gvk_count_blocks(tile, node);
     push.blocks_first = takes_either_order(tile) && node->output_channels < pixels;
     gvk_set_push(&command, &push, sizeof push);
-    command.turns = push.input_quads;
+    command.turns = tile->form == GVK_FORM_MATRIX ? gvk_count_matrix_turns(tile, node) : push.input_quads;
     return gvk_finish_dispatch(builder, &command, push.blocks_first ? blocks : groups,
                                push.blocks_first ? groups : blocks, program->batch);
 }

@@ -35,6 +35,9 @@ struct gvk_traits {
     bool half_arithmetic;    /* it computes in fp16 natively, which tells that fp16 in memory makes it faster */
     bool sampler_conversion; /* feature samplerYcbcrConversion */
     bool half_sums;          /* feature shaderFloat16: kernels may compute in fp16, too */
+    /* Of the matrices of fp16 that a subgroup multiplies into sums in fp32 (features cooperativeMatrix and
+     * vulkanMemoryModel); 0: it multiplies none. */
+    uint32_t matrix_side;
 };
 
 struct gvk_pipelines; /* pipeline.c */

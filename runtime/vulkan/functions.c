@@ -31,6 +31,8 @@ bool gvk_functions_load_instance(struct gvk_functions *functions, VkInstance ins
 #define LOAD_INSTANCE(name) LOAD(name, functions->GetInstanceProcAddr, instance)
     GVK_INSTANCE_FUNCTIONS(LOAD_INSTANCE)
 #undef LOAD_INSTANCE
+    functions->GetPhysicalDeviceCooperativeMatrixPropertiesKHR =
+        functions->GetInstanceProcAddr(instance, "vkGetPhysicalDeviceCooperativeMatrixPropertiesKHR");
     return true;
 }
 

@@ -92,6 +92,7 @@ struct gvk_functions {
     PFN_vkGetInstanceProcAddr GetInstanceProcAddr;
     GVK_GLOBAL_FUNCTIONS(GVK_DECLARE_FUNCTION)
     GVK_INSTANCE_FUNCTIONS(GVK_DECLARE_FUNCTION)
+    PFN_vkVoidFunction GetPhysicalDeviceCooperativeMatrixPropertiesKHR; /* NULL: there is none (device/matrices.c) */
     GVK_DEVICE_FUNCTIONS(GVK_DECLARE_FUNCTION)
     GVK_DEBUG_FUNCTIONS(GVK_DECLARE_FUNCTION)
 };

@@ -12,6 +12,7 @@
 #include "runtime/kernel/forms.h"
 #include "runtime/model/model.h"
 #include "runtime/op/table.h"
+#include "runtime/stream/stream.h"
 #include "tests/device/shader_words.h"
 #include "tests/layer/session.h"
 
@@ -420,6 +421,104 @@ static void a_kernel_that_sums_wrongly_in_fp16_leaves_sums_in_fp32(void **state)
     assert_int_equal(notes.errors, 0);
 }
 
+#define WIDE_SIDE   64u /* which give kernels on matrix units their work */
+#define WIDE_INPUTS 80u
+
+static gvk_result find_wide_weight(void *user, const char *name, gvk_array *out)
+{
+    static float wide[64 * WIDE_INPUTS];
+    uint64_t random = 7;
+    (void)user;
+    (void)name;
+    for (size_t i = 0; i < ARRAY_COUNT(wide); i++)
+        wide[i] = quarter_step(&random);
+    *out = (gvk_array){.type = GVK_TYPE_F32, .rank = 4, .shape = {64, WIDE_INPUTS, 1, 1}, .data = wide};
+    out->bytes = sizeof wide;
+    return GVK_OK;
+}
+
+/* What the graph's only node computes; *name: the kernel that it was given. */
+static void run_wide(gvk_device *device, const gvk_graph *graph, const gvk_model_params *params, float *out,
+                     const char **name)
+{
+    static float input[WIDE_INPUTS * WIDE_SIDE * WIDE_SIDE];
+    uint64_t random = 5;
+    for (size_t i = 0; i < ARRAY_COUNT(input); i++)
+        input[i] = quarter_step(&random);
+    gvk_stream_params size = {.size = sizeof size, .width = WIDE_SIDE, .height = WIDE_SIDE};
+    gvk_picture picture = {
+        .size = sizeof picture, .kind = GVK_PICTURE_TENSOR, .width = WIDE_SIDE, .height = WIDE_SIDE, .pixels = input};
+    gvk_model *model = NULL;
+    gvk_stream *stream = NULL;
+    gvk_ticket ticket = 0;
+    gvk_array array;
+    assert_ok(gvk_model_create(device, graph, params, &model));
+    assert_ok(gvk_stream_create(model, &size, &stream));
+    *name = gvk_shader_codes[gvk_stream_program(stream)->commands[0].key.shader].name;
+    assert_ok(gvk_stream_submit(stream, &picture, sizeof(gvk_picture), 1, &ticket));
+    assert_ok(gvk_stream_wait(stream, ticket, UINT64_MAX));
+    assert_ok(gvk_stream_read(stream, ticket, "output", &array));
+    memcpy(out, array.data, array.bytes);
+    gvk_stream_destroy(stream);
+    gvk_model_destroy(model);
+}
+
+static void a_kernel_on_matrix_units_that_computes_wrongly_gives_way_to_others(void **state)
+{
+    (void)state;
+    enum { VALUES = 64 * WIDE_SIDE * WIDE_SIDE };
+    static float expected[VALUES], got[VALUES];
+    struct notes notes;
+    start_notes(&notes);
+    gvk_device *device = open_noted(&notes);
+    if (!device->traits.matrix_side || !device->traits.half_sums) {
+        gvk_device_destroy(device);
+        say_not_here("matrix units: VK_KHR_cooperative_matrix with fp16, sums in fp32 and a subgroup's scope");
+        skip();
+    }
+    bend_to_gpu(device, GVK_VENDOR_AMD);
+    gvk_graph *graph = NULL;
+    assert_ok(gvk_graph_create(&notes.host, find_wide_weight, NULL, &graph));
+    gvk_node node = {.op = GVK_OP_CONVOLUTION,
+                     .name = "wide",
+                     .inputs = {gvk_graph_input(graph, "input", WIDE_INPUTS)},
+                     .outputs = 64,
+                     .kernel = 1};
+    gvk_graph_output(graph, "output", gvk_graph_add(graph, &node));
+    assert_ok(gvk_graph_finish(graph));
+    gvk_model_params plain = {.size = sizeof plain, .rewrites_off = GVK_REWRITE_ALL};
+    gvk_model_params half = {.size = sizeof half, .precision = GVK_PRECISION_FP16};
+    const char *name = NULL;
+    run_wide(device, graph, &plain, expected, &name);
+    run_wide(device, graph, &half, got, &name);
+    double deviation = relative_error(got, expected, VALUES);
+    if (deviation > 1e-2 || !strstr(name, "_matrix_") || notes.warnings[0])
+        fail_msg("%s: deviation %g, the log says \"%s\"", name, deviation, notes.warnings);
+    gvk_device_destroy(device);
+    for (uint32_t i = 0; i < GVK_SHADER_COUNT; i++)
+        if (strstr(gvk_shader_codes[i].name, "_matrix_"))
+            spoil((enum gvk_shader)i);
+    notes.bytes = 0; /* a driver not met before */
+    device = open_noted(&notes);
+    bend_to_gpu(device, GVK_VENDOR_AMD);
+    run_wide(device, graph, &half, got, &name);
+    deviation = relative_error(got, expected, VALUES);
+    if (deviation > 1e-2 || strstr(name, "_matrix_") || !strstr(notes.warnings, "_matrix_16x64") ||
+        !strstr(notes.warnings, "_matrix_8x32"))
+        fail_msg("spoilt, %s: deviation %g, the log says \"%s\"", name, deviation, notes.warnings);
+    half.trust_kernels = 1; /* and without the proof it would have been wrong */
+    gvk_device_destroy(device);
+    device = open_noted(&notes);
+    bend_to_gpu(device, GVK_VENDOR_AMD);
+    run_wide(device, graph, &half, got, &name);
+    deviation = relative_error(got, expected, VALUES);
+    if (deviation < 0.1 || !strstr(name, "_matrix_"))
+        fail_msg("trusted, %s: deviation %g", name, deviation);
+    gvk_graph_destroy(graph);
+    gvk_device_destroy(device);
+    assert_int_equal(notes.errors, 0);
+}
+
 static void no_kernel_left_is_an_error_that_names_the_layer(void **state)
 {
     (void)state;
@@ -482,8 +581,14 @@ int main(void)
         cmocka_unit_test_teardown(a_planted_kernel_is_rejected_and_another_taken, heal),
         cmocka_unit_test_teardown(a_ghost_module_that_computes_wrongly_is_taken_apart, heal),
         cmocka_unit_test_teardown(a_kernel_that_sums_wrongly_in_fp16_leaves_sums_in_fp32, heal),
+        cmocka_unit_test_teardown(a_kernel_on_matrix_units_that_computes_wrongly_gives_way_to_others, heal),
         cmocka_unit_test_teardown(no_kernel_left_is_an_error_that_names_the_layer, heal),
         cmocka_unit_test_teardown(a_failing_call_within_a_proof_leaves_nothing, heal),
     };
+    const struct CMUnitTest on_matrices[] = {
+        cmocka_unit_test_teardown(a_kernel_on_matrix_units_that_computes_wrongly_gives_way_to_others, heal)};
+    const char *forms = getenv("GVK_TEST_FORMS");
+    if (forms && !strcmp(forms, "matrix")) /* tests/lab/run.sh */
+        return cmocka_run_group_tests_name("proof", on_matrices, NULL, NULL);
     return cmocka_run_group_tests_name("proof", tests, NULL, NULL);
 }

@@ -74,8 +74,10 @@ static void features_of_vulkan_1_2_count_as_those_of_the_extensions_do(void **st
     gvk_device *apart = create_device(), *together = NULL;
     gvk_wants wants = {.size = sizeof wants};
     assert_ok(gvk_device_wants(vkGetInstanceProcAddr, shared.instance, shared.physical_device, &wants));
+    VkPhysicalDeviceCooperativeMatrixFeaturesNV matrix = wants.cooperative_matrix; /* of no version of Vulkan */
+    matrix.pNext = NULL;
     VkPhysicalDeviceSubgroupSizeControlFeatures sizes = wants.subgroup_size;
-    sizes.pNext = NULL;
+    sizes.pNext = &matrix;
     VkPhysicalDeviceVulkan12Features features = {
         .sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_VULKAN_1_2_FEATURES,
         .pNext = &sizes,
@@ -84,6 +86,7 @@ static void features_of_vulkan_1_2_count_as_those_of_the_extensions_do(void **st
         .descriptorBindingStorageBufferUpdateAfterBind =
             wants.descriptor_indexing.descriptorBindingStorageBufferUpdateAfterBind,
         .descriptorBindingVariableDescriptorCount = wants.descriptor_indexing.descriptorBindingVariableDescriptorCount,
+        .vulkanMemoryModel = wants.memory_model.vulkanMemoryModel,
     };
     VkPhysicalDeviceFeatures2 chain = wants.features;
     chain.pNext = &features;
@@ -94,6 +97,7 @@ static void features_of_vulkan_1_2_count_as_those_of_the_extensions_do(void **st
     assert_int_equal(together->traits.half_sums, apart->traits.half_sums);
     assert_int_equal(together->traits.max_chunks, apart->traits.max_chunks);
     assert_int_equal(together->traits.full_subgroups, apart->traits.full_subgroups);
+    assert_int_equal(together->traits.matrix_side, apart->traits.matrix_side);
     assert_true(wants.half.shaderFloat16 || wants.descriptor_indexing.runtimeDescriptorArray); /* there is one to see */
     float expected[VALUES], got[VALUES];
     assert_ok(run_once(apart, expected));
@@ -124,6 +128,7 @@ static void features_of_vulkan_1_3_count_as_those_of_the_extensions_do(void **st
         .descriptorBindingStorageBufferUpdateAfterBind =
             wants.descriptor_indexing.descriptorBindingStorageBufferUpdateAfterBind,
         .descriptorBindingVariableDescriptorCount = wants.descriptor_indexing.descriptorBindingVariableDescriptorCount,
+        .vulkanMemoryModel = wants.memory_model.vulkanMemoryModel,
     };
     VkPhysicalDeviceFeatures2 chain = wants.features;
     chain.pNext = &of_1_2;
@@ -147,6 +152,46 @@ static void features_of_vulkan_1_3_count_as_those_of_the_extensions_do(void **st
     gvk_device_destroy(together);
     gvk_device_destroy(apart);
     expect_nothing_held("features of Vulkan 1.3");
+}
+
+/* A device is taken to multiply matrices where the host names the extension and both features, and not before. */
+static void matrix_units_are_used_where_the_host_enabled_them(void **state)
+{
+    (void)state;
+    gvk_device *device = import_watched();
+    const uint32_t side = device->traits.matrix_side;
+    gvk_device_destroy(device);
+    assert_int_equal(side != 0, shared.wants.cooperative_matrix.cooperativeMatrix);
+    if (!side) {
+        say_not_here("matrix units: VK_KHR_cooperative_matrix with fp16, sums in fp32 and a subgroup's scope");
+        return;
+    }
+    for (int missing = 0; missing < 4; missing++) { /* the last: nothing */
+        VkPhysicalDeviceVulkanMemoryModelFeatures model = shared.wants.memory_model;
+        VkPhysicalDeviceCooperativeMatrixFeaturesNV matrix = shared.wants.cooperative_matrix;
+        VkPhysicalDeviceShaderFloat16Int8Features half = shared.wants.half;
+        VkPhysicalDeviceFeatures2 chain = shared.wants.features;
+        const char *extensions[ARRAY_COUNT(shared.wants.device_extensions)];
+        gvk_import_params params = watched_params();
+        half.pNext = &model;
+        model.pNext = &matrix;
+        matrix.pNext = NULL;
+        chain.pNext = &half;
+        if (missing == 0)
+            model.vulkanMemoryModel = VK_FALSE;
+        if (missing == 1)
+            matrix.cooperativeMatrix = VK_FALSE;
+        params.device_extension_count = 0;
+        for (uint32_t i = 0; i < shared.wants.device_extension_count; i++)
+            if (missing != 2 || strcmp(shared.wants.device_extensions[i], "VK_KHR_cooperative_matrix"))
+                extensions[params.device_extension_count++] = shared.wants.device_extensions[i];
+        params.device_extensions = extensions;
+        params.enabled_features = &chain;
+        assert_ok(gvk_device_import(&params, &device));
+        if (device->traits.matrix_side != (missing == 3 ? side : 0))
+            fail_msg("without part %d of it the device has matrices of %u", missing, device->traits.matrix_side);
+        gvk_device_destroy(device);
+    }
 }
 
 /* A host sees in the log why its device is slow. */
@@ -403,6 +448,7 @@ int run_importing_tests(void)
         TEST(a_device_without_any_feature_or_extension_works),
         TEST(features_of_vulkan_1_2_count_as_those_of_the_extensions_do),
         TEST(features_of_vulkan_1_3_count_as_those_of_the_extensions_do),
+        TEST(matrix_units_are_used_where_the_host_enabled_them),
         TEST(a_wish_that_was_not_granted_is_told_in_a_warning),
         TEST(a_configuration_is_of_what_the_host_enabled),
         TEST(each_wrong_import_is_refused_in_one_sentence),

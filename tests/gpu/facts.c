@@ -14,7 +14,7 @@ static const char *const form_names[] = {
     [GVK_FORM_TEXELS] = "texels",           [GVK_FORM_SHUFFLE_16] = "shuffle 16",
     [GVK_FORM_SHUFFLE_8] = "shuffle 8",     [GVK_FORM_CHUNKS_4] = "chunks 4",
     [GVK_FORM_SPREAD_16] = "spread 16",     [GVK_FORM_SPREAD_8] = "spread 8",
-    [GVK_FORM_BROADCAST_4] = "broadcast 4",
+    [GVK_FORM_BROADCAST_4] = "broadcast 4", [GVK_FORM_MATRIX] = "matrix", /* of no device */
 };
 
 static const char *name_type(VkPhysicalDeviceType type)
@@ -89,6 +89,7 @@ static void write_traits(struct json *json, const struct gvk_traits *traits)
     write_bool(json, "subgroup size control", traits->subgroup_size_control);
     write_bool(json, "full subgroups", traits->full_subgroups);
     write_bool(json, "fp16 sums", traits->half_sums);
+    write_bool(json, "matrix units", traits->matrix_side != 0);
     write_bool(json, "fp64", traits->float64);
     write_bool(json, "texel buffers", traits->texel_buffers);
     write_bool(json, "arrays of weights", traits->max_chunks != 0);

@@ -68,8 +68,9 @@ static void print_names(const char *facts, FILE *out)
 
 static void print_features(const char *facts, FILE *out)
 {
-    static const char *const names[] = {"subgroup size control", "full subgroups",   "fp16 sums", "fp64",
-                                        "texel buffers",         "arrays of weights"};
+    static const char *const names[] = {"subgroup size control", "full subgroups", "fp16 sums",
+                                        "matrix units",          "fp64",           "texel buffers",
+                                        "arrays of weights"};
     const char *features = json_text_member(facts, "features");
     char text[512] = "";
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {

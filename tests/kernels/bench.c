@@ -4,6 +4,7 @@
 #include "device_memory.h"
 #include "runtime/base/half.h"
 #include "runtime/check/open_model.h"
+#include "runtime/kernel/matrices.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -40,6 +41,7 @@ bool set_up_bench(void)
     bench.fp32_only = precision && strcmp(precision, "fp32") == 0;
     const char *forms = getenv("GVK_TEST_FORMS");
     bench.own_lanes_only = forms && strcmp(forms, "lanes") == 0;
+    bench.matrices_only = forms && strcmp(forms, "matrix") == 0;
     bench.traits = bench.device->traits;
     bench.device->host.log = keep_sentence;
     return true;
@@ -279,12 +281,16 @@ static uint32_t run_trial(const char *title, struct reference_graph *reference, 
     struct gvk_policy policy;
     assert_true(gvk_device_policy(bench.device, way->half ? GVK_PRECISION_FP16 : GVK_PRECISION_FP32, &policy));
     policy.lane_work = way->lane_work;
+    policy.matrix_tile = way->matrix_tile;
     require_ok(&trial, gvk_model_create_proven(bench.device, graph, way->rewrites_off, &policy, &trial.model),
                "gvk_model_create_proven");
     gvk_graph_destroy(graph);
     poison_weights(trial.model);
     if (!(way->rewrites_off & GVK_REWRITE_FAST_KERNELS))
         bench.forms |= 1u << gvk_form_of(&trial.model->policy);
+    for (uint32_t i = 0; i < trial.model->graph->node_count; i++)
+        if (trial.model->packing.selections[i].tile && trial.model->packing.selections[i].tile->form == GVK_FORM_MATRIX)
+            bench.forms |= 1u << GVK_FORM_MATRIX;
 
     const char *kept[REFERENCE_MAX_NODES];
     for (uint32_t i = 0; i < reference->node_count; i++)
@@ -346,6 +352,36 @@ struct size draw_size(uint64_t *random, uint32_t limit)
     return size;
 }
 
+/* Both orders of weights that the uniform form has. */
+static void run_on_matrices(const char *title, struct reference_graph *graph, const float *input)
+{
+    struct way way = {.name = "matrix units", .vendor_id = GVK_VENDOR_AMD, .half = true};
+    for (way.matrix_tile = 1; bench.traits.matrix_side && gvk_matrix_tile(way.matrix_tile); way.matrix_tile++) {
+        way.wide_sums = (way.matrix_tile + bench.proofs) % 2;
+        run_trial(title, graph, input, &way);
+    }
+}
+
+void prove_on_matrices(const char *title, struct reference_graph *graph, struct size size)
+{
+    if (!graph->output_count)
+        reference_output(graph, graph->node_count + 1);
+    float *input = draw_input(&graph->random, (size_t)size.batch * graph->input_channels * size.height * size.width);
+    reference_evaluate(graph, input, size.batch, size.height, size.width);
+    run_on_matrices(title, graph, input);
+    bench.proofs++;
+    free(input);
+    reference_release(graph);
+}
+
+static bool has_pointwise(const struct reference_graph *graph)
+{
+    bool found = false;
+    for (uint32_t i = 0; i < graph->node_count; i++)
+        found |= graph->nodes[i].op == GVK_OP_CONVOLUTION && graph->nodes[i].kernel < 2 && graph->nodes[i].groups < 2;
+    return found;
+}
+
 void prove(const char *title, struct reference_graph *graph, struct size size, uint32_t fused)
 {
     static const uint32_t lane_works[] = {GVK_MOST_LANE_WORK, 8, 4, 1}; /* four, two pixels, one, and one split */
@@ -361,6 +397,13 @@ void prove(const char *title, struct reference_graph *graph, struct size size, u
     static const struct way plain_half = {
         .name = "in fp16, node by node", .rewrites_off = GVK_REWRITE_ALL, .keep_all = true, .half = true};
     bool is_gpu = bench.traits.type != VK_PHYSICAL_DEVICE_TYPE_CPU;
+    if (bench.matrices_only) {
+        if (has_pointwise(graph))
+            prove_on_matrices(title, graph, size);
+        else
+            reference_release(graph);
+        return;
+    }
     struct way some = {.name = "some rewrites", .rewrites_off = random_below(&graph->random, GVK_REWRITE_ALL)};
     /* Unfused, its layers would want pipelines of their own. "Node by node" has them, and test_parity.c. */
     some.rewrites_off &= ~(uint32_t)(GVK_REWRITE_FAST_KERNELS | GVK_REWRITE_FUSE_SQUEEZE_EXCITE);
@@ -394,6 +437,7 @@ void prove(const char *title, struct reference_graph *graph, struct size size, u
                 run_trial(title, graph, input, &gpus[i]);
         }
     }
+    run_on_matrices(title, graph, input);
     bench.proofs++;
     if (form_of(&bench.traits) == GVK_FORM_CHUNKS_4)
         run_trial(title, graph, input, &broadcast);

@@ -16,6 +16,7 @@ extern struct bench {
     bool fp32_only; /* GVK_TEST_PRECISION=fp32: for a driver whose compiler fails in fp16; every other test runs */
     /* GVK_TEST_FORMS=lanes: no kernels that are the same for any number of lanes; the run without it has those. */
     bool own_lanes_only;
+    bool matrices_only; /* GVK_TEST_FORMS=matrix: kernels on matrix units alone */
     bool seen[GVK_SHADER_COUNT];
     uint32_t forms;     /* a bit a form: a model was made for it */
     uint32_t proofs;    /* graphs so far */
@@ -40,13 +41,14 @@ int restore_traits(void **state);
 /* How the runtime is asked to run a graph. */
 struct way {
     const char *name;
-    uint32_t vendor_id; /* not 0: the traits are bent so that the device is given the kernels of that vendor's GPUs */
-    uint32_t lane_work; /* then: quarter pixels of a lane; small images alone would not bring out all tiles */
-    bool other_lanes;   /* as on a driver that hands lanes' values round in the other way: of lavapipe's two forms the
-                           other */
-    bool full_arrays;   /* and so that no model's weights fit into an array of chunks */
-    bool half;          /* tensors and weights in fp16 */
-    bool wide_sums;     /* and all sums in fp32, also where the device computes in fp16 */
+    uint32_t vendor_id;   /* not 0: the traits are bent so that the device is given the kernels of that vendor's GPUs */
+    uint32_t lane_work;   /* then: quarter pixels of a lane; small images alone would not bring out all tiles */
+    uint32_t matrix_tile; /* of matrix units, for every pointwise convolution, by its place in the form's list from 1 */
+    bool other_lanes;     /* as on a driver that hands lanes' values round in the other way: of lavapipe's two forms the
+                             other */
+    bool full_arrays;     /* and so that no model's weights fit into an array of chunks */
+    bool half;            /* tensors and weights in fp16 */
+    bool wide_sums;       /* and all sums in fp32, also where the device computes in fp16 */
     uint32_t rewrites_off;
     bool keep_all; /* every node's output is read */
 };
@@ -74,6 +76,9 @@ struct size draw_size(uint64_t *random, uint32_t limit);
 /* Runs the graph every way and releases it. `fused` is the number of dispatches with all rewrites; 0: not looked at. */
 void prove(const char *title, struct reference_graph *graph, struct size size, uint32_t fused);
 
+/* The same on matrix units alone, with each tile; nothing where the device has none. */
+void prove_on_matrices(const char *title, struct reference_graph *graph, struct size size);
+
 /* ---- nodes that several parts add ---- */
 
 gvk_node depthwise_node(const struct reference_graph *graph, gvk_tensor x, uint32_t kernel, uint32_t stride,
@@ -94,6 +99,7 @@ void reset_sentences(void);
 
 /* The parts: each runs its tests and returns how many failed. */
 int run_convolution_tests(void);
+int run_matrix_tests(void);
 int run_plane_tests(void);
 int run_concat_tests(void);
 int run_refusal_tests(void);

@@ -145,8 +145,9 @@ static void malis_lanes_hold_at_most_four_sums(void **state)
         fail_msg("%u tiles are for Mali and %u are not", in, out);
 }
 
-/* What inputs -> 512 channels take at side x side pixels by this policy. */
-static struct gvk_command command_at(const struct gvk_policy *policy, uint32_t inputs, uint32_t side, uint64_t *weights)
+/* What inputs -> outputs channels take at side x side pixels of `batch` pictures by this policy. */
+static struct gvk_command command_of(const struct gvk_policy *policy, uint32_t inputs, uint32_t outputs, uint32_t side,
+                                     uint32_t batch, uint64_t *weights)
 {
     gvk_host host = gvk_host_complete(NULL);
     gvk_graph *graph = NULL;
@@ -157,7 +158,7 @@ static struct gvk_command command_at(const struct gvk_policy *policy, uint32_t i
     gvk_node node = {.op = GVK_OP_CONVOLUTION,
                      .name = "pointwise",
                      .inputs = {gvk_graph_input(graph, "input", inputs)},
-                     .outputs = 512};
+                     .outputs = outputs};
     gvk_graph_output(graph, "output", gvk_graph_add(graph, &node));
     assert_ok(gvk_graph_finish(graph));
     assert_ok(gvk_graph_copy(&host, graph, &copy));
@@ -165,7 +166,7 @@ static struct gvk_command command_at(const struct gvk_policy *policy, uint32_t i
     assert_ok(gvk_program_create(&host, &program));
     struct gvk_builder builder = {
         .host = &host, .policy = policy, .graph = copy, .packing = &packing, .program = program};
-    const gvk_stream_params size = {.size = sizeof size, .width = side, .height = side};
+    const gvk_stream_params size = {.size = sizeof size, .width = side, .height = side, .batch = batch};
     assert_ok(gvk_program_follow(&builder, &packing, &size));
     assert_int_equal(program->command_count, 1);
     const struct gvk_command command = program->commands[0]; /* its label is the graph's, and gone */
@@ -175,6 +176,11 @@ static struct gvk_command command_at(const struct gvk_policy *policy, uint32_t i
     gvk_graph_destroy(copy);
     gvk_graph_destroy(graph);
     return command;
+}
+
+static struct gvk_command command_at(const struct gvk_policy *policy, uint32_t inputs, uint32_t side, uint64_t *weights)
+{
+    return command_of(policy, inputs, 512, side, 1, weights);
 }
 
 static const char *tile_at(const struct gvk_traits *traits, uint32_t inputs, uint32_t side, uint64_t *weights)
@@ -208,6 +214,90 @@ static void small_images_take_small_tiles_where_cores_would_idle(void **state)
                 fail_msg("case %u, %u pixels a side: %s, not %s", (unsigned)i, 13u << j, name, cases[i].tiles[j]);
         }
         assert_true(weights[0] == weights[1] && weights[1] == weights[2]);
+    }
+}
+
+/* A GPU with matrix units, of so many multiprocessors where it tells. */
+static struct gvk_traits traits_with_matrices(uint32_t vendor_id, uint32_t multiprocessors)
+{
+    struct gvk_traits traits = traits_of_gpu(VK_PHYSICAL_DEVICE_TYPE_DISCRETE_GPU, vendor_id);
+    traits.half_arithmetic = traits.half_sums = true;
+    traits.matrix_side = 16;
+    traits.min_subgroup_size = 32;
+    traits.max_subgroup_size = vendor_id == GVK_VENDOR_AMD ? 64 : 32;
+    traits.max_shared_bytes = 49152;
+    traits.multiprocessors = multiprocessors;
+    return traits;
+}
+
+static void matrix_units_multiply_where_there_is_enough_work_for_them(void **state)
+{
+    (void)state;
+    static const struct {
+        uint32_t vendor_id, multiprocessors, inputs, outputs, side, batch;
+        const char *tile;
+    } cases[] = {
+        /* 22 x 8 = 176 workgroups for 132 multiprocessors; 11 x 8 * 2 = 176 of a split tile; 3 x 8 * 2 and 43 x 1. */
+        {GVK_VENDOR_NVIDIA, 132, 512, 512, 37, 1, "matrix_16x64"},
+        {GVK_VENDOR_NVIDIA, 132, 512, 256, 26, 1, "matrix_8x32_split"},
+        {GVK_VENDOR_NVIDIA, 132, 512, 256, 13, 1, "uniform_2x1_split"},
+        {GVK_VENDOR_NVIDIA, 132, 512, 256, 13, 2, "matrix_8x32_split"},
+        {GVK_VENDOR_NVIDIA, 132, 512, 256, 26, 8, "matrix_16x64"},
+        /* Few channels fill no step, or no block. */
+        {GVK_VENDOR_NVIDIA, 132, 60, 512, 104, 1, "uniform_2x4"},
+        {GVK_VENDOR_NVIDIA, 132, 512, 28, 104, 1, "uniform_1x4"},
+        /* 64 workgroups are enough where nobody tells how many multiprocessors there are. */
+        {GVK_VENDOR_AMD, 0, 512, 512, 26, 1, "matrix_16x64"},
+        {GVK_VENDOR_AMD, 0, 512, 512, 13, 1, "matrix_8x32_split"},
+        {GVK_VENDOR_AMD, 0, 512, 64, 13, 1, "uniform_2x1_split"},
+    };
+    for (size_t i = 0; i < ARRAY_COUNT(cases); i++) {
+        const struct gvk_traits traits = traits_with_matrices(cases[i].vendor_id, cases[i].multiprocessors);
+        struct gvk_policy policy;
+        uint64_t weights;
+        assert_true(gvk_policy_of(&traits, GVK_PRECISION_FP16, &policy));
+        struct gvk_command command =
+            command_of(&policy, cases[i].inputs, cases[i].outputs, cases[i].side, cases[i].batch, &weights);
+        const char *name = gvk_shader_codes[command.key.shader].name + strlen("pointwise_");
+        if (strncmp(name, cases[i].tile, strlen(cases[i].tile)) != 0 || name[strlen(cases[i].tile)] != '_')
+            fail_msg("case %u: %s, not %s", (unsigned)i, name, cases[i].tile);
+        uint64_t weights_without = weights; /* the same, and in the same order */
+        policy.lane_work = GVK_LANE_WORK_OF_A_PIXEL;
+        command_of(&policy, cases[i].inputs, cases[i].outputs, cases[i].side, cases[i].batch, &weights_without);
+        assert_int_equal(weights, weights_without);
+    }
+}
+
+static void matrix_units_are_left_alone_where_something_lacks(void **state)
+{
+    (void)state;
+    const struct gvk_traits able = traits_with_matrices(GVK_VENDOR_NVIDIA, 0);
+    for (int lack = 0; lack < 9; lack++) {
+        struct gvk_traits traits = able;
+        struct gvk_policy policy;
+        uint64_t weights;
+        switch (lack) {
+        case 1: traits.matrix_side = 0; break;
+        case 2: traits.subgroup_size_control = false; break;
+        case 3: traits.full_subgroups = false; break;
+        case 4: traits.max_shared_bytes = 15359; break;
+        case 5: traits.max_invocations = 64; break;
+        case 6: traits.vendor_id = GVK_VENDOR_INTEL; break;
+        case 7: traits.type = VK_PHYSICAL_DEVICE_TYPE_CPU; break;
+        default: break; /* 0: nothing; 8: fp16 in memory */
+        }
+        assert_true(gvk_policy_of(&traits, lack == 8 ? GVK_PRECISION_FP32 : GVK_PRECISION_FP16, &policy));
+        const struct gvk_command command = command_of(&policy, 512, 512, 104, 1, &weights);
+        bool matrices = strstr(gvk_shader_codes[command.key.shader].name, "_matrix_") != NULL;
+        if (matrices != (lack == 0))
+            fail_msg("lack %d: %s", lack, gvk_shader_codes[command.key.shader].name);
+        if (!matrices)
+            continue;
+        assert_int_equal(command.key.subgroup_size, 32);
+        assert_int_equal(command.key.constants[GVK_CONSTANT_LOCAL_SIZE], 128);
+        assert_int_equal(command.key.constants[GVK_CONSTANT_SIDE], 16);
+        assert_int_equal(command.groups[0], 169); /* 104 x 104 / 64 */
+        assert_int_equal(command.groups[1], 8);
     }
 }
 
@@ -348,6 +438,8 @@ int main(void)
         cmocka_unit_test(lavapipe_shuffles_until_mesa_22_and_broadcasts_from_then_on),
         cmocka_unit_test(small_images_take_small_tiles_where_cores_would_idle),
         cmocka_unit_test(a_measured_local_size_is_kept_for_every_image_and_has_workgroups_for_it),
+        cmocka_unit_test(matrix_units_multiply_where_there_is_enough_work_for_them),
+        cmocka_unit_test(matrix_units_are_left_alone_where_something_lacks),
         cmocka_unit_test(inputs_are_split_where_there_are_enough_and_slices_are_whole_subgroups),
         cmocka_unit_test(split_tiles_run_with_the_size_of_subgroup_that_they_count_on),
         cmocka_unit_test(on_a_cpu_device_the_images_size_does_not_matter),

@@ -15,6 +15,7 @@ static void say_which_forms_are_for_others(void)
     } others[] = {
         {GVK_FORM_TEXELS, "kernels that read texels (Adreno's and Mali's): they want texel buffers of every tensor"},
         {GVK_FORM_BROADCAST_16, "kernels for subgroups of 16 (Intel's): they want that size to be required"},
+        {GVK_FORM_MATRIX, "kernels for matrix units (AMD's and NVIDIA's): they want VK_KHR_cooperative_matrix"},
         {GVK_FORM_SHUFFLE_16, "kernels for a CPU device with 16 lanes (lavapipe's)"},
         {GVK_FORM_SHUFFLE_8, "kernels for a CPU device with 8 lanes (lavapipe's)"},
         {GVK_FORM_CHUNKS_4, "kernels for a CPU device with 4 lanes and arrays of weights (SwiftShader's)"},
@@ -57,29 +58,35 @@ static void every_kernel_and_tile_that_this_driver_can_run_was_chosen(void **sta
      * and arrays of weights. */
     gvk_device_info info = {.size = sizeof info};
     gvk_device_describe(bench.device, &info);
-    if (info.type == VK_PHYSICAL_DEVICE_TYPE_CPU)
+    if (bench.matrices_only)
+        assert_true(bench.forms & 1u << GVK_FORM_MATRIX);
+    else if (info.type == VK_PHYSICAL_DEVICE_TYPE_CPU)
         assert_int_not_equal(form, GVK_FORM_UNIFORM);
-    if (info.type == VK_PHYSICAL_DEVICE_TYPE_CPU && bench.traits.subgroup_size == 4)
+    if (!bench.matrices_only && info.type == VK_PHYSICAL_DEVICE_TYPE_CPU && bench.traits.subgroup_size == 4)
         assert_int_equal(form, strstr(info.name, "SwiftShader") ? GVK_FORM_CHUNKS_4 : GVK_FORM_BROADCAST_4);
     /* The GPUs' forms run on a CPU device, too, each that it has the means for. */
-    if (!bench.own_lanes_only)
+    if (!bench.own_lanes_only && !bench.matrices_only)
         assert_true(bench.forms & 1u << GVK_FORM_UNIFORM);
-    if (1u << form & LAVAPIPE) { /* which has two forms of its own */
+    if (1u << form & LAVAPIPE && !bench.matrices_only) { /* which has two forms of its own */
         assert_true(bench.own_lanes_only || bench.forms & 1u << GVK_FORM_TEXELS);
         assert_true(bench.traits.subgroup_size == 16
                         ? bench.forms & 1u << GVK_FORM_SHUFFLE_16 && bench.forms & 1u << GVK_FORM_SPREAD_16
                         : bench.forms & 1u << GVK_FORM_SHUFFLE_8 && bench.forms & 1u << GVK_FORM_SPREAD_8);
     }
-    if (form == GVK_FORM_SHUFFLE_16 || form == GVK_FORM_SPREAD_16)
+    if ((form == GVK_FORM_SHUFFLE_16 || form == GVK_FORM_SPREAD_16) && !bench.matrices_only)
         assert_true(bench.forms & 1u << GVK_FORM_BROADCAST_16);
     if (bench.own_lanes_only)
         say_left_out("kernels that are the same for any number of lanes");
+    if (bench.matrices_only)
+        say_left_out("kernels that use no matrix units");
     uint32_t missing = 0;
     for (int i = 0; i < GVK_SHADER_COUNT; i++) {
         const char *name = gvk_shader_codes[i].name;
         uint32_t forms = forms_of_shader((enum gvk_shader)i);
         bool possible = (!forms && !bench.own_lanes_only) || (forms & bench.forms) ||
                         (forms & 1u << GVK_FORM_PLAIN && !bench.own_lanes_only);
+        if (bench.matrices_only)
+            possible = forms == 1u << GVK_FORM_MATRIX;
         if (strstr(name, "_half"))
             possible &= !bench.fp32_only;
         if (strstr(name, "_half_sums"))
@@ -103,11 +110,16 @@ int main(void)
     if (!set_up_bench())
         return 1;
     failed += run_convolution_tests();
-    failed += run_plane_tests();
-    failed += run_concat_tests();
+    failed += run_matrix_tests();
+    if (!bench.matrices_only) {
+        failed += run_plane_tests();
+        failed += run_concat_tests();
+    }
     failed += cmocka_run_group_tests_name("which kernels ran", chosen, NULL, NULL);
-    failed += run_refusal_tests();
-    failed += run_network_tests();
+    if (!bench.matrices_only) {
+        failed += run_refusal_tests();
+        failed += run_network_tests();
+    }
     tear_down_bench();
     return failed;
 }

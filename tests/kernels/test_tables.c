@@ -8,7 +8,9 @@
 
 #include "runtime/graph/ops.h"
 #include "runtime/kernel/forms.h"
+#include "runtime/kernel/matrices.h"
 #include "runtime/op/table.h"
+#include "shaders/shared.h"
 
 static void every_op_has_a_name_and_a_kernel_that_emits(void **state)
 {
@@ -54,9 +56,11 @@ static void every_form_has_tiles_of_every_kernel_that_asks_for_them(void **state
         for (int family = 0; family < GVK_FAMILY_COUNT; family++) {
             const struct gvk_tile_list *list = &gvk_tile_lists[family][form];
             /* Ghost modules are apart on CPU devices; what is fused has no plain variant. */
-            bool none = family == GVK_FAMILY_GHOST
-                            ? !gvk_form_is_for_gpus((enum gvk_form)form)
-                            : form == GVK_FORM_PLAIN && (family == GVK_FAMILY_PYRAMID || family == GVK_FAMILY_EXCITE);
+            bool none = form == GVK_FORM_PLAIN && (family == GVK_FAMILY_PYRAMID || family == GVK_FAMILY_EXCITE);
+            if (form == GVK_FORM_MATRIX) /* which no device has for all its kernels */
+                none = family != GVK_FAMILY_POINTWISE;
+            else if (family == GVK_FAMILY_GHOST)
+                none = !gvk_form_is_for_gpus((enum gvk_form)form);
             if (!list->count != none)
                 fail_msg("family %d has %u tiles of form %d", family, list->count, form);
             for (uint32_t i = 0; i < list->count; i++)
@@ -101,6 +105,26 @@ static void a_tiles_workgroup_computes_what_its_shader_counts_on(void **state)
     (void)state;
     for (int i = 0; i < GVK_TILE_COUNT; i++) {
         const struct gvk_tile *tile = &gvk_tiles[i];
+        if (tile->form == GVK_FORM_MATRIX) { /* whose pixels are a workgroup's */
+            for (uint32_t side = 8; side <= 16; side += 8) {
+                uint32_t subgroups = GVK_MATRIX_SUBGROUPS(tile->pixels, 4 * tile->quads, tile->slices, side);
+                if (!subgroups || subgroups % tile->slices || tile->quads % 4 || tile->pixels % (2 * side) ||
+                    tile->pixels > GVK_SLACK_QUADS)
+                    fail_msg("%s: %u subgroups of matrices of %u", name_of(tile), subgroups, side);
+                struct gvk_traits traits = gvk_traits_of_plain_gpu();
+                traits.matrix_side = side;
+                traits.min_subgroup_size = traits.max_subgroup_size = side == 16 ? 32 : 8;
+                traits.max_invocations = traits.max_workgroup_size_x = 1024;
+                traits.max_shared_bytes = 32768; /* of lavapipe; GPUs with matrix units have 48 KiB and more */
+                uint32_t lanes = gvk_matrix_local_size(&traits, tile);
+                if (!gvk_matrix_tile_fits(&traits, tile) || lanes != subgroups * traits.max_subgroup_size ||
+                    tile->pixels * GVK_MATRIX_STEP_QUADS * tile->slices % lanes)
+                    fail_msg("%s: %u lanes do not fit", name_of(tile), lanes);
+            }
+            assert_int_equal(tile->local_size,
+                             32 * GVK_MATRIX_SUBGROUPS(tile->pixels, 4 * tile->quads, tile->slices, 16));
+            continue;
+        }
         if (tile->slices > 1 && tile->local_size != tile->slices * GVK_SLICE_LANES)
             fail_msg("%s: %u lanes for %u slices", name_of(tile), tile->local_size, tile->slices);
         if (tile->family == GVK_FAMILY_GHOST && tile->local_size * tile->pixels != GVK_GHOST_SIDE * GVK_GHOST_SIDE)

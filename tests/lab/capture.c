@@ -102,6 +102,7 @@ bool laboratory_open(struct laboratory *laboratory)
     };
     if (gvk_device_import(&import, &laboratory->device))
         return false;
+    laboratory->device->traits.multiprocessors = 0; /* a stub's are made up */
     driver_create = laboratory->device->vk.CreateComputePipelines;
     laboratory->device->vk.CreateComputePipelines = create_with_capture;
     return true;

@@ -50,6 +50,7 @@ static void count_amd(const char *word, struct inner_loop *sums)
     sums->vector += begins(word, "v_");
     sums->multiply_adds += begins_any(word, multiply_adds);
     sums->packed += begins(word, "v_pk_fma") || begins(word, "v_pk_mul_f");
+    sums->matrix += begins(word, "v_wmma_f32");
     sums->loads += begins_any(word, loads);
     sums->scalar_loads += begins_any(word, scalar_loads);
 }
@@ -101,6 +102,7 @@ static void count_nvidia(const char *word, struct inner_loop *sums)
         sums->vector++;
     sums->multiply_adds += begins(name, "ffma");
     sums->packed += begins(name, "hfma2") || begins(name, "hmul2");
+    sums->matrix += begins(name, "hmma.");
 }
 
 static void count_mali(const char *word, struct inner_loop *sums)
@@ -155,13 +157,32 @@ static void add_loop(struct inner_loop *sums, const struct inner_loop *more)
     sums->scalar_loads += more->scalar_loads;
     sums->all += more->all;
     sums->packed += more->packed;
+    sums->matrix += more->matrix;
 }
 
 static struct inner_loop difference(const struct inner_loop *late, const struct inner_loop *early)
 {
-    return (struct inner_loop){
-        late->multiply_adds - early->multiply_adds, late->vector - early->vector, late->loads - early->loads,
-        late->scalar_loads - early->scalar_loads,   late->all - early->all,       late->packed - early->packed};
+    return (struct inner_loop){late->multiply_adds - early->multiply_adds,
+                               late->vector - early->vector,
+                               late->loads - early->loads,
+                               late->scalar_loads - early->scalar_loads,
+                               late->all - early->all,
+                               late->packed - early->packed,
+                               late->matrix - early->matrix};
+}
+
+/* Whether the loop is the one to report, after what was found before it. */
+static bool take_loop(struct inner_loop *loop, bool found, struct inner_loop *best)
+{
+    if (loop->packed)
+        loop->multiply_adds = 2 * loop->packed;
+    if (loop->matrix)
+        loop->multiply_adds = loop->matrix;
+    if (found && (loop->matrix > 0) == (best->matrix > 0) ? loop->multiply_adds <= best->multiply_adds
+                                                          : found && !loop->matrix)
+        return false;
+    *best = *loop;
+    return true;
 }
 
 /* Mali's: sums in front of each instruction, because a branch counts instructions. */
@@ -187,12 +208,8 @@ static bool read_mali_loop(const char *assembly, struct inner_loop *out)
         uint32_t begin = count - (uint32_t)back;
         bool has_inner = last_end && begin <= last_begin;
         struct inner_loop loop = difference(&before[count], &before[begin]);
-        if (loop.packed)
-            loop.multiply_adds = 2 * loop.packed;
-        if (!has_inner && (!found || loop.multiply_adds > out->multiply_adds)) {
-            *out = loop;
-            found = true;
-        }
+        if (!has_inner)
+            found |= take_loop(&loop, found, out);
         last_begin = begin;
         last_end = count;
     }
@@ -303,12 +320,8 @@ static bool read_nvidia_loop(const char *assembly, struct inner_loop *out)
                         for (uint32_t to = 0; to <= i; to++)
                             has_inner |= blocks[to].index == blocks[i].next[k] && to != head && blocks[to].in_loop;
                 }
-                if (loop.packed)
-                    loop.multiply_adds = 2 * loop.packed;
-                if (!has_inner && (!found || loop.multiply_adds > out->multiply_adds)) {
-                    *out = loop;
-                    found = true;
-                }
+                if (!has_inner)
+                    found |= take_loop(&loop, found, out);
             }
     return found;
 }
@@ -360,12 +373,8 @@ bool read_inner_loop(const char *assembly, uint32_t vendor_id, struct inner_loop
             if (strcmp(labels[i].name, target))
                 continue;
             struct inner_loop loop = difference(&sums, &labels[i].before);
-            if (loop.packed)
-                loop.multiply_adds = 2 * loop.packed;
-            if (labels[i].loops_before == loops && (!found || loop.multiply_adds > out->multiply_adds)) {
-                *out = loop;
-                found = true;
-            }
+            if (labels[i].loops_before == loops)
+                found |= take_loop(&loop, found, out);
             loops++;
             break;
         }

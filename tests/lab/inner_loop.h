@@ -13,10 +13,12 @@ struct inner_loop {
     uint32_t scalar_loads;  /* once for the subgroup, or through the constant file */
     uint32_t all;
     uint32_t packed; /* multiplications and multiply-adds of two fp16 */
+    uint32_t
+        matrix; /* multiplications of matrices; where there are some, each is one multiply-add, and all else none */
 };
 
-/* The loop without another one inside that has the most multiply-adds. false: there is none. vendor_id says whose
- * assembly it is. */
+/* The loop without another one inside that has the most multiply-adds, of matrices if there are any. false: there is
+ * none. vendor_id says whose assembly it is. */
 bool read_inner_loop(const char *assembly, uint32_t vendor_id, struct inner_loop *out);
 
 #endif

@@ -14,6 +14,7 @@
 #include "frame.h"
 #include "inner_loop.h"
 #include "selection.h"
+#include "shaders/shared.h"
 
 /* What is printed of a kernel; -1 where the driver does not say it. */
 struct figures {
@@ -178,6 +179,10 @@ static int print_one(struct laboratory *laboratory, const char *name, const char
     if (key.shader == GVK_SHADER_COUNT) {
         fprintf(stderr, "lab: there is no kernel \"%s\"\n", name);
         return 2;
+    }
+    if (strstr(name, "_matrix_")) { /* whose constants cannot be 0 */
+        key.constants[GVK_CONSTANT_SIDE] = laboratory->device->traits.matrix_side;
+        key.constants[GVK_CONSTANT_MODE] = GVK_MODE_BY_INPUT;
     }
     gvk_device_info info = {.size = sizeof info};
     gvk_device_describe(laboratory->device, &info);

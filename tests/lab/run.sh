@@ -1,10 +1,12 @@
 #!/bin/sh
 # run.sh [CHIP...]: what each chip's compiler makes of the kernels, as tables, and a whole frame on its driver; at last one
 # row a chip. Ends with 1 when a kernel spills or a frame fails. `./dev lab` builds first, then runs this.
-# Nothing is timed: behind a stub of the kernel interface submissions do nothing, and results are void.
+# Nothing is timed: behind a stub of the kernel interface submissions do nothing, and results are void. But for one:
+# lavapipe of the same Mesa, a driver of processors, multiplies matrices, which older ones do not. There the kernels on
+# matrix units are held against plain C, and their SPIR-V against what the compiler makes of its source.
 set -u
 cd "$(dirname "$0")/../.."
-all="polaris10 navi21 navi31 gfx1201 turing ampere ada tgl dg2 bmg 660 740 830 m1 g610"
+all="lavapipe polaris10 navi21 navi31 gfx1201 turing ampere ada tgl dg2 bmg 660 740 830 m1 g610"
 [ $# -gt 0 ] || set -- $all
 lab=$PWD/build/lab
 failed=0
@@ -66,7 +68,31 @@ on() {
     }
 }
 
+# prove_matrices: see above.
+prove_matrices() {
+    shaders/matrix/make.sh --check || return 1
+    libraries=$lab/mesa/amd64/usr/lib/x86_64-linux-gnu
+    name_driver amd64 "$libraries" lvp_icd.json
+    for test in kernels proof; do
+        env GVK_TEST_DEVICE=opened GVK_TEST_FORMS=matrix MESA_SHADER_CACHE_DISABLE=1 VK_DRIVER_FILES="$lab/driver.json" \
+            VK_ICD_FILENAMES="$lab/driver.json" VK_ADD_LAYER_PATH="$PWD/build/layer" \
+            VK_INSTANCE_LAYERS="$([ $test = kernels ] || echo VK_LAYER_GHOSTVK_faults)" \
+            "$libraries/ld-linux-x86-64.so.2" --library-path "$libraries" build/test_$test >"$lab/tests.txt" 2>&1 &&
+            grep -q '^\[       OK' "$lab/tests.txt" || {
+            grep -v '^\[ *\(RUN\|OK\|NOT HERE\|LEFT OUT\)' "$lab/tests.txt"
+            echo "lavapipe: test_$test failed on matrix units"
+            return 1
+        }
+    done
+    echo "lavapipe: kernels on matrix units equal plain C, and wrong ones are found"
+}
+
 for chip in "$@"; do
+    if [ "$chip" = lavapipe ]; then
+        prove_matrices || failed=1
+        echo
+        continue
+    fi
     on "$chip" >"$lab/table.txt" || failed=1
     grep -v '^| ' "$lab/table.txt"
     if on "$chip" --frame models/blood-cells.safetensors; then

@@ -40,7 +40,7 @@ static void amds_loop_is_counted(void **state)
                 "BB5:\n"
                 "\tv_fmac_f32_e32 v34, s26, v38                                ; 56444c1a\n"
                 "\ts_endpgm                                                    ; bf810000\n",
-                AMD, (struct inner_loop){2, 4, 1, 1, 10, 0});
+                AMD, (struct inner_loop){2, 4, 1, 1, 10, 0, 0});
 }
 
 static void intels_loop_is_counted(void **state)
@@ -57,7 +57,7 @@ static void intels_loop_is_counted(void **state)
                 "add(16)         g109<1>F        g109<8,8,1>F    g123<8,8,1>F    { align1 1H @2 compacted };\n"
                 "LABEL0:\n"
                 "while(16)       JIP:  LABEL1                                    { align1 1H };\n",
-                INTEL, (struct inner_loop){1, 3, 1, 0, 7, 0});
+                INTEL, (struct inner_loop){1, 3, 1, 0, 7, 0, 0});
 }
 
 static void intels_loop_is_counted_as_newer_drivers_print_it(void **state)
@@ -77,7 +77,7 @@ static void intels_loop_is_counted_as_newer_drivers_print_it(void **state)
                 "        while (16)                            L0\n"
                 "        mad (16)                  r9:f          r13:f             r8.7<0>:f         r25<1>:f\n"
                 "(f0.0)  if (16)                               jip:L6              uip:L6\n",
-                INTEL, (struct inner_loop){2, 3, 1, 0, 7, 0});
+                INTEL, (struct inner_loop){2, 3, 1, 0, 7, 0, 0});
 }
 
 /* Block 3 follows the loop, though it stands inside of it. */
@@ -104,7 +104,7 @@ static void nvidias_loop_is_followed_from_block_to_block(void **state)
                 "      r9       = fadd.ftz r24 r9         // delay=1\n"
                 "                 bra pT L0               // delay=1\n"
                 "} -> [1]\n",
-                NVIDIA, (struct inner_loop){2, 4, 1, 1, 9, 0});
+                NVIDIA, (struct inner_loop){2, 4, 1, 1, 9, 0, 0});
 }
 
 static void malis_branches_count_instructions(void **state)
@@ -120,7 +120,7 @@ static void malis_branches_count_instructions(void **state)
                 "   BRANCHZ.td r23^.h0, offset:-5\n"
                 "\n"
                 "   FMA.f32 r17, r30, r34, r17^\n",
-                ARM, (struct inner_loop){1, 2, 1, 0, 5, 0});
+                ARM, (struct inner_loop){1, 2, 1, 0, 5, 0, 0});
 }
 
 static void adrenos_loop_is_counted_with_its_repetitions(void **state)
@@ -139,7 +139,31 @@ static void adrenos_loop_is_counted_with_its_repetitions(void **state)
                 "l308:\n"
                 "mad.f32 r2.y, r2.y, r2.z, r3.x\n"
                 "end\n",
-                QUALCOMM, (struct inner_loop){5, 7, 1, 1, 14, 0});
+                QUALCOMM, (struct inner_loop){5, 7, 1, 1, 14, 0, 0});
+}
+
+/* One a line in the loop of multiplications, however many multiply-adds another loop has. */
+static void multiplications_of_matrices_come_before_multiply_adds(void **state)
+{
+    (void)state;
+    assert_loop("BB1:\n"
+                "\tds_load_b128 v[32:35], v98 ;\n"
+                "\tv_wmma_f32_16x16x16_f16 v[56:63], v[88:95], v[104:111], v[56:63] ;\n"
+                "\tv_pk_fma_f16 v1, v2, v3, v4 ;\n"
+                "\ts_cbranch_scc1 BB1 ;\n"
+                "BB2:\n"
+                "\tv_fma_f32 v1, v2, v3, v4 ;\n"
+                "\tv_fma_f32 v1, v2, v3, v4 ;\n"
+                "\tv_fma_f32 v1, v2, v3, v4 ;\n"
+                "\ts_cbranch_scc1 BB2 ;\n",
+                AMD, (struct inner_loop){1, 2, 1, 0, 4, 1, 1});
+    assert_loop("block.u 1 L0 [0, 1] -> {\n"
+                "      r72..76  = ldsm.16.m8n8.x4 [r59+0x920]  // delay=1\n"
+                "      r80..84  = hmma.m16n8k16.f32 r12..16 r66..68 r80..84 // delay=1\n"
+                "      r0..4    = hmma.m16n8k16.f32 r12..16 r74..76 r0..4   // delay=1\n"
+                "                 bra pT L0               // delay=1\n"
+                "} -> [1, 2]\n",
+                NVIDIA, (struct inner_loop){2, 2, 1, 0, 4, 0, 2});
 }
 
 static void the_innermost_loop_with_the_most_multiply_adds_is_taken(void **state)
@@ -155,7 +179,7 @@ static void the_innermost_loop_with_the_most_multiply_adds_is_taken(void **state
                 "\tv_fma_f32 v1, v2, v3, v4 ;\n"
                 "\ts_cbranch_scc0 BB3 ;\n"
                 "\ts_branch BB1 ;\n",
-                AMD, (struct inner_loop){2, 2, 0, 0, 3, 0});
+                AMD, (struct inner_loop){2, 2, 0, 0, 3, 0, 0});
 }
 
 static void two_products_an_instruction_count_twice_and_sums_that_mix_precisions_not_at_all(void **state)
@@ -166,7 +190,7 @@ static void two_products_an_instruction_count_twice_and_sums_that_mix_precisions
                 "\tv_pk_fma_f16 v1, v2, s24, v1 op_sel_hi:[0,1,1] ;\n"
                 "\tv_fma_mix_f32 v4, 1.0, v4, v1 op_sel_hi:[0,0,1] ;\n"
                 "\ts_cbranch_scc0 BB1 ;\n",
-                AMD, (struct inner_loop){4, 3, 0, 0, 4, 2});
+                AMD, (struct inner_loop){4, 3, 0, 0, 4, 2, 0});
 }
 
 static void code_without_a_loop_has_none(void **state)
@@ -189,6 +213,7 @@ int main(void)
         cmocka_unit_test(nvidias_loop_is_followed_from_block_to_block),
         cmocka_unit_test(malis_branches_count_instructions),
         cmocka_unit_test(adrenos_loop_is_counted_with_its_repetitions),
+        cmocka_unit_test(multiplications_of_matrices_come_before_multiply_adds),
         cmocka_unit_test(the_innermost_loop_with_the_most_multiply_adds_is_taken),
         cmocka_unit_test(two_products_an_instruction_count_twice_and_sums_that_mix_precisions_not_at_all),
         cmocka_unit_test(code_without_a_loop_has_none),
