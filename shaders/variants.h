@@ -11,8 +11,10 @@ enum gvk_form {
     GVK_FORM_MATRIX,       /* matrix units, of pointwise convolutions in fp16 alone: AMD, NVIDIA, where the work is large */
     GVK_FORM_SHUFFLE_16,   /* SPREAD 1, subgroups of 16, texel buffers: lavapipe until Mesa 22 */
     GVK_FORM_SHUFFLE_8,    /* the same, subgroups of 8 */
-    GVK_FORM_SPREAD_16,    /* SPREAD 2, subgroups of 16, texel buffers: lavapipe from Mesa 23 on */
+    GVK_FORM_SPREAD_16,    /* SPREAD 2, subgroups of 16, texel buffers: lavapipe of Mesa 23 to 25.0 */
     GVK_FORM_SPREAD_8,     /* the same, subgroups of 8 */
+    GVK_FORM_SINGLE_16,    /* SPREAD 2, no stores of two values at once: lavapipe of Mesa 25.1 and later */
+    GVK_FORM_SINGLE_8,     /* the same, subgroups of 8 */
     GVK_FORM_CHUNKS_4,     /* weights in chunks for pointwise, else as the next; subgroups of 4 */
     GVK_FORM_BROADCAST_4,  /* SPREAD 2, subgroups of 4, storage buffers */
     GVK_FORM_PLAIN,        /* one value a lane: the reference, and what every device runs */

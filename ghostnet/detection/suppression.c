@@ -57,6 +57,20 @@ struct gvk_command gvk_begin_step(const char *label, enum gvk_shader shader)
     return command;
 }
 
+/* A step's shader, and how many loads that asks for at once. CPU devices make none at once. */
+struct step_shader {
+    enum gvk_shader shader;
+    uint32_t ahead;
+};
+
+static struct step_shader pick_shader(const struct gvk_builder *builder, enum gvk_shader of_gpus,
+                                      enum gvk_shader of_cpus)
+{
+    if (builder->policy->traits->type == VK_PHYSICAL_DEVICE_TYPE_CPU)
+        return (struct step_shader){of_cpus, 1};
+    return (struct step_shader){of_gpus, GVK_SUPPRESS_AHEAD};
+}
+
 /* The fan of `passes` merges of that many runs. */
 static uint32_t fan_of(uint32_t runs, uint32_t passes)
 {
@@ -93,8 +107,9 @@ static gvk_result emit_sort(const struct gvk_builder *builder, const struct gvk_
     gvk_result result = gvk_add_block(builder, (uint64_t)push.capacity * 16, &keys);
     if (result)
         return result;
-    struct gvk_command blocks = gvk_begin_step("sort candidates", GVK_SHADER_SORT_BLOCKS);
-    blocks.turns = GVK_SORT_BLOCK / GVK_SUPPRESS_AHEAD;
+    struct step_shader sort = pick_shader(builder, GVK_SHADER_SORT_BLOCKS, GVK_SHADER_SORT_BLOCKS_IN_TURN);
+    struct gvk_command blocks = gvk_begin_step("sort candidates", sort.shader);
+    blocks.turns = GVK_SORT_BLOCK / sort.ahead;
     gvk_add_operand(&blocks, gvk_bind(keys, GVK_BINDING_OUTPUT, GVK_WRITE));
     gvk_add_operand(&blocks, gvk_bind(*list, GVK_BINDING_SOURCE, GVK_READ));
     gvk_add_operand(&blocks, gvk_bind(suppression->state, GVK_BINDING_EXTRA, GVK_READ));
@@ -134,8 +149,9 @@ struct steps {
 
 static gvk_result emit_overlap(struct steps *steps)
 {
-    struct gvk_command command = gvk_begin_step("overlapping candidates", GVK_SHADER_OVERLAP);
-    command.turns = bits_of(steps->of->capacity) + steps->of->tile_words * (1 + 32 / GVK_SUPPRESS_AHEAD);
+    struct step_shader overlap = pick_shader(steps->builder, GVK_SHADER_OVERLAP, GVK_SHADER_OVERLAP_IN_TURN);
+    struct gvk_command command = gvk_begin_step("overlapping candidates", overlap.shader);
+    command.turns = bits_of(steps->of->capacity) + steps->of->tile_words * (1 + 32 / overlap.ahead);
     gvk_add_operand(&command, gvk_bind(steps->overlaps, GVK_BINDING_OUTPUT, GVK_WRITE));
     gvk_add_operand(&command, gvk_bind(steps->ranked, GVK_BINDING_SOURCE, GVK_READ));
     gvk_add_operand(&command, gvk_bind(steps->of->state, GVK_BINDING_EXTRA, GVK_READ_WRITE));
@@ -170,13 +186,14 @@ static gvk_result emit_keep(struct steps *steps)
 /* What the tile suppresses behind it. */
 static gvk_result emit_drop(struct steps *steps)
 {
+    struct step_shader drop = pick_shader(steps->builder, GVK_SHADER_DROP, GVK_SHADER_DROP_IN_TURN);
     gvk_result result = GVK_OK;
     for (uint32_t begin = 0; begin < steps->of->capacity && !result; begin += DROP_CANDIDATES) {
         uint32_t candidates = steps->of->capacity - begin;
         if (candidates > DROP_CANDIDATES)
             candidates = DROP_CANDIDATES;
-        struct gvk_command command = gvk_begin_step("suppress behind a tile", GVK_SHADER_DROP);
-        command.turns = 32 * steps->of->tile_words / GVK_SUPPRESS_AHEAD;
+        struct gvk_command command = gvk_begin_step("suppress behind a tile", drop.shader);
+        command.turns = 32 * steps->of->tile_words / drop.ahead;
         gvk_add_operand(&command, gvk_bind(steps->of->state, GVK_BINDING_OUTPUT, GVK_READ_WRITE));
         gvk_add_operand(&command, gvk_bind(steps->ranked, GVK_BINDING_SOURCE, GVK_READ));
         gvk_add_operand(&command, gvk_bind(steps->list, GVK_BINDING_EXTRA, GVK_READ));

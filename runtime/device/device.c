@@ -211,6 +211,7 @@ static uint64_t hash_configuration(const struct gvk_device *device)
         traits->subgroup_shuffle,
         traits->subgroup_broadcast,
         traits->shuffles_well,
+        traits->stores_doubles,
         traits->subgroup_size_control,
         traits->full_subgroups,
         traits->min_subgroup_size,

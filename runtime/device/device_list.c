@@ -125,6 +125,7 @@ static void describe_driver(const struct gvk_functions *vk, VkPhysicalDevice phy
         snprintf(info->driver, sizeof info->driver, "%.255s%s%.255s", driver.driverName,
                  driver.driverInfo[0] ? " " : "", driver.driverInfo);
         traits->shuffles_well = gvk_driver_shuffles_well(driver.driverID, driver.driverInfo);
+        traits->stores_doubles = gvk_driver_stores_doubles(driver.driverID, driver.driverInfo);
     } else {
         snprintf(info->driver, sizeof info->driver, "driver version 0x%x", properties->driverVersion);
     }

@@ -18,9 +18,11 @@ bool gvk_form_is_possible(const struct gvk_policy *policy, enum gvk_form form)
     /* Without a required size a driver may run subgroups partly filled, and lanes would miss weights. */
     bool sure = policy->traits->subgroup_size_control && policy->traits->full_subgroups;
     bool texels = policy->traits->texel_buffers && policy->traits->max_texels >= GVK_TEXELS_OF_EVERY_TENSOR;
-    bool lavapipe = cpu && sure && texels && policy->traits->float64;
-    bool shuffle = lavapipe && policy->traits->subgroup_shuffle && policy->traits->shuffles_well;
-    bool spread = lavapipe && policy->traits->subgroup_broadcast;
+    bool lavapipe = cpu && sure && texels;
+    bool wide = lavapipe && policy->traits->float64 && policy->traits->stores_doubles;
+    bool shuffle = wide && policy->traits->subgroup_shuffle && policy->traits->shuffles_well;
+    bool spread = wide && policy->traits->subgroup_broadcast;
+    bool single = lavapipe && policy->traits->subgroup_broadcast;
     bool has_matrices = policy->traits->vendor_id == GVK_VENDOR_AMD || policy->traits->vendor_id == GVK_VENDOR_NVIDIA;
     bool broadcast_4 = cpu && sure && policy->traits->subgroup_size == 4 && policy->traits->subgroup_broadcast;
     switch (form) {
@@ -28,6 +30,8 @@ bool gvk_form_is_possible(const struct gvk_policy *policy, enum gvk_form form)
     case GVK_FORM_SHUFFLE_8: return shuffle && policy->traits->subgroup_size == 8;
     case GVK_FORM_SPREAD_16: return spread && policy->traits->subgroup_size == 16;
     case GVK_FORM_SPREAD_8: return spread && policy->traits->subgroup_size == 8;
+    case GVK_FORM_SINGLE_16: return single && policy->traits->subgroup_size == 16;
+    case GVK_FORM_SINGLE_8: return single && policy->traits->subgroup_size == 8;
     case GVK_FORM_CHUNKS_4: return broadcast_4 && policy->chunks;
     case GVK_FORM_BROADCAST_4: return broadcast_4;
     case GVK_FORM_BROADCAST_16:
@@ -47,8 +51,9 @@ bool gvk_form_is_possible(const struct gvk_policy *policy, enum gvk_form form)
 
 enum gvk_form gvk_form_of(const struct gvk_policy *policy)
 {
-    static const enum gvk_form of_cpus[] = {GVK_FORM_SHUFFLE_16, GVK_FORM_SHUFFLE_8, GVK_FORM_SPREAD_16,
-                                            GVK_FORM_SPREAD_8,   GVK_FORM_CHUNKS_4,  GVK_FORM_BROADCAST_4};
+    static const enum gvk_form of_cpus[] = {GVK_FORM_SHUFFLE_16, GVK_FORM_SHUFFLE_8,  GVK_FORM_SPREAD_16,
+                                            GVK_FORM_SPREAD_8,   GVK_FORM_SINGLE_16,  GVK_FORM_SINGLE_8,
+                                            GVK_FORM_CHUNKS_4,   GVK_FORM_BROADCAST_4};
     for (size_t i = 0; i < sizeof of_cpus / sizeof of_cpus[0]; i++)
         if (gvk_form_is_possible(policy, of_cpus[i]))
             return of_cpus[i];
@@ -62,7 +67,7 @@ enum gvk_form gvk_form_of(const struct gvk_policy *policy)
 bool gvk_reads_texels(const struct gvk_policy *policy)
 {
     enum gvk_form form = gvk_form_of(policy);
-    return form == GVK_FORM_TEXELS || (form >= GVK_FORM_SHUFFLE_16 && form <= GVK_FORM_SPREAD_8);
+    return form == GVK_FORM_TEXELS || (form >= GVK_FORM_SHUFFLE_16 && form <= GVK_FORM_SINGLE_8);
 }
 
 bool gvk_form_is_candidate(const struct gvk_policy *policy, enum gvk_form form)

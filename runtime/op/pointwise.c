@@ -15,12 +15,13 @@ static uint32_t count_groups(const struct gvk_tile *tile, uint32_t local_size, c
 /* docs/measurements.md and docs/laboratory.md say what each tile was found to be worth. */
 static const struct gvk_tile_family family = {.family = GVK_FAMILY_POINTWISE, .count_groups = count_groups};
 
-/* Where all tiles of the form were rejected, the form that another version of lavapipe likes comes next, and then the
+/* Where all tiles of the form were rejected, the forms that other versions of lavapipe like come next, and then the
  * one that every device runs. */
 static struct gvk_selection select_built_in(const struct gvk_policy *policy, const struct gvk_graph_node *node)
 {
     const enum gvk_form form = gvk_form_of(policy);
-    const enum gvk_form others[] = {GVK_FORM_SPREAD_16, GVK_FORM_SPREAD_8, GVK_FORM_UNIFORM};
+    const enum gvk_form others[] = {GVK_FORM_SPREAD_16, GVK_FORM_SPREAD_8, GVK_FORM_SINGLE_16, GVK_FORM_SINGLE_8,
+                                    GVK_FORM_UNIFORM};
     struct gvk_selection made;
     bool found = gvk_select_built_in(policy, node, &family, form, &made);
     for (size_t i = 0; i < sizeof others / sizeof others[0] && !found; i++)
@@ -128,7 +129,9 @@ static gvk_result emit(const struct gvk_builder *builder, uint32_t index, const 
     uint32_t blocks = gvk_count_blocks(tile, node);
     push.blocks_first = takes_either_order(tile) && node->output_channels < pixels;
     gvk_set_push(&command, &push, sizeof push);
-    command.turns = tile->form == GVK_FORM_MATRIX ? gvk_count_matrix_turns(tile, node) : push.input_quads;
+    command.turns = tile->form == GVK_FORM_MATRIX
+                        ? gvk_count_matrix_turns(tile, node)
+                        : push.input_quads + (takes_either_order(tile) ? tile->quads * tile->pixels : 0);
     return gvk_finish_dispatch(builder, &command, push.blocks_first ? blocks : groups,
                                push.blocks_first ? groups : blocks, program->batch);
 }

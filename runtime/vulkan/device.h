@@ -18,6 +18,7 @@ struct gvk_traits {
     bool subgroup_broadcast;    /* ballot operations, broadcast among them */
     uint32_t multiprocessors;   /* how many, where the driver tells (NVIDIA's); 0: unknown */
     bool shuffles_well;         /* subgroupShuffle is as fast as subgroupBroadcast on this driver (lanes.h) */
+    bool stores_doubles;        /* of every lane at once, without a crash (lanes.h) */
     bool subgroup_size_control; /* sizes can be required of a pipeline */
     bool full_subgroups;        /* feature computeFullSubgroups */
     uint32_t min_subgroup_size, max_subgroup_size; /* that can be required in compute shaders; 0: unknown */

@@ -9,7 +9,7 @@ string(REPLACE "," ";" NAMES "${NAMES}")
 string(REPLACE "," ";" NO_TENSORS "${NO_TENSORS}")
 # Tiles: each line FAMILY|FORMS|SHADERS|LOCAL_SIZE and ten numbers. Those of a family and form follow each other. A shader that
 # only forms of CPU drivers take is left out where those are.
-set(CPU_FORMS "^(SHUFFLE|SPREAD)_|^CHUNKS_4$|^BROADCAST_4$")
+set(CPU_FORMS "^(SHUFFLE|SPREAD|SINGLE)_|^CHUNKS_4$|^BROADCAST_4$")
 set(FOR_CPUS "")
 set(FOR_OTHERS "")
 file(STRINGS ${DIR}/tiles.txt TILES)

@@ -16,6 +16,11 @@
 // HALF_SUMS, with SPREAD 0: see SUM_UP. The four vec4s of an input quad and an output quad are then the four outputs of
 //   an input each, so that two outputs' products are one instruction where the device computes two fp16 at a time.
 // SPREAD, with SUBGROUP lanes: see spread.glsl.
+// STORE_LOOP: how the sums are stored. On lavapipe a store is code for each lane, and takes longer to compile than all else.
+//   0  each by code of its own
+//   1  in a loop that indexes the array of sums: lavapipe of Mesa 23 to 25.0 then has them in memory, where they would be
+//      anyway; later ones would read it lane by lane
+//   2  in a loop over the output quads, in which the sums move up by a quad each time
 #include "spread.glsl"
 #ifndef SLICES
 #define SLICES 1
@@ -209,6 +214,23 @@ void main()
         [[unroll]] for (uint n = 0; n < SUMS; n++)
             sum[n] += handed[(s * SUMS + n) * GVK_SLICE_LANES + place];
 #endif
+#if STORE_LOOP == 1
+    [[dont_unroll]] for (uint n = 0; n < QUADS * PIXELS; n++) {
+        uint j = n / PIXELS, pixel = first + n % PIXELS * STRIDE;
+        if (pixel < pixels && block * QUADS + j < output_quads)
+            store(block * QUADS + j, pixel, sum[n]);
+    }
+#elif STORE_LOOP == 2
+    [[dont_unroll]] for (uint j = 0; j < QUADS; j++) {
+        [[unroll]] for (uint p = 0; p < PIXELS; p++) {
+            uint pixel = first + p * STRIDE;
+            if (pixel < pixels && block * QUADS + j < output_quads)
+                store(block * QUADS + j, pixel, sum[p]);
+        }
+        [[unroll]] for (uint n = 0; n < (QUADS - 1) * PIXELS; n++)
+            sum[n] = sum[n + PIXELS];
+    }
+#else
     [[unroll]] for (uint p = 0; p < PIXELS; p++) {
         uint pixel = first + p * STRIDE;
         if (pixel < pixels) {
@@ -218,4 +240,5 @@ void main()
             }
         }
     }
+#endif
 }

@@ -3,8 +3,10 @@
 #include "shared.h"
 
 // Loads are asked for so many at a time: one after the other, each would be waited for. They may go as far beyond the end
-// of a list, where what is read is not used.
-const uint AHEAD = GVK_SUPPRESS_AHEAD;
+// of a list, where what is read is not used. On CPU devices it is one.
+#ifndef AHEAD
+#define AHEAD GVK_SUPPRESS_AHEAD
+#endif
 
 #if defined(GVK_USE_SUPPRESS) || defined(GVK_USE_COLLECT)
 // Candidates in order, behind their number.

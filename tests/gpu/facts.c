@@ -14,6 +14,7 @@ static const char *const form_names[] = {
     [GVK_FORM_TEXELS] = "texels",           [GVK_FORM_SHUFFLE_16] = "shuffle 16",
     [GVK_FORM_SHUFFLE_8] = "shuffle 8",     [GVK_FORM_CHUNKS_4] = "chunks 4",
     [GVK_FORM_SPREAD_16] = "spread 16",     [GVK_FORM_SPREAD_8] = "spread 8",
+    [GVK_FORM_SINGLE_16] = "single 16",     [GVK_FORM_SINGLE_8] = "single 8",
     [GVK_FORM_BROADCAST_4] = "broadcast 4", [GVK_FORM_MATRIX] = "matrix", /* of no device */
 };
 

@@ -63,6 +63,7 @@ int restore_traits(void **state)
 static void bend_traits(struct gvk_traits *traits, const struct way *way)
 {
     traits->shuffles_well ^= way->other_lanes;
+    traits->stores_doubles &= !way->no_doubles;
     if (!way->vendor_id)
         return;
     traits->type = VK_PHYSICAL_DEVICE_TYPE_DISCRETE_GPU;
@@ -393,6 +394,7 @@ void prove(const char *title, struct reference_graph *graph, struct size size, u
     };
     static const struct way broadcast = {.name = "no room for weight chunks", .full_arrays = true};
     static const struct way other_lanes = {.name = "lavapipe's other form", .other_lanes = true};
+    static const struct way no_doubles = {.name = "the newest lavapipe's form", .no_doubles = true};
     static const struct way plain = {.name = "node by node", .rewrites_off = GVK_REWRITE_ALL, .keep_all = true};
     static const struct way plain_half = {
         .name = "in fp16, node by node", .rewrites_off = GVK_REWRITE_ALL, .keep_all = true, .half = true};
@@ -441,8 +443,10 @@ void prove(const char *title, struct reference_graph *graph, struct size size, u
     bench.proofs++;
     if (form_of(&bench.traits) == GVK_FORM_CHUNKS_4)
         run_trial(title, graph, input, &broadcast);
-    if (form_of(&bench.traits) >= GVK_FORM_SHUFFLE_16 && form_of(&bench.traits) <= GVK_FORM_SPREAD_8)
+    if (form_of(&bench.traits) >= GVK_FORM_SHUFFLE_16 && form_of(&bench.traits) <= GVK_FORM_SPREAD_8) {
         run_trial(title, graph, input, &other_lanes);
+        run_trial(title, graph, input, &no_doubles);
+    }
     if (!bench.own_lanes_only) {
         run_trial(title, graph, input, &plain);
         run_trial(title, graph, input, &plain_half);

@@ -389,6 +389,9 @@ static void on_a_cpu_device_the_images_size_does_not_matter(void **state)
     uint64_t weights;
     traits.subgroup_size = traits.min_subgroup_size = traits.max_subgroup_size = 8;
     for (uint32_t side = 1; side < 200; side = 2 * side + 1)
+        assert_string_equal(tile_at(&traits, 64, side, &weights), "pointwise_single8_8x4");
+    traits.stores_doubles = true;
+    for (uint32_t side = 1; side < 200; side = 2 * side + 1)
         assert_string_equal(tile_at(&traits, 64, side, &weights), "pointwise_spread8_8x4");
     traits.shuffles_well = true;
     for (uint32_t side = 1; side < 200; side = 2 * side + 1)
@@ -398,33 +401,39 @@ static void on_a_cpu_device_the_images_size_does_not_matter(void **state)
         assert_string_equal(tile_at(&traits, 64, side, &weights), "pointwise_uniform_2x4");
 }
 
-/* Mesa's versions were measured: 22.3.6 (Debian 12) and 25.0.7 (Debian 13). */
-static void lavapipe_shuffles_until_mesa_22_and_broadcasts_from_then_on(void **state)
+/* Mesa's versions were measured: 22.3.6 (Debian 12), 25.0.7 (Debian 13) and 26.2.6, which 16 doubles crash. */
+static void lavapipe_shuffles_until_mesa_22_and_stores_doubles_until_25_0(void **state)
 {
     (void)state;
     static const struct {
         VkDriverId driver;
         const char *info;
-        bool shuffles;
+        bool shuffles, doubles;
     } cases[] = {
-        {VK_DRIVER_ID_MESA_LLVMPIPE, "Mesa 22.3.6 (LLVM 15.0.6)", true},
-        {VK_DRIVER_ID_MESA_LLVMPIPE, "Mesa 21.2.0", true},
-        {VK_DRIVER_ID_MESA_LLVMPIPE, "Mesa 22.0.0-devel (git-0123456789)", true},
-        {VK_DRIVER_ID_MESA_LLVMPIPE, "Mesa 23.0.0 (LLVM 15.0.7)", false},
-        {VK_DRIVER_ID_MESA_LLVMPIPE, "Mesa 25.0.7-2+deb13u1 (LLVM 19.1.7)", false},
-        {VK_DRIVER_ID_MESA_LLVMPIPE, "Mesa 100.0.0", false},
-        {VK_DRIVER_ID_MESA_LLVMPIPE, "", false},
-        {VK_DRIVER_ID_MESA_LLVMPIPE, "Mesa ", false},
-        {VK_DRIVER_ID_MESA_LLVMPIPE, "Mesa 22", false},
-        {VK_DRIVER_ID_MESA_LLVMPIPE, "Mesa .22", false},
-        {VK_DRIVER_ID_MESA_LLVMPIPE, "Mesa -1.2", false},
-        {VK_DRIVER_ID_MESA_LLVMPIPE, "22.3.6", false},
-        {VK_DRIVER_ID_GOOGLE_SWIFTSHADER, "Mesa 22.3.6", false},
+        {VK_DRIVER_ID_MESA_LLVMPIPE, "Mesa 22.3.6 (LLVM 15.0.6)", true, true},
+        {VK_DRIVER_ID_MESA_LLVMPIPE, "Mesa 21.2.0", true, true},
+        {VK_DRIVER_ID_MESA_LLVMPIPE, "Mesa 22.0.0-devel (git-0123456789)", true, true},
+        {VK_DRIVER_ID_MESA_LLVMPIPE, "Mesa 23.0.0 (LLVM 15.0.7)", false, true},
+        {VK_DRIVER_ID_MESA_LLVMPIPE, "Mesa 25.0.7-2+deb13u1 (LLVM 19.1.7)", false, true},
+        {VK_DRIVER_ID_MESA_LLVMPIPE, "Mesa 25.1.0 (LLVM 20.1.0)", false, false},
+        {VK_DRIVER_ID_MESA_LLVMPIPE, "Mesa 26.2.6-1 (LLVM 22.1.8)", false, false},
+        {VK_DRIVER_ID_MESA_LLVMPIPE, "Mesa 100.0.0", false, false},
+        {VK_DRIVER_ID_MESA_LLVMPIPE, "", false, false},
+        {VK_DRIVER_ID_MESA_LLVMPIPE, "Mesa ", false, false},
+        {VK_DRIVER_ID_MESA_LLVMPIPE, "Mesa 22", false, false},
+        {VK_DRIVER_ID_MESA_LLVMPIPE, "Mesa 22.", false, false},
+        {VK_DRIVER_ID_MESA_LLVMPIPE, "Mesa .22", false, false},
+        {VK_DRIVER_ID_MESA_LLVMPIPE, "Mesa -1.2", false, false},
+        {VK_DRIVER_ID_MESA_LLVMPIPE, "22.3.6", false, false},
+        {VK_DRIVER_ID_GOOGLE_SWIFTSHADER, "Mesa 22.3.6", false, false},
     };
     for (size_t i = 0; i < ARRAY_COUNT(cases); i++)
         if (gvk_driver_shuffles_well(cases[i].driver, cases[i].info) != cases[i].shuffles)
             fail_msg("driver %d, \"%s\": should%s shuffle", (int)cases[i].driver, cases[i].info,
                      cases[i].shuffles ? "" : " not");
+        else if (gvk_driver_stores_doubles(cases[i].driver, cases[i].info) != cases[i].doubles)
+            fail_msg("driver %d, \"%s\": should%s store doubles", (int)cases[i].driver, cases[i].info,
+                     cases[i].doubles ? "" : " not");
 }
 
 int main(void)
@@ -435,7 +444,7 @@ int main(void)
         cmocka_unit_test(nvidias_ghost_modules_are_two_dispatches),
         cmocka_unit_test(malis_lanes_hold_at_most_four_sums),
         cmocka_unit_test(a_gpu_that_lacks_what_its_form_needs_is_given_the_uniform_one),
-        cmocka_unit_test(lavapipe_shuffles_until_mesa_22_and_broadcasts_from_then_on),
+        cmocka_unit_test(lavapipe_shuffles_until_mesa_22_and_stores_doubles_until_25_0),
         cmocka_unit_test(small_images_take_small_tiles_where_cores_would_idle),
         cmocka_unit_test(a_measured_local_size_is_kept_for_every_image_and_has_workgroups_for_it),
         cmocka_unit_test(matrix_units_multiply_where_there_is_enough_work_for_them),
