@@ -9,12 +9,21 @@
 /* A slice of fewer input quads than this saves less than adding up the slices' sums costs. */
 #define LEAST_SLICE_QUADS 4u
 
-/* A thread of Mali's has 64 registers: the sums of more than four quads, with what they are made of, spill. */
+/* A thread of Mali's has 64 registers: sums, or maxima, of more than four quads, with what they are made of, spill. */
 #define MOST_SUMS_OF_MALI 4u
 
 const struct gvk_tile *gvk_tile_of(enum gvk_family family, enum gvk_form form)
 {
     return gvk_tile_lists[family][form].tiles;
+}
+
+const struct gvk_tile *gvk_first_tile(const struct gvk_policy *policy, enum gvk_family family, enum gvk_form form)
+{
+    const struct gvk_tile_list *list = &gvk_tile_lists[family][form];
+    for (uint32_t i = 0; i < list->count; i++)
+        if (!gvk_tile_is_out(policy, &list->tiles[i]))
+            return &list->tiles[i];
+    return NULL;
 }
 
 static bool has_store(const struct gvk_tile *tile, enum gvk_store store)
@@ -38,7 +47,8 @@ bool gvk_tile_is_out(const struct gvk_policy *policy, const struct gvk_tile *til
     if (gvk_shader_for(policy, tile->shaders[GVK_STORE_PLAIN]) == GVK_SHADER_COUNT ||
         tile->local_size > traits->max_invocations || tile->local_size > traits->max_workgroup_size_x)
         return true;
-    if (traits->vendor_id == GVK_VENDOR_ARM && tile->quads * tile->pixels > MOST_SUMS_OF_MALI)
+    uint32_t sums = tile->family == GVK_FAMILY_PYRAMID ? 3 * tile->out_y : tile->quads * tile->pixels;
+    if (traits->vendor_id == GVK_VENDOR_ARM && sums > MOST_SUMS_OF_MALI)
         return true;
     if (tile->slices > 1 && (!traits->subgroup_size || traits->subgroup_size > GVK_SLICE_LANES))
         return true;
@@ -58,6 +68,18 @@ uint64_t gvk_padded_quads(const struct gvk_tile *tile, const struct gvk_graph_no
     return (uint64_t)gvk_count_blocks(tile, node) * tile->quads;
 }
 
+/* How kernels that can read ahead do it, by how many registers a thread has: NVIDIA's have 255, AMD's 100
+ * for weights, which are the same for a subgroup. Of other devices nothing is known that speaks for it. */
+static uint32_t steps_of(const struct gvk_traits *traits)
+{
+    switch (traits->vendor_id) {
+    case GVK_VENDOR_NVIDIA: return GVK_STEPS_AT_ONCE;
+    case GVK_VENDOR_AMD:
+    case GVK_VENDOR_INTEL: return GVK_STEPS_AHEAD;
+    default: return GVK_SINGLE_STEPS;
+    }
+}
+
 struct gvk_selection gvk_select_tile(const struct gvk_policy *policy, const struct gvk_graph_node *node,
                                      const struct gvk_tile *tile, uint32_t local_size)
 {
@@ -72,6 +94,8 @@ struct gvk_selection gvk_select_tile(const struct gvk_policy *policy, const stru
     selection.key.constants[GVK_CONSTANT_LOCAL_SIZE] = local_size;
     selection.key.constants[GVK_CONSTANT_EXTRA] =
         node->gate && !has_store(tile, GVK_STORE_GATE) ? GVK_EXTRA_GATE : GVK_EXTRA_NONE;
+    if (gvk_form_is_for_gpus(tile->form))
+        selection.key.constants[GVK_CONSTANT_MODE] = steps_of(policy->traits);
     return selection;
 }
 

@@ -11,6 +11,7 @@
 // local size * PIXELS = GVK_GHOST_SIDE squared; workgroups: x = squares, y = output blocks, z = batch
 // STORE: 0 plain; 1 with the residual (the extra) added to both halves. EXTRA gate: as pointwise.comp, but the gate is read
 // through the other kind of binding than the residual, because a module may have both and a device just four buffers.
+// AHEAD: as pointwise.comp.
 // SPREAD, with SUBGROUP lanes: see spread.glsl; 0 and 2.
 #include "spread.glsl"
 #define GVK_USE_GHOST
@@ -61,23 +62,20 @@ void main()
             sum[j * PIXELS + p] = start;
     }
     uint along = 0; // the same for all lanes, as in pointwise.comp
-    for (uint k = 0; k < input_quads; k++) {
-        vec4 x[PIXELS];
-        [[unroll]] for (uint p = 0; p < PIXELS; p++)
-            x[p] = SOURCE(read[p] + along);
-        if (EXTRA == GVK_EXTRA_GATE) {
-            vec4 factor = GATE(gate + k);
-            [[unroll]] for (uint p = 0; p < PIXELS; p++)
-                x[p] *= factor;
+#define FACTOR(k)   GATE(gate + k)
+#define PLACE(p, u) read[p] + (along + u * pixels)
+    uint k = 0;
+#if AHEAD > 1
+    if (MODE != GVK_SINGLE_STEPS) {
+        for (; k + AHEAD <= input_quads; k += AHEAD) {
+            SUM_QUADS(AHEAD, GROUP, gl_SubgroupInvocationID)
+            along += AHEAD * pixels;
         }
-        LOAD_BLOCK(weight, gl_SubgroupInvocationID)
-        [[unroll]] for (uint j = 0; j < QUADS; j++) {
-            mat4 w = BLOCK_MATRIX(weight, j);
-            [[unroll]] for (uint p = 0; p < PIXELS; p++)
-                ADD_PRODUCT(sum[j * PIXELS + p], x[p], w);
-        }
+    }
+#endif
+    for (; k < input_quads; k++) {
+        SUM_QUADS(1, 1, gl_SubgroupInvocationID)
         along += pixels;
-        weight += OUTPUTS;
     }
     [[unroll]] for (uint p = 0; p < PIXELS; p++) {
         [[unroll]] for (uint j = 0; j < QUADS; j++)

@@ -87,22 +87,21 @@ static void a_gpu_that_lacks_what_its_form_needs_is_given_the_uniform_one(void *
 }
 
 /* As many as its cores want, where it says how many it has; what no card has is not followed. */
-static void nvidias_number_of_workgroups_is_its_own(void **state)
+static void the_number_of_workgroups_is_that_of_the_cores(void **state)
 {
     (void)state;
     static const struct {
-        uint32_t vendor_id, multiprocessors, workgroups;
-    } cases[] = {{GVK_VENDOR_NVIDIA, 132, 1584},
-                 {GVK_VENDOR_NVIDIA, 28, 336},
-                 {GVK_VENDOR_NVIDIA, UINT32_MAX, 12288},
-                 {GVK_VENDOR_NVIDIA, 0, 256},
-                 {GVK_VENDOR_AMD, 96, 256}};
+        uint32_t vendor_id, cores, workgroups;
+    } cases[] = {{GVK_VENDOR_NVIDIA, 132, 1584}, {GVK_VENDOR_NVIDIA, 28, 336}, {GVK_VENDOR_NVIDIA, UINT32_MAX, 12288},
+                 {GVK_VENDOR_NVIDIA, 0, 256},    {GVK_VENDOR_AMD, 96, 768},    {GVK_VENDOR_AMD, 2, 16},
+                 {GVK_VENDOR_AMD, 0, 256},       {GVK_VENDOR_ARM, 4, 64},      {GVK_VENDOR_ARM, 16, 256},
+                 {GVK_VENDOR_INTEL, 32, 256}};
     for (size_t i = 0; i < ARRAY_COUNT(cases); i++) {
         struct gvk_traits traits = traits_of_gpu(VK_PHYSICAL_DEVICE_TYPE_DISCRETE_GPU, cases[i].vendor_id);
-        traits.multiprocessors = cases[i].multiprocessors;
+        traits.cores = cases[i].cores;
         if (gvk_wanted_workgroups(&traits) != cases[i].workgroups)
-            fail_msg("vendor 0x%x with %u multiprocessors: %u workgroups, not %u", cases[i].vendor_id,
-                     cases[i].multiprocessors, gvk_wanted_workgroups(&traits), cases[i].workgroups);
+            fail_msg("vendor 0x%x with %u cores: %u workgroups, not %u", cases[i].vendor_id, cases[i].cores,
+                     gvk_wanted_workgroups(&traits), cases[i].workgroups);
     }
 }
 
@@ -300,7 +299,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_vendors_gpus_are_given_its_form),
-        cmocka_unit_test(nvidias_number_of_workgroups_is_its_own),
+        cmocka_unit_test(the_number_of_workgroups_is_that_of_the_cores),
         cmocka_unit_test(nvidias_ghost_modules_are_two_dispatches),
         cmocka_unit_test(malis_lanes_hold_at_most_four_sums),
         cmocka_unit_test(a_gpu_that_lacks_what_its_form_needs_is_given_the_uniform_one),
