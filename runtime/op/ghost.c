@@ -40,9 +40,9 @@ static enum gvk_form form_with_tiles(const struct gvk_policy *policy)
 uint32_t gvk_rewrites_off(const struct gvk_policy *policy, uint32_t off)
 {
     const struct gvk_tile_list *list = &gvk_tile_lists[GVK_FAMILY_GHOST][form_with_tiles(policy)];
-    /* A CPU device makes a coroutine of a shader with a barrier, and gains nothing by one dispatch fewer. NVIDIA's start
-     * a dispatch in 2 us, and the small maps of the last blocks make too few workgroups of a fused one: a network takes
-     * 3.4 ms with them and 2.4 ms without (docs/hardware). */
+    /* A CPU device makes a coroutine of a shader with a barrier, and gains nothing by one dispatch fewer. NVIDIA's
+     * start a dispatch in 2 us, and the small maps of the last blocks make too few workgroups of a fused one: a network
+     * takes 3.4 ms with them and 2.4 ms without (docs/hardware). */
     bool possible = policy->traits->type != VK_PHYSICAL_DEVICE_TYPE_CPU &&
                     policy->traits->vendor_id != GVK_VENDOR_NVIDIA && policy->traits->texel_buffers &&
                     !gvk_ghosts_are_chosen_unfused(policy);

@@ -62,20 +62,43 @@ void main()
             sum[j * PIXELS + p] = start;
     }
     uint along = 0; // the same for all lanes, as in pointwise.comp
-#define FACTOR(k)   GATE(gate + k)
-#define PLACE(p, u) read[p] + (along + u * pixels)
     uint k = 0;
 #if AHEAD > 1
-    if (MODE != GVK_SINGLE_STEPS) {
+#define FACTOR(k)   GATE(gate + k)
+#define PLACE(p, u) read[p] + (along + u * pixels)
+    // The gate takes registers, too, of which Intel's compiler then has none left.
+    if (MODE != GVK_SINGLE_STEPS && (SPREAD == 0 || EXTRA != GVK_EXTRA_GATE)) {
         for (; k + AHEAD <= input_quads; k += AHEAD) {
             SUM_QUADS(AHEAD, GROUP, gl_SubgroupInvocationID)
             along += AHEAD * pixels;
         }
     }
+#if SPREAD && AHEAD > 2
+    if (EXTRA == GVK_EXTRA_GATE) {
+        for (; k + AHEAD - 1 <= input_quads; k += AHEAD - 1) {
+            SUM_QUADS((AHEAD - 1), (AHEAD - 1), gl_SubgroupInvocationID)
+            along += (AHEAD - 1) * pixels;
+        }
+    }
+#endif
 #endif
     for (; k < input_quads; k++) {
-        SUM_QUADS(1, 1, gl_SubgroupInvocationID)
+        vec4 x[PIXELS];
+        [[unroll]] for (uint p = 0; p < PIXELS; p++)
+            x[p] = SOURCE(read[p] + along);
+        if (EXTRA == GVK_EXTRA_GATE) {
+            vec4 factor = GATE(gate + k);
+            [[unroll]] for (uint p = 0; p < PIXELS; p++)
+                x[p] *= factor;
+        }
+        LOAD_BLOCK(weight, gl_SubgroupInvocationID)
+        [[unroll]] for (uint j = 0; j < QUADS; j++) {
+            mat4 w = BLOCK_MATRIX(weight, j);
+            [[unroll]] for (uint p = 0; p < PIXELS; p++)
+                ADD_PRODUCT(sum[j * PIXELS + p], x[p], w);
+        }
         along += pixels;
+        weight += OUTPUTS;
     }
     [[unroll]] for (uint p = 0; p < PIXELS; p++) {
         [[unroll]] for (uint j = 0; j < QUADS; j++)

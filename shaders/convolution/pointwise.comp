@@ -196,10 +196,11 @@ void main()
         x = next_x;
         mine = next_mine;
     }
-#elif AHEAD > 1
+#else
+    uint k = begin;
+#if AHEAD > 1
 #define FACTOR(k)   EXTRA_AT(gate + k)
 #define PLACE(p, u) READ + u * pixels + p * STRIDE
-    uint k = begin;
 #if GROUP < AHEAD
     if (MODE == GVK_STEPS_AT_ONCE) {
         for (; k + AHEAD <= end; k += AHEAD) {
@@ -214,12 +215,8 @@ void main()
             ADVANCE(AHEAD)
         }
     }
+#endif
     for (; k < end; k++) {
-        SUM_QUADS(1, 1, lane)
-        ADVANCE(1)
-    }
-#else
-    for (uint k = begin; k < end; k++) {
         vec4 x[PIXELS];
         [[unroll]] for (uint p = 0; p < PIXELS; p++)
             x[p] = SOURCE(READ + p * STRIDE);
