@@ -141,7 +141,7 @@ vec4 larger(vec4 a, vec4 b)
 
 #ifndef GVK_USE_CONCAT
 // Hard-swish is left out where no network has it (rewrite.c fuses accordingly), so that these shaders stay as small.
-#if STORE || GHOST || defined(GVK_USE_GHOST) || defined(GVK_USE_EXCITE)
+#if STORE || GHOST || defined(GVK_USE_GHOST) || defined(GVK_USE_EXCITE) || defined(GVK_USE_EXCITE_LAYER)
 #define SWISHES 0
 #else
 #define SWISHES 1

@@ -61,10 +61,15 @@
 /* Lanes of a slice of pointwise.comp: a whole subgroup of any GPU but Adreno's widest. */
 #define GVK_SLICE_LANES 64
 
-/* The most that pointwise.comp has of SLICES, and of input quads that are summed up in fp16 (HALF_SUMS): proofs are as
- * long as these ask for. */
-#define GVK_MOST_SLICES         4
-#define GVK_MOST_HALF_SUM_QUADS 4
+/* The most that pointwise.comp has of SLICES, and of input quads a step (AHEAD, and HALF_SUMS): proofs are as long as
+ * these ask for. */
+#define GVK_MOST_SLICES 4
+#define GVK_MOST_AHEAD  4
+
+/* Values of GVK_CONSTANT_MODE in the kernels of GPUs. */
+#define GVK_STEPS_AHEAD   0
+#define GVK_SINGLE_STEPS  1
+#define GVK_STEPS_AT_ONCE 2
 
 #define GVK_PUSH_BYTES 128
 
@@ -198,6 +203,18 @@ GVK_PUSH(excite)
     GVK_ACTIVATION
     GVK_UINT channels_quads, reduced_quads;
     GVK_UINT reduce_bias, expand, expand_bias; /* behind weights_offset */
+};
+#endif
+
+#if defined(__STDC__) || defined(GVK_USE_EXCITE_LAYER)
+GVK_PUSH(excite_layer)
+{
+    GVK_OFFSETS
+    GVK_ITEMS
+    GVK_ACTIVATION
+    GVK_UINT input_quads, output_quads;
+    GVK_UINT first, bias; /* behind weights_offset */
+    GVK_UINT lanes;       /* that share an output quad */
 };
 #endif
 

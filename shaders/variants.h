@@ -36,7 +36,8 @@ enum gvk_family {
 /* What a convolution does with its sums, each of which may have a shader of its own. */
 enum gvk_store {
     GVK_STORE_PLAIN,
-    GVK_STORE_RESIDUAL, /* adds a tensor; of a depthwise convolution: the tail of a ghost bottleneck */
+    GVK_STORE_RESIDUAL, /* adds a tensor; of a depthwise convolution: the tail of a ghost bottleneck; of squeeze-excite:
+                         * one of its layers alone */
     GVK_STORE_UPSAMPLE, /* stores each value to 2 x 2 pixels */
     GVK_STORE_GATE,     /* sources are multiplied by a gate; others have that as a constant (GVK_EXTRA_GATE) */
     GVK_STORE_COUNT

@@ -199,7 +199,10 @@ static uint32_t count_inputs(const struct gvk_policy *policy, const struct gvk_g
                              const struct gvk_pipeline_key *key)
 {
     if (gvk_sums_in_half(policy, key->shader) || multiplies_matrices(key))
-        return GVK_PROOF_HALF_INPUTS; /* of which these take as many a step */
+        return GVK_PROOF_MOST_INPUTS; /* of which these take as many a step */
+    const struct gvk_tile *tile = gvk_kernel_of(node)->select(policy, node).tile;
+    if (tile && tile->ahead > 1)
+        return GVK_PROOF_INPUTS_OF(tile->slices, tile->ahead);
     return node->input_channels < GVK_PROOF_INPUTS ? node->input_channels : GVK_PROOF_INPUTS;
 }
 

@@ -6,7 +6,7 @@
 #include <string.h>
 
 #define INPUT_PIXELS  ((size_t)GVK_SAMPLE_WIDTH * GVK_SAMPLE_HEIGHT)
-#define MOST_INPUTS   GVK_PROOF_HALF_INPUTS
+#define MOST_INPUTS   GVK_PROOF_MOST_INPUTS
 #define MOST_PLANES   12u /* of a depthwise convolution */
 #define GATE_CHANNELS 4u  /* between the two layers of a squeeze-excite */
 

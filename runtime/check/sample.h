@@ -30,11 +30,12 @@ struct gvk_sample {
     gvk_graph *graph;
 };
 
-/* Input channels that make a kernel go through its loop several times: six quads. Where products are summed up in fp16
- * the loop takes several quads a step: two whole steps and a rest in each slice. */
-#define GVK_PROOF_INPUTS      24u
-#define GVK_PROOF_HALF_INPUTS (4u * GVK_MOST_SLICES * (2 * GVK_MOST_HALF_SUM_QUADS + 1))
-/* A convolution as the rewritten node does it, with so many input channels, at most GVK_PROOF_HALF_INPUTS, and outputs.
+/* Input channels that make a kernel go through its loop several times: six quads. Where a step of the loop takes
+ * several quads there are two whole steps and a rest, in each slice. */
+#define GVK_PROOF_INPUTS                  24u
+#define GVK_PROOF_INPUTS_OF(slices, step) (4u * (slices) * (2 * (step) + 1))
+#define GVK_PROOF_MOST_INPUTS             GVK_PROOF_INPUTS_OF(GVK_MOST_SLICES, GVK_MOST_AHEAD)
+/* A convolution as the rewritten node does it, with so many input channels, at most GVK_PROOF_MOST_INPUTS, and outputs.
  * A depthwise one has its own number of both; one with a residual as many outputs as inputs. */
 gvk_result gvk_sample_create(const gvk_host *host, const struct gvk_graph_node *node, uint32_t inputs, uint32_t outputs,
                              struct gvk_sample **out);

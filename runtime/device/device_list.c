@@ -178,12 +178,6 @@ void gvk_physical_device_read(const struct gvk_functions *vk, VkPhysicalDevice p
         chain.pNext = &buffer;
     if (properties->apiVersion >= VK_API_VERSION_1_1)
         vk->GetPhysicalDeviceProperties2(physical_device, &chain);
-    VkPhysicalDeviceShaderSMBuiltinsPropertiesNV cores = {
-        .sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_SHADER_SM_BUILTINS_PROPERTIES_NV};
-    VkPhysicalDeviceProperties2 of_cores = {.sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_PROPERTIES_2, .pNext = &cores};
-    if (properties->apiVersion >= VK_API_VERSION_1_1 &&
-        gvk_physical_device_has(vk, &silent, physical_device, VK_NV_SHADER_SM_BUILTINS_EXTENSION_NAME))
-        vk->GetPhysicalDeviceProperties2(physical_device, &of_cores);
     const VkPhysicalDeviceLimits *limits = &properties->limits;
 
     memset(info, 0, sizeof *info);
@@ -209,7 +203,8 @@ void gvk_physical_device_read(const struct gvk_functions *vk, VkPhysicalDevice p
 
     traits->type = properties->deviceType;
     traits->vendor_id = properties->vendorID;
-    traits->multiprocessors = cores.shaderSMCount;
+    if (properties->apiVersion >= VK_API_VERSION_1_1)
+        traits->cores = gvk_count_cores(vk, physical_device);
     if (subgroup.supportedStages & VK_SHADER_STAGE_COMPUTE_BIT) {
         traits->subgroup_size = subgroup.subgroupSize;
         traits->subgroup_shuffle = subgroup.supportedOperations & VK_SUBGROUP_FEATURE_SHUFFLE_BIT;

@@ -85,11 +85,17 @@ uint32_t gvk_split_lanes(const struct gvk_traits *traits)
 
 uint32_t gvk_wanted_workgroups(const struct gvk_traits *traits)
 {
-    /* Where NVIDIA's driver tells how many multiprocessors there are: measured on one with 132, where 8 for each are
-     * fastest in fp32 and 16 in fp16, within 5 %, for 1 to 32 pictures (docs/hardware). A driver's number is not
-     * followed beyond what any card has. */
-    if (traits->vendor_id == GVK_VENDOR_NVIDIA && traits->multiprocessors)
-        return 12 * (traits->multiprocessors < 1024 ? traits->multiprocessors : 1024);
+    /* Where the driver tells how many cores there are; its number is not followed beyond what any card has. NVIDIA:
+     * measured on a card with 132 multiprocessors, where 8 for each are fastest in fp32 and 16 in fp16, within 5 %, for
+     * 1 to 32 pictures (docs/hardware). AMD, by the compilers: those that read ahead need fewer. Arm: as many as a core
+     * has threads for. */
+    const uint32_t cores = traits->cores < 1024 ? traits->cores : 1024;
+    if (cores && traits->vendor_id == GVK_VENDOR_NVIDIA)
+        return 12 * cores;
+    if (cores && traits->vendor_id == GVK_VENDOR_AMD)
+        return 8 * cores;
+    if (cores && traits->vendor_id == GVK_VENDOR_ARM)
+        return 16 * cores;
     /* Vulkan itself does not. Large cards have 80 to 160 schedulers that each want two or three
      * workgroups to hide memory behind; integrated and mobile GPUs have 4 to 48. */
     switch (traits->type) {

@@ -10,12 +10,21 @@
 /* A slice of fewer input quads than this saves less than adding up the slices' sums costs. */
 #define LEAST_SLICE_QUADS 4u
 
-/* A thread of Mali's has 64 registers: the sums of more than four quads, with what they are made of, spill. */
+/* A thread of Mali's has 64 registers: sums, or maxima, of more than four quads, with what they are made of, spill. */
 #define MOST_SUMS_OF_MALI 4u
 
 const struct gvk_tile *gvk_tile_of(enum gvk_family family, enum gvk_form form)
 {
     return gvk_tile_lists[family][form].tiles;
+}
+
+const struct gvk_tile *gvk_first_tile(const struct gvk_policy *policy, enum gvk_family family, enum gvk_form form)
+{
+    const struct gvk_tile_list *list = &gvk_tile_lists[family][form];
+    for (uint32_t i = 0; i < list->count; i++)
+        if (!gvk_tile_is_out(policy, &list->tiles[i]))
+            return &list->tiles[i];
+    return NULL;
 }
 
 static bool has_store(const struct gvk_tile *tile, enum gvk_store store)
@@ -57,7 +66,8 @@ bool gvk_tile_is_out(const struct gvk_policy *policy, const struct gvk_tile *til
     if (gvk_shader_for(policy, tile->shaders[GVK_STORE_PLAIN]) == GVK_SHADER_COUNT ||
         tile->local_size > traits->max_invocations || tile->local_size > traits->max_workgroup_size_x)
         return true;
-    if (traits->vendor_id == GVK_VENDOR_ARM && tile->quads * tile->pixels > MOST_SUMS_OF_MALI)
+    uint32_t sums = tile->family == GVK_FAMILY_PYRAMID ? 3 * tile->out_y : tile->quads * tile->pixels;
+    if (traits->vendor_id == GVK_VENDOR_ARM && sums > MOST_SUMS_OF_MALI)
         return true;
     if (tile->slices > 1 && !matrix && !tile->subgroup_size && !has_whole_slices(traits))
         return true;
@@ -95,6 +105,18 @@ static struct gvk_selection select_matrix_tile(const struct gvk_policy *policy, 
     return selection;
 }
 
+/* How kernels that can read ahead do it, by how many registers a thread has: NVIDIA's have 255, AMD's 100 for weights,
+ * which are the same for a subgroup; on Intel's each lane has a part of the weights in the form that is for it alone.
+ * Of other devices nothing is known that speaks for it. */
+static uint32_t steps_of(const struct gvk_traits *traits, enum gvk_form form)
+{
+    if (traits->vendor_id == GVK_VENDOR_NVIDIA)
+        return GVK_STEPS_AT_ONCE;
+    if (traits->vendor_id == GVK_VENDOR_AMD || form == GVK_FORM_BROADCAST_16)
+        return GVK_STEPS_AHEAD;
+    return GVK_SINGLE_STEPS;
+}
+
 struct gvk_selection gvk_select_tile(const struct gvk_policy *policy, const struct gvk_graph_node *node,
                                      const struct gvk_tile *tile, uint32_t local_size)
 {
@@ -117,6 +139,8 @@ struct gvk_selection gvk_select_tile(const struct gvk_policy *policy, const stru
     selection.key.constants[GVK_CONSTANT_LOCAL_SIZE] = local_size;
     selection.key.constants[GVK_CONSTANT_EXTRA] =
         node->gate && !has_store(tile, GVK_STORE_GATE) ? GVK_EXTRA_GATE : GVK_EXTRA_NONE;
+    if (gvk_form_is_for_gpus(tile->form))
+        selection.key.constants[GVK_CONSTANT_MODE] = steps_of(policy->traits, tile->form);
     return selection;
 }
 
@@ -211,6 +235,25 @@ static bool holds_for(const struct gvk_selection *selection, const struct gvk_pr
            gvk_is_near(selection->work, gvk_work_of(program->width, program->height, program->batch));
 }
 
+/* Pixels that a plane's workgroups compute, those beyond its end included. */
+static uint64_t padded_pixels(const struct gvk_tile_family *family, const struct gvk_tile *tile,
+                              const struct gvk_shape *source)
+{
+    return (uint64_t)family->count_groups(tile, tile->local_size, source) * (tile->local_size / tile->slices) *
+           tile->pixels;
+}
+
+/* The next tile's workgroups fit the plane's end better: 192 pixels instead of 256 for one of 13 x 13. On NVIDIA's
+ * GPUs, which are busy with loads of weights, the wider tile's fewer loads are worth more. */
+static bool fits_worse_than_next(const struct gvk_policy *policy, const struct gvk_tile_family *family,
+                                 const struct gvk_tile *tile, const struct gvk_shape *source)
+{
+    const struct gvk_tile *next = next_alike(tile);
+    return next && next->slices == 1 && policy->traits->vendor_id != GVK_VENDOR_NVIDIA &&
+           !gvk_tile_is_out(policy, next) &&
+           padded_pixels(family, tile, source) * 4 > padded_pixels(family, next, source) * 5;
+}
+
 struct gvk_selection gvk_refine_tile(const struct gvk_policy *policy, const struct gvk_selection *selection,
                                      const struct gvk_graph_node *node, const struct gvk_tile_family *family,
                                      const struct gvk_program *program)
@@ -226,7 +269,8 @@ struct gvk_selection gvk_refine_tile(const struct gvk_policy *policy, const stru
             (tile->slices > 1 && gvk_quads(node->input_channels) < tile->slices * LEAST_SLICE_QUADS))
             continue;
         best = tile;
-        if (count_workgroups(family, tile, node, source, program->batch) >= wanted)
+        if (count_workgroups(family, tile, node, source, program->batch) >= wanted &&
+            !fits_worse_than_next(policy, family, tile, source))
             break;
     }
     return gvk_select_tile(policy, node, best, best->local_size);

@@ -14,7 +14,9 @@ struct gvk_tile_family {
     uint32_t (*count_groups)(const struct gvk_tile *tile, uint32_t local_size, const struct gvk_shape *source);
 };
 
-/* The family's only tile of the form. */
+/* The first of the family's tiles of the form that is not out; NULL: there is none. */
+const struct gvk_tile *gvk_first_tile(const struct gvk_policy *policy, enum gvk_family family, enum gvk_form form);
+/* The family's first tile of the form. */
 const struct gvk_tile *gvk_tile_of(enum gvk_family family, enum gvk_form form);
 /* The tile's shader for what the node does with its sums, as for fp32. */
 enum gvk_shader gvk_tile_shader(const struct gvk_tile *tile, const struct gvk_graph_node *node);

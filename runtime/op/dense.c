@@ -5,20 +5,15 @@
 #include "runtime/kernel/forms.h"
 #include "runtime/kernel/tiles.h"
 
-static bool is_rejected(const struct gvk_policy *policy, const struct gvk_tile *tile)
-{
-    return gvk_is_rejected(policy, tile->shaders[GVK_STORE_PLAIN]);
-}
-
 static const struct gvk_tile *choose_tile(const struct gvk_policy *policy, const struct gvk_graph_node *node)
 {
     const struct gvk_tile *plain = gvk_tile_of(GVK_FAMILY_DENSE, GVK_FORM_PLAIN);
-    const struct gvk_tile *best = gvk_tile_of(GVK_FAMILY_DENSE, gvk_form_of(policy));
     if (policy->reference || gvk_quads(node->output_channels) % 4)
         return plain;
-    if (is_rejected(policy, best))
-        best = gvk_tile_of(GVK_FAMILY_DENSE, GVK_FORM_UNIFORM);
-    return is_rejected(policy, best) ? plain : best;
+    const struct gvk_tile *best = gvk_first_tile(policy, GVK_FAMILY_DENSE, gvk_form_of(policy));
+    if (!best)
+        best = gvk_first_tile(policy, GVK_FAMILY_DENSE, GVK_FORM_UNIFORM);
+    return best ? best : plain;
 }
 
 /* The built-in tile, with the local size that was chosen for it. */

@@ -22,7 +22,10 @@ static struct gvk_selection select_kernel(const struct gvk_policy *policy, const
 {
     if (policy->reference || !is_pyramid(node))
         return (struct gvk_selection){0};
-    const struct gvk_tile *tile = gvk_tile_of(GVK_FAMILY_PYRAMID, gvk_form_of(policy));
+    const enum gvk_form form = gvk_form_of(policy);
+    const struct gvk_tile *tile = gvk_first_tile(policy, GVK_FAMILY_PYRAMID, form);
+    if (!tile)
+        tile = gvk_tile_of(GVK_FAMILY_PYRAMID, form);
     return gvk_select_tile(policy, node, tile, tile->local_size);
 }
 

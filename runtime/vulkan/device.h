@@ -16,7 +16,7 @@ struct gvk_traits {
     uint32_t subgroup_size;     /* 0: unknown, then no kernel with subgroup operations is taken */
     bool subgroup_shuffle;      /* in compute shaders */
     bool subgroup_broadcast;    /* ballot operations, broadcast among them */
-    uint32_t multiprocessors;   /* how many, where the driver tells (NVIDIA's); 0: unknown */
+    uint32_t cores;             /* NVIDIA's multiprocessors, AMD's compute units, Arm's shader cores; 0: unknown */
     bool shuffles_well;         /* subgroupShuffle is as fast as subgroupBroadcast on this driver (lanes.h) */
     bool stores_doubles;        /* of every lane at once, without a crash (lanes.h) */
     bool subgroup_size_control; /* sizes can be required of a pipeline */
@@ -96,6 +96,8 @@ struct gvk_device {
 /* Reads the physical device: info, traits, limits. */
 void gvk_physical_device_read(const struct gvk_functions *vk, VkPhysicalDevice physical_device, uint32_t index,
                               gvk_device_info *info, struct gvk_traits *traits);
+/* Of a device with Vulkan 1.1; 0: its driver does not tell. */
+uint32_t gvk_count_cores(const struct gvk_functions *vk, VkPhysicalDevice physical_device);
 bool gvk_physical_device_has(const struct gvk_functions *vk, const gvk_host *host, VkPhysicalDevice physical_device,
                              const char *extension);
 /* The first queue family with compute that is of this kind; the best one is the first without graphics, which real GPUs

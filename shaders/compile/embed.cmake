@@ -7,7 +7,7 @@ gvk_hash_shaders(${SHADERS} SOURCE_HASH)
 set(OF_SHADERS "/* Of the shaders ${SOURCE_HASH} */\n")
 string(REPLACE "," ";" NAMES "${NAMES}")
 string(REPLACE "," ";" NO_TENSORS "${NO_TENSORS}")
-# Tiles: each line FAMILY|FORMS|SHADERS|LOCAL_SIZE and ten numbers. Those of a family and form follow each other. A shader that
+# Tiles: each line FAMILY|FORMS|SHADERS|LOCAL_SIZE and eleven numbers. Those of a family and form follow each other. A shader that
 # only forms of CPU drivers take is left out where those are.
 set(CPU_FORMS "^(SHUFFLE|SPREAD|SINGLE)_|^CHUNKS_4$|^BROADCAST_4$")
 set(FOR_CPUS "")
@@ -95,6 +95,7 @@ struct gvk_tile {
     uint32_t local_size, subgroup_size;       /* 0: any size of subgroup */
     uint32_t quads, pixels; /* of a lane; weights come in blocks of 4 * quads outputs */
     uint32_t slices;        /* of the inputs, each summed up by GVK_SLICE_LANES lanes of a workgroup; 1: not split */
+    uint32_t ahead;         /* input quads of a step */
     bool texels;            /* source and weights are read through texel buffers */
     bool chunks;            /* weights are read in chunks (GVK_CHUNK_STEP_VEC4S) */
     uint32_t kernel, stride;
@@ -134,10 +135,10 @@ foreach(KEY ${KEYS})
             list(APPEND CODES GVK_SHADER_${SHADER})
         endforeach()
         list(JOIN CODES ", " CODES)
-        foreach(NAME LOCAL QUADS PIXELS SUBGROUP SLICES TEXELS CHUNKS KERNEL STRIDE OUT_X OUT_Y)
+        foreach(NAME LOCAL QUADS PIXELS SUBGROUP SLICES AHEAD TEXELS CHUNKS KERNEL STRIDE OUT_X OUT_Y)
             list(POP_FRONT NUMBERS ${NAME})
         endforeach()
-        string(APPEND ENTRIES "    {GVK_FAMILY_${FAMILY}, GVK_FORM_${FORM}, {${CODES}}, .local_size = ${LOCAL}, .subgroup_size = ${SUBGROUP}, .quads = ${QUADS}, .pixels = ${PIXELS}, .slices = ${SLICES}, .texels = ${TEXELS}, .chunks = ${CHUNKS}, .kernel = ${KERNEL}, .stride = ${STRIDE}, .out_x = ${OUT_X}, .out_y = ${OUT_Y}},\n")
+        string(APPEND ENTRIES "    {GVK_FAMILY_${FAMILY}, GVK_FORM_${FORM}, {${CODES}}, .local_size = ${LOCAL}, .subgroup_size = ${SUBGROUP}, .quads = ${QUADS}, .pixels = ${PIXELS}, .slices = ${SLICES}, .ahead = ${AHEAD}, .texels = ${TEXELS}, .chunks = ${CHUNKS}, .kernel = ${KERNEL}, .stride = ${STRIDE}, .out_x = ${OUT_X}, .out_y = ${OUT_Y}},\n")
     endforeach()
 endforeach()
 string(APPEND HEADER "#define GVK_TILE_COUNT ${COUNT}

@@ -14,7 +14,8 @@
 //
 // For GPUs: every lane of a workgroup has the same weights, which is a scalar load on AMD and NVIDIA, and the source rows
 // are a loop in the program, too, in which each row's weights are loaded. Straight code lets a GPU's compiler load all rows
-// and all weights first, into too many registers. CPU devices have depthwise_strips.comp.
+// and all weights first, into too many registers, but with MODE GVK_STEPS_AT_ONCE, for devices that have so many: then
+// memory is waited for once instead of once a row. CPU devices have depthwise_strips.comp.
 #define GVK_USE_DEPTHWISE
 #include "common.glsl"
 
@@ -22,6 +23,28 @@ const uint TAPS = KERNEL * KERNEL;
 const uint IN_X = (OUT_X - 1) * STRIDE + KERNEL;
 const uint IN_Y = (OUT_Y - 1) * STRIDE + KERNEL;
 const int PADDING = KERNEL / 2;
+
+// Source row r of those that the outputs need.
+#define ADD_ROW(r)                                                                                                     \
+    {                                                                                                                  \
+        int y = in_y + int(r);                                                                                         \
+        bool row_inside = y >= 0 && y < int(height);                                                                   \
+        vec4 x[IN_X];                                                                                                  \
+        [[unroll]] for (uint c = 0; c < IN_X; c++) {                                                                   \
+            int column = in_x + int(c);                                                                                \
+            bool inside = row_inside && column >= 0 && column < int(width);                                            \
+            vec4 value = SOURCE(plane + (inside ? uint(y) * width + uint(column) : 0));                                \
+            x[c] = mix(vec4(0), value, bvec4(inside));                                                                 \
+        }                                                                                                              \
+        [[unroll]] for (uint j = 0; j < OUT_Y; j++) {                                                                  \
+            if (r >= j * STRIDE && r < j * STRIDE + KERNEL) {                                                          \
+                uint ky = r - j * STRIDE;                                                                              \
+                [[unroll]] for (uint kx = 0; kx < KERNEL; kx++)                                                        \
+                    [[unroll]] for (uint i = 0; i < OUT_X; i++)                                                        \
+                        ADD_MULTIPLIED(sum[j * OUT_X + i], x[i * STRIDE + kx], WEIGHT(weight + ky * KERNEL + kx));     \
+            }                                                                                                          \
+        }                                                                                                              \
+    }
 
 void main()
 {
@@ -39,24 +62,12 @@ void main()
     vec4 sum[OUT_X * OUT_Y];
     [[unroll]] for (uint i = 0; i < OUT_X * OUT_Y; i++)
         sum[i] = WEIGHT(weight + TAPS);
-    [[dont_unroll]] for (uint r = 0; r < IN_Y; r++) {
-        int y = in_y + int(r);
-        bool row_inside = y >= 0 && y < int(height);
-        vec4 x[IN_X];
-        [[unroll]] for (uint c = 0; c < IN_X; c++) {
-            int column = in_x + int(c);
-            bool inside = row_inside && column >= 0 && column < int(width);
-            vec4 value = SOURCE(plane + (inside ? uint(y) * width + uint(column) : 0));
-            x[c] = mix(vec4(0), value, bvec4(inside));
-        }
-        [[unroll]] for (uint j = 0; j < OUT_Y; j++) {
-            if (r >= j * STRIDE && r < j * STRIDE + KERNEL) {
-                uint ky = r - j * STRIDE;
-                [[unroll]] for (uint kx = 0; kx < KERNEL; kx++)
-                    [[unroll]] for (uint i = 0; i < OUT_X; i++)
-                        ADD_MULTIPLIED(sum[j * OUT_X + i], x[i * STRIDE + kx], WEIGHT(weight + ky * KERNEL + kx));
-            }
-        }
+    if (MODE == GVK_STEPS_AT_ONCE) {
+        [[unroll]] for (uint r = 0; r < IN_Y; r++)
+            ADD_ROW(r)
+    } else {
+        [[dont_unroll]] for (uint r = 0; r < IN_Y; r++)
+            ADD_ROW(r)
     }
 
     if (tile >= tiles)

@@ -11,6 +11,7 @@
 // local size * PIXELS = GVK_GHOST_SIDE squared; workgroups: x = squares, y = output blocks, z = batch
 // STORE: 0 plain; 1 with the residual (the extra) added to both halves. EXTRA gate: as pointwise.comp, but the gate is read
 // through the other kind of binding than the residual, because a module may have both and a device just four buffers.
+// AHEAD: as pointwise.comp.
 // SPREAD, with SUBGROUP lanes: see spread.glsl; 0 and 2.
 #include "spread.glsl"
 #define GVK_USE_GHOST
@@ -61,7 +62,27 @@ void main()
             sum[j * PIXELS + p] = start;
     }
     uint along = 0; // the same for all lanes, as in pointwise.comp
-    for (uint k = 0; k < input_quads; k++) {
+    uint k = 0;
+#if AHEAD > 1
+#define FACTOR(k)   GATE(gate + k)
+#define PLACE(p, u) read[p] + (along + u * pixels)
+    // The gate takes registers, too, of which Intel's compiler then has none left.
+    if (MODE != GVK_SINGLE_STEPS && (SPREAD == 0 || EXTRA != GVK_EXTRA_GATE)) {
+        for (; k + AHEAD <= input_quads; k += AHEAD) {
+            SUM_QUADS(AHEAD, GROUP, gl_SubgroupInvocationID)
+            along += AHEAD * pixels;
+        }
+    }
+#if SPREAD && AHEAD > 2
+    if (EXTRA == GVK_EXTRA_GATE) {
+        for (; k + AHEAD - 1 <= input_quads; k += AHEAD - 1) {
+            SUM_QUADS((AHEAD - 1), (AHEAD - 1), gl_SubgroupInvocationID)
+            along += (AHEAD - 1) * pixels;
+        }
+    }
+#endif
+#endif
+    for (; k < input_quads; k++) {
         vec4 x[PIXELS];
         [[unroll]] for (uint p = 0; p < PIXELS; p++)
             x[p] = SOURCE(read[p] + along);

@@ -13,6 +13,9 @@
 // SLICES > 1: as many parts of a workgroup each sum up a part of the inputs for the same pixels, the first part adds what
 //   the others hand it through shared memory, and stores. The parts are whole subgroups, so that a part's weights are
 //   the same for all lanes of one. x = ceil(pixels / (local size / SLICES * PIXELS)).
+// AHEAD > 1, for GPUs: so many input quads a step, what is read of them first (spread.glsl's SUM_QUADS): a step waits for
+//   memory once. MODE GVK_STEPS_AT_ONCE: all of its weights, too, for devices of many registers; GVK_SINGLE_STEPS: steps of
+//   one quad all the same, for devices of few.
 // HALF_SUMS, with SPREAD 0: see SUM_UP. The four vec4s of an input quad and an output quad are then the four outputs of
 //   an input each, so that two outputs' products are one instruction where the device computes two fp16 at a time.
 // SPREAD, with SUBGROUP lanes: see spread.glsl.
@@ -35,7 +38,10 @@
 #include "common.glsl"
 #include "pointwise_store.glsl"
 
-#if SLICES > GVK_MOST_SLICES || (HALF_SUMS && HALF_SUMS > GVK_MOST_HALF_SUM_QUADS)
+#ifndef AHEAD
+#define AHEAD 1
+#endif
+#if SLICES > GVK_MOST_SLICES || AHEAD > GVK_MOST_AHEAD || (HALF_SUMS && HALF_SUMS > GVK_MOST_AHEAD)
 #error shared.h tells proofs of fewer
 #endif
 
@@ -46,26 +52,30 @@ shared vec4 handed[(SLICES - 1) * QUADS * PIXELS * GVK_SLICE_LANES];
 
 #if HALF_SUMS
 // `count` input quads: their products in fp16, their sum too, that one then in fp32. What is summed up in fp16 lives
-// within a step: carried over a branch, AMD's compiler would take the pairs of values apart.
-#define SUM_UP(count)                                                                                                  \
+// within a step: carried over a branch, AMD's compiler would take the pairs of values apart. All that is read is read before
+// the first product, so that as many loads are under way at once; `group` 1: quad by quad, which takes fewer registers.
+#define SUM_UP(count, group)                                                                                           \
     {                                                                                                                  \
         f16vec4 part[QUADS * PIXELS];                                                                                  \
-        [[unroll]] for (uint u = 0; u < count; u++) {                                                                  \
-            f16vec4 x[PIXELS];                                                                                         \
-            [[unroll]] for (uint p = 0; p < PIXELS; p++)                                                               \
-                x[p] = HALF_SOURCE(READ + u * pixels + p * STRIDE);                                                    \
+        [[unroll]] for (uint first_of = 0; first_of < count; first_of += group) {                                      \
+            f16vec4 x[group * PIXELS], w[group * OUTPUTS];                                                             \
+            [[unroll]] for (uint n = 0; n < group * PIXELS; n++)                                                       \
+                x[n] = HALF_SOURCE(READ + (first_of + n / PIXELS) * pixels + n % PIXELS * STRIDE);                     \
+            [[unroll]] for (uint n = 0; n < group * OUTPUTS; n++)                                                      \
+                w[n] = HALF_WEIGHT(weight + first_of * OUTPUTS + n);                                                   \
             if (EXTRA == GVK_EXTRA_GATE) {                                                                             \
-                f16vec4 factor = f16vec4(EXTRA_AT(gate + k + u));                                                      \
-                [[unroll]] for (uint p = 0; p < PIXELS; p++)                                                           \
-                    x[p] *= factor;                                                                                    \
+                [[unroll]] for (uint u = 0; u < group; u++) {                                                          \
+                    f16vec4 factor = f16vec4(EXTRA_AT(gate + k + first_of + u));                                       \
+                    [[unroll]] for (uint p = 0; p < PIXELS; p++)                                                       \
+                        x[u * PIXELS + p] *= factor;                                                                   \
+                }                                                                                                      \
             }                                                                                                          \
-            [[unroll]] for (uint j = 0; j < QUADS; j++) {                                                              \
+            [[unroll]] for (uint u = 0; u < group; u++) {                                                              \
                 [[unroll]] for (uint i = 0; i < 4; i++) {                                                              \
-                    f16vec4 w = HALF_WEIGHT(weight + u * OUTPUTS + 4 * j + i);                                         \
-                    [[unroll]] for (uint p = 0; p < PIXELS; p++) {                                                     \
-                        const uint n = j * PIXELS + p;                                                                 \
-                        f16vec4 product = f16vec4(x[p][i]) * w;                                                        \
-                        part[n] = u + i == 0 ? product : fma(f16vec4(x[p][i]), w, part[n]);                            \
+                    [[unroll]] for (uint n = 0; n < QUADS * PIXELS; n++) {                                             \
+                        f16vec4 factor = f16vec4(x[u * PIXELS + n % PIXELS][i]);                                       \
+                        f16vec4 weights = w[u * OUTPUTS + 4 * (n / PIXELS) + i];                                       \
+                        part[n] = first_of + u + i == 0 ? factor * weights : fma(factor, weights, part[n]);            \
                     }                                                                                                  \
                 }                                                                                                      \
             }                                                                                                          \
@@ -138,12 +148,22 @@ void main()
     }
 #if HALF_SUMS
     uint k = begin;
-    for (; k + HALF_SUMS <= end; k += HALF_SUMS) {
-        SUM_UP(HALF_SUMS)
-        ADVANCE(HALF_SUMS)
+#if AHEAD > 1
+    if (MODE != GVK_SINGLE_STEPS) {
+        for (; k + HALF_SUMS <= end; k += HALF_SUMS) {
+            SUM_UP(HALF_SUMS, HALF_SUMS)
+            ADVANCE(HALF_SUMS)
+        }
+    } else
+#endif
+    {
+        for (; k + HALF_SUMS <= end; k += HALF_SUMS) {
+            SUM_UP(HALF_SUMS, 1)
+            ADVANCE(HALF_SUMS)
+        }
     }
     for (; k < end; k++) {
-        SUM_UP(1)
+        SUM_UP(1, 1)
         ADVANCE(1)
     }
     // A sum in fp16 that overflowed: an activation would turn an infinity into a number like any other.
@@ -182,7 +202,26 @@ void main()
         mine = next_mine;
     }
 #else
-    for (uint k = begin; k < end; k++) {
+    uint k = begin;
+#if AHEAD > 1
+#define FACTOR(k)   EXTRA_AT(gate + k)
+#define PLACE(p, u) READ + u * pixels + p * STRIDE
+#if GROUP < AHEAD
+    if (MODE == GVK_STEPS_AT_ONCE) {
+        for (; k + AHEAD <= end; k += AHEAD) {
+            SUM_QUADS(AHEAD, AHEAD, lane)
+            ADVANCE(AHEAD)
+        }
+    } else
+#endif
+        if (MODE != GVK_SINGLE_STEPS) {
+        for (; k + AHEAD <= end; k += AHEAD) {
+            SUM_QUADS(AHEAD, GROUP, lane)
+            ADVANCE(AHEAD)
+        }
+    }
+#endif
+    for (; k < end; k++) {
         vec4 x[PIXELS];
         [[unroll]] for (uint p = 0; p < PIXELS; p++)
             x[p] = SOURCE(READ + p * STRIDE);

@@ -89,22 +89,50 @@ static void a_gpu_that_lacks_what_its_form_needs_is_given_the_uniform_one(void *
 }
 
 /* As many as its cores want, where it says how many it has; what no card has is not followed. */
-static void nvidias_number_of_workgroups_is_its_own(void **state)
+static void the_number_of_workgroups_is_that_of_the_cores(void **state)
 {
     (void)state;
     static const struct {
-        uint32_t vendor_id, multiprocessors, workgroups;
-    } cases[] = {{GVK_VENDOR_NVIDIA, 132, 1584},
-                 {GVK_VENDOR_NVIDIA, 28, 336},
-                 {GVK_VENDOR_NVIDIA, UINT32_MAX, 12288},
-                 {GVK_VENDOR_NVIDIA, 0, 256},
-                 {GVK_VENDOR_AMD, 96, 256}};
+        uint32_t vendor_id, cores, workgroups;
+    } cases[] = {{GVK_VENDOR_NVIDIA, 132, 1056}, {GVK_VENDOR_NVIDIA, 28, 224}, {GVK_VENDOR_NVIDIA, UINT32_MAX, 8192},
+                 {GVK_VENDOR_NVIDIA, 0, 256},    {GVK_VENDOR_AMD, 96, 768},    {GVK_VENDOR_AMD, 2, 16},
+                 {GVK_VENDOR_AMD, 0, 256},       {GVK_VENDOR_ARM, 4, 64},      {GVK_VENDOR_ARM, 16, 256},
+                 {GVK_VENDOR_INTEL, 32, 256}};
     for (size_t i = 0; i < ARRAY_COUNT(cases); i++) {
         struct gvk_traits traits = traits_of_gpu(VK_PHYSICAL_DEVICE_TYPE_DISCRETE_GPU, cases[i].vendor_id);
-        traits.multiprocessors = cases[i].multiprocessors;
+        traits.cores = cases[i].cores;
         if (gvk_wanted_workgroups(&traits) != cases[i].workgroups)
-            fail_msg("vendor 0x%x with %u multiprocessors: %u workgroups, not %u", cases[i].vendor_id,
-                     cases[i].multiprocessors, gvk_wanted_workgroups(&traits), cases[i].workgroups);
+            fail_msg("vendor 0x%x with %u cores: %u workgroups, not %u", cases[i].vendor_id, cases[i].cores,
+                     gvk_wanted_workgroups(&traits), cases[i].workgroups);
+    }
+}
+
+/* A vendor's compilers spill what others keep in registers (docs/laboratory.md). */
+static void kernels_read_as_far_ahead_as_a_vendors_registers_allow(void **state)
+{
+    (void)state;
+    static const struct {
+        uint32_t vendor_id;
+        bool has_subgroups_of_16;
+        uint32_t steps;
+    } cases[] = {{GVK_VENDOR_NVIDIA, true, GVK_STEPS_AT_ONCE},
+                 {GVK_VENDOR_AMD, true, GVK_STEPS_AHEAD},
+                 {GVK_VENDOR_INTEL, true, GVK_STEPS_AHEAD},
+                 {GVK_VENDOR_INTEL, false, GVK_SINGLE_STEPS},
+                 {GVK_VENDOR_ARM, true, GVK_SINGLE_STEPS},
+                 {GVK_VENDOR_QUALCOMM, true, GVK_SINGLE_STEPS},
+                 {0x1010, true, GVK_SINGLE_STEPS}};
+    const struct gvk_graph_node node = {
+        .op = GVK_OP_CONVOLUTION, .kernel = 1, .stride = 1, .groups = 1, .input_channels = 64, .output_channels = 64};
+    for (size_t i = 0; i < ARRAY_COUNT(cases); i++) {
+        struct gvk_traits traits = traits_of_gpu(VK_PHYSICAL_DEVICE_TYPE_DISCRETE_GPU, cases[i].vendor_id);
+        traits.subgroup_size_control &= cases[i].has_subgroups_of_16;
+        struct gvk_policy policy;
+        gvk_policy_of(&traits, GVK_PRECISION_FP32, &policy);
+        uint32_t steps = gvk_kernel_of(&node)->select(&policy, &node).key.constants[GVK_CONSTANT_MODE];
+        if (steps != cases[i].steps)
+            fail_msg("vendor 0x%x, %s subgroups of 16: mode %u, not %u", cases[i].vendor_id,
+                     cases[i].has_subgroups_of_16 ? "with" : "without", steps, cases[i].steps);
     }
 }
 
@@ -217,8 +245,8 @@ static void small_images_take_small_tiles_where_cores_would_idle(void **state)
     }
 }
 
-/* A GPU with matrix units, of so many multiprocessors where it tells. */
-static struct gvk_traits traits_with_matrices(uint32_t vendor_id, uint32_t multiprocessors)
+/* A GPU with matrix units, of so many cores where it tells. */
+static struct gvk_traits traits_with_matrices(uint32_t vendor_id, uint32_t cores)
 {
     struct gvk_traits traits = traits_of_gpu(VK_PHYSICAL_DEVICE_TYPE_DISCRETE_GPU, vendor_id);
     traits.half_arithmetic = traits.half_sums = true;
@@ -226,7 +254,7 @@ static struct gvk_traits traits_with_matrices(uint32_t vendor_id, uint32_t multi
     traits.min_subgroup_size = 32;
     traits.max_subgroup_size = vendor_id == GVK_VENDOR_AMD ? 64 : 32;
     traits.max_shared_bytes = 49152;
-    traits.multiprocessors = multiprocessors;
+    traits.cores = cores;
     return traits;
 }
 
@@ -234,7 +262,7 @@ static void matrix_units_multiply_where_there_is_enough_work_for_them(void **sta
 {
     (void)state;
     static const struct {
-        uint32_t vendor_id, multiprocessors, inputs, outputs, side, batch;
+        uint32_t vendor_id, cores, inputs, outputs, side, batch;
         const char *tile;
     } cases[] = {
         /* 22 x 8 = 176 workgroups for 132 multiprocessors; 11 x 8 * 2 = 176 of a split tile; 3 x 8 * 2 and 43 x 1. */
@@ -252,7 +280,7 @@ static void matrix_units_multiply_where_there_is_enough_work_for_them(void **sta
         {GVK_VENDOR_AMD, 0, 512, 64, 13, 1, "uniform_2x1_split"},
     };
     for (size_t i = 0; i < ARRAY_COUNT(cases); i++) {
-        const struct gvk_traits traits = traits_with_matrices(cases[i].vendor_id, cases[i].multiprocessors);
+        const struct gvk_traits traits = traits_with_matrices(cases[i].vendor_id, cases[i].cores);
         struct gvk_policy policy;
         uint64_t weights;
         assert_true(gvk_policy_of(&traits, GVK_PRECISION_FP16, &policy));
@@ -440,7 +468,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_vendors_gpus_are_given_its_form),
-        cmocka_unit_test(nvidias_number_of_workgroups_is_its_own),
+        cmocka_unit_test(the_number_of_workgroups_is_that_of_the_cores),
+        cmocka_unit_test(kernels_read_as_far_ahead_as_a_vendors_registers_allow),
         cmocka_unit_test(nvidias_ghost_modules_are_two_dispatches),
         cmocka_unit_test(malis_lanes_hold_at_most_four_sums),
         cmocka_unit_test(a_gpu_that_lacks_what_its_form_needs_is_given_the_uniform_one),

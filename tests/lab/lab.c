@@ -5,7 +5,8 @@
  *   laboratory CHIP --kernel NAME LOCAL SUBGROUP
  *                            any kernel of the shader table, with all that the compiler says of it
  *   laboratory CHIP --frame MODEL
- *                            the whole way of a frame, on a driver that takes submissions; its result is void */
+ *                            the whole way of a frame, on a driver that takes submissions; its result is void
+ *   laboratory --model [GPU] how long a frame takes by a model; no driver is needed */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,6 +14,7 @@
 #include "capture.h"
 #include "frame.h"
 #include "inner_loop.h"
+#include "model.h"
 #include "selection.h"
 #include "shaders/shared.h"
 
@@ -204,8 +206,11 @@ int main(int argc, char **argv)
     struct laboratory laboratory;
     bool one = argc == 6 && !strcmp(argv[2], "--kernel");
     bool frame = argc == 4 && !strcmp(argv[2], "--frame");
+    if (argc > 1 && argc < 4 && !strcmp(argv[1], "--model"))
+        return print_model(argc > 2 ? argv[2] : NULL);
     if (argc != 2 && !one && !frame) {
-        fprintf(stderr, "usage: laboratory CHIP [--kernel NAME LOCAL SUBGROUP | --frame MODEL]\n");
+        fprintf(stderr, "usage: laboratory CHIP [--kernel NAME LOCAL SUBGROUP | --frame MODEL]\n"
+                        "       laboratory --model [GPU]\n");
         return 2;
     }
     if (frame)

@@ -3,13 +3,8 @@
 
 #include <stdlib.h>
 
-#include "ghostnet/networks/heads.h"
-#include "runtime/graph/rewrite.h"
-#include "runtime/op/ghost.h"
-#include "runtime/op/table.h"
+#include "plan.h"
 
-#define INPUT_SIZE 416
-#define CLASSES    80
 #define LOCAL_SIZE 64 /* of every kernel outside the network */
 
 static bool add(struct selected *list, uint32_t *count, const struct gvk_pipeline_key *key, uint64_t macs,
@@ -50,26 +45,11 @@ uint32_t select_pipelines(const struct gvk_policy *policy, struct selected out[M
                                              GVK_SHADER_KEEP,
                                              GVK_SHADER_DROP,
                                              GVK_SHADER_COLLECT};
-    gvk_host host = gvk_host_complete(NULL);
-    gvk_graph *graph = NULL;
-    struct gvk_graph *copy = NULL;
-    struct gvk_program *program = NULL;
-    struct gvk_packing packing = {0};
+    struct planned planned;
     uint32_t count = 0;
-    bool complete = false;
-    if (gvk_graph_create(&host, NULL, NULL, &graph))
-        return 0;
-    gvk_add_yolov4(graph, gvk_graph_input(graph, "input", 3), &gvk_ghostnet, 1.0, CLASSES);
-    if (gvk_graph_finish(graph) || gvk_graph_copy(&host, graph, &copy) ||
-        gvk_rewrite_graph(copy, gvk_rewrites_off(policy, 0)) || gvk_program_create(&host, &program))
-        goto done;
-    struct gvk_builder builder = {
-        .host = &host, .policy = policy, .graph = copy, .packing = &packing, .program = program};
-    const gvk_stream_params size = {.size = sizeof size, .width = INPUT_SIZE, .height = INPUT_SIZE, .batch = 1};
-    if (gvk_program_follow(&builder, &packing, &size))
-        goto done;
-    complete = true;
-    for (uint32_t i = 0; i < program->command_count && complete; i++) {
+    bool complete = plan_frame(policy, 1, &planned);
+    const struct gvk_program *program = planned.program;
+    for (uint32_t i = 0; complete && i < program->command_count; i++) {
         const struct gvk_command *command = &program->commands[i];
         if (command->kind == GVK_COMMAND_DISPATCH)
             complete = add(out, &count, &command->key, command->macs,
@@ -81,10 +61,6 @@ uint32_t select_pipelines(const struct gvk_policy *policy, struct selected out[M
         complete = add(out, &count, &key, 0, 0);
     }
     qsort(out, count, sizeof *out, more_work_first);
-done:
-    gvk_packing_destroy(&host, &packing);
-    gvk_program_destroy(program);
-    gvk_graph_destroy(copy);
-    gvk_graph_destroy(graph);
+    planned_release(&planned);
     return complete ? count : 0;
 }
