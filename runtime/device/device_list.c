@@ -100,19 +100,6 @@ done:
     return result;
 }
 
-bool gvk_physical_device_has(const struct gvk_functions *vk, const gvk_host *host, VkPhysicalDevice physical_device,
-                             const char *extension)
-{
-    uint32_t count = 0;
-    if (vk->EnumerateDeviceExtensionProperties(physical_device, NULL, &count, NULL) != VK_SUCCESS || !count)
-        return false;
-    VkExtensionProperties *list = gvk_allocate_array(host, count, sizeof *list);
-    bool found = list && vk->EnumerateDeviceExtensionProperties(physical_device, NULL, &count, list) >= 0 &&
-                 extension_in(list, count, extension);
-    gvk_release(host, list);
-    return found;
-}
-
 static void describe_driver(const struct gvk_functions *vk, VkPhysicalDevice physical_device,
                             const VkPhysicalDeviceProperties *properties, gvk_device_info *info,
                             struct gvk_traits *traits)

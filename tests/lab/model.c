@@ -5,9 +5,9 @@
  * others wait. So a dispatch takes the longer of one subgroup's waits and arithmetic, and of all arithmetic of a
  * scheduler.
  *
- * Of the H200 the waits are fitted to its measured layers (docs/hardware). Of all others they are latencies that others
- * have published of those chips, and times there may well be twice as long: that is what the H200's fit is of what is
- * published of it. */
+ * Of the H200 the waits are fitted to its measured layers (docs/hardware). Those of all others are assumptions, and
+ * times there may well be several times as long: the H200's turned out to be two to five times what is assumed of the
+ * others. */
 #include "model.h"
 
 #include <stdio.h>

@@ -1,6 +1,23 @@
-/* How many cores a device has, which Vulkan itself does not tell: the drivers of NVIDIA, AMD and Arm do, each in its
- * own way. */
+/* What a physical device's driver has beside Vulkan itself: extensions, and what some of them tell, as how many cores
+ * there are, each vendor's driver in its own way. */
 #include "runtime/vulkan/device.h"
+
+#include <string.h>
+
+bool gvk_physical_device_has(const struct gvk_functions *vk, const gvk_host *host, VkPhysicalDevice physical_device,
+                             const char *extension)
+{
+    uint32_t count = 0;
+    if (vk->EnumerateDeviceExtensionProperties(physical_device, NULL, &count, NULL) != VK_SUCCESS || !count)
+        return false;
+    VkExtensionProperties *list = gvk_allocate_array(host, count, sizeof *list);
+    bool found = false;
+    if (list && vk->EnumerateDeviceExtensionProperties(physical_device, NULL, &count, list) >= 0)
+        for (uint32_t i = 0; i < count && !found; i++)
+            found = !strcmp(list[i].extensionName, extension);
+    gvk_release(host, list);
+    return found;
+}
 
 static void read_properties(const struct gvk_functions *vk, VkPhysicalDevice physical_device, const char *extension,
                             void *properties)
