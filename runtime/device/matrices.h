@@ -8,8 +8,8 @@
 #define GVK_COOPERATIVE_MATRIX_EXTENSION     "VK_KHR_cooperative_matrix"
 #define GVK_COOPERATIVE_MATRIX_FEATURES_TYPE ((VkStructureType)1000506000)
 
-/* Of a device that has that extension and VK_KHR_vulkan_memory_model: matrices of so many rows and columns are multiplied, fp16 with
- * fp16 and sums in fp32, by a subgroup in a compute shader; 16 before 8. 0: there are none. */
+/* Of a device that has that extension and VK_KHR_vulkan_memory_model: matrices of so many rows and columns are
+ * multiplied, fp16 with fp16 and sums in fp32, by a subgroup in a compute shader; 16 before 8. 0: there are none. */
 uint32_t gvk_matrix_side_of(const struct gvk_functions *vk, VkPhysicalDevice physical_device);
 
 #endif
