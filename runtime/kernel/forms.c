@@ -21,7 +21,8 @@ bool gvk_form_is_possible(const struct gvk_policy *policy, enum gvk_form form)
     bool lavapipe = cpu && sure && texels;
     bool wide = lavapipe && policy->traits->float64 && policy->traits->stores_doubles;
     bool shuffle = wide && policy->traits->subgroup_shuffle && policy->traits->shuffles_well;
-    bool spread = wide && policy->traits->subgroup_broadcast;
+    /* Its stores take half a minute to compile where shuffles do well (docs/measurements.md). */
+    bool spread = wide && policy->traits->subgroup_broadcast && !policy->traits->shuffles_well;
     bool single = lavapipe && policy->traits->subgroup_broadcast;
     bool has_matrices = policy->traits->vendor_id == GVK_VENDOR_AMD || policy->traits->vendor_id == GVK_VENDOR_NVIDIA;
     bool broadcast_4 = cpu && sure && policy->traits->subgroup_size == 4 && policy->traits->subgroup_broadcast;

@@ -1,7 +1,8 @@
 // `dev bench`: ghostvk on lavapipe and on SwiftShader beside ONNX Runtime on the CPU, in one run, in turns, because a
 // machine's speed wanders. First their outputs must agree: otherwise they are not the same network and nothing is
 // compared. Prints Markdown. docs/speed.md says what the columns mean.
-// usage: node bench.js BUILD_FOLDER [ROUNDS]
+// usage: node bench.js BUILD_FOLDER [ROUNDS [MESA_ROOT]]
+// MESA_ROOT: a folder with another lavapipe and all its libraries (fetch_mesa.sh), which is measured in place of the build's.
 'use strict';
 
 const os = require('node:os');
@@ -135,6 +136,7 @@ function countsTable(results) {
 
 async function startUpTable(contestants) {
     const picture = path.join(SOURCE, 'models/samples/smear-1.jpg');
+    const model = path.join(SOURCE, 'models/blood-cells.safetensors');
     const rows = [];
     for (const driver of DRIVERS) {
         const firsts = [];
@@ -142,8 +144,8 @@ async function startUpTable(contestants) {
         for (let round = 0; round < 2; round++) {
             progress(`start-up on ${driver}`);
             await contestants.withCache(async (cache) => {
-                firsts.push(await contestants.startUp(driver, cache, picture));
-                for (let again = 0; again < 2; again++) seconds.push(await contestants.startUp(driver, cache, picture));
+                firsts.push(await contestants.startUp(driver, cache, model, picture));
+                for (let again = 0; again < 2; again++) seconds.push(await contestants.startUp(driver, cache, model, picture));
             });
         }
         rows.push([driver, `${show(median(firsts))} s`, `${show(median(seconds))} s`]);
@@ -185,10 +187,10 @@ function hostTable(contestants) {
 }
 
 async function main() {
-    const [folder, roundText] = process.argv.slice(2);
+    const [folder, roundText, mesaRoot] = process.argv.slice(2);
     const rounds = Number(roundText ?? 5);
-    if (!folder || !(rounds >= 1)) throw new Error('usage: node bench.js BUILD_FOLDER [ROUNDS]');
-    const contestants = new Contestants(folder);
+    if (!folder || !(rounds >= 1)) throw new Error('usage: node bench.js BUILD_FOLDER [ROUNDS [MESA_ROOT]]');
+    const contestants = new Contestants(folder, mesaRoot);
     const exporter = path.join(contestants.folder, 'export_model');
     contestants.run([exporter, path.join(contestants.folder, 'bench'), String(CLASSES), String(SIDE)]);
     progress('do the outputs agree?');

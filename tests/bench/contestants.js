@@ -25,14 +25,37 @@ function readCache(folder, name) {
     return value;
 }
 
+/** Another lavapipe: its manifest, with the library's own place, and what starts a program with its libraries and loader. */
+function openMesa(root, folder) {
+    const all = path.join(path.resolve(root), 'usr/lib');
+    const places = fs.readdirSync(all).map((name) => path.join(all, name));
+    const libraries = places.find((place) => fs.existsSync(path.join(place, 'libvulkan_lvp.so')));
+    if (!libraries) throw new Error(`${root}: no lavapipe is there`);
+    const loader = fs.readdirSync(libraries).find((name) => /^ld-linux.*\.so/.test(name));
+    if (!loader) throw new Error(`${libraries}: no loader is there`);
+    const manifests = path.join(path.resolve(root), 'usr/share/vulkan/icd.d');
+    const name = fs.readdirSync(manifests).find((file) => /^lvp_icd.*\.json$/.test(file));
+    const manifest = JSON.parse(fs.readFileSync(path.join(manifests, name), 'utf8'));
+    manifest.ICD.library_path = path.join(libraries, 'libvulkan_lvp.so');
+    const written = path.join(folder, 'bench', 'lavapipe.json');
+    fs.writeFileSync(written, JSON.stringify(manifest));
+    return { manifest: written, start: [path.join(libraries, loader), '--library-path', libraries] };
+}
+
 class Contestants {
-    constructor(folder) {
+    constructor(folder, mesaRoot) {
         this.folder = path.resolve(folder);
         this.prefix = findPrefix();
+        this.start = {};
         this.drivers = {
             lavapipe: readCache(folder, 'GVK_LAVAPIPE_ICD'),
             SwiftShader: readCache(folder, 'GVK_SWIFTSHADER_ICD'),
         };
+        if (mesaRoot) {
+            const mesa = openMesa(mesaRoot, this.folder);
+            this.drivers.lavapipe = mesa.manifest;
+            this.start.lavapipe = mesa.start;
+        }
     }
 
     /** How the children are started, in words. */
@@ -42,8 +65,8 @@ class Contestants {
         return `on ${pinned}, ${priority}`;
     }
 
-    command(words) {
-        return [...this.prefix, ...words];
+    command(words, driver) {
+        return [...this.prefix, ...(this.start[driver] ?? []), ...words];
     }
 
     environment(driver, cache) {
@@ -58,7 +81,7 @@ class Contestants {
 
     /** Runs to the end; what it printed. */
     run(words, driver) {
-        const [program, ...rest] = this.command(words);
+        const [program, ...rest] = this.command(words, driver);
         const ended = spawnSync(program, rest, { env: this.environment(driver), encoding: 'utf8', maxBuffer: 1 << 26 });
         if (ended.status !== 0)
             throw new Error(`${words.join(' ')}: ended with ${ended.status ?? ended.signal ?? ended.error}\n${ended.stderr}`);
@@ -81,8 +104,10 @@ class Contestants {
     }
 
     /** Seconds from the start of `ghostvk detect` to the first boxes on its output. */
-    startUp(driver, cache, picture) {
-        const [program, ...rest] = this.command([path.join(this.folder, 'ghostvk'), 'detect', picture]);
+    startUp(driver, cache, model, picture) {
+        // The model by its name: started by a loader, the program does not know where it lies itself.
+        const words = [path.join(this.folder, 'ghostvk'), 'detect', '-m', model, picture];
+        const [program, ...rest] = this.command(words, driver);
         return new Promise((resolve, reject) => {
             const start = performance.now();
             let first = null;

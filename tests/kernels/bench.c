@@ -62,7 +62,6 @@ int restore_traits(void **state)
 
 static void bend_traits(struct gvk_traits *traits, const struct way *way)
 {
-    traits->shuffles_well ^= way->other_lanes;
     traits->stores_doubles &= !way->no_doubles;
     if (!way->vendor_id)
         return;
@@ -395,7 +394,6 @@ void prove(const char *title, struct reference_graph *graph, struct size size, u
         {.name = "Adreno's kernels", .vendor_id = GVK_VENDOR_QUALCOMM},
     };
     static const struct way broadcast = {.name = "no room for weight chunks", .full_arrays = true};
-    static const struct way other_lanes = {.name = "lavapipe's other form", .other_lanes = true};
     static const struct way no_doubles = {.name = "the newest lavapipe's form", .no_doubles = true};
     static const struct way plain = {.name = "node by node", .rewrites_off = GVK_REWRITE_ALL, .keep_all = true};
     static const struct way plain_half = {
@@ -447,10 +445,8 @@ void prove(const char *title, struct reference_graph *graph, struct size size, u
     bench.proofs++;
     if (form_of(&bench.traits) == GVK_FORM_CHUNKS_4)
         run_trial(title, graph, input, &broadcast);
-    if (form_of(&bench.traits) >= GVK_FORM_SHUFFLE_16 && form_of(&bench.traits) <= GVK_FORM_SPREAD_8) {
-        run_trial(title, graph, input, &other_lanes);
+    if (form_of(&bench.traits) >= GVK_FORM_SHUFFLE_16 && form_of(&bench.traits) <= GVK_FORM_SPREAD_8)
         run_trial(title, graph, input, &no_doubles);
-    }
     if (!bench.own_lanes_only) {
         run_trial(title, graph, input, &plain);
         run_trial(title, graph, input, &plain_half);

@@ -44,11 +44,10 @@ struct way {
     uint32_t vendor_id;   /* not 0: the traits are bent so that the device is given the kernels of that vendor's GPUs */
     uint32_t lane_work;   /* then: quarter pixels of a lane; small images alone would not bring out all tiles */
     uint32_t matrix_tile; /* of matrix units, for every pointwise convolution, by its place in the form's list from 1 */
-    bool other_lanes; /* as on a driver that hands lanes' values round in the other way: of lavapipe's forms another */
-    bool no_doubles;  /* as on a driver whose lanes may not store doubles: its newest form */
-    bool full_arrays; /* and so that no model's weights fit into an array of chunks */
-    bool half;        /* tensors and weights in fp16 */
-    bool wide_sums;   /* and all sums in fp32, also where the device computes in fp16 */
+    bool no_doubles;      /* as on a driver whose lanes may not store doubles: its newest form */
+    bool full_arrays;     /* and so that no model's weights fit into an array of chunks */
+    bool half;            /* tensors and weights in fp16 */
+    bool wide_sums;       /* and all sums in fp32, also where the device computes in fp16 */
     uint32_t rewrites_off;
     bool keep_all; /* every node's output is read */
 };
