@@ -94,7 +94,7 @@ static void the_number_of_workgroups_is_that_of_the_cores(void **state)
     (void)state;
     static const struct {
         uint32_t vendor_id, cores, workgroups;
-    } cases[] = {{GVK_VENDOR_NVIDIA, 132, 1056}, {GVK_VENDOR_NVIDIA, 28, 224}, {GVK_VENDOR_NVIDIA, UINT32_MAX, 8192},
+    } cases[] = {{GVK_VENDOR_NVIDIA, 132, 1584}, {GVK_VENDOR_NVIDIA, 28, 336}, {GVK_VENDOR_NVIDIA, UINT32_MAX, 12288},
                  {GVK_VENDOR_NVIDIA, 0, 256},    {GVK_VENDOR_AMD, 96, 768},    {GVK_VENDOR_AMD, 2, 16},
                  {GVK_VENDOR_AMD, 0, 256},       {GVK_VENDOR_ARM, 4, 64},      {GVK_VENDOR_ARM, 16, 256},
                  {GVK_VENDOR_INTEL, 32, 256}};

@@ -75,6 +75,8 @@ static const struct loop {
     {"pointwise.comp", "for (; k + AHEAD <= end; k += AHEAD) {", CHANNEL_QUADS / 2, "the same"},
     {"pointwise.comp", "for (; k < end; k++) {", CHANNEL_QUADS, "those that are left, or all"},
     {"pointwise.comp", "for (uint k = begin; k < end; k++) {", CHANNEL_QUADS, "input quads"},
+    {"pointwise.comp", "for (uint n = 0; n < QUADS * PIXELS; n++) {", 64, "a lane's sums"},
+    {"pointwise.comp", "for (uint j = 0; j < QUADS; j++) {", 16, "output quads of a tile"},
     {"pointwise_chunks.comp", "for (uint k = 0; k < input_quads; k++) {", CHANNEL_QUADS, "input quads"},
     {"pointwise_matrix.comp", "for (uint s = 0; s < share; s++) {", CHANNEL_QUADS / 8, "steps of eight input quads"},
     {"pointwise_matrix.comp",

@@ -215,10 +215,10 @@ static struct gvk_traits traits_of(const struct gpu *gpu, enum state state)
     struct gvk_traits traits = gvk_traits_of_plain_gpu();
     traits.type = gpu->is_integrated ? VK_PHYSICAL_DEVICE_TYPE_INTEGRATED_GPU : VK_PHYSICAL_DEVICE_TYPE_DISCRETE_GPU;
     traits.vendor_id = gpu->vendor_id;
-    /* NVIDIA's were given half as many workgroups more before, AMD's were not asked for their number. */
+    /* AMD's were not asked for their number before. */
     traits.cores = gpu->told_cores;
     if (state == BEFORE)
-        traits.cores = gpu->vendor_id == GVK_VENDOR_NVIDIA ? gpu->told_cores * 3 / 2 : 0;
+        traits.cores = gpu->vendor_id == GVK_VENDOR_NVIDIA ? gpu->told_cores : 0;
     traits.subgroup_size = traits.max_subgroup_size = gpu->subgroup;
     traits.min_subgroup_size = 8;
     traits.subgroup_shuffle = traits.subgroup_broadcast = true;
