@@ -107,12 +107,16 @@ static struct gvk_selection select_matrix_tile(const struct gvk_policy *policy, 
 
 /* How kernels that can read ahead do it, by how many registers a thread has: NVIDIA's have 255, AMD's 100 for weights,
  * which are the same for a subgroup; on Intel's each lane has a part of the weights in the form that is for it alone.
- * Of other devices nothing is known that speaks for it. */
-static uint32_t steps_of(const struct gvk_traits *traits, enum gvk_form form)
+ * Of other devices nothing is known that speaks for it. In fp16 AMD's ghost modules would spill, with Mesa 22 on
+ * RDNA 3. */
+static uint32_t steps_of(const struct gvk_policy *policy, const struct gvk_tile *tile)
 {
-    if (traits->vendor_id == GVK_VENDOR_NVIDIA)
+    uint32_t vendor_id = policy->traits->vendor_id;
+    if (vendor_id == GVK_VENDOR_NVIDIA)
         return GVK_STEPS_AT_ONCE;
-    if (traits->vendor_id == GVK_VENDOR_AMD || form == GVK_FORM_BROADCAST_16)
+    if (vendor_id == GVK_VENDOR_AMD && policy->half && tile->family == GVK_FAMILY_GHOST)
+        return GVK_SINGLE_STEPS;
+    if (vendor_id == GVK_VENDOR_AMD || tile->form == GVK_FORM_BROADCAST_16)
         return GVK_STEPS_AHEAD;
     return GVK_SINGLE_STEPS;
 }
@@ -140,7 +144,7 @@ struct gvk_selection gvk_select_tile(const struct gvk_policy *policy, const stru
     selection.key.constants[GVK_CONSTANT_EXTRA] =
         node->gate && !has_store(tile, GVK_STORE_GATE) ? GVK_EXTRA_GATE : GVK_EXTRA_NONE;
     if (gvk_form_is_for_gpus(tile->form))
-        selection.key.constants[GVK_CONSTANT_MODE] = steps_of(policy->traits, tile->form);
+        selection.key.constants[GVK_CONSTANT_MODE] = steps_of(policy, tile);
     return selection;
 }
 
