@@ -1,5 +1,6 @@
 /* The rows of the program's commands: one line for each, in the order of the help. A new command NAME is a file with
- * `const struct command NAME_command` and a line here; options that it shares with others are in cli/options/table.c. */
+ * `const struct command NAME_command` and a line here; options that it shares with others are in cli/options/table.c.
+ */
 #ifndef GHOSTVK_CLI_COMMANDS_H
 #define GHOSTVK_CLI_COMMANDS_H
 

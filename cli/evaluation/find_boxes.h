@@ -3,16 +3,16 @@
 #define GHOSTVK_CLI_EVALUATION_FIND_BOXES_H
 
 #include "cli/base/values.h"
+#include "cli/evaluation/labels/dataset.h"
 #include "cli/files/model_path.h"
 #include "cli/host/device.h"
-#include "cli/evaluation/labels/dataset.h"
 
 struct search_choice {
     struct device_choice device;
     struct size size;
     gvk_precision precision;
     bool letterbox, letterbox_given, ignore_orientation;
-    bool quiet; /* no line at the end of the terminal that says how far it is */
+    bool quiet;            /* no line at the end of the terminal that says how far it is */
     float confidence, iou; /* as gvk_detector_params takes them */
 };
 

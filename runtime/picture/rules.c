@@ -51,7 +51,7 @@ static gvk_result complete_rows(const gvk_host *host, gvk_picture *picture, uint
     size_t row = (size_t)picture->width * gvk_pixel_bytes(picture->format);
     picture->row_pitch = picture->row_pitch ? picture->row_pitch : row;
     if (picture->height == 1)
-        picture->row_pitch = row; /* there is no other row */
+        picture->row_pitch = row;              /* there is no other row */
     const uint64_t pitch = picture->row_pitch; /* a size_t of 32 bits is never above, and compilers say so */
     if (pitch > MOST_BYTES || picture->offset > MOST_BYTES)
         return gvk_fail(host, GVK_ERROR_ARGUMENT, "Picture %u has a row pitch or an offset that no memory has.", index);

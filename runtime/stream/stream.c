@@ -18,7 +18,8 @@ static gvk_result add_readable(gvk_stream *stream, const char *name)
     const gvk_host *host = &stream->device->host;
     gvk_tensor tensor = gvk_graph_find_tensor(stream->model->graph, name);
     if (!tensor)
-        return gvk_fail(host, GVK_ERROR_ARGUMENT, "There is no tensor \"%s\" in this graph, or a rewrite removed it, which a tap prevents.",
+        return gvk_fail(host, GVK_ERROR_ARGUMENT,
+                        "There is no tensor \"%s\" in this graph, or a rewrite removed it, which a tap prevents.",
                         name);
     for (uint32_t i = 0; i < stream->readable_count; i++)
         if (stream->readables[i].tensor == tensor)
