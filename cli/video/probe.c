@@ -204,8 +204,8 @@ bool probe_video(const char *url, enum video_kind kind, double seconds, struct p
         "V:0",
         "-show_program_version",
         "-show_entries",
-        "program_version=version:stream=width,height,avg_frame_rate,r_frame_rate,nb_frames,duration:"
-        "stream_side_data=rotation:stream_tags=rotate:format=duration",
+        ("program_version=version:stream=width,height,avg_frame_rate,r_frame_rate,nb_frames,duration:"
+         "stream_side_data=rotation:stream_tags=rotate:format=duration"),
         "-of",
         "flat"};
     struct command_line command = {0};
