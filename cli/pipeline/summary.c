@@ -38,5 +38,11 @@ void run_summary_print(const struct run_summary *summary, bool has_tables)
         printf("\n%s\n", line);
     else
         note_line(line);
-    stage_times_print(summary->times, has_tables ? print_line : note_line);
+    stage_times_print(&summary->times, has_tables ? print_line : note_line);
+}
+
+void run_summary_say_interrupted(const struct run_summary *summary)
+{
+    size_t count = summary->picture_count + summary->frame_count;
+    say("interrupted after %zu %s%s", count, summary->frame_count ? "frame" : "picture", count == 1 ? "" : "s");
 }

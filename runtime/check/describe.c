@@ -2,8 +2,8 @@
  * and counts what a stream has recorded. */
 #include <string.h>
 
+#include "open_model.h"
 #include "runtime/base/structs.h"
-#include "runtime/device/choices.h"
 #include "runtime/graph/ops.h"
 #include "runtime/graph/rewrite.h"
 #include "runtime/op/ghost.h"
@@ -159,10 +159,9 @@ gvk_result gvk_plan_describe(const gvk_device *device, const gvk_graph *graph, c
         return result;
     const struct gvk_traits plain = gvk_traits_of_plain_gpu();
     struct gvk_policy policy;
-    if (!(device ? gvk_device_policy(device, model.precision, &policy)
-                 : gvk_policy_of(&plain, model.precision, &policy)))
-        return gvk_fail(host, GVK_ERROR_ARGUMENT, "A model's precision is fp32, fp16 or auto.");
-    policy.work = gvk_work_of(model.width, model.height, model.batch ? model.batch : 1);
+    result = gvk_policy_of_model(host, device, &plain, &model, &policy);
+    if (result)
+        return result;
     gvk_description made = {.size = sizeof made, .layer_size = out->layer_size};
     struct path before = {0}, after = {0};
     struct gvk_graph *tapped = NULL;

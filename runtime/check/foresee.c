@@ -4,7 +4,6 @@
 
 #include "open_model.h"
 #include "runtime/base/structs.h"
-#include "runtime/device/choices.h"
 #include "runtime/model/model.h"
 #include "runtime/stream/stream.h"
 
@@ -14,12 +13,9 @@ static gvk_result plan_model(gvk_device *device, const gvk_graph *graph, const g
                              gvk_model **out)
 {
     struct gvk_policy policy;
-    if (!gvk_device_policy(device, params->precision, &policy))
-        return gvk_fail(&device->host, GVK_ERROR_ARGUMENT, "A model's precision is fp32, fp16 or auto.");
-    policy.work = gvk_work_of(params->width, params->height, params->batch ? params->batch : 1);
+    gvk_result result = gvk_policy_of_model(&device->host, device, NULL, params, &policy);
     struct gvk_graph *tapped = NULL;
-    gvk_result result = GVK_OK;
-    if (params->tap_count)
+    if (!result && params->tap_count)
         result = gvk_graph_copy_tapped(&device->host, graph, params->taps, params->tap_count, &tapped);
     const gvk_graph *whole = tapped ? tapped : graph;
     if (!result)

@@ -74,6 +74,15 @@ gvk_result gvk_model_plan_proven(gvk_device *device, const gvk_graph *graph, uin
     return result ? result : gvk_model_plan(device, graph, off, &proven, out);
 }
 
+gvk_result gvk_policy_of_model(const gvk_host *host, const gvk_device *device, const struct gvk_traits *plain,
+                               const gvk_model_params *params, struct gvk_policy *out)
+{
+    if (!(device ? gvk_device_policy(device, params->precision, out) : gvk_policy_of(plain, params->precision, out)))
+        return gvk_fail(host, GVK_ERROR_ARGUMENT, "A model's precision is fp32, fp16 or auto.");
+    out->work = gvk_work_of(params->width, params->height, params->batch ? params->batch : 1);
+    return GVK_OK;
+}
+
 gvk_result gvk_model_create(gvk_device *device, const gvk_graph *graph, const gvk_model_params *params, gvk_model **out)
 {
     if (!device)
@@ -88,9 +97,9 @@ gvk_result gvk_model_create(gvk_device *device, const gvk_graph *graph, const gv
     if (result)
         return result;
     struct gvk_policy policy;
-    if (!gvk_device_policy(device, used.precision, &policy))
-        return gvk_fail(host, GVK_ERROR_ARGUMENT, "A model's precision is fp32, fp16 or auto.");
-    policy.work = gvk_work_of(used.width, used.height, used.batch ? used.batch : 1);
+    result = gvk_policy_of_model(host, device, NULL, &used, &policy);
+    if (result)
+        return result;
     struct gvk_graph *tapped = NULL;
     if (used.tap_count)
         result = gvk_graph_copy_tapped(host, graph, used.taps, used.tap_count, &tapped);

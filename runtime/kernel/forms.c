@@ -86,11 +86,11 @@ uint32_t gvk_split_lanes(const struct gvk_traits *traits)
 
 uint32_t gvk_wanted_workgroups(const struct gvk_traits *traits)
 {
-    /* Where the driver tells how many cores there are; its number is not followed beyond what any card has. NVIDIA:
+    /* Where the driver tells how many cores there are. NVIDIA:
      * measured on a card with 132 multiprocessors, where 8 for each are fastest in fp32 and 16 in fp16, within 5 %, for
      * 1 to 32 pictures (docs/hardware). AMD, by the compilers: those that read ahead need fewer. Arm: for four cores as
      * many as any device of an unknown number is given. */
-    const uint32_t cores = traits->cores < 1024 ? traits->cores : 1024;
+    const uint32_t cores = gvk_known_cores(traits);
     if (cores && traits->vendor_id == GVK_VENDOR_NVIDIA)
         return 12 * cores;
     if (cores && traits->vendor_id == GVK_VENDOR_AMD)

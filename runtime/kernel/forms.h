@@ -25,6 +25,11 @@ bool gvk_form_is_candidate(const struct gvk_policy *policy, enum gvk_form form);
 #define GVK_VENDOR_QUALCOMM 0x5143u
 #define GVK_VENDOR_ARM      0x13b5u
 
+/* As many as the driver tells, but no more than any card has: a driver may tell anything. 0: unknown. */
+static inline uint32_t gvk_known_cores(const struct gvk_traits *traits)
+{
+    return traits->cores < 1024 ? traits->cores : 1024;
+}
 /* How many workgroups of 64 lanes a dispatch should have, so that no core of the device idles. 0: it does not matter.
  */
 uint32_t gvk_wanted_workgroups(const struct gvk_traits *traits);

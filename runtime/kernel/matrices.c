@@ -49,13 +49,11 @@ uint64_t gvk_count_matrix_turns(const struct gvk_tile *tile, const struct gvk_gr
     return steps / tile->slices + 2 + (uint64_t)tile->pixels * tile->quads / GVK_MATRIX_LEAST_LANES + 4;
 }
 
-/* One for each of NVIDIA's multiprocessors or AMD's compute units, where the driver tells how many there are; its
- * number is not followed beyond what any card has. */
+/* One for each of NVIDIA's multiprocessors or AMD's compute units, where the driver tells how many there are. */
 static uint32_t wanted_workgroups(const struct gvk_traits *traits)
 {
-    if (traits->cores)
-        return traits->cores < 1024 ? traits->cores : 1024;
-    return gvk_wanted_workgroups(traits) / 4;
+    uint32_t cores = gvk_known_cores(traits);
+    return cores ? cores : gvk_wanted_workgroups(traits) / 4;
 }
 
 bool gvk_fills_matrices(const struct gvk_graph_node *node)

@@ -375,8 +375,11 @@ struct gvk_selection gvk_select_local_size(const struct gvk_policy *policy, cons
     return made;
 }
 
-struct gvk_selection gvk_refine_local_size(const struct gvk_selection *selection, const struct gvk_program *program)
+struct gvk_selection gvk_refine_local_size(const struct gvk_policy *policy, const struct gvk_selection *selection,
+                                           const struct gvk_graph_node *node, const struct gvk_program *program)
 {
+    (void)policy;
+    (void)node;
     struct gvk_selection refined = *selection;
     if (!selection->is_forced && !holds_for(selection, program))
         refined.key.constants[GVK_CONSTANT_LOCAL_SIZE] = selection->tile->local_size;

@@ -45,7 +45,8 @@ struct gvk_selection gvk_refine_tile(const struct gvk_policy *policy, const stru
                                      const struct gvk_graph_node *node, const struct gvk_tile_family *family,
                                      const struct gvk_program *program);
 /* The same of a kernel whose choices are of local sizes alone: far from what was measured the tile has its own. */
-struct gvk_selection gvk_refine_local_size(const struct gvk_selection *selection, const struct gvk_program *program);
+struct gvk_selection gvk_refine_local_size(const struct gvk_policy *policy, const struct gvk_selection *selection,
+                                           const struct gvk_graph_node *node, const struct gvk_program *program);
 /* The tile with the local size that is forced or was measured for it, or its own. */
 struct gvk_selection gvk_select_local_size(const struct gvk_policy *policy, const struct gvk_graph_node *node,
                                            const struct gvk_tile *tile);

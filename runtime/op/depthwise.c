@@ -42,14 +42,6 @@ static struct gvk_selection select_kernel(const struct gvk_policy *policy, const
                                         : gvk_select_local_size(policy, node, tile);
 }
 
-static struct gvk_selection refine(const struct gvk_policy *policy, const struct gvk_selection *selection,
-                                   const struct gvk_graph_node *node, const struct gvk_program *program)
-{
-    (void)policy;
-    (void)node;
-    return gvk_refine_local_size(selection, program);
-}
-
 static bool candidate(const struct gvk_policy *policy, const struct gvk_graph_node *node, uint32_t index,
                       enum gvk_shader *shader, uint32_t *local_size)
 {
@@ -122,7 +114,7 @@ static gvk_result emit(const struct gvk_builder *builder, uint32_t index, const 
 
 const struct gvk_kernel gvk_kernel_depthwise = {
     .select = select_kernel,
-    .refine = refine,
+    .refine = gvk_refine_local_size,
     .count_weights = count_weights,
     .pack_weights = pack_weights,
     .emit = emit,

@@ -11,6 +11,9 @@
  * are three microseconds, about what one dispatch and barrier more cost. */
 #define MOST_BYTES_OF_A_WORKGROUP 65536u
 
+/* Among a tile's shaders, which has them by their stores: squeeze-excite has one store, and there its other shader. */
+#define SHADER_OF_A_LAYER GVK_STORE_RESIDUAL
+
 struct layout {
     uint64_t reduce_bias, expand, expand_bias, end;
 };
@@ -72,7 +75,7 @@ static struct gvk_selection select_kernel(const struct gvk_policy *policy, const
 static bool takes_many_workgroups(const struct gvk_builder *builder, const struct gvk_graph_node *node,
                                   const struct gvk_selection *selection)
 {
-    return selection->tile->shaders[GVK_STORE_RESIDUAL] != GVK_SHADER_COUNT &&
+    return selection->tile->shaders[SHADER_OF_A_LAYER] != GVK_SHADER_COUNT &&
            layout_of(node).end * builder->program->quad_bytes > MOST_BYTES_OF_A_WORKGROUP;
 }
 
@@ -123,7 +126,7 @@ static gvk_result emit_layer(const struct gvk_builder *builder, uint32_t index, 
                              struct gvk_operand source, struct gvk_operand output, struct gvk_excite_layer_push push)
 {
     struct gvk_pipeline_key key = selection->key;
-    key.shader = selection->tile->shaders[GVK_STORE_RESIDUAL];
+    key.shader = selection->tile->shaders[SHADER_OF_A_LAYER];
     struct gvk_command layer = gvk_begin_selected(&builder->graph->nodes[index], key);
     add_operands(builder, index, &layer, selection->tile->texels, source, output);
     uint32_t local_size = key.constants[GVK_CONSTANT_LOCAL_SIZE];

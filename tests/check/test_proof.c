@@ -122,28 +122,41 @@ static gvk_graph *make_graph(const gvk_host *host, enum kind kind)
     return graph;
 }
 
-/* Returns how many values came out. */
-static size_t run_model(gvk_model *model, float out[MOST_VALUES])
+#define WIDE_SIDE   64u /* which give kernels on matrix units their work */
+#define WIDE_INPUTS 80u
+
+/* Pictures of so many channels and pixels a side. *name: the kernel of the first node. Returns how many values came
+ * out, at most `most`. */
+static size_t run_square(gvk_model *model, uint32_t channels, uint32_t side, float *out, size_t most, const char **name)
 {
-    static float input[CHANNELS * SIDE * SIDE];
+    static float input[WIDE_INPUTS * WIDE_SIDE * WIDE_SIDE];
+    size_t values = (size_t)channels * side * side;
+    assert_true(values <= ARRAY_COUNT(input));
     uint64_t random = 5;
-    for (size_t i = 0; i < ARRAY_COUNT(input); i++)
+    for (size_t i = 0; i < values; i++)
         input[i] = quarter_step(&random);
-    gvk_stream_params params = {.size = sizeof params, .width = SIDE, .height = SIDE};
+    gvk_stream_params params = {.size = sizeof params, .width = side, .height = side};
     gvk_picture picture = {
-        .size = sizeof picture, .kind = GVK_PICTURE_TENSOR, .width = SIDE, .height = SIDE, .pixels = input};
+        .size = sizeof picture, .kind = GVK_PICTURE_TENSOR, .width = side, .height = side, .pixels = input};
     gvk_stream *stream = NULL;
     gvk_ticket ticket = 0;
     gvk_array array;
     assert_ok(gvk_stream_create(model, &params, &stream));
+    *name = gvk_shader_codes[gvk_stream_program(stream)->commands[0].key.shader].name;
     assert_ok(gvk_stream_submit(stream, &picture, sizeof(gvk_picture), 1, &ticket));
     assert_ok(gvk_stream_wait(stream, ticket, UINT64_MAX));
     assert_ok(gvk_stream_read(stream, ticket, "output", &array));
-    assert_true(array.bytes <= MOST_VALUES * sizeof *out);
+    assert_true(array.bytes <= most * sizeof *out);
     memcpy(out, array.data, array.bytes);
     size_t count = array.bytes / sizeof *out;
     gvk_stream_destroy(stream);
     return count;
+}
+
+static size_t run_model(gvk_model *model, float out[MOST_VALUES])
+{
+    const char *name;
+    return run_square(model, CHANNELS, SIDE, out, MOST_VALUES, &name);
 }
 
 /* What a model of the graph computes, in parts of the reference path's largest value. */
@@ -421,9 +434,6 @@ static void a_kernel_that_sums_wrongly_in_fp16_leaves_sums_in_fp32(void **state)
     assert_int_equal(notes.errors, 0);
 }
 
-#define WIDE_SIDE   64u /* which give kernels on matrix units their work */
-#define WIDE_INPUTS 80u
-
 static gvk_result find_wide_weight(void *user, const char *name, gvk_array *out)
 {
     static float wide[64 * WIDE_INPUTS];
@@ -437,37 +447,22 @@ static gvk_result find_wide_weight(void *user, const char *name, gvk_array *out)
     return GVK_OK;
 }
 
+#define WIDE_VALUES (64 * WIDE_SIDE * WIDE_SIDE)
+
 /* What the graph's only node computes; *name: the kernel that it was given. */
 static void run_wide(gvk_device *device, const gvk_graph *graph, const gvk_model_params *params, float *out,
                      const char **name)
 {
-    static float input[WIDE_INPUTS * WIDE_SIDE * WIDE_SIDE];
-    uint64_t random = 5;
-    for (size_t i = 0; i < ARRAY_COUNT(input); i++)
-        input[i] = quarter_step(&random);
-    gvk_stream_params size = {.size = sizeof size, .width = WIDE_SIDE, .height = WIDE_SIDE};
-    gvk_picture picture = {
-        .size = sizeof picture, .kind = GVK_PICTURE_TENSOR, .width = WIDE_SIDE, .height = WIDE_SIDE, .pixels = input};
     gvk_model *model = NULL;
-    gvk_stream *stream = NULL;
-    gvk_ticket ticket = 0;
-    gvk_array array;
     assert_ok(gvk_model_create(device, graph, params, &model));
-    assert_ok(gvk_stream_create(model, &size, &stream));
-    *name = gvk_shader_codes[gvk_stream_program(stream)->commands[0].key.shader].name;
-    assert_ok(gvk_stream_submit(stream, &picture, sizeof(gvk_picture), 1, &ticket));
-    assert_ok(gvk_stream_wait(stream, ticket, UINT64_MAX));
-    assert_ok(gvk_stream_read(stream, ticket, "output", &array));
-    memcpy(out, array.data, array.bytes);
-    gvk_stream_destroy(stream);
+    assert_int_equal(run_square(model, WIDE_INPUTS, WIDE_SIDE, out, WIDE_VALUES, name), WIDE_VALUES);
     gvk_model_destroy(model);
 }
 
 static void a_kernel_on_matrix_units_that_computes_wrongly_gives_way_to_others(void **state)
 {
     (void)state;
-    enum { VALUES = 64 * WIDE_SIDE * WIDE_SIDE };
-    static float expected[VALUES], got[VALUES];
+    static float expected[WIDE_VALUES], got[WIDE_VALUES];
     struct notes notes;
     start_notes(&notes);
     gvk_device *device = open_noted(&notes);
@@ -491,7 +486,7 @@ static void a_kernel_on_matrix_units_that_computes_wrongly_gives_way_to_others(v
     const char *name = NULL;
     run_wide(device, graph, &plain, expected, &name);
     run_wide(device, graph, &half, got, &name);
-    double deviation = relative_error(got, expected, VALUES);
+    double deviation = relative_error(got, expected, WIDE_VALUES);
     if (deviation > 1e-2 || !strstr(name, "_matrix_") || strstr(notes.warnings, "wrongly"))
         fail_msg("%s: deviation %g, the log says \"%s\"", name, deviation, notes.warnings);
     gvk_device_destroy(device);
@@ -502,7 +497,7 @@ static void a_kernel_on_matrix_units_that_computes_wrongly_gives_way_to_others(v
     device = open_noted(&notes);
     bend_to_gpu(device, GVK_VENDOR_AMD);
     run_wide(device, graph, &half, got, &name);
-    deviation = relative_error(got, expected, VALUES);
+    deviation = relative_error(got, expected, WIDE_VALUES);
     if (deviation > 1e-2 || strstr(name, "_matrix_") || !strstr(notes.warnings, "_matrix_16x64") ||
         !strstr(notes.warnings, "_matrix_8x32"))
         fail_msg("spoilt, %s: deviation %g, the log says \"%s\"", name, deviation, notes.warnings);
@@ -511,7 +506,7 @@ static void a_kernel_on_matrix_units_that_computes_wrongly_gives_way_to_others(v
     device = open_noted(&notes);
     bend_to_gpu(device, GVK_VENDOR_AMD);
     run_wide(device, graph, &half, got, &name);
-    deviation = relative_error(got, expected, VALUES);
+    deviation = relative_error(got, expected, WIDE_VALUES);
     if (deviation < 0.1 || !strstr(name, "_matrix_"))
         fail_msg("trusted, %s: deviation %g", name, deviation);
     gvk_graph_destroy(graph);

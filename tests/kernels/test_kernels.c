@@ -6,6 +6,8 @@
 
 #include <string.h>
 
+#include "tests/support/tile_shaders.h"
+
 /* Forms that no way of running a graph here was given, and what they want of a device. */
 static void say_which_forms_are_for_others(void)
 {
@@ -37,14 +39,8 @@ static uint32_t forms_of_shader(enum gvk_shader shader)
 {
     uint32_t forms = 0;
     for (int i = 0; i < GVK_TILE_COUNT; i++)
-        for (int store = 0; store < GVK_STORE_COUNT; store++) {
-            enum gvk_shader plain = gvk_tiles[i].shaders[store];
-            if (plain == GVK_SHADER_COUNT)
-                continue;
-            const struct gvk_shader_code *code = &gvk_shader_codes[plain];
-            if (shader == plain || shader == code->half || shader == code->half_sums)
-                forms |= 1u << gvk_tiles[i].form;
-        }
+        if (tile_has_shader(&gvk_tiles[i], shader))
+            forms |= 1u << gvk_tiles[i].form;
     return forms;
 }
 

@@ -5,6 +5,7 @@
 #include "runtime/graph/rewrite.h"
 #include "runtime/op/ghost.h"
 #include "runtime/op/table.h"
+#include "tests/support/tile_shaders.h"
 
 #define INPUT_SIZE 416
 #define CLASSES    80
@@ -38,13 +39,7 @@ void planned_release(struct planned *planned)
 const struct gvk_tile *tile_of_shader(enum gvk_shader shader)
 {
     for (int i = 0; i < GVK_TILE_COUNT; i++)
-        for (int store = 0; store < GVK_STORE_COUNT; store++) {
-            enum gvk_shader plain = gvk_tiles[i].shaders[store];
-            if (plain == GVK_SHADER_COUNT)
-                continue;
-            const struct gvk_shader_code *code = &gvk_shader_codes[plain];
-            if (shader == plain || shader == code->half || shader == code->half_sums)
-                return &gvk_tiles[i];
-        }
+        if (tile_has_shader(&gvk_tiles[i], shader))
+            return &gvk_tiles[i];
     return NULL;
 }

@@ -92,17 +92,12 @@ static int begin_outputs(struct classify_work *work)
 }
 
 /* Where there was more than a single picture. */
-static void print_summary(const struct classify_work *work, double ms)
+static void print_summary(const struct classify_work *work)
 {
-    if (work->request->quiet || (!work->frame_count && work->picture_count + work->skipped_count <= 1))
+    if (work->request->quiet ||
+        (!work->summary.frame_count && work->summary.picture_count + work->summary.skipped_count <= 1))
         return;
-    const struct run_summary summary = {.picture_count = work->picture_count,
-                                        .frame_count = work->frame_count,
-                                        .failed_count = work->failed_count,
-                                        .skipped_count = work->skipped_count,
-                                        .ms = ms,
-                                        .times = &work->times};
-    run_summary_print(&summary, work->has_tables);
+    run_summary_print(&work->summary, work->has_tables);
 }
 
 static int execute(struct program *program, const struct command_line *line)
@@ -121,16 +116,15 @@ static int execute(struct program *program, const struct command_line *line)
         goto done;
     double start = clock_ms();
     outcome = classify_run(&work);
-    double run_ms = clock_ms() - start;
+    work.summary.ms = clock_ms() - start;
     if (work.is_interrupted) {
-        size_t count = work.picture_count + work.frame_count;
-        say("interrupted after %zu %s%s", count, work.frame_count ? "frame" : "picture", count == 1 ? "" : "s");
+        run_summary_say_interrupted(&work.summary);
         outcome = process_interrupted_code();
         goto done;
     }
     if (outcome == OUTCOME_DONE || outcome == OUTCOME_DEVICE_FAILED) {
-        print_summary(&work, run_ms);
-        int finished = finish_results(program, work.results, work.failed_count);
+        print_summary(&work);
+        int finished = finish_results(program, work.results, work.summary.failed_count);
         outcome = outcome == OUTCOME_DONE ? finished : outcome;
     }
 done:

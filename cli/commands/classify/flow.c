@@ -79,7 +79,7 @@ static bool name_next(void *user, void *place)
         const struct picture_result result = result_of(item);
         if (!results_have(flow->work->results, &result))
             return true;
-        flow->work->skipped_count++;
+        flow->work->summary.skipped_count++;
         release(item);
     }
 }
@@ -238,16 +238,17 @@ static bool report(void *user, void *place)
         bool is_saved = results_write_anything(&work->request->results);
         const double ms[TIMED_STAGES] = {item->ms[RESULT_LOAD], item->ms[RESULT_RESIZE], item->ms[RESULT_NETWORK],
                                          item->ms[RESULT_DECODE], is_saved ? clock_ms() - start : (double)NAN};
-        stage_times_add(&work->times, ms);
+        stage_times_add(&work->summary.times, ms);
     }
     if (!result.error && work->has_tables) {
         print_table(&result, work->names);
         fflush(stdout); /* a picture's results are seen when they are there; a failure is noticed at the end */
     }
-    work->picture_count += !item->frame.is_video;
-    work->frame_count += item->frame.is_video;
-    work->failed_count += result.error || state != RESULTS_WRITTEN;
-    progress_show(work->picture_count + work->frame_count, work->skipped_count, work->failed_count);
+    work->summary.picture_count += !item->frame.is_video;
+    work->summary.frame_count += item->frame.is_video;
+    work->summary.failed_count += result.error || state != RESULTS_WRITTEN;
+    progress_show(work->summary.picture_count + work->summary.frame_count, work->summary.skipped_count,
+                  work->summary.failed_count);
     release(item);
     if (state == RESULTS_BROKEN)
         atomic_store(&flow->is_broken, true);

@@ -2,7 +2,7 @@
 #ifndef GHOSTVK_CLI_CLASSIFY_FLOW_H
 #define GHOSTVK_CLI_CLASSIFY_FLOW_H
 
-#include "cli/pipeline/stage_times.h"
+#include "cli/pipeline/summary.h"
 #include "request.h"
 
 /* What lives while pictures are worked on. */
@@ -20,10 +20,7 @@ struct classify_work {
     struct results *results;
     bool has_tables;
     /* What came of it. */
-    size_t picture_count, frame_count; /* that were reported, of videos the frames */
-    size_t failed_count;               /* of both: they lack their classes or one of their outputs */
-    size_t skipped_count;              /* that were done before this run */
-    struct stage_times times;
+    struct run_summary summary;
     bool is_interrupted;
 };
 

@@ -79,7 +79,7 @@ static bool is_drawn_already(void *user, const char *path, const char *relative,
     char *drawn = name_drawn(request->output, request->into_folder, path, relative, is_video);
     bool is_there = drawn && drawing_is_there(drawn);
     free(drawn);
-    flow->work->skipped_count += is_there;
+    flow->work->summary.skipped_count += is_there;
     return is_there;
 }
 
@@ -149,7 +149,7 @@ static bool name_next(void *user, void *place)
         name_output(flow, item);
         if (!is_done(flow->work, item))
             return true;
-        flow->work->skipped_count++;
+        flow->work->summary.skipped_count++;
         release(item);
     }
     return false;
@@ -330,7 +330,8 @@ static void show_progress(const struct work *work, const struct frame *frame)
 {
     if (work->request->is_single && frame->is_video)
         progress_set_total(frame->info.frame_count);
-    progress_show(work->picture_count + work->frame_count, work->skipped_count, work->failed_count);
+    progress_show(work->summary.picture_count + work->summary.frame_count, work->summary.skipped_count,
+                  work->summary.failed_count);
 }
 
 static bool report(void *user, void *place)
@@ -359,16 +360,16 @@ static bool report(void *user, void *place)
         bool is_saved = work->request->output || results_write_anything(&work->request->results);
         const double ms[TIMED_STAGES] = {item->ms[RESULT_LOAD], item->ms[RESULT_RESIZE], item->ms[RESULT_NETWORK],
                                          item->ms[RESULT_DECODE], is_saved ? item->save_ms : (double)NAN};
-        stage_times_add(&work->times, ms);
+        stage_times_add(&work->summary.times, ms);
     }
     if (!result.error && work->has_tables) {
         print_table(&result, work->model.info.classes, work->model.info.class_count,
                     item->is_drawn && !frame->is_video ? item->drawn : NULL);
         fflush(stdout); /* a picture's results are seen when they are there; a failure is noticed at the end */
     }
-    work->picture_count += !frame->is_video;
-    work->frame_count += frame->is_video;
-    work->failed_count += has_failed || state != RESULTS_WRITTEN;
+    work->summary.picture_count += !frame->is_video;
+    work->summary.frame_count += frame->is_video;
+    work->summary.failed_count += has_failed || state != RESULTS_WRITTEN;
     show_progress(work, frame);
     release(item);
     if (state == RESULTS_BROKEN)
@@ -417,7 +418,7 @@ int detect_run(struct work *work)
     if (work->is_interrupted || flow.outcome != OUTCOME_DONE || atomic_load(&flow.is_broken))
         film_abort(&flow.film);
     else if (!film_finish(&flow.film))
-        work->failed_count++;
+        work->summary.failed_count++;
     tracking_destroy(flow.tracking);
     source_close(flow.source);
     return came == PIPELINE_NO_MEMORY ? refuse_memory() : flow.outcome;

@@ -5,7 +5,7 @@
 #include "cli/files/model_path.h"
 #include "cli/files/run_lock.h"
 #include "cli/pictures/picture_fit.h"
-#include "cli/pipeline/stage_times.h"
+#include "cli/pipeline/summary.h"
 #include "cli/results/results.h"
 #include "drawn.h"
 #include "request.h"
@@ -28,10 +28,7 @@ struct work {
     struct drawing drawing;
     bool has_tables;
     /* What came of it. */
-    size_t picture_count, frame_count; /* that were reported, of videos the frames */
-    size_t failed_count;               /* of both: boxes or one of the outputs are lacking */
-    size_t skipped_count;              /* that were done before this run */
-    struct stage_times times;
+    struct run_summary summary;
     bool is_interrupted;
 };
 
