@@ -23,8 +23,8 @@
 #define GVK_PACKED_RUNS  (GVK_PACKED_WORDS + GVK_PACKED_SIZES)
 /* A run has one of the last distances, or a new one; and one of these sizes of its length, less one. */
 #define GVK_PACKED_RECENT     4u
-#define GVK_PACKED_RUN_SIZES  16u
-#define GVK_PACKED_LONGEST    128u
+#define GVK_PACKED_RUN_SIZES  24u
+#define GVK_PACKED_LONGEST    2048u
 #define GVK_PACKED_SYMBOLS    (GVK_PACKED_RUNS + (GVK_PACKED_RECENT + 1) * GVK_PACKED_RUN_SIZES)
 #define GVK_PACKED_BITS       15u  /* of the longest code */
 #define GVK_PACKED_HEADS      128u /* first words of instructions */

@@ -28,6 +28,7 @@
 #define GVK_CONSTANT_MODE       2 /* what the shader's head says */
 #define GVK_CONSTANT_SWISH      3 /* 1: what is activated is multiplied by what that makes of it */
 #define GVK_CONSTANT_SIDE       4 /* of a matrix; pointwise_matrix.comp */
+#define GVK_CONSTANT_STORE      5 /* enum gvk_store, where the shaders of several stores are one code */
 
 /* Values of GVK_CONSTANT_EXTRA. */
 #define GVK_EXTRA_NONE     0

@@ -33,7 +33,8 @@ enum gvk_family {
     GVK_FAMILY_COUNT
 };
 
-/* What a convolution does with its sums, each of which may have a shader of its own. */
+/* What a convolution does with its sums. Each may have a shader of its own: by code, or by name alone, with one code that a
+ * constant tells what to do (GVK_CONSTANT_STORE). Either is proven by itself. */
 enum gvk_store {
     GVK_STORE_PLAIN,
     GVK_STORE_RESIDUAL, /* adds a tensor; of a depthwise convolution: the tail of a ghost bottleneck; of squeeze-excite:

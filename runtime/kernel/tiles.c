@@ -33,13 +33,18 @@ static bool has_store(const struct gvk_tile *tile, enum gvk_store store)
 }
 
 /* No node has two of them (rewrite.c). */
-enum gvk_shader gvk_tile_shader(const struct gvk_tile *tile, const struct gvk_graph_node *node)
+static enum gvk_store store_of(const struct gvk_tile *tile, const struct gvk_graph_node *node)
 {
     enum gvk_store store = node->residual   ? GVK_STORE_RESIDUAL
                            : node->upsample ? GVK_STORE_UPSAMPLE
                            : node->gate     ? GVK_STORE_GATE
                                             : GVK_STORE_PLAIN;
-    return tile->shaders[has_store(tile, store) ? store : GVK_STORE_PLAIN];
+    return has_store(tile, store) ? store : GVK_STORE_PLAIN;
+}
+
+enum gvk_shader gvk_tile_shader(const struct gvk_tile *tile, const struct gvk_graph_node *node)
+{
+    return tile->shaders[store_of(tile, node)];
 }
 
 static bool sizes_vary(const struct gvk_traits *traits)
@@ -143,6 +148,8 @@ struct gvk_selection gvk_select_tile(const struct gvk_policy *policy, const stru
     selection.key.constants[GVK_CONSTANT_LOCAL_SIZE] = local_size;
     selection.key.constants[GVK_CONSTANT_EXTRA] =
         node->gate && !has_store(tile, GVK_STORE_GATE) ? GVK_EXTRA_GATE : GVK_EXTRA_NONE;
+    if (tile->family == GVK_FAMILY_POINTWISE || tile->family == GVK_FAMILY_GHOST)
+        selection.key.constants[GVK_CONSTANT_STORE] = store_of(tile, node);
     if (gvk_form_is_for_gpus(tile->form))
         selection.key.constants[GVK_CONSTANT_MODE] = steps_of(policy, tile);
     return selection;

@@ -1,18 +1,18 @@
 /* Packs the SPIR-V of all shaders (packing.h describes the form) and writes it as C.
  * usage: pack LIST OUT. A line of LIST: "FLAG PATH" of a shader; FLAG 1: it serves CPU drivers alone, and is left out
- * where the library is compiled without GVK_CPU_FORMS. OUT defines gvk_packed_shaders; its shaders are in the order of
- * LIST. */
+ * where the library is compiled without GVK_CPU_FORMS. OUT defines gvk_packed_shaders, in the order of LIST. */
 #include "../packing.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#define MOST_SHADERS 4096u
+#define MOST_SHADERS 1024u
 #define NEAR_PARENTS 6u  /* variants that are tried as a shader's parent */
 #define CHAIN        48u /* earlier places with the same two tokens that are tried */
+#define LONG         48u /* runs of this length are taken as they are */
 #define ROUNDS       4   /* each chooses by the lengths of the codes that the one before led to */
-#define SKETCH_BITS  8192u
+#define SKETCH_BITS  65536u
 
 /* A literal, or a run that ends at the next step. */
 struct step {
@@ -59,6 +59,7 @@ static void read_shader(const char *line)
         stop("too many shaders, or no flag", line);
     struct shader *shader = &shaders[shader_count++];
     shader->for_cpus = line[0] == '1';
+    shader->parent = GVK_PACKED_ORPHAN;
     FILE *file = fopen(line + 2, "rb");
     if (!file || fseek(file, 0, SEEK_END))
         stop("cannot read", line + 2);
@@ -127,7 +128,7 @@ static void make_tokens(struct shader *shader)
         uint64_t hash = 0;
         for (uint32_t j = 0; j < 4; j++)
             hash = (hash ^ shader->tokens[i + j]) * 0x9e3779b97f4a7c15u;
-        hash >>= 51;
+        hash >>= 48;
         shader->sketch[hash / 64] |= (uint64_t)1 << hash % 64;
     }
 }
@@ -235,31 +236,36 @@ static uint32_t run_length(const struct shader *shader, uint32_t before, uint32_
     return length;
 }
 
-/* Every run that can begin at a token. */
-static void reach_by_runs(const struct shader *shader, uint32_t before, uint32_t at)
+/* Every run that can begin at a token; a long one alone. Gives how far on the next look is due. */
+static uint32_t reach_by_runs(const struct shader *shader, uint32_t before, uint32_t at)
 {
     uint32_t set = set_of(shader, at, nodes[at].after_run);
     for (uint32_t recent = 0; recent < GVK_PACKED_RECENT; recent++) {
         uint32_t longest = run_length(shader, before, at, nodes[at].recent[recent]);
-        for (uint32_t length = 1; length <= longest; length++) {
+        for (uint32_t length = longest < LONG ? 1 : longest; length <= longest; length++) {
             struct step step = {.length = length, .recent = recent};
             reach(at, at + length, cost_of_symbol(set, run_symbol(&step)), step);
         }
+        if (longest >= LONG)
+            return longest;
     }
     if (at + 2 > shader->count)
-        return;
+        return 1;
     uint32_t known = 1, tries = 0; /* a farther run must be longer */
     for (int32_t place = chain_heads[hash_of(history + before + at)]; place >= 0 && tries < CHAIN;
          place = chain[place]) {
         uint32_t distance = before + at - (uint32_t)place, longest = run_length(shader, before, at, distance);
         uint32_t cost = cost_of_symbol(GVK_PACKED_OF_NUMBERS, GVK_PACKED_WORDS + size_of_number(distance));
-        for (uint32_t length = known + 1; length <= longest; length++) {
+        for (uint32_t length = longest < LONG ? known + 1 : longest; length <= longest; length++) {
             struct step step = {.length = length, .distance = distance};
             reach(at, at + length, cost + cost_of_symbol(set, run_symbol(&step)), step);
         }
+        if (longest >= LONG)
+            return longest;
         known = longest > known ? longest : known;
         tries++;
     }
+    return 1;
 }
 
 static void remember(uint32_t place, uint32_t end)
@@ -286,10 +292,12 @@ static uint32_t find_way(struct shader *shader, const struct shader *parent, boo
     nodes[0] = (struct node){.cost = 0};
     for (uint32_t i = 0; i < GVK_PACKED_RECENT; i++)
         nodes[0].recent[i] = before ? before : 1;
-    for (uint32_t at = 0; at < shader->count; at++) {
-        uint32_t cost = cost_of_symbol(set_of(shader, at, nodes[at].after_run), literal_symbol(shader, at));
-        reach(at, at + 1, cost, (struct step){0});
-        reach_by_runs(shader, before, at);
+    for (uint32_t at = 0, next = 0; at < shader->count; at++) {
+        if (at == next) {
+            uint32_t cost = cost_of_symbol(set_of(shader, at, nodes[at].after_run), literal_symbol(shader, at));
+            reach(at, at + 1, cost, (struct step){0});
+            next += reach_by_runs(shader, before, at);
+        }
         remember(before + at, end);
     }
     if (keep) {
@@ -413,47 +421,85 @@ static void put_shader(struct writer *writer, const struct shader *shader)
 
 /* ---- all of it ---- */
 
+/* How many sketched runs both have. */
 static uint32_t alike(const struct shader *left, const struct shader *right)
 {
     uint32_t both = 0;
-    for (uint32_t i = 0; i < SKETCH_BITS / 64; i++)
-        for (uint64_t bits = left->sketch[i] & right->sketch[i]; bits; bits &= bits - 1)
-            both++;
+    for (uint32_t i = 0; i < SKETCH_BITS / 64; i++) {
+        uint64_t bits = left->sketch[i] & right->sketch[i]; /* counted in pairs, fours and bytes at a time */
+        bits -= bits >> 1 & 0x5555555555555555u;
+        bits = (bits & 0x3333333333333333u) + (bits >> 2 & 0x3333333333333333u);
+        bits = (bits + (bits >> 4)) & 0x0f0f0f0f0f0f0f0fu;
+        both += (uint32_t)((bits * 0x0101010101010101u) >> 56);
+    }
     return both;
 }
 
-/* The shader behind which this one takes the least: of those before it that have no parent themselves, so that
- * unpacking one shader never takes more than two, and that are there whenever this one is. */
-static void choose_parent(uint32_t index)
+/* The bits of a shader behind another one; behind itself stands what it takes alone. UINT32_MAX: not tried. */
+static uint32_t costs[MOST_SHADERS][MOST_SHADERS];
+
+/* Tries the shaders that are most like it, of those that are there whenever it is. */
+static void find_costs(uint32_t index)
 {
+    static float likeness[MOST_SHADERS];
     struct shader *shader = &shaders[index];
-    static uint32_t likeness[MOST_SHADERS];
-    uint32_t least = find_way(shader, NULL, false);
-    shader->parent = GVK_PACKED_ORPHAN;
-    for (uint32_t i = 0; i < index; i++)
-        likeness[i] = shaders[i].parent == GVK_PACKED_ORPHAN && shaders[i].for_cpus == shader->for_cpus
-                          ? alike(shader, &shaders[i])
-                          : 0;
+    uint32_t own = alike(shader, shader);
+    for (uint32_t i = 0; i < shader_count; i++) {
+        uint32_t both = alike(shader, &shaders[i]), either = own + alike(&shaders[i], &shaders[i]) - both;
+        bool may = i != index && shaders[i].for_cpus == shader->for_cpus;
+        likeness[i] = may && either ? (float)both / (float)either : 0;
+        costs[index][i] = UINT32_MAX;
+    }
+    costs[index][index] = find_way(shader, NULL, false);
     for (uint32_t tries = 0; tries < NEAR_PARENTS; tries++) {
         uint32_t next = 0;
-        for (uint32_t i = 0; i < index; i++)
+        for (uint32_t i = 0; i < shader_count; i++)
             next = likeness[i] > likeness[next] ? i : next;
-        if (!index || !likeness[next])
-            break;
+        if (likeness[next] > 0)
+            costs[index][next] = find_way(shader, &shaders[next], false);
         likeness[next] = 0;
-        uint32_t cost = find_way(shader, &shaders[next], false);
-        if (cost < least) {
-            least = cost;
-            shader->parent = next;
+    }
+}
+
+/* A shader is a parent or has one, so that unpacking one never takes more than two: the shader that saves the most as a
+ * parent becomes one, until none saves any more. */
+static void choose_parents(void)
+{
+    static uint32_t now[MOST_SHADERS]; /* bits with the parent that is chosen so far */
+    static bool is_parent[MOST_SHADERS];
+    for (uint32_t i = 0; i < shader_count; i++) {
+        find_costs(i);
+        now[i] = costs[i][i];
+    }
+    for (;;) {
+        int64_t most = 0;
+        uint32_t best = 0;
+        for (uint32_t parent = 0; parent < shader_count; parent++) {
+            int64_t saved = 0; /* less what it saves itself while it has one */
+            for (uint32_t i = 0; i < shader_count; i++)
+                if (i == parent || (!is_parent[i] && costs[i][parent] < now[i]))
+                    saved += (int64_t)now[i] - costs[i][parent];
+            if (!is_parent[parent] && saved > most) {
+                most = saved;
+                best = parent;
+            }
         }
+        if (!most)
+            return;
+        is_parent[best] = true;
+        for (uint32_t i = 0; i < shader_count; i++)
+            if (i == best || (!is_parent[i] && costs[i][best] < now[i])) {
+                now[i] = costs[i][best];
+                shaders[i].parent = i == best ? GVK_PACKED_ORPHAN : best;
+            }
     }
 }
 
 static void pack_all(struct writer *writer)
 {
-    for (uint32_t i = 0; i < shader_count; i++)
-        choose_parent(i);
     for (uint32_t round = 0; round < ROUNDS; round++) {
+        if (round == 1) /* the first one's codes tell what a way costs */
+            choose_parents();
         memset(counts, 0, sizeof counts);
         for (uint32_t i = 0; i < shader_count; i++) {
             struct shader *shader = &shaders[i];

@@ -9,7 +9,7 @@
 // A workgroup computes a square of GVK_GHOST_SIDE pixels of QUADS output quads into shared memory, an edge of one pixel
 // more than it stores: the depthwise convolution reads across it. Any channel counts, sizes and batch.
 // local size * PIXELS = GVK_GHOST_SIDE squared; workgroups: x = squares, y = output blocks, z = batch
-// STORE: 0 plain; 1 with the residual (the extra) added to both halves. EXTRA gate: as pointwise.comp, but the gate is read
+// STORE, a constant: 0 plain; 1 with the residual (the extra) added to both halves. EXTRA gate: as pointwise.comp, but the gate is read
 // through the other kind of binding than the residual, because a module may have both and a device just four buffers.
 // AHEAD: as pointwise.comp.
 // SPREAD, with SUBGROUP lanes: see spread.glsl; 0 and 2.
@@ -28,6 +28,7 @@ layout(binding = GVK_BINDING_EXTRA_TEXELS) uniform samplerBuffer gate_texels;
 #define GATE(index) texelFetch(gate_texels, int(index))
 #endif
 
+layout(constant_id = GVK_CONSTANT_STORE) const uint STORE = 0;
 const uint OUTPUTS = 4 * QUADS;
 const uint REGION = GVK_GHOST_SIDE * GVK_GHOST_SIDE;
 const uint INNER = GVK_GHOST_INNER * GVK_GHOST_INNER;
@@ -125,11 +126,11 @@ void main()
             vec4 primary = inner[corner + GVK_GHOST_SIDE + 1];
             cheap = activate(cheap);
             uint pixel = y * width + x;
-#if STORE == 1
-            uint residual = extra_offset + item * extra_item + quad * pixels + pixel;
-            primary += EXTRA_AT(residual);
-            cheap += EXTRA_AT(residual + output_quads * pixels);
-#endif
+            if (STORE == 1) {
+                uint residual = extra_offset + item * extra_item + quad * pixels + pixel;
+                primary += EXTRA_AT(residual);
+                cheap += EXTRA_AT(residual + output_quads * pixels);
+            }
             STORE_OUTPUT(first + pixel, primary);
             STORE_OUTPUT(first + output_quads * pixels + pixel, cheap);
         }

@@ -8,7 +8,7 @@ set -eu
 here=$(cd "$(dirname "$0")" && pwd)
 source=$(cd "$here/../.." && pwd)
 table=$(cd "$1" && pwd) compiler=$2 generator=$3 nm=$4 strip=$5
-most_bytes=1750000 # of the shared library
+most_bytes=1250000 # of the shared library
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 

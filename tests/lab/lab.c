@@ -182,6 +182,10 @@ static int print_one(struct laboratory *laboratory, const char *name, const char
         fprintf(stderr, "lab: there is no kernel \"%s\"\n", name);
         return 2;
     }
+    if (strstr(name, "_residual"))
+        key.constants[GVK_CONSTANT_STORE] = GVK_STORE_RESIDUAL;
+    if (strstr(name, "_upsample"))
+        key.constants[GVK_CONSTANT_STORE] = GVK_STORE_UPSAMPLE;
     if (strstr(name, "_matrix_")) { /* whose constants cannot be 0 */
         key.constants[GVK_CONSTANT_SIDE] = laboratory->device->traits.matrix_side;
         key.constants[GVK_CONSTANT_MODE] = GVK_MODE_BY_INPUT;
