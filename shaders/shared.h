@@ -276,6 +276,8 @@ GVK_PUSH(resize_image)
 /* Suppression goes through a class and item in tiles of at most so many words of 32 candidates, best first. Two tiles
  * hold what 416 x 416 pixels have (10,647 candidates), and no lane makes more than 16,384 turns over one. */
 #define GVK_MOST_TILE_WORDS 168
+/* Words of a row that keep_in_subgroup.comp loads together. */
+#define GVK_KEEP_AHEAD 6
 /* Of overlaps (overlap.comp) the first row of a tile has one word, the 33rd two, and so on: less than this for each
  * candidate. Behind them all lie those of another 32 rows, which are never used. */
 #define GVK_OVERLAP_WORDS(tile_words) ((tile_words) / 2 + 1)

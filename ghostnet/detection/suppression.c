@@ -171,10 +171,35 @@ static uint32_t keep_turns(uint32_t capacity, uint32_t words)
            own * 32;
 }
 
+/* The same of keep_in_subgroup.comp: two searches; for each block some rows' words, and all 32 rows, two a turn; two
+ * walks over all words. */
+static uint32_t keep_in_subgroup_turns(uint32_t capacity, uint32_t words, uint32_t lanes)
+{
+    uint32_t rows = gvk_divide_up(32, lanes), checks = 0;
+    for (uint32_t block = 0; block < words; block++)
+        checks += rows * (1 + gvk_divide_up(block, GVK_KEEP_AHEAD));
+    return 2 * bits_of(capacity) + words + checks + 16 * words + words + gvk_divide_up(words, lanes) * 32;
+}
+
+/* lavapipe with subgroups whose size can be required. */
+static bool keeps_in_subgroup(const struct gvk_traits *traits)
+{
+    return traits->type == VK_PHYSICAL_DEVICE_TYPE_CPU && traits->subgroup_broadcast && traits->subgroup_size_control &&
+           traits->full_subgroups && traits->subgroup_size >= 8 && traits->subgroup_size <= 32;
+}
+
 static gvk_result emit_keep(struct steps *steps)
 {
+    const struct gvk_traits *traits = steps->builder->policy->traits;
+    uint32_t capacity = steps->of->capacity, words = steps->of->tile_words;
     struct gvk_command command = gvk_begin_step("suppress within a tile", GVK_SHADER_KEEP);
-    command.turns = keep_turns(steps->of->capacity, steps->of->tile_words);
+    command.turns = keep_turns(capacity, words);
+    if (keeps_in_subgroup(traits)) {
+        command.key.shader = GVK_SHADER_KEEP_IN_SUBGROUP;
+        command.key.subgroup_size = traits->subgroup_size;
+        command.key.constants[GVK_CONSTANT_LOCAL_SIZE] = traits->subgroup_size;
+        command.turns = keep_in_subgroup_turns(capacity, words, traits->subgroup_size);
+    }
     gvk_add_operand(&command, gvk_bind(steps->of->state, GVK_BINDING_OUTPUT, GVK_READ_WRITE));
     gvk_add_operand(&command, gvk_bind(steps->ranked, GVK_BINDING_SOURCE, GVK_READ));
     gvk_add_operand(&command, gvk_bind(steps->list, GVK_BINDING_EXTRA, GVK_READ_WRITE));

@@ -12,6 +12,8 @@
 
 /* A thread of Mali's has 64 registers: sums, or maxima, of more than four quads, with what they are made of, spill. */
 #define MOST_SUMS_OF_MALI 4u
+/* Of a tile on CPU devices, for what few layers do: a gate, an upsampling store. */
+#define MOST_QUADS_OF_FEW_LAYERS 8u
 
 const struct gvk_tile *gvk_tile_of(enum gvk_family family, enum gvk_form form)
 {
@@ -191,6 +193,14 @@ static uint32_t block_cost(enum gvk_form form)
     return gvk_form_is_for_gpus(form) ? 0 : 2;
 }
 
+/* lavapipe compiles its widest tile for half a second to a second, as much as all smaller ones. So what few layers do
+ * takes a smaller one, which is as fast but for a tenth. */
+static bool is_slow_to_compile(const struct gvk_tile *tile, const struct gvk_graph_node *node)
+{
+    return !gvk_form_is_for_gpus(tile->form) && tile->quads > MOST_QUADS_OF_FEW_LAYERS &&
+           (node->gate || node->upsample);
+}
+
 bool gvk_select_built_in(const struct gvk_policy *policy, const struct gvk_graph_node *node,
                          const struct gvk_tile_family *family, enum gvk_form form, struct gvk_selection *out)
 {
@@ -200,7 +210,7 @@ bool gvk_select_built_in(const struct gvk_policy *policy, const struct gvk_graph
     for (uint32_t i = 0; i < list->count; i++) {
         const struct gvk_tile *tile = &list->tiles[i];
         uint64_t cost = (uint64_t)gvk_count_blocks(tile, node) * (tile->quads + block_cost(form));
-        if (gvk_tile_is_out(policy, tile) || (best && cost >= least))
+        if (gvk_tile_is_out(policy, tile) || is_slow_to_compile(tile, node) || (best && cost >= least))
             continue;
         best = tile;
         least = cost;

@@ -40,27 +40,29 @@ void main()
     uint item = gl_WorkGroupID.z;
     uint source = source_offset + item * source_item + quad * pixels;
     uint pool = quads * pixels; // from one to the next
-    uint to = output_offset + item * output_item + quad * pixels + 3 * pool;
-    [[dont_unroll]] for (uint stage = 0; stage < 3; stage++) {
-        to -= pool;
-        [[dont_unroll]] for (uint row = 0; row < pixels; row += width) {
-            if (stage == 0) {
-                uint from = source + row;
-                window w = begin(SOURCE(from), SOURCE(from + min(1, width - 1)));
-                [[dont_unroll]] for (uint x = 0; x < width; x++)
-                    STORE_OUTPUT(to + row + x, move(w, SOURCE(from + min(x + 2, width - 1))));
-            } else {
-                uint from = to + pool + row;
-                window w = begin(output_data[from], output_data[from + min(1, width - 1)]);
-                [[dont_unroll]] for (uint x = 0; x < width; x++)
-                    STORE_OUTPUT(to + row + x, move(w, output_data[from + min(x + 2, width - 1)]));
+    uint to = output_offset + item * output_item + quad * pixels + 2 * pool;
+    [[dont_unroll]] for (uint row = 0; row < pixels; row += width) {
+        uint from = source + row;
+        window w = begin(SOURCE(from), SOURCE(from + min(1, width - 1)));
+        [[dont_unroll]] for (uint x = 0; x < width; x++)
+            STORE_OUTPUT(to + row + x, move(w, SOURCE(from + min(x + 2, width - 1))));
+    }
+    // The other five passes are one code: the 5 x 5's columns in place, then rows of a pool into the next one, and so on.
+    uint read = to;
+    [[dont_unroll]] for (uint pass = 1; pass < 6; pass++) {
+        bool columns = pass % 2 == 1;
+        uint step = columns ? width : 1, length = columns ? height : width;
+        uint next_line = columns ? 1 : width, lines = columns ? width : height;
+        [[dont_unroll]] for (uint line = 0; line < lines; line++) {
+            uint from = read + line * next_line, end = from + (length - 1) * step, at = to + line * next_line;
+            window w = begin(output_data[from], output_data[min(from + step, end)]);
+            [[dont_unroll]] for (uint i = 0; i < length; i++) {
+                STORE_OUTPUT(at, move(w, output_data[min(from + 2 * step, end)]));
+                from += step;
+                at += step;
             }
         }
-        [[dont_unroll]] for (uint x = 0; x < width; x++) {
-            uint column = to + x;
-            window w = begin(output_data[column], output_data[column + min(1, height - 1) * width]);
-            [[dont_unroll]] for (uint y = 0; y < height; y++)
-                STORE_OUTPUT(column + y * width, move(w, output_data[column + min(y + 2, height - 1) * width]));
-        }
+        read = to;
+        to -= columns ? pool : 0;
     }
 }

@@ -1,0 +1,84 @@
+#version 450
+#extension GL_GOOGLE_include_directive : require
+#extension GL_KHR_shader_subgroup_ballot : require
+// What keep.comp does, and with its bindings, for lavapipe, whose compiler takes up to three seconds for barriers and atomics
+// in a loop: one subgroup does a class and item, and a ballot tells its lanes what each of them found.
+// For 32 candidates at a time a lane looks which of its rows what is kept suppresses; then every lane goes through all 32.
+// workgroups of one subgroup, of 8 to 32 lanes: x = classes, y = batch
+#define GVK_USE_SUPPRESS
+#include "detection.glsl"
+layout(local_size_x_id = 0) in;
+layout(std430, binding = GVK_BINDING_OUTPUT) buffer output_buffer
+{
+    uint state[];
+};
+layout(std430, binding = GVK_BINDING_EXTRA) writeonly buffer extra_buffer
+{
+    uvec4 list[];
+};
+layout(std430, binding = GVK_BINDING_WEIGHTS) readonly buffer weights_buffer
+{
+    uint rows[];
+};
+// Of the tile's candidates, a bit each. Every lane writes all of it, and so reads what it wrote itself.
+shared uint kept[GVK_MOST_TILE_WORDS + GVK_KEEP_AHEAD];
+
+void main()
+{
+    uint tile_size = 32 * tile_words;
+    uint count = ranked[source_offset].x;
+    if (count <= tile * tile_size)
+        return;
+    uint group = gl_WorkGroupID.y * classes + gl_WorkGroupID.x;
+    uint first = first_of(group, count) + tile * tile_size, end = first_of(group + 1, count);
+    if (first >= end)
+        return;
+    uint candidates = min(end - first, tile_size), words = (candidates + 31) / 32;
+    uint lane = gl_LocalInvocationID.x, lanes = gl_WorkGroupSize.x;
+    uint starts = output_offset * 4 + GVK_STATE_STARTS;
+    uint tile_rows = weights_offset * 4 + first * GVK_OVERLAP_WORDS(tile_words);
+    uint total = 0;
+    for (uint block = 0; block < words; block++) {
+        uint at = tile_rows + 16 * block * (block + 1), length = block + 1;
+        uint suppressed = 0;
+        // Unrolled, as a compiler does by itself, these loops take it far longer.
+        [[dont_unroll]] for (uint begin = 0; begin < 32; begin += lanes) {
+            uint mine = 32 * block + begin + lane, row = at + (begin + lane) * length, overlapped = 0;
+            for (uint word = 0; word < block; word += GVK_KEEP_AHEAD) {
+                [[unroll]] for (uint i = 0; i < GVK_KEEP_AHEAD; i++) {
+                    uint by_kept = rows[row + word + i] & kept[word + i];
+                    overlapped |= word + i < block ? by_kept : 0;
+                }
+            }
+            bool is_out = overlapped != 0 || mine >= candidates || state[starts + first + mine] == 0;
+            suppressed |= subgroupBallot(is_out).x << begin;
+        }
+        uint taken = 0;
+        [[dont_unroll]] for (uint row = 0; row < 32; row += 2) {
+            uint even = rows[at + row * length + block], odd = rows[at + (row + 1) * length + block];
+            taken |= uint((suppressed >> row & 1) == 0 && (even & taken) == 0) << row;
+            taken |= uint((suppressed >> row & 2) == 0 && (odd & taken) == 0) << (row + 1);
+        }
+        kept[block] = taken;
+        total += bitCount(taken);
+    }
+    uint list_begin = 0;
+    if (lane == 0) {
+        list_begin = atomicAdd(state[output_offset * 4 + GVK_STATE_KEPT], total);
+        if (candidates == tile_size) {
+            uint tile_state = starts + capacity + first / tile_size * 2;
+            state[tile_state] = list_begin;
+            state[tile_state + 1] = total;
+        }
+    }
+    uint to = extra_offset + 2 * subgroupBroadcastFirst(list_begin);
+    for (uint word = 0; word < words; word++) {
+        uint bits = kept[word], place = to;
+        for (uint rest = word % lanes == lane ? bits : 0; rest != 0; rest &= rest - 1, place += 2) {
+            uint from = source_offset + 1 + 2 * (first + 32 * word + uint(findLSB(rest)));
+            list[place] = ranked[from];
+            list[place + 1] = ranked[from + 1];
+        }
+        to += 2 * bitCount(bits);
+    }
+}
