@@ -34,6 +34,9 @@ static bool candidate(const struct gvk_policy *policy, const struct gvk_graph_no
 
 /* ---- slices: a layer of very many inputs is computed as several of fewer, whose outputs are added up ---- */
 
+/* Turns of a lane that stores its sums one by one. */
+#define MOST_STORE_TURNS 16u
+
 /* Turns of a lane for an input quad. */
 static uint32_t turns_of_quad(const struct gvk_graph_node *node)
 {
@@ -44,7 +47,7 @@ static uint32_t turns_of_quad(const struct gvk_graph_node *node)
  */
 static uint32_t quads_of_slice(const struct gvk_graph_node *node)
 {
-    uint32_t quads = gvk_quads(node->input_channels), most = GVK_MOST_TURNS / turns_of_quad(node);
+    uint32_t quads = gvk_quads(node->input_channels), most = (GVK_MOST_TURNS - MOST_STORE_TURNS) / turns_of_quad(node);
     return quads < most ? quads : most;
 }
 
@@ -147,7 +150,7 @@ static gvk_result emit_slice(const struct gvk_builder *builder, uint32_t index, 
         .padding = node->padding,
     };
     gvk_set_push(&command, &push, sizeof push);
-    command.turns = (uint64_t)push.input_quads * turns_of_quad(node);
+    command.turns = (uint64_t)push.input_quads * turns_of_quad(node) + MOST_STORE_TURNS;
     return gvk_finish_dispatch(
         builder, &command,
         gvk_divide_up(out->width * out->height, selection->key.constants[GVK_CONSTANT_LOCAL_SIZE] * tile->pixels),

@@ -106,7 +106,7 @@ static gvk_result emit(const struct gvk_builder *builder, uint32_t index, const 
         .rows = rows,
     };
     gvk_set_push(&command, &push, sizeof push);
-    command.turns = strips ? rows + node->kernel : node->kernel * (node->kernel + 1);
+    command.turns = strips ? (rows + node->kernel) * (1 + tile->out_x) : node->kernel * (node->kernel + 1);
     if (strips)
         return gvk_finish_dispatch(builder, &command, gvk_divide_up(quads * tile_count, local_size), 1, program->batch);
     return gvk_finish_dispatch(builder, &command, gvk_divide_up(tile_count, local_size), quads, program->batch);

@@ -5,7 +5,7 @@
 // source   input_quads planes of width * height vec4s  output   output_quads planes of output_width * output_height
 // weights  [output block][input quad][tap][4 * QUADS outputs] vec4s of four inputs; then the bias, a vec4 a quad
 // workgroups: x = ceil(output pixels / (local size * PIXELS)), y = output blocks, z = batch
-// SPREAD, with SUBGROUP lanes: see spread.glsl.
+// SPREAD, with SUBGROUP lanes: see spread.glsl. STORE_LOOP: see pointwise.comp.
 #include "spread.glsl"
 #define GVK_USE_DENSE
 #include "common.glsl"
@@ -60,11 +60,26 @@ void main()
             }
         }
     }
-    [[unroll]] for (uint j = 0; j < QUADS; j++) {
-        [[unroll]] for (uint p = 0; p < PIXELS; p++) {
-            uint quad = block * QUADS + j, pixel = first + p * STRIDE;
-            if (quad < output_quads && pixel < pixels)
-                STORE_OUTPUT(output_offset + item * output_item + quad * pixels + pixel, activate(sum[j * PIXELS + p]));
-        }
+#define STORE(j, p, value)                                                                                             \
+    {                                                                                                                  \
+        uint quad = block * QUADS + j, pixel = first + p * STRIDE;                                                     \
+        if (quad < output_quads && pixel < pixels)                                                                     \
+            STORE_OUTPUT(output_offset + item * output_item + quad * pixels + pixel, activate(value));                 \
     }
+#if STORE_LOOP == 1
+    [[dont_unroll]] for (uint n = 0; n < QUADS * PIXELS; n++)
+        STORE(n / PIXELS, n % PIXELS, sum[n])
+#elif STORE_LOOP == 2
+    [[dont_unroll]] for (uint j = 0; j < QUADS; j++) {
+        [[unroll]] for (uint p = 0; p < PIXELS; p++)
+            STORE(j, p, sum[p])
+        [[unroll]] for (uint n = 0; n < (QUADS - 1) * PIXELS; n++)
+            sum[n] = sum[n + PIXELS];
+    }
+#else
+    [[unroll]] for (uint j = 0; j < QUADS; j++) {
+        [[unroll]] for (uint p = 0; p < PIXELS; p++)
+            STORE(j, p, sum[j * PIXELS + p])
+    }
+#endif
 }
