@@ -205,6 +205,16 @@ static void XMLCALL end_element(void *user, const XML_Char *name)
     labels->length = 0;
 }
 
+/* Which function there is changed with expat 2.9. */
+static uint64_t line_of(XML_Parser parser)
+{
+#if XML_MAJOR_VERSION > 2 || XML_MINOR_VERSION >= 9
+    return XML_GetCurrentLineNumber64(parser);
+#else
+    return XML_GetCurrentLineNumber(parser);
+#endif
+}
+
 static bool read_labels(struct dataset *dataset, uint32_t picture, const char *path, char *message, size_t message_size)
 {
     char reason[256];
@@ -225,7 +235,7 @@ static bool read_labels(struct dataset *dataset, uint32_t picture, const char *p
     is_read = XML_Parse(labels.parser, bytes, (int)count, XML_TRUE) == XML_STATUS_OK && !labels.reason[0];
     if (!is_read)
         refuse_dataset(message, message_size, "%s: line %" PRIu64 ": %s", path,
-                       (uint64_t)XML_GetCurrentLineNumber(labels.parser),
+                       line_of(labels.parser),
                        labels.reason[0] ? labels.reason : XML_ErrorString(XML_GetErrorCode(labels.parser)));
 done:
     if (labels.parser)
