@@ -34,11 +34,14 @@ int run_lock_open(const char *path, char *message, size_t message_size)
             return -1;
         }
         enum file_lock lock = file_try_lock(file);
-        if (lock != FILE_LOCK_HELD && is_the_same(file, path))
+        /* What has no locks may have no lasting places either: there is nothing to be compared. */
+        if (lock == FILE_LOCK_UNKNOWN || (lock == FILE_LOCK_TAKEN && is_the_same(file, path)))
             return file;
         file_close(file);
         if (process_clock_ms() > until) {
-            snprintf(message, message_size, "another ghostvk is writing to it; one at a time may");
+            snprintf(message, message_size,
+                     lock == FILE_LOCK_HELD ? "another ghostvk is writing to it; one at a time may"
+                                            : "it is replaced by another file again and again");
             return -1;
         }
         process_sleep_ms(WAIT_AGAIN);

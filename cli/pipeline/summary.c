@@ -30,8 +30,9 @@ void run_summary_print(const struct run_summary *summary, bool has_tables)
     size_t count = summary->picture_count + summary->frame_count;
     if (summary->ms <= 0)
         return;
-    if (summary->skipped_count)
-        snprintf(skipped, sizeof skipped, ", %zu done before", summary->skipped_count);
+    size_t skipped_count = atomic_load(&summary->skipped_count);
+    if (skipped_count)
+        snprintf(skipped, sizeof skipped, ", %zu done before", skipped_count);
     snprintf(line, sizeof line, "%zu %s, %zu failed%s, %.1f a second", count, name_counted(summary, count),
              summary->failed_count, skipped, (double)count * 1e3 / summary->ms);
     if (has_tables)
@@ -44,5 +45,5 @@ void run_summary_print(const struct run_summary *summary, bool has_tables)
 void run_summary_say_interrupted(const struct run_summary *summary)
 {
     size_t count = summary->picture_count + summary->frame_count;
-    say("interrupted after %zu %s%s", count, summary->frame_count ? "frame" : "picture", count == 1 ? "" : "s");
+    say("interrupted after %zu %s", count, name_counted(summary, count));
 }

@@ -2,6 +2,7 @@
 #ifndef GHOSTVK_CLI_SUMMARY_H
 #define GHOSTVK_CLI_SUMMARY_H
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 
@@ -10,7 +11,7 @@
 struct run_summary {
     size_t picture_count, frame_count; /* that were reported, of videos the frames */
     size_t failed_count;               /* of both: what was looked for, or one of the outputs, is lacking */
-    size_t skipped_count;              /* that were done before this run */
+    atomic_size_t skipped_count;       /* that were done before this run: counted and shown on different threads */
     double ms;                         /* of the run */
     struct stage_times times;
 };

@@ -178,14 +178,17 @@ static uint32_t keep_in_subgroup_turns(uint32_t capacity, uint32_t words, uint32
     uint32_t rows = gvk_divide_up(32, lanes), checks = 0;
     for (uint32_t block = 0; block < words; block++)
         checks += rows * (1 + gvk_divide_up(block, GVK_KEEP_AHEAD));
-    return 2 * bits_of(capacity) + words + checks + 16 * words + words + gvk_divide_up(words, lanes) * 32;
+    return 2 * bits_of(capacity) + words + checks + 16 * words + words + gvk_divide_up(words, lanes) * 33;
 }
 
 /* lavapipe with subgroups whose size can be required. */
 static bool keeps_in_subgroup(const struct gvk_traits *traits)
 {
-    return traits->type == VK_PHYSICAL_DEVICE_TYPE_CPU && traits->subgroup_broadcast && traits->subgroup_size_control &&
-           traits->full_subgroups && traits->subgroup_size >= 8 && traits->subgroup_size <= 32;
+    bool required = traits->subgroup_size_control && traits->full_subgroups &&
+                    traits->subgroup_size >= traits->min_subgroup_size &&
+                    traits->subgroup_size <= traits->max_subgroup_size;
+    return traits->type == VK_PHYSICAL_DEVICE_TYPE_CPU && traits->subgroup_broadcast && required &&
+           traits->subgroup_size >= 8 && traits->subgroup_size <= 32;
 }
 
 static gvk_result emit_keep(struct steps *steps)

@@ -25,6 +25,7 @@
 struct shape {
     const struct gvk_graph_node *node; /* the first of them */
     struct gvk_choice built_in, best;
+    struct gvk_pipeline_key ran;     /* the built-in kernel, as a stream of this size takes it; the first node's */
     double built_in_ms, best_ms, ms; /* ms: of the pass that runs */
     uint32_t nodes, candidates;
 };
@@ -73,14 +74,12 @@ static gvk_result list_shapes(struct tuner *tuner)
             continue;
         struct shape *shape = find_shape(tuner, node);
         if (!shape && tuner->shape_count < SHAPES_MOST) {
-            const struct gvk_pipeline_key key = kernel->select(&tuner->policy, node).key;
             enum gvk_shader shader;
             uint32_t local_size;
             shape = &tuner->shapes[tuner->shape_count++];
             shape->node = node;
             shape->built_in = (struct gvk_choice){.shape = gvk_node_shape_of(&tuner->policy, node),
-                                                  .shader = (uint32_t)key.shader,
-                                                  .local_size = key.constants[GVK_CONSTANT_LOCAL_SIZE],
+                                                  .shader = GVK_BUILT_IN_KERNEL,
                                                   .work = tuner->policy.work};
             shape->best = shape->built_in;
             while (kernel->candidate(&tuner->policy, node, shape->candidates, &shader, &local_size))
@@ -191,6 +190,20 @@ static gvk_result create_stream(struct tuner *tuner, const struct gvk_choices *c
     return result ? result : gvk_stream_create(*model, &params, stream);
 }
 
+/* Which kernels the stream's dispatches are. */
+static void note_kernels(struct tuner *tuner, const gvk_stream *stream)
+{
+    const struct gvk_program *program = gvk_stream_program(stream);
+    for (uint32_t i = 0; i < program->command_count; i++) {
+        const struct gvk_command *command = &program->commands[i];
+        const struct gvk_graph_node *node =
+            command->kind == GVK_COMMAND_DISPATCH ? find_node(tuner->rewritten, command->label) : NULL;
+        struct shape *shape = node ? find_shape(tuner, node) : NULL;
+        if (shape && shape->node == node)
+            shape->ran = command->key;
+    }
+}
+
 /* pass -1 is the built-in kernels'. Shapes with fewer candidates stay with them. */
 static gvk_result run_pass(struct tuner *tuner, const gvk_picture *pictures, int pass)
 {
@@ -202,14 +215,14 @@ static gvk_result run_pass(struct tuner *tuner, const gvk_picture *pictures, int
         if (pass >= 0 && gvk_kernel_of(shape->node)
                              ->candidate(&tuner->policy, shape->node, (uint32_t)pass, &shader, &choice->local_size))
             choice->shader = (uint32_t)shader;
-        else
-            choice->local_size = shape->built_in.local_size;
     }
     gvk_model *model = NULL;
     gvk_stream *stream = NULL;
     gvk_result result = create_stream(tuner, tuner->choices, true, &model, &stream);
     if (!result)
         result = time_stream(tuner, stream, pictures);
+    if (!result && pass < 0)
+        note_kernels(tuner, stream);
     for (uint32_t i = 0; i < tuner->shape_count && !result; i++) {
         struct shape *shape = &tuner->shapes[i];
         if (pass < 0)
@@ -332,9 +345,9 @@ static gvk_result compare_frames(struct tuner *tuner, struct tuner *apart, const
 
 /* ---- the whole ---- */
 
-static const char *name_of(const struct tuner *tuner, const struct gvk_choice *choice)
+static const char *name_of(const struct tuner *tuner, enum gvk_shader shader)
 {
-    return gvk_shader_codes[gvk_shader_for(&tuner->policy, (enum gvk_shader)choice->shader)].name;
+    return gvk_shader_codes[gvk_shader_for(&tuner->policy, shader)].name;
 }
 
 static void report_shapes(const struct tuner *tuner)
@@ -342,15 +355,18 @@ static void report_shapes(const struct tuner *tuner)
     const gvk_tune_params *params = &tuner->params;
     for (uint32_t i = 0; i < tuner->shape_count && params->tuned; i++) {
         const struct shape *shape = &tuner->shapes[i];
+        const bool stays = shape->best.shader == GVK_BUILT_IN_KERNEL;
+        const uint32_t lanes = shape->ran.constants[GVK_CONSTANT_LOCAL_SIZE];
+        const char *built_in = name_of(tuner, shape->ran.shader);
         const gvk_tuned_kernel kernel = {
             .size = sizeof kernel,
             .layer = shape->node->name,
             .layers = shape->nodes,
             .candidates = shape->candidates,
-            .built_in = name_of(tuner, &shape->built_in),
-            .chosen = name_of(tuner, &shape->best),
-            .built_in_lanes = shape->built_in.local_size,
-            .chosen_lanes = shape->best.local_size,
+            .built_in = built_in,
+            .chosen = stays ? built_in : name_of(tuner, (enum gvk_shader)shape->best.shader),
+            .built_in_lanes = lanes,
+            .chosen_lanes = stays ? lanes : shape->best.local_size,
             .built_in_ms = shape->built_in_ms,
             .chosen_ms = shape->best_ms,
         };

@@ -45,12 +45,13 @@ bool gvk_find_choice(const struct gvk_policy *policy, const struct gvk_graph_nod
         return true;
     }
     const struct gvk_choice *nearest = find_nearest(policy, &shape);
-    if (nearest)
-        *out = *nearest;
-    return nearest;
+    if (!nearest || nearest->shader == GVK_BUILT_IN_KERNEL)
+        return false;
+    *out = *nearest;
+    return true;
 }
 
-#define GHOSTS_UNFUSED ((uint32_t)GVK_SHADER_COUNT) /* no kernel has these numbers */
+#define GHOSTS_UNFUSED ((uint32_t)GVK_SHADER_COUNT) /* no kernel has these numbers, nor GVK_BUILT_IN_KERNEL */
 #define GHOSTS_FUSED   ((uint32_t)GVK_SHADER_COUNT + 1)
 
 struct gvk_choice gvk_choice_of_ghosts(const struct gvk_policy *policy, bool unfused)

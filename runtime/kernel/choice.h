@@ -12,6 +12,9 @@ struct gvk_node_shape gvk_node_shape_of(const struct gvk_policy *policy, const s
  * it. False: nothing, the built-in choice holds. What is forced has no work: it holds for any. */
 bool gvk_find_choice(const struct gvk_policy *policy, const struct gvk_graph_node *node, struct gvk_choice *out);
 
+/* A choice that says: the built-in one, beside choices that were measured for other work. */
+#define GVK_BUILT_IN_KERNEL ((uint32_t)GVK_SHADER_COUNT + 2)
+
 /* A choice of another kind: whether the device's ghost modules run as two convolutions, in fp16 or in fp32. */
 struct gvk_choice gvk_choice_of_ghosts(const struct gvk_policy *policy, bool unfused);
 bool gvk_ghosts_are_chosen_unfused(const struct gvk_policy *policy);

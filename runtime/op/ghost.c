@@ -124,17 +124,21 @@ static gvk_result emit(const struct gvk_builder *builder, uint32_t index, const 
         gvk_weights_operand(builder, index, texels ? GVK_BINDING_WEIGHTS_TEXELS : GVK_BINDING_WEIGHTS);
     gvk_add_operand(&command, weights);
     /* The shader names the gate's binding, so that it must hold something, also where it is not read. */
-    struct gvk_operand gate = weights;
-    gate.offset = 0;
-    gate.bytes = gate.useful = weights.quad_bytes;
+    struct gvk_operand nothing = weights;
+    nothing.offset = 0;
+    nothing.bytes = nothing.useful = weights.quad_bytes;
+    nothing.is_aligned = true;
+    struct gvk_operand gate = nothing;
     if (node->gate)
         gate = gvk_tensor_operand(program, node->gate, 0, GVK_READ);
     gate.binding = texels ? GVK_BINDING_EXTRA : GVK_BINDING_EXTRA_TEXELS;
     gate.is_aligned = true;
     gvk_add_operand(&command, gate);
+    struct gvk_operand residual = nothing; /* the same */
+    residual.binding = texels ? GVK_BINDING_EXTRA_TEXELS : GVK_BINDING_EXTRA;
     if (node->residual)
-        gvk_add_operand(&command, gvk_tensor_operand(program, node->residual,
-                                                     texels ? GVK_BINDING_EXTRA_TEXELS : GVK_BINDING_EXTRA, GVK_READ));
+        residual = gvk_tensor_operand(program, node->residual, residual.binding, GVK_READ);
+    gvk_add_operand(&command, residual);
     struct gvk_ghost_push push = {
         .activation = gvk_range_of(node->activation),
         .output_item = program->locations[node->output].item,

@@ -1,5 +1,6 @@
 #version 450
 #extension GL_GOOGLE_include_directive : require
+#extension GL_KHR_shader_subgroup_basic : require
 #extension GL_KHR_shader_subgroup_ballot : require
 // What keep.comp does, and with its bindings, for lavapipe, whose compiler takes up to three seconds for barriers and atomics
 // in a loop: one subgroup does a class and item, and a ballot tells its lanes what each of them found.
@@ -34,7 +35,7 @@ void main()
     if (first >= end)
         return;
     uint candidates = min(end - first, tile_size), words = (candidates + 31) / 32;
-    uint lane = gl_LocalInvocationID.x, lanes = gl_WorkGroupSize.x;
+    uint lane = gl_SubgroupInvocationID, lanes = gl_WorkGroupSize.x;
     uint starts = output_offset * 4 + GVK_STATE_STARTS;
     uint tile_rows = weights_offset * 4 + first * GVK_OVERLAP_WORDS(tile_words);
     uint total = 0;
@@ -71,14 +72,15 @@ void main()
             state[tile_state + 1] = total;
         }
     }
+    // A lane's words one after the other, behind those of the lanes before it: in whatever order, they are sorted again.
     uint to = extra_offset + 2 * subgroupBroadcastFirst(list_begin);
-    for (uint word = 0; word < words; word++) {
-        uint bits = kept[word], place = to;
-        for (uint rest = word % lanes == lane ? bits : 0; rest != 0; rest &= rest - 1, place += 2) {
+    for (uint word = 0; word < words; word++)
+        to += word % lanes < lane ? 2 * bitCount(kept[word]) : 0;
+    for (uint word = lane; word < words; word += lanes) {
+        for (uint rest = kept[word]; rest != 0; rest &= rest - 1, to += 2) {
             uint from = source_offset + 1 + 2 * (first + 32 * word + uint(findLSB(rest)));
-            list[place] = ranked[from];
-            list[place + 1] = ranked[from + 1];
+            list[to] = ranked[from];
+            list[to + 1] = ranked[from + 1];
         }
-        to += 2 * bitCount(bits);
     }
 }

@@ -125,6 +125,36 @@ void a_stream_far_from_what_was_measured_has_the_built_in_tile_of_its_weights(vo
     gvk_device_destroy(device);
 }
 
+/* A model's own tile, the widest, is what few streams run: to choose that is another thing. */
+void a_choice_of_the_built_in_kernel_is_the_one_that_a_stream_of_that_size_takes(void **state)
+{
+    (void)state;
+    cache.count = 0;
+    gvk_device *device = open_caching_device();
+    bend_to_gpu(device, GVK_VENDOR_AMD);
+    gvk_graph *graph = build_graph();
+    gvk_model *built_in = create_for(device, graph, 1);
+    const struct gvk_pipeline_key of_stream = kernel_in_stream(built_in, "first", 1);
+    const struct gvk_pipeline_key of_model = kernel_of(built_in, "first");
+    struct gvk_choice choice = narrow_choice(built_in, WORK);
+    assert_int_not_equal(of_stream.shader, of_model.shader);
+    const uint32_t chosen[] = {(uint32_t)of_model.shader, GVK_BUILT_IN_KERNEL};
+    for (size_t i = 0; i < ARRAY_COUNT(chosen); i++) {
+        choice.shader = chosen[i];
+        keep_choice(device, &choice);
+        gvk_model *model = create_for(device, graph, 1);
+        const struct gvk_pipeline_key key = kernel_in_stream(model, "first", 1);
+        const enum gvk_shader wanted = i ? of_stream.shader : of_model.shader;
+        if (key.shader != wanted)
+            fail_msg("choice %zu: %s runs, not %s", i, gvk_shader_codes[key.shader].name,
+                     gvk_shader_codes[wanted].name);
+        gvk_model_destroy(model);
+    }
+    gvk_model_destroy(built_in);
+    gvk_graph_destroy(graph);
+    gvk_device_destroy(device);
+}
+
 void a_model_for_unknown_work_takes_the_newest_choices(void **state)
 {
     (void)state;

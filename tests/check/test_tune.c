@@ -405,6 +405,7 @@ static void a_wrong_choice_chooses_nothing(void **state)
     const struct gvk_choice wrong[] = {
         {shape, GVK_SHADER_COUNT, size, WORK},
         {shape, UINT32_MAX, size, WORK},
+        {shape, GVK_BUILT_IN_KERNEL, 0, WORK},
         {shape, GVK_SHADER_DECODE, size, WORK},
         {shape, own + 1, size, WORK}, /* with a residual, which this node has not */
         {shape, own, 0, WORK},

@@ -30,11 +30,13 @@ void keep_choice(gvk_device *device, const struct gvk_choice *choice);
 
 void a_choice_holds_from_half_to_double_of_what_it_was_measured_for(void **state);
 void a_stream_far_from_what_was_measured_has_the_built_in_tile_of_its_weights(void **state);
+void a_choice_of_the_built_in_kernel_is_the_one_that_a_stream_of_that_size_takes(void **state);
 void a_model_for_unknown_work_takes_the_newest_choices(void **state);
 void what_an_older_program_stored_is_left_without_a_warning(void **state);
 #define NEAR_AND_FAR_TESTS                                                                                             \
     cmocka_unit_test(a_choice_holds_from_half_to_double_of_what_it_was_measured_for),                                  \
         cmocka_unit_test(a_stream_far_from_what_was_measured_has_the_built_in_tile_of_its_weights),                    \
+        cmocka_unit_test(a_choice_of_the_built_in_kernel_is_the_one_that_a_stream_of_that_size_takes),                 \
         cmocka_unit_test(a_model_for_unknown_work_takes_the_newest_choices),                                           \
         cmocka_unit_test(what_an_older_program_stored_is_left_without_a_warning)
 

@@ -234,8 +234,7 @@ static bool read_labels(struct dataset *dataset, uint32_t picture, const char *p
     XML_SetCharacterDataHandler(labels.parser, take_text);
     is_read = XML_Parse(labels.parser, bytes, (int)count, XML_TRUE) == XML_STATUS_OK && !labels.reason[0];
     if (!is_read)
-        refuse_dataset(message, message_size, "%s: line %" PRIu64 ": %s", path,
-                       line_of(labels.parser),
+        refuse_dataset(message, message_size, "%s: line %" PRIu64 ": %s", path, line_of(labels.parser),
                        labels.reason[0] ? labels.reason : XML_ErrorString(XML_GetErrorCode(labels.parser)));
 done:
     if (labels.parser)
@@ -264,7 +263,8 @@ static bool read_ids(const struct dataset_choice *choice, struct dataset *out, c
     char *folder = is_path ? NULL : join_text(choice->path, "/ImageSets/Main/", set);
     char *path = is_path ? join_text("", "", set) : folder ? join_text(folder, "", ".txt") : NULL, reason[256];
     size_t length = 0;
-    if (path && !is_path && !file_is_readable(path)) {
+    struct file_status list;
+    if (path && !is_path && !file_look(path, &list)) {
         refuse_voc_set(choice->path, set, message, message_size);
         free(path);
         free(folder);
