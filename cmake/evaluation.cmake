@@ -3,10 +3,10 @@
 find_package(EXPAT)
 find_path(JANSSON_INCLUDE jansson.h)
 find_library(JANSSON_LIBRARY jansson)
-if(EXPAT_FOUND AND JANSSON_INCLUDE AND JANSSON_LIBRARY)
+if((EXPAT_FOUND AND JANSSON_INCLUDE AND JANSSON_LIBRARY) OR DEFINED CACHE{GVK_EVALUATION})
     option(GVK_EVALUATION "The commands eval and anchors, which read Pascal VOC with expat and COCO with jansson" ON)
-else()
-    option(GVK_EVALUATION "The commands eval and anchors, which read Pascal VOC with expat and COCO with jansson" OFF)
+else() # not for good: they may be installed before the next build in this folder
+    set(GVK_EVALUATION OFF)
 endif()
 
 if(GVK_EVALUATION)

@@ -20,10 +20,10 @@ set(WATCH_READY ON)
 if(NOT GVK_GLSLANG AND NOT EXISTS ${GVK_TABLE_FOLDER}/watch_shaders.h)
     set(WATCH_READY OFF)
 endif()
-if(GVK_WATCH_FOUND AND WATCH_READY)
+if((GVK_WATCH_FOUND AND WATCH_READY) OR DEFINED CACHE{GVK_WATCH})
     option(GVK_WATCH "The command watch: a live window, by GLFW" ON)
-else()
-    option(GVK_WATCH "The command watch: a live window, by GLFW" OFF)
+else() # not for good, either
+    set(GVK_WATCH OFF)
 endif()
 
 # What the header was made of, as the library's table says it of its own.
