@@ -192,12 +192,15 @@ static void of_two_programs_on_one_output_the_second_is_told(void **state)
     (void)state;
     static const struct {
         const char *name, *output, *locked;
-    } cases[] = {{"lines", "boxes.jsonl", "boxes.jsonl"}, {"texts", "out", "out/.ghostvk-part-1-of-1.lock"}};
+    } cases[] = {{"lines", "boxes.jsonl", "boxes.jsonl"},
+                 {"texts", "out", "out/.ghostvk-part-1-of-1.lock"},
+                 {"drawn", "new/drawn/", "new/drawn/.ghostvk-part-1-of-1.lock"}};
     write_text("run.sh", "try() { name=$1; locked=$2; shift 2; mkfifo $name; \"$@\" - <$name 2>first-$name & first=$!\n"
                          "exec 3>$name; until [ -e \"$locked\" ]; do sleep 0.05; done\n"
                          "\"$@\" - </dev/null 2>said-$name; echo $? >>said-$name; kill -KILL $first; }\n"
                          "try lines boxes.jsonl \"$@\" --jsonl boxes.jsonl &\n"
-                         "try texts out/.ghostvk-part-1-of-1.lock \"$@\" --yolo out &\nwait\n");
+                         "try texts out/.ghostvk-part-1-of-1.lock \"$@\" --yolo out &\n"
+                         "try drawn new/drawn/.ghostvk-part-1-of-1.lock \"$@\" -o new/drawn/ &\nwait\n");
     run_program("/bin/sh", (struct child){.code = 0},
                 (const char *const[]){"run.sh", GVK_PROGRAM, "detect", "-m", MODEL, SMALL, "-q", "--resume", NULL});
     for (size_t index = 0; index < sizeof cases / sizeof *cases; index++) {

@@ -95,12 +95,16 @@ static int lock_folders(struct work *work)
     struct file_status places[LOCKS_MAX] = {{0}};
     char message[512];
     for (size_t index = 0; index < LOCKS_MAX && results->resume && !results->lines; index++) {
-        bool is_new = folders[index] && file_look(folders[index], &places[index]);
-        for (size_t before = 0; is_new && before < index; before++)
-            is_new = memcmp(places[before].place, places[index].place, sizeof places[index].place) != 0;
-        if (!is_new || run_lock_take(&work->locks[index], folders[index], part, parts, message, sizeof message))
-            continue;
-        say("%s: %s", folders[index], message);
+        const char *folder = folders[index];
+        bool is_there = !folder || file_look(folder, &places[index]);
+        if (is_there || output_folder_make(&work->made[index], folder, message, sizeof message)) {
+            bool is_new = folder && (is_there || file_look(folder, &places[index]));
+            for (size_t before = 0; is_new && before < index; before++)
+                is_new = memcmp(places[before].place, places[index].place, sizeof places[index].place) != 0;
+            if (!is_new || run_lock_take(&work->locks[index], folder, part, parts, message, sizeof message))
+                continue;
+        }
+        say("%s: %s", folder, message);
         return OUTCOME_SOME_FAILED;
     }
     return OUTCOME_DONE;
@@ -172,8 +176,10 @@ static int execute(struct program *program, const struct command_line *line)
         outcome = outcome == OUTCOME_DONE ? finished : outcome;
     }
 done:
-    for (size_t index = 0; index < LOCKS_MAX; index++)
+    for (size_t index = 0; index < LOCKS_MAX; index++) {
         run_lock_release(&work.locks[index]);
+        output_folder_unmake(&work.made[index]); /* where nothing came of it */
+    }
     results_close(work.results);
     if (held >= 0)
         file_close(held);

@@ -3,6 +3,7 @@
 #define GHOSTVK_CLI_DETECT_FLOW_H
 
 #include "cli/files/model_path.h"
+#include "cli/files/output_folder.h"
 #include "cli/files/run_lock.h"
 #include "cli/pictures/picture_fit.h"
 #include "cli/pipeline/summary.h"
@@ -24,7 +25,8 @@ struct work {
     unsigned under_way;     /* frames of the stream */
     struct picture_fit fit; /* what pictures are asked before they are decoded */
     struct results *results;
-    struct run_lock locks[LOCKS_MAX]; /* of the folders that are gone on with */
+    struct run_lock locks[LOCKS_MAX];     /* of the folders that are gone on with */
+    struct output_folder made[LOCKS_MAX]; /* those of them that were not there */
     struct drawing drawing;
     bool has_tables;
     /* What came of it. */
