@@ -6,8 +6,8 @@
 
 #define PYRAMID_REACH 12u /* source rows above and below an output's, together */
 
-/* Of a lane of pyramid_planes.comp: three pools, each along the rows and along the columns, the last five of these passes
- * in a loop. */
+/* Of a lane of pyramid_planes.comp: three pools, each along the rows and along the columns, the last five of these
+ * passes in a loop. */
 static uint64_t count_plane_turns(const struct gvk_planes_push *push)
 {
     return 5 + 3 * (2 * (uint64_t)push->width * push->height + push->width + push->height);
