@@ -2,6 +2,8 @@
  * tiles, the overlaps within all tiles computed at once before; what is kept is sorted by item and score. */
 #include "suppression.h"
 
+#include "runtime/kernel/forms.h"
+
 /* Runs that one step of sorting merges at most. */
 #define MOST_FAN 96u
 /* Tiles are smaller where a buffer cannot hold the overlaps of larger ones. */
@@ -184,11 +186,8 @@ static uint32_t keep_in_subgroup_turns(uint32_t capacity, uint32_t words, uint32
 /* lavapipe with subgroups whose size can be required. */
 static bool keeps_in_subgroup(const struct gvk_traits *traits)
 {
-    bool required = traits->subgroup_size_control && traits->full_subgroups &&
-                    traits->subgroup_size >= traits->min_subgroup_size &&
-                    traits->subgroup_size <= traits->max_subgroup_size;
-    return traits->type == VK_PHYSICAL_DEVICE_TYPE_CPU && traits->subgroup_broadcast && required &&
-           traits->subgroup_size >= 8 && traits->subgroup_size <= 32;
+    return traits->type == VK_PHYSICAL_DEVICE_TYPE_CPU && traits->subgroup_broadcast &&
+           gvk_can_require_subgroups(traits) && traits->subgroup_size >= 8 && traits->subgroup_size <= 32;
 }
 
 static gvk_result emit_keep(struct steps *steps)

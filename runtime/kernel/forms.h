@@ -25,6 +25,12 @@ bool gvk_form_is_candidate(const struct gvk_policy *policy, enum gvk_form form);
 #define GVK_VENDOR_QUALCOMM 0x5143u
 #define GVK_VENDOR_ARM      0x13b5u
 
+/* Whether subgroups can be required to have the size that the driver states, and to be full. */
+static inline bool gvk_can_require_subgroups(const struct gvk_traits *traits)
+{
+    return traits->subgroup_size_control && traits->full_subgroups &&
+           traits->subgroup_size >= traits->min_subgroup_size && traits->subgroup_size <= traits->max_subgroup_size;
+}
 /* As many as the driver tells, but no more than any card has: a driver may tell anything. 0: unknown. */
 static inline uint32_t gvk_known_cores(const struct gvk_traits *traits)
 {

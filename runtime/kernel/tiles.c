@@ -59,9 +59,7 @@ static bool sizes_vary(const struct gvk_traits *traits)
 static bool has_whole_slices(const struct gvk_traits *traits)
 {
     uint32_t size = traits->subgroup_size;
-    bool required = traits->subgroup_size_control && traits->full_subgroups && size >= traits->min_subgroup_size &&
-                    size <= traits->max_subgroup_size;
-    return size && size <= GVK_SLICE_LANES && (required || !sizes_vary(traits));
+    return size && size <= GVK_SLICE_LANES && (gvk_can_require_subgroups(traits) || !sizes_vary(traits));
 }
 
 bool gvk_tile_is_out(const struct gvk_policy *policy, const struct gvk_tile *tile)

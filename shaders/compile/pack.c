@@ -22,7 +22,7 @@ struct step {
 };
 struct shader {
     bool for_cpus;
-    uint32_t count, parent, first, word_count;
+    uint32_t count, parent, first, word_count, sketched; /* the last: bits of the sketch */
     uint32_t *words;
     uint64_t *tokens;
     uint8_t *sets; /* of each token, when not after a run */
@@ -129,6 +129,7 @@ static void make_tokens(struct shader *shader)
         for (uint32_t j = 0; j < 4; j++)
             hash = (hash ^ shader->tokens[i + j]) * 0x9e3779b97f4a7c15u;
         hash >>= 48;
+        shader->sketched += ~shader->sketch[hash / 64] >> hash % 64 & 1;
         shader->sketch[hash / 64] |= (uint64_t)1 << hash % 64;
     }
 }
@@ -443,9 +444,8 @@ static void find_costs(uint32_t index)
 {
     static float likeness[MOST_SHADERS];
     struct shader *shader = &shaders[index];
-    uint32_t own = alike(shader, shader);
     for (uint32_t i = 0; i < shader_count; i++) {
-        uint32_t both = alike(shader, &shaders[i]), either = own + alike(&shaders[i], &shaders[i]) - both;
+        uint32_t both = alike(shader, &shaders[i]), either = shader->sketched + shaders[i].sketched - both;
         bool may = i != index && shaders[i].for_cpus == shader->for_cpus;
         likeness[i] = may && either ? (float)both / (float)either : 0;
         costs[index][i] = UINT32_MAX;

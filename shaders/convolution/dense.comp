@@ -60,26 +60,18 @@ void main()
             }
         }
     }
-#define STORE(j, p, value)                                                                                             \
+#define STORE_SUM(j, p, value)                                                                                         \
     {                                                                                                                  \
         uint quad = block * QUADS + j, pixel = first + p * STRIDE;                                                     \
         if (quad < output_quads && pixel < pixels)                                                                     \
             STORE_OUTPUT(output_offset + item * output_item + quad * pixels + pixel, activate(value));                 \
     }
-#if STORE_LOOP == 1
-    [[dont_unroll]] for (uint n = 0; n < QUADS * PIXELS; n++)
-        STORE(n / PIXELS, n % PIXELS, sum[n])
-#elif STORE_LOOP == 2
-    [[dont_unroll]] for (uint j = 0; j < QUADS; j++) {
-        [[unroll]] for (uint p = 0; p < PIXELS; p++)
-            STORE(j, p, sum[p])
-        [[unroll]] for (uint n = 0; n < (QUADS - 1) * PIXELS; n++)
-            sum[n] = sum[n + PIXELS];
-    }
+#if STORE_LOOP
+#include "store_loops.glsl"
 #else
     [[unroll]] for (uint j = 0; j < QUADS; j++) {
         [[unroll]] for (uint p = 0; p < PIXELS; p++)
-            STORE(j, p, sum[j * PIXELS + p])
+            STORE_SUM(j, p, sum[j * PIXELS + p])
     }
 #endif
 }

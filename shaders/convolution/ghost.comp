@@ -9,8 +9,9 @@
 // A workgroup computes a square of GVK_GHOST_SIDE pixels of QUADS output quads into shared memory, an edge of one pixel
 // more than it stores: the depthwise convolution reads across it. Any channel counts, sizes and batch.
 // local size * PIXELS = GVK_GHOST_SIDE squared; workgroups: x = squares, y = output blocks, z = batch
-// STORE, a constant: 0 plain; 1 with the residual (the extra) added to both halves. EXTRA gate: as pointwise.comp, but the gate is read
-// through the other kind of binding than the residual, because a module may have both and a device just four buffers.
+// STORE, a constant: 0 plain; 1 with the residual (the extra) added to both halves. EXTRA gate: as pointwise.comp, but the
+// gate is read through the other kind of binding than the residual, because a module may have both and a device just four
+// buffers.
 // AHEAD: as pointwise.comp.
 // SPREAD, with SUBGROUP lanes: see spread.glsl; 0 and 2.
 #include "spread.glsl"

@@ -253,22 +253,14 @@ void main()
         [[unroll]] for (uint n = 0; n < SUMS; n++)
             sum[n] += handed[(s * SUMS + n) * GVK_SLICE_LANES + place];
 #endif
-#if STORE_LOOP == 1
-    [[dont_unroll]] for (uint n = 0; n < QUADS * PIXELS; n++) {
-        uint j = n / PIXELS, pixel = first + n % PIXELS * STRIDE;
-        if (pixel < pixels && block * QUADS + j < output_quads)
-            store(block * QUADS + j, pixel, sum[n]);
+#if STORE_LOOP
+#define STORE_SUM(j, p, value)                                                                                         \
+    {                                                                                                                  \
+        uint output_quad = block * QUADS + j, pixel = first + p * STRIDE;                                              \
+        if (pixel < pixels && output_quad < output_quads)                                                              \
+            store(output_quad, pixel, value);                                                                          \
     }
-#elif STORE_LOOP == 2
-    [[dont_unroll]] for (uint j = 0; j < QUADS; j++) {
-        [[unroll]] for (uint p = 0; p < PIXELS; p++) {
-            uint pixel = first + p * STRIDE;
-            if (pixel < pixels && block * QUADS + j < output_quads)
-                store(block * QUADS + j, pixel, sum[p]);
-        }
-        [[unroll]] for (uint n = 0; n < (QUADS - 1) * PIXELS; n++)
-            sum[n] = sum[n + PIXELS];
-    }
+#include "store_loops.glsl"
 #else
     [[unroll]] for (uint p = 0; p < PIXELS; p++) {
         uint pixel = first + p * STRIDE;

@@ -7,21 +7,7 @@
 // output   the state (read and written): how many are kept, and of a full tile which
 // A workgroup does a class and item; a lane checks the overlaps with 32 kept ones at a time (a word).
 // workgroups of at least 32 lanes: x = classes, y = batch
-#define GVK_USE_SUPPRESS
-#include "detection.glsl"
-layout(local_size_x_id = 0) in;
-layout(std430, binding = GVK_BINDING_OUTPUT) buffer output_buffer
-{
-    uint state[];
-};
-layout(std430, binding = GVK_BINDING_EXTRA) writeonly buffer extra_buffer
-{
-    uvec4 list[];
-};
-layout(std430, binding = GVK_BINDING_WEIGHTS) readonly buffer weights_buffer
-{
-    uint rows[];
-};
+#include "keep.glsl"
 // Of the tile's candidates, a bit each: suppressed by kept ones of earlier words or tiles; kept.
 shared uint suppressed[GVK_MOST_TILE_WORDS];
 shared uint kept[GVK_MOST_TILE_WORDS];
@@ -31,15 +17,9 @@ shared uint list_begin;
 
 void main()
 {
-    uint tile_size = 32 * tile_words;
-    uint count = ranked[source_offset].x;
-    if (count <= tile * tile_size)
+    uint first, candidates = find_tile(first), words = (candidates + 31) / 32;
+    if (candidates == 0)
         return;
-    uint group = gl_WorkGroupID.y * classes + gl_WorkGroupID.x;
-    uint first = first_of(group, count) + tile * tile_size, end = first_of(group + 1, count);
-    if (first >= end)
-        return;
-    uint candidates = min(end - first, tile_size), words = (candidates + 31) / 32;
     uint lane = gl_LocalInvocationID.x, lanes = gl_WorkGroupSize.x;
     uint starts = output_offset * 4 + GVK_STATE_STARTS;
     for (uint word = lane; word < words; word += lanes) {
@@ -85,26 +65,14 @@ void main()
     uint total = 0, before = 0;
     for (uint word = 0; word < words; word++)
         total += bitCount(kept[word]);
-    if (lane == 0) {
-        list_begin = atomicAdd(state[output_offset * 4 + GVK_STATE_KEPT], total);
-        if (candidates == tile_size) {
-            uint tile_state = starts + capacity + first / tile_size * 2;
-            state[tile_state] = list_begin;
-            state[tile_state + 1] = total;
-        }
-    }
+    if (lane == 0)
+        list_begin = begin_list(first, candidates, total);
     barrier();
     uint to = extra_offset + 2 * list_begin;
     for (uint word = 0; word < words; word++) {
         uint bits = kept[word];
-        if (word % lanes == lane) {
-            uint place = to + 2 * before;
-            for (uint rest = bits; rest != 0; rest &= rest - 1, place += 2) {
-                uint from = source_offset + 1 + 2 * (first + 32 * word + uint(findLSB(rest)));
-                list[place] = ranked[from];
-                list[place + 1] = ranked[from + 1];
-            }
-        }
+        if (word % lanes == lane)
+            list_word(to + 2 * before, first, word, bits);
         before += bitCount(bits);
     }
 }

@@ -6,35 +6,15 @@
 // in a loop: one subgroup does a class and item, and a ballot tells its lanes what each of them found.
 // For 32 candidates at a time a lane looks which of its rows what is kept suppresses; then every lane goes through all 32.
 // workgroups of one subgroup, of 8 to 32 lanes: x = classes, y = batch
-#define GVK_USE_SUPPRESS
-#include "detection.glsl"
-layout(local_size_x_id = 0) in;
-layout(std430, binding = GVK_BINDING_OUTPUT) buffer output_buffer
-{
-    uint state[];
-};
-layout(std430, binding = GVK_BINDING_EXTRA) writeonly buffer extra_buffer
-{
-    uvec4 list[];
-};
-layout(std430, binding = GVK_BINDING_WEIGHTS) readonly buffer weights_buffer
-{
-    uint rows[];
-};
+#include "keep.glsl"
 // Of the tile's candidates, a bit each. Every lane writes all of it, and so reads what it wrote itself.
 shared uint kept[GVK_MOST_TILE_WORDS + GVK_KEEP_AHEAD];
 
 void main()
 {
-    uint tile_size = 32 * tile_words;
-    uint count = ranked[source_offset].x;
-    if (count <= tile * tile_size)
+    uint first, candidates = find_tile(first), words = (candidates + 31) / 32;
+    if (candidates == 0)
         return;
-    uint group = gl_WorkGroupID.y * classes + gl_WorkGroupID.x;
-    uint first = first_of(group, count) + tile * tile_size, end = first_of(group + 1, count);
-    if (first >= end)
-        return;
-    uint candidates = min(end - first, tile_size), words = (candidates + 31) / 32;
     uint lane = gl_SubgroupInvocationID, lanes = gl_WorkGroupSize.x;
     uint starts = output_offset * 4 + GVK_STATE_STARTS;
     uint tile_rows = weights_offset * 4 + first * GVK_OVERLAP_WORDS(tile_words);
@@ -64,23 +44,12 @@ void main()
         total += bitCount(taken);
     }
     uint list_begin = 0;
-    if (lane == 0) {
-        list_begin = atomicAdd(state[output_offset * 4 + GVK_STATE_KEPT], total);
-        if (candidates == tile_size) {
-            uint tile_state = starts + capacity + first / tile_size * 2;
-            state[tile_state] = list_begin;
-            state[tile_state + 1] = total;
-        }
-    }
+    if (lane == 0)
+        list_begin = begin_list(first, candidates, total);
     // A lane's words one after the other, behind those of the lanes before it: in whatever order, they are sorted again.
     uint to = extra_offset + 2 * subgroupBroadcastFirst(list_begin);
     for (uint word = 0; word < words; word++)
         to += word % lanes < lane ? 2 * bitCount(kept[word]) : 0;
-    for (uint word = lane; word < words; word += lanes) {
-        for (uint rest = kept[word]; rest != 0; rest &= rest - 1, to += 2) {
-            uint from = source_offset + 1 + 2 * (first + 32 * word + uint(findLSB(rest)));
-            list[to] = ranked[from];
-            list[to + 1] = ranked[from + 1];
-        }
-    }
+    for (uint word = lane; word < words; word += lanes)
+        to = list_word(to, first, word, kept[word]);
 }

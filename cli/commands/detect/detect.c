@@ -96,14 +96,12 @@ static int lock_folders(struct work *work)
     char message[512];
     for (size_t index = 0; index < LOCKS_MAX && results->resume && !results->lines; index++) {
         const char *folder = folders[index];
-        bool is_there = !folder || file_look(folder, &places[index]);
-        if (is_there || output_folder_make(&work->made[index], folder, message, sizeof message)) {
-            bool is_new = folder && (is_there || file_look(folder, &places[index]));
-            for (size_t before = 0; is_new && before < index; before++)
-                is_new = memcmp(places[before].place, places[index].place, sizeof places[index].place) != 0;
-            if (!is_new || run_lock_take(&work->locks[index], folder, part, parts, message, sizeof message))
-                continue;
-        }
+        bool is_made = !folder || output_folder_make(&work->made[index], folder, message, sizeof message);
+        bool is_new = folder && file_look(folder, &places[index]);
+        for (size_t before = 0; is_new && before < index; before++)
+            is_new = memcmp(places[before].place, places[index].place, sizeof places[index].place) != 0;
+        if (is_made && (!is_new || run_lock_take(&work->locks[index], folder, part, parts, message, sizeof message)))
+            continue;
         say("%s: %s", folder, message);
         return OUTCOME_SOME_FAILED;
     }
